@@ -1,0 +1,251 @@
+"""Every way in which Greenroom refuses or fails, named by meaning; status codes are given at the RPC edge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One rule that a request breaks; `field` is its path as in the protobuf message, e.g. `config.max_turns`."""
+
+    field: str
+    description: str
+
+
+class GreenroomError(Exception):
+    """A failure that a caller can understand; its text is safe to show (it holds no secret)."""
+
+
+class InvalidRequest(GreenroomError):
+    """The request breaks at least one rule; all broken rules are listed at once."""
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
+        self.violations = tuple(violations)
+
+
+class InvalidPageToken(InvalidRequest):
+    """The page token was not made by this service for this query."""
+
+    def __init__(self) -> None:
+        super().__init__([Violation("page_token", "is not a token of this query")])
+
+
+class InvalidUpdateMask(InvalidRequest):
+    """The update mask names a path that does not exist or cannot be changed."""
+
+
+class RequestIdReused(InvalidRequest):
+    """The request id was used before, with another request."""
+
+    def __init__(self) -> None:
+        super().__init__([Violation("request_id", "was used before with another request")])
+
+
+class Unauthenticated(GreenroomError):
+    """The call carries no credentials, or bad ones."""
+
+
+class PermissionDenied(GreenroomError):
+    """The caller may not do this, or may not know whether the resource exists."""
+
+
+class WorkingDirOutsideRoots(PermissionDenied):
+    """The working directory does not lie inside an allowed root, symbolic links resolved."""
+
+    def __init__(self, working_dir: str) -> None:
+        super().__init__(
+            f"config.working_dir: {working_dir!r} is outside the allowed roots (GREENROOM_ALLOWED_ROOTS)"
+        )
+        self.working_dir = working_dir
+
+
+class NotFound(GreenroomError):
+    """No such resource; `resource_type` is its protobuf name, `resource_id` what was asked for."""
+
+    resource_type = ""
+
+    def __init__(self, resource_id: str) -> None:
+        super().__init__(f"{self.resource_type.rpartition('.')[2].lower()} {resource_id!r} does not exist")
+        self.resource_id = resource_id
+
+
+class SessionNotFound(NotFound):
+    """No session has this id."""
+
+    resource_type = "greenroom.v1.Session"
+
+
+class TurnNotFound(NotFound):
+    """No turn has this id."""
+
+    resource_type = "greenroom.v1.Turn"
+
+
+class EventNotFound(NotFound):
+    """No stored event has this id."""
+
+    resource_type = "greenroom.v1.Event"
+
+
+class ProfileNotFound(NotFound):
+    """No profile has this id."""
+
+    resource_type = "greenroom.v1.Profile"
+
+
+class ApprovalNotFound(NotFound):
+    """No approval has this id."""
+
+    resource_type = "greenroom.v1.Approval"
+
+
+class NodeNotFound(NotFound):
+    """No node has this id."""
+
+    resource_type = "greenroom.v1.Node"
+
+
+class AlreadyExists(GreenroomError):
+    """The id that the caller chose is taken."""
+
+    resource_type = ""
+
+    def __init__(self, resource_id: str) -> None:
+        super().__init__(f"{self.resource_type.rpartition('.')[2].lower()} {resource_id!r} exists already")
+        self.resource_id = resource_id
+
+
+class SessionExists(AlreadyExists):
+    """A session with this id exists."""
+
+    resource_type = "greenroom.v1.Session"
+
+
+class ProfileExists(AlreadyExists):
+    """A profile with this id exists."""
+
+    resource_type = "greenroom.v1.Profile"
+
+
+class FailedPrecondition(GreenroomError):
+    """The resource is not in a state that allows the call."""
+
+
+class IllegalTransition(FailedPrecondition):
+    """The session cannot make this move from its present state."""
+
+    def __init__(self, from_state: str, signal: str, allowed: Sequence[str]) -> None:
+        names = ", ".join(allowed) or "nothing"
+        super().__init__(f"a session in {from_state} does not take {signal}; allowed: {names}")
+        self.from_state = from_state
+        self.signal = signal
+        self.allowed = tuple(allowed)
+
+
+class TurnRunning(FailedPrecondition):
+    """A turn is running or waiting, and the call does not queue behind it."""
+
+    def __init__(self, turn_id: str) -> None:
+        super().__init__(f"turn {turn_id} is not finished")
+        self.turn_id = turn_id
+
+
+class NoTurnRunning(FailedPrecondition):
+    """There is no running turn to interrupt."""
+
+
+class ApprovalDecided(FailedPrecondition):
+    """The approval has been decided, has expired or was cancelled."""
+
+
+class ProfileInUse(FailedPrecondition):
+    """Sessions still refer to the profile."""
+
+
+class CliMissing(FailedPrecondition):
+    """No `claude` executable was found."""
+
+
+class CliTooOld(FailedPrecondition):
+    """The `claude` executable is older than the oldest version that Greenroom drives."""
+
+
+class Aborted(GreenroomError):
+    """Somebody else changed the resource first; read it again and decide anew."""
+
+
+class EtagMismatch(Aborted):
+    """The resource has changed since the caller read it; `current` is the etag of now."""
+
+    def __init__(self, current: str) -> None:
+        super().__init__("the resource has changed since this etag was read")
+        self.current = current
+
+
+class OwnershipLost(Aborted):
+    """Another node has taken the session over; this node's write was refused."""
+
+
+class ResourceExhausted(GreenroomError):
+    """A limit is reached; `retry_after` tells when to try again."""
+
+    subject = ""
+
+    def __init__(self, description: str, *, retry_after: timedelta = timedelta(seconds=1)) -> None:
+        super().__init__(description)
+        self.retry_after = retry_after
+
+
+class NoSlot(ResourceExhausted):
+    """No process slot became free within the wait."""
+
+    subject = "processes"
+
+
+class QuotaExceeded(ResourceExhausted):
+    """The workspace or profile has as many sessions as it may have."""
+
+    subject = "sessions"
+
+
+class WatcherCapReached(ResourceExhausted):
+    """There are as many watchers as are allowed."""
+
+    subject = "watchers"
+
+
+class QueueFull(ResourceExhausted):
+    """The session holds as many queued turns as it may hold."""
+
+    subject = "turns"
+
+
+class CursorBelowFloor(GreenroomError):
+    """Events after this cursor have been compacted away; reading on would skip some silently."""
+
+    def __init__(self, *, oldest: int, head: int) -> None:
+        super().__init__(f"the cursor is below the oldest stored revision {oldest} (head {head})")
+        self.oldest = oldest
+        self.head = head
+
+
+class Unavailable(GreenroomError):
+    """The service cannot answer now; the same call may succeed later."""
+
+    retry_after = timedelta(seconds=1)
+
+
+class StoreUnavailable(Unavailable):
+    """The database does not answer or refuses to write."""
+
+
+class Draining(Unavailable):
+    """This node is shutting down and takes no new work."""
+
+
+class OwnerUnreachable(Unavailable):
+    """The node that owns the session cannot be reached."""
