@@ -1,0 +1,1 @@
+"""Greenroom's server: Claude CLI sessions over gRPC."""

@@ -1,0 +1,338 @@
+"""What the operator decides: one frozen record, read once from the environment and a TOML file.
+
+No other file of the server reads the environment. A setting has one name in two spellings: the variable
+`GREENROOM_IDLE_TIMEOUT` and the TOML key `idle_timeout`. The environment wins over the file, the file over
+the defaults; an empty variable counts as absent. Plain pydantic reads both: its settings extension takes the
+environment in wherever a record is built, and stops at the first value that is not JSON.
+"""
+
+import difflib
+import ipaddress
+import json
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import psutil
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SecretStr,
+    ValidationError,
+)
+from pydantic_core import ErrorDetails
+
+PREFIX = "GREENROOM_"
+CONFIG = "GREENROOM_CONFIG"
+PROCESSES_PER_CORE = 4
+MEMORY_PER_PROCESS = 256 * 2**20
+MEMORY_FOR_SERVER = 512 * 2**20
+
+_DATABASES = ("sqlite", "postgresql+psycopg")
+_SECRET_OPTIONS = frozenset({"password", "passfile", "sslpassword"})
+_UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; each of `problems` names one setting and what is wrong with it."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class HostPort(NamedTuple):
+    """A TCP address; an IPv6 host stands without brackets, port 0 is any free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _loopback(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(?:\[([0-9a-fA-F:]+)\]|([^:\[\]]+)):([0-9]{1,5})", value)
+    if match is None or int(match[3]) > 65535:
+        raise ValueError("should be host:port")
+    host = match[1] or match[2]
+    try:
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        raise ValueError(
+            f"{host} is not a loopback address, and TLS and authentication do not exist yet: "
+            "whoever reaches the port could run commands here"
+        )
+    return HostPort(host, int(match[3]))
+
+
+def _listen(value: str) -> str:
+    if value.startswith("unix:"):
+        if not value.startswith("unix:/"):
+            raise ValueError("should be unix: and an absolute path")
+    else:
+        _loopback(value)
+    return value
+
+
+def _database(value: SecretStr) -> SecretStr:
+    if urlsplit(value.get_secret_value()).scheme not in _DATABASES:
+        raise ValueError(f"should start with {' or '.join(f'{name}://' for name in _DATABASES)}")
+    return value
+
+
+def _span(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return value
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)?", str(value))
+    if match is None:
+        raise ValueError("should be a time such as 500ms, 60s, 15m or 30d (a bare number means seconds)")
+    return timedelta(milliseconds=float(match[1]) * _UNITS[match[2] or "s"])
+
+
+def _spelled(span: timedelta) -> str:
+    milliseconds = span // timedelta(milliseconds=1)
+    unit = next(unit for unit, size in _UNITS.items() if milliseconds % size == 0)
+    return f"{milliseconds // _UNITS[unit]}{unit}"
+
+
+def _split_roots(value: object) -> object:
+    return tuple(value.split(":")) if isinstance(value, str) else value
+
+
+def _absolute(value: Path) -> Path:
+    if not value.is_absolute():
+        raise ValueError("should be an absolute path")
+    return value
+
+
+def _json_object(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError('should be a JSON object such as {"HTTPS_PROXY": "..."}') from None
+
+
+Span = Annotated[
+    timedelta, BeforeValidator(_span), Field(ge=timedelta(milliseconds=1)), PlainSerializer(_spelled)
+]
+Count = Annotated[int, Field(ge=1)]
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+
+def _state_dir() -> Path:
+    return Path.home() / ".local/state/greenroom"
+
+
+def _database_url(given: Mapping[str, Any]) -> SecretStr:
+    return SecretStr(f"sqlite:///{given['state_dir']}/greenroom.db")
+
+
+def _allowed_roots(given: Mapping[str, Any]) -> tuple[Path, ...]:
+    return (given["state_dir"] / "work",)
+
+
+def processes_that_fit(cores: int, memory_bytes: int) -> int:
+    """How many CLI processes a host holds: four to a core, and 256 MiB each beside 512 MiB for the server."""
+    by_memory = (memory_bytes - MEMORY_FOR_SERVER) // MEMORY_PER_PROCESS
+    return max(1, min(cores * PROCESSES_PER_CORE, by_memory))
+
+
+def _max_processes() -> int:
+    memory = psutil.virtual_memory().total
+    share = Path("/sys/fs/cgroup/memory.max")  # a container's part of the machine
+    if share.is_file() and (limit := share.read_text(encoding="ascii").strip()).isdecimal():
+        memory = min(memory, int(limit))
+    return processes_that_fit(os.cpu_count() or 1, memory)
+
+
+class Settings(BaseModel):
+    """Everything the operator can decide: complete, checked, and unchangeable once it exists."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    listen: Annotated[str, AfterValidator(_listen)] = Field(
+        "127.0.0.1:50051", description="Where clients connect: `host:port` on this machine, or `unix:/path`"
+    )
+    metrics_listen: Annotated[HostPort | None, BeforeValidator(_loopback)] = Field(
+        None, description="Where Prometheus finds `/metrics`: `host:port` on this machine"
+    )
+    state_dir: AbsolutePath = Field(
+        default_factory=_state_dir,
+        description="The server's own files, readable by its user alone; by default `$XDG_STATE_HOME/greenroom`, "
+        "or `~/.local/state/greenroom`",
+    )
+    database_url: Annotated[SecretStr, AfterValidator(_database)] = Field(
+        default_factory=_database_url,
+        description="`sqlite:///path` or `postgresql+psycopg://user:password@host/database`; "
+        "by default `greenroom.db` in `state_dir`",
+    )
+    allowed_roots: Annotated[tuple[AbsolutePath, ...], BeforeValidator(_split_roots), Field(min_length=1)] = (
+        Field(
+            default_factory=_allowed_roots,
+            description="Directories, separated by `:`, one of which must hold a session's `working_dir`; "
+            "by default `work` in `state_dir`",
+        )
+    )
+
+    claude_path: AbsolutePath | None = Field(
+        None,
+        description="The `claude` binary; else the one on `PATH`, else the one inside `claude-agent-sdk`",
+    )
+    cli_environment: Annotated[dict[VariableName, SecretStr], BeforeValidator(_json_object)] = Field(
+        default_factory=dict,
+        description="Variables for every CLI process, such as `ANTHROPIC_API_KEY`: a TOML table or a JSON object; "
+        "nothing is inherited",
+    )
+    api_timeout: Span = Field(
+        timedelta(minutes=2), description="How long the CLI waits for one answer of the model API"
+    )
+    api_max_retries: int = Field(4, ge=0, description="How often the CLI asks the model API again")
+
+    max_processes: Count = Field(
+        default_factory=_max_processes,
+        description="How many CLI processes may live at once; by default what the host holds: four a core, "
+        "and 256 MiB for each beside 512 MiB for the server",
+    )
+    slot_wait: Span = Field(
+        timedelta(minutes=5), description="How long a session waits for a free process before it fails"
+    )
+    handshake_timeout: Span = Field(
+        timedelta(seconds=60), description="How long a CLI may take from start to READY"
+    )
+    ready_grace: Span = Field(
+        timedelta(seconds=30), description="How long a session without a turn stays READY"
+    )
+    idle_timeout: Span = Field(
+        timedelta(minutes=15), description="How long an idle session keeps its process"
+    )
+    turn_timeout: Span = Field(
+        timedelta(hours=1), description="How long a turn may take; then it is interrupted"
+    )
+    stall_timeout: Span = Field(
+        timedelta(minutes=5), description="How long a CLI may be silent in a turn while no tool runs"
+    )
+    interrupt_grace: Span = Field(
+        timedelta(seconds=5),
+        description="How long an interrupted turn may take to end before the process is ended",
+    )
+    end_after_eof: Span = Field(
+        timedelta(seconds=5), description="End of a process, step 1: wait after its input is closed"
+    )
+    end_after_term: Span = Field(timedelta(seconds=5), description="Step 2: wait after SIGTERM")
+    end_after_kill: Span = Field(
+        timedelta(seconds=5), description="Step 3: wait after SIGKILL for proof of the end"
+    )
+    drain_timeout: Span = Field(
+        timedelta(seconds=30),
+        description="How long a stopping server lets turns finish before it interrupts them",
+    )
+
+    watchers_per_session: Count = Field(50, description="How many watchers one session may have")
+    watchers_per_node: Count = Field(10_000, description="How many watchers this server may have")
+    retention_age: Span = Field(timedelta(days=30), description="How long an event is kept")
+    retention_events: Count = Field(100_000, description="How many events of one session are kept")
+
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least that is logged"
+    )
+    log_format: Literal["console", "json"] = Field("console", description="Lines for people or for machines")
+
+    def redacted(self) -> dict[str, str]:
+        """Every setting by its TOML key as text that may be printed: no password, no CLI variable's value."""
+        shown = {key: "" if value is None else str(value) for key, value in self.model_dump().items()}
+        shown["database_url"] = _without_password(self.database_url.get_secret_value())
+        shown["allowed_roots"] = ":".join(map(str, self.allowed_roots))
+        shown["cli_environment"] = ", ".join(f"{name}=***" for name in self.cli_environment)
+        shown["metrics_listen"] = str(self.metrics_listen or "")
+        return shown
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.password is not None:
+        parts = parts._replace(netloc=f"{parts.username}:***@{parts.netloc.rpartition('@')[2]}")
+    options = [(key, "***" if key in _SECRET_OPTIONS else value) for key, value in parse_qsl(parts.query)]
+    return parts._replace(query=urlencode(options, safe="*/")).geturl()
+
+
+def load_settings(environ: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+    """Read the settings; *overrides* (the command line's options, by field name) win over every other source.
+
+    Raises SettingsError with every problem at once: unreadable file, unknown name, value that does not fit.
+    """
+    environ = os.environ if environ is None else environ
+    state_home = environ.get("XDG_STATE_HOME", "")
+    by_system = {"state_dir": f"{state_home}/greenroom"} if state_home.startswith("/") else {}
+    config = environ.get(CONFIG, "")
+    by_file = _read_toml(Path(config)) if config else {}
+    by_environment = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and name != CONFIG and value
+    }
+    spelling = {key: f"{key} in {config}" for key in by_file}
+    spelling |= {key: PREFIX + key.upper() for key in by_environment}
+    try:
+        return Settings.model_validate({**by_system, **by_file, **by_environment, **overrides})
+    except ValidationError as error:
+        problems = [
+            _problem(details, spelling)
+            for details in error.errors(include_input=False, include_url=False)
+            if details["type"] != "default_factory_not_called"  # follows from a problem that is listed
+        ]
+        raise SettingsError(problems) from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError([f"{CONFIG}: cannot read {path}: {error}"]) from error
+
+
+def _problem(details: ErrorDetails, spelling: Mapping[str, str]) -> str:
+    key, *rest = (str(part) for part in details["loc"])
+    name = ".".join([spelling.get(key, key), *(part for part in rest if part != "[key]")])
+    if details["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, Settings.model_fields, n=1)
+        hint = (
+            f"; did you mean {PREFIX + near[0].upper() if name.startswith(PREFIX) else near[0]}?"
+            if near
+            else ""
+        )
+        return f"{name}: there is no such setting{hint}"
+    return f"{name}: {details['msg'].removeprefix('Value error, ')}"
+
+
+def prepare_directories(settings: Settings) -> None:
+    """Make the state directory and the default root where they are missing, closed to other users.
+
+    Raises SettingsError for every allowed root that is not a directory; what an operator names is not made.
+    """
+    settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if settings.allowed_roots == _allowed_roots({"state_dir": settings.state_dir}):
+        settings.allowed_roots[0].mkdir(mode=0o700, exist_ok=True)
+    missing = [
+        f"{PREFIX}ALLOWED_ROOTS: {root} is not a directory"
+        for root in settings.allowed_roots
+        if not root.is_dir()
+    ]
+    if missing:
+        raise SettingsError(missing)
