@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import psutil
 from pydantic import (
@@ -38,7 +38,6 @@ MEMORY_PER_PROCESS = 256 * 2**20
 MEMORY_FOR_SERVER = 512 * 2**20
 
 _DATABASES = ("sqlite", "postgresql+psycopg")
-_SECRET_OPTIONS = frozenset({"password", "passfile", "sslpassword"})
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 
 
@@ -175,8 +174,8 @@ class Settings(BaseModel):
     )
     state_dir: AbsolutePath = Field(
         default_factory=_state_dir,
-        description="The server's own files, readable by its user alone; by default `$XDG_STATE_HOME/greenroom`, "
-        "or `~/.local/state/greenroom`",
+        description="The server's own files, readable by its user alone; by default "
+        "`$XDG_STATE_HOME/greenroom`, or `~/.local/state/greenroom`",
     )
     database_url: Annotated[SecretStr, AfterValidator(_database)] = Field(
         default_factory=_database_url,
@@ -197,7 +196,7 @@ class Settings(BaseModel):
     )
     cli_environment: Annotated[dict[VariableName, SecretStr], BeforeValidator(_json_object)] = Field(
         default_factory=dict,
-        description="Variables for every CLI process, such as `ANTHROPIC_API_KEY`: a TOML table or a JSON object; "
+        description="Variables for every CLI process, such as `ANTHROPIC_API_KEY`, as TOML table or JSON; "
         "nothing is inherited",
     )
     api_timeout: Span = Field(
@@ -265,11 +264,9 @@ class Settings(BaseModel):
 
 
 def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.password is not None:
-        parts = parts._replace(netloc=f"{parts.username}:***@{parts.netloc.rpartition('@')[2]}")
-    options = [(key, "***" if key in _SECRET_OPTIONS else value) for key, value in parse_qsl(parts.query)]
-    return parts._replace(query=urlencode(options, safe="*/")).geturl()
+    # Up to the last @: a password with an unescaped / or @ is wrong, but a secret all the same.
+    url = re.sub(r"^([^:]+://[^:/@]*):.*@", r"\1:***@", url)
+    return re.sub(r"([?&](?:password|passfile|sslpassword)=)[^&]*", r"\1***", url, flags=re.IGNORECASE)
 
 
 def load_settings(environ: Mapping[str, str] | None = None, **overrides: object) -> Settings:

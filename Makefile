@@ -1,0 +1,113 @@
+# Every habit of the project has one name here; `make help` lists them.
+# Needed: make, python3 (3.11 or newer) with venv, and the package registries.
+
+PYTHON ?= python3
+JOBS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TOOLS := .cache/bin/.ready
+PYTEST := $(BIN)/coverage run -m pytest -n $(JOBS) --dist loadfile
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+## —— Set-up ————————————————————————————————————————————————————————————————————————————————————
+
+.PHONY: setup
+setup: $(READY)  ## Install everything into .venv from requirements.lock (once)
+
+# uv comes from the lock as well: its entry, hashes included, is the block that starts with its name.
+$(READY): requirements.lock pyproject.toml clients/python/pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r $(VENV)/uv.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e clients/python -e .
+	touch $@
+
+.PHONY: tools
+tools: $(TOOLS)  ## Build grpcurl and grpc-health-probe into .cache/bin (once)
+
+$(TOOLS): tests/tools/go.mod tests/tools/go.sum | $(READY)
+	GOTOOLCHAIN=local GOBIN=$(CURDIR)/.cache/bin $(BIN)/go install -C tests/tools tool
+	touch $@
+
+.PHONY: lock
+lock:  ## Renew requirements.lock with the newest versions that pyproject.toml allows
+	test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet uv; }
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --upgrade \
+	    --generate-hashes --no-emit-package greenroom --no-emit-index-url --no-annotate --no-header \
+	    --quiet --output-file requirements.lock
+
+## —— Run ———————————————————————————————————————————————————————————————————————————————————————
+
+.PHONY: demo
+demo: $(READY)  ## Show a session at work: server, turn, tool use, events, interrupt, close
+	$(BIN)/python examples/demo.py
+
+.PHONY: run
+run: $(READY)  ## Start the server with its default settings, and print what to try next
+	@cat examples/grpcurl.txt
+	$(BIN)/greenroomd serve
+
+## —— Test ——————————————————————————————————————————————————————————————————————————————————————
+
+.PHONY: test
+test: $(READY) $(TOOLS)  ## Run every test, and demand the coverage named in pyproject.toml
+	mkdir -p build/coverage && rm -f build/coverage/data*
+	$(PYTEST) tests
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+.PHONY: test-unit
+test-unit: $(READY)  ## Run the pure tests: seconds, no processes
+	$(BIN)/pytest tests/unit
+
+.PHONY: test-service
+test-service: $(READY) $(TOOLS)  ## Run the tests over a real socket with the real CLI
+	$(BIN)/pytest tests/service
+
+## —— Verify and fix ————————————————————————————————————————————————————————————————————————————
+
+.PHONY: verify
+verify: verify-format verify-lint verify-types verify-imports verify-docs  ## Run every check that needs no running server
+
+.PHONY: verify-format
+verify-format: $(READY)
+	$(BIN)/ruff format --check --quiet || { echo "Formatting differs: make fix" >&2; exit 1; }
+
+.PHONY: verify-lint
+verify-lint: $(READY)
+	$(BIN)/ruff check --quiet
+
+.PHONY: verify-types
+verify-types: $(READY)
+	$(BIN)/mypy
+
+.PHONY: verify-imports
+verify-imports: $(READY)
+	$(BIN)/lint-imports
+
+.PHONY: verify-docs
+verify-docs: $(READY)
+	$(BIN)/python docs/generated.py --check
+
+.PHONY: generate
+generate: $(READY)  ## Write what is generated: protobuf stubs and the marked parts of docs
+	$(BIN)/python docs/generated.py
+
+.PHONY: fix
+fix: $(READY)  ## Mend what can be mended by machine: format, lint, generated parts of docs
+	$(BIN)/ruff check --fix --quiet
+	$(BIN)/ruff format --quiet
+	$(BIN)/python docs/generated.py
+
+## —— Help ——————————————————————————————————————————————————————————————————————————————————————
+
+.PHONY: help
+help:  ## List the targets
+	@awk -F ':.*  ## ' '/^[a-z-]+:.*  ## / {printf "  %-16s %s\n", $$1, $$2}' Makefile

@@ -1,0 +1,188 @@
+"""What the server tells its operator: log lines without secrets, and metrics with bounded labels.
+
+Both are made once by the wiring and handed in. The rest of the server logs through `structlog.get_logger()`, with
+an event in words and facts as keys: `log.info("session started", session_id=...)`.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Literal, TextIO
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+HIDDEN = "[redacted]"
+MAX_LABEL_VALUES = 100
+OTHER = "other"
+
+_SECRET_KEY = re.compile(
+    r"token|authorization|password|passwd|secret|api_?key|oauth|cookie|credential", re.IGNORECASE
+)
+_SECRET_TEXT = re.compile(
+    r"sk-ant-[\w-]+"  # keys and tokens of the model's API
+    r"|(?<=bearer )[\w.~+/-]+=*"
+    r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)",  # user and password in a URL
+    re.IGNORECASE,
+)
+# From a call without work (0.1 ms) to a turn (an hour); the ratio is about three.
+_SECONDS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0, 600.0, 3600.0)
+
+
+def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Hide what looks like a secret, at any depth: by key, and by shape inside texts.
+
+    Numbers, truth values and None stay, since `output_tokens=12` and `oauth_token_set=True` are no secrets.
+    """
+    return {key: _shown(key, value) for key, value in event.items()}
+
+
+def _shown(key: str, value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if _SECRET_KEY.search(key):
+        return HIDDEN
+    if isinstance(value, str):
+        return _SECRET_TEXT.sub(HIDDEN, value)
+    if isinstance(value, bytes):
+        return _SECRET_TEXT.sub(HIDDEN, value.decode("utf-8", "replace"))
+    if isinstance(value, Mapping):
+        return {str(inner): _shown(str(inner), part) for inner, part in value.items()}
+    if isinstance(value, Sequence | set | frozenset):
+        return [_shown("", part) for part in value]
+    return _SECRET_TEXT.sub(HIDDEN, str(value))
+
+
+def set_up_logging(level: str, form: Literal["console", "json"], stream: TextIO | None = None) -> None:
+    """Send every log line of the process, libraries' included, to *stream* (standard error), redacted.
+
+    *level* is the least that is written: debug, info, warning or error.
+    """
+    stream = sys.stderr if stream is None else stream
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: Processor = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(
+            colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,  # before redact: a traceback is text like any other
+                redact,
+                renderer,
+            ],
+        )
+    )
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,  # a logger made before the set-up must follow it
+    )
+
+
+class Metrics:
+    """The server's numbers, named `greenroom_*`; each method tells of one thing that happened.
+
+    A label takes at most 100 different values, further ones count as `other`; ids never belong into one.
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._seen: dict[str, set[str]] = {}
+        self._rpcs = Counter(
+            "greenroom_rpcs", "RPCs answered.", ["service", "method", "code"], registry=self.registry
+        )
+        self._rpc_seconds = Histogram(
+            "greenroom_rpc_seconds",
+            "Time from an RPC's arrival to its end.",
+            ["service", "method"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._sessions = Gauge("greenroom_sessions", "Stored sessions.", ["state"], registry=self.registry)
+        self._started = Counter(
+            "greenroom_processes_started", "CLI processes started.", ["origin"], registry=self.registry
+        )
+        self._ended = Counter(
+            "greenroom_processes_ended", "CLI processes ended.", ["cause"], registry=self.registry
+        )
+        self._events = Counter("greenroom_events_committed", "Durable events.", registry=self.registry)
+        self._watchers = Gauge("greenroom_watchers", "Open event streams.", registry=self.registry)
+
+    def rpc_handled(self, service: str, method: str, code: str, seconds: float) -> None:
+        """An RPC ended with the status *code* (`OK`, `NOT_FOUND`) after *seconds*."""
+        service, method = self._bounded("service", service), self._bounded("method", method)
+        self._rpcs.labels(service, method, self._bounded("code", code)).inc()
+        self._rpc_seconds.labels(service, method).observe(seconds)
+
+    def sessions_counted(self, by_state: Mapping[str, int]) -> None:
+        """The store holds so many sessions in each state; the base that `session_moved` counts from."""
+        for state, count in by_state.items():
+            self._sessions.labels(self._bounded("state", state)).set(count)
+
+    def session_moved(self, before: str | None, after: str | None) -> None:
+        """A session changed state; it is new if *before* is None, and deleted if *after* is."""
+        if before is not None:
+            self._sessions.labels(self._bounded("state", before)).dec()
+        if after is not None:
+            self._sessions.labels(self._bounded("state", after)).inc()
+
+    def process_started(self, origin: Literal["cold", "warm"]) -> None:
+        """A session got a process: started for it, or ahead of it."""
+        self._started.labels(origin).inc()
+
+    def process_ended(self, cause: str) -> None:
+        """A process is gone; *cause* is one of a few words such as `closed`, `idle` or `crash`."""
+        self._ended.labels(self._bounded("cause", cause)).inc()
+
+    def events_committed(self, count: int) -> None:
+        """So many durable events became one commit."""
+        self._events.inc(count)
+
+    def watch_opened(self) -> None:
+        """A client began to watch."""
+        self._watchers.inc()
+
+    def watch_closed(self) -> None:
+        """A client stopped watching."""
+        self._watchers.dec()
+
+    def _bounded(self, label: str, value: str) -> str:
+        seen = self._seen.setdefault(label, set())
+        if value not in seen:
+            if len(seen) >= MAX_LABEL_VALUES:
+                return OTHER
+            seen.add(value)
+        return value
+
+
+@contextmanager
+def exposing(metrics: Metrics, host: str, port: int) -> Iterator[int]:
+    """Serve *metrics* over HTTP under `/metrics` while the block runs; gives the port, which 0 leaves to the system."""
+    server, thread = start_http_server(port, host, metrics.registry)
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

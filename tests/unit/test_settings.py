@@ -1,0 +1,244 @@
+"""What an operator may write, what is refused, and what is never shown."""
+
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from greenroomd.settings import (
+    HostPort,
+    Settings,
+    SettingsError,
+    load_settings,
+    prepare_directories,
+    processes_that_fit,
+)
+
+
+def problems(environ: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(environ)
+    return sorted(refused.value.problems)
+
+
+def toml(path: Path, text: str) -> dict[str, str]:
+    path.write_text(text, encoding="utf-8")
+    return {"GREENROOM_CONFIG": str(path)}
+
+
+def test_without_any_setting_the_server_is_local_and_stores_in_the_users_state_directory() -> None:
+    settings = load_settings({})
+    state_dir = Path.home() / ".local/state/greenroom"
+    assert settings.listen == "127.0.0.1:50051"
+    assert settings.state_dir == state_dir
+    assert settings.database_url.get_secret_value() == f"sqlite:///{state_dir}/greenroom.db"
+    assert settings.allowed_roots == (state_dir / "work",)
+    assert settings.metrics_listen is None
+    assert settings.cli_environment == {}
+
+
+def test_the_state_directory_follows_xdg_and_all_defaults_follow_it() -> None:
+    settings = load_settings({"XDG_STATE_HOME": "/var/state"})
+    assert settings.state_dir == Path("/var/state/greenroom")
+    assert settings.allowed_roots == (Path("/var/state/greenroom/work"),)
+    assert load_settings({"XDG_STATE_HOME": "relative"}) == load_settings({}), "the XDG rules say: ignore it"
+    given_too = {"XDG_STATE_HOME": "/var/state", "GREENROOM_STATE_DIR": "/srv/greenroom"}
+    assert load_settings(given_too).state_dir == Path("/srv/greenroom")
+
+
+def test_options_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
+    environ = toml(
+        tmp_path / "greenroom.toml",
+        """
+        listen = "127.0.0.1:1"
+        idle_timeout = "2h"
+        turn_timeout = 90
+        allowed_roots = ["/srv/a", "/srv/b"]
+        [cli_environment]
+        ANTHROPIC_BASE_URL = "http://127.0.0.1:9"
+        """,
+    )
+    environ |= {"GREENROOM_LISTEN": "127.0.0.1:2", "GREENROOM_IDLE_TIMEOUT": "3h", "GREENROOM_SLOT_WAIT": ""}
+    settings = load_settings(environ, listen="127.0.0.1:3")
+    assert settings.listen == "127.0.0.1:3"
+    assert settings.idle_timeout == timedelta(hours=3)
+    assert settings.turn_timeout == timedelta(seconds=90)
+    assert settings.slot_wait == Settings().slot_wait, "an empty variable counts as absent"
+    assert settings.allowed_roots == (Path("/srv/a"), Path("/srv/b"))
+    assert settings.cli_environment["ANTHROPIC_BASE_URL"].get_secret_value() == "http://127.0.0.1:9"
+
+
+def test_the_environment_spells_lists_with_colons_and_tables_as_json() -> None:
+    settings = load_settings(
+        {
+            "GREENROOM_ALLOWED_ROOTS": "/srv/a:/srv/b",
+            "GREENROOM_CLI_ENVIRONMENT": '{"HTTPS_PROXY": "http://proxy"}',
+            "GREENROOM_METRICS_LISTEN": "[::1]:9090",
+            "GREENROOM_LISTEN": "unix:/run/greenroom.sock",
+        }
+    )
+    assert settings.allowed_roots == (Path("/srv/a"), Path("/srv/b"))
+    assert settings.cli_environment["HTTPS_PROXY"].get_secret_value() == "http://proxy"
+    assert settings.metrics_listen == HostPort("::1", 9090)
+    assert settings.listen == "unix:/run/greenroom.sock"
+
+
+def test_every_problem_is_listed_at_once_under_the_name_that_was_written(tmp_path: Path) -> None:
+    environ = toml(tmp_path / "c.toml", 'idle_timout = "1m"\nretention_events = 0\n')
+    environ |= {
+        "GREENROOM_LISTN": "127.0.0.1:1",
+        "GREENROOM_MAX_PROCESSES": "many",
+        "GREENROOM_STATE_DIR": "state",
+        "GREENROOM_TURN_TIMEOUT": "soon",
+        "GREENROOM_STALL_TIMEOUT": "0",
+        "GREENROOM_LOG_LEVEL": "chatty",
+        "GREENROOM_CLI_ENVIRONMENT": '{"A-B": "x", "PORT": 5}',
+    }
+    found = problems(environ)
+    named = [problem.partition(":")[0] for problem in found]
+    assert named == [
+        "GREENROOM_CLI_ENVIRONMENT.A-B",
+        "GREENROOM_CLI_ENVIRONMENT.PORT",
+        "GREENROOM_LISTN",
+        "GREENROOM_LOG_LEVEL",
+        "GREENROOM_MAX_PROCESSES",
+        "GREENROOM_STALL_TIMEOUT",
+        "GREENROOM_STATE_DIR",
+        "GREENROOM_TURN_TIMEOUT",
+        f"idle_timout in {tmp_path}/c.toml",
+        f"retention_events in {tmp_path}/c.toml",
+    ]
+    assert "did you mean GREENROOM_LISTEN?" in found[2]
+    assert "did you mean idle_timeout?" in found[8]
+
+
+@pytest.mark.parametrize("text", ["listen = ", "\x00", None], ids=["syntax", "bytes", "missing"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, text: str | None) -> None:
+    path = tmp_path / "c.toml"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    (problem,) = problems({"GREENROOM_CONFIG": str(path)})
+    assert problem.startswith(f"GREENROOM_CONFIG: cannot read {path}")
+
+
+@pytest.mark.parametrize("variable", ["GREENROOM_LISTEN", "GREENROOM_METRICS_LISTEN"])
+@pytest.mark.parametrize("address", ["0.0.0.0:1", "[::]:1", "192.168.1.5:1", "example.org:1"])
+def test_an_address_that_others_can_reach_is_refused(variable: str, address: str) -> None:
+    (problem,) = problems({variable: address})
+    assert problem.startswith(f"{variable}: ")
+    assert "is not a loopback address" in problem
+
+
+@pytest.mark.parametrize(
+    "address", ["127.0.0.1", "127.0.0.1:99999", "::1:50051", ":1", "unix:relative", "http://x"]
+)
+def test_an_address_without_meaning_is_refused(address: str) -> None:
+    (problem,) = problems({"GREENROOM_LISTEN": address})
+    assert problem.startswith("GREENROOM_LISTEN: should be")
+
+
+@pytest.mark.parametrize("address", ["localhost:0", "127.8.9.1:1", "[::1]:65535"])
+def test_every_spelling_of_this_machine_is_taken(address: str) -> None:
+    assert load_settings({"GREENROOM_LISTEN": address}).listen == address
+    assert str(load_settings({"GREENROOM_METRICS_LISTEN": address}).metrics_listen) == address
+
+
+@pytest.mark.parametrize("url", ["mysql://h/d", "postgresql://h/d", "greenroom.db"])
+def test_only_the_two_databases_are_taken(url: str) -> None:
+    (problem,) = problems({"GREENROOM_DATABASE_URL": url})
+    assert problem == "GREENROOM_DATABASE_URL: should start with sqlite:// or postgresql+psycopg://"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (
+            "postgresql+psycopg://me:geheim@[::1]:5432/db?host=/p&password=geheim",
+            "postgresql+psycopg://me:***@[::1]:5432/db?host=/p&password=***",
+        ),
+        ("postgresql+psycopg://me:ge/he@im@host/db", "postgresql+psycopg://me:***@host/db"),
+        ("postgresql+psycopg:///db?Password=geheim&user=me", "postgresql+psycopg:///db?Password=***&user=me"),
+    ],
+)
+def test_no_rendering_shows_a_secret(url: str, shown: str) -> None:
+    environ = {
+        "GREENROOM_DATABASE_URL": url,
+        "GREENROOM_CLI_ENVIRONMENT": '{"ANTHROPIC_API_KEY": "geheim", "HTTPS_PROXY": "http://u:geheim@p"}',
+    }
+    settings = load_settings(environ)
+    rendered = settings.redacted()
+    assert rendered.keys() == Settings.model_fields.keys()
+    assert rendered["database_url"] == shown
+    assert rendered["cli_environment"] == "ANTHROPIC_API_KEY=***, HTTPS_PROXY=***"
+    assert "geheim" not in f"{settings!r} {settings} {settings.model_dump_json()}"
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"GREENROOM_DATABASE_URL": "mysql://me:geheim@h"},
+        {"GREENROOM_CLI_ENVIRONMENT": "ANTHROPIC_API_KEY=geheim"},
+        {"GREENROOM_CLI_ENVIRONMENT": '["geheim"]'},
+        {"GREENROOM_CLI_ENVIRONMENT": '{"K": ["geheim"]}'},
+    ],
+)
+def test_no_complaint_shows_a_secret(environ: dict[str, str]) -> None:
+    assert "geheim" not in str(problems(environ))
+
+
+def test_redacted_shows_all_else_as_it_is_written() -> None:
+    shown = load_settings(
+        {
+            "GREENROOM_STATE_DIR": "/srv/g",
+            "GREENROOM_ALLOWED_ROOTS": "/a:/b",
+            "GREENROOM_METRICS_LISTEN": "127.0.0.1:9",
+        }
+    ).redacted()
+    assert shown["state_dir"] == "/srv/g"
+    assert shown["database_url"] == "sqlite:////srv/g/greenroom.db"
+    assert shown["allowed_roots"] == "/a:/b"
+    assert shown["metrics_listen"] == "127.0.0.1:9"
+    assert shown["idle_timeout"] == "15m"
+    assert shown["claude_path"] == ""
+
+
+@given(st.integers(min_value=1, max_value=10**12))
+def test_a_time_reads_back_as_it_is_shown(milliseconds: int) -> None:
+    settings = load_settings({"GREENROOM_IDLE_TIMEOUT": f"{milliseconds}ms"})
+    assert settings.idle_timeout == timedelta(milliseconds=milliseconds)
+    assert load_settings({"GREENROOM_IDLE_TIMEOUT": settings.redacted()["idle_timeout"]}) == settings
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = load_settings({})
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.listen = "127.0.0.1:9"  # type: ignore[misc]  # that this is an error is what is tested
+
+
+@pytest.mark.parametrize(
+    ("cores", "memory", "processes"),
+    [(2, 24 * 2**30, 8), (64, 4 * 2**30, 14), (1, 2**28, 1), (1, 2**40, 4)],
+)
+def test_the_pool_is_as_large_as_cores_and_memory_allow(cores: int, memory: int, processes: int) -> None:
+    assert processes_that_fit(cores, memory) == processes
+
+
+def test_the_default_directories_are_made_and_closed_to_others(tmp_path: Path) -> None:
+    settings = load_settings({"XDG_STATE_HOME": str(tmp_path / "state")})
+    prepare_directories(settings)
+    prepare_directories(settings)
+    for directory in (settings.state_dir, *settings.allowed_roots):
+        assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+def test_a_root_that_the_operator_named_must_exist(tmp_path: Path) -> None:
+    here, gone = tmp_path / "here", tmp_path / "gone"
+    here.mkdir()
+    environ = {"GREENROOM_STATE_DIR": str(tmp_path / "s"), "GREENROOM_ALLOWED_ROOTS": f"{here}:{gone}"}
+    with pytest.raises(SettingsError, match=f"^GREENROOM_ALLOWED_ROOTS: {gone} is not a directory$"):
+        prepare_directories(load_settings(environ))
+    assert not gone.exists()

@@ -1,0 +1,148 @@
+"""Log lines without secrets, and metrics that stay bounded."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+from urllib.request import urlopen
+
+import pytest
+import structlog
+
+from greenroomd.telemetry import HIDDEN, MAX_LABEL_VALUES, Metrics, exposing, set_up_logging
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
+def logged(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def text_of(metrics: Metrics) -> str:
+    with exposing(metrics, "127.0.0.1", 0) as port, urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        return str(answer.read(), "utf-8")
+
+
+def test_ours_and_the_libraries_lines_come_in_one_form() -> None:
+    stream = io.StringIO()
+    set_up_logging("info", "json", stream)
+    with structlog.contextvars.bound_contextvars(request_id="r1"):
+        structlog.get_logger("greenroomd.test").info("session started", session_id="s1")
+        logging.getLogger("library").warning("disk is %s", "full")
+        logging.getLogger("library").debug("not wanted")
+    ours, theirs = logged(stream)
+    assert ours.pop("timestamp").endswith("Z")
+    assert ours == {
+        "event": "session started",
+        "level": "info",
+        "logger": "greenroomd.test",
+        "request_id": "r1",
+        "session_id": "s1",
+    }
+    assert (theirs["event"], theirs["level"], theirs["logger"]) == ("disk is full", "warning", "library")
+
+
+def test_a_logger_made_before_the_set_up_follows_it() -> None:
+    early = structlog.get_logger()
+    stream = io.StringIO()
+    set_up_logging("warning", "json", stream)
+    early.info("too quiet")
+    early.warning("heard")
+    assert [line["event"] for line in logged(stream)] == ["heard"]
+
+
+@pytest.mark.parametrize(
+    "key", ["oauth_token", "Authorization", "password", "API_KEY", "apikey", "client_secret", "Set-Cookie"]
+)
+def test_a_value_under_a_secret_name_is_hidden_at_any_depth(key: str) -> None:
+    stream = io.StringIO()
+    set_up_logging("info", "json", stream)
+    structlog.get_logger().info("started", **{key: "geheim"}, config={"inner": [{key: "geheim"}]})
+    (line,) = logged(stream)
+    assert line[key] == HIDDEN
+    assert line["config"] == {"inner": [{key: HIDDEN}]}
+
+
+def test_counts_and_flags_are_no_secrets() -> None:
+    stream = io.StringIO()
+    set_up_logging("info", "json", stream)
+    structlog.get_logger().info("turn ended", output_tokens=12, oauth_token_set=True, token=None)
+    (line,) = logged(stream)
+    assert (line["output_tokens"], line["oauth_token_set"], line["token"]) == (12, True, None)
+
+
+@pytest.mark.parametrize(
+    "secret", ["sk-ant-api03-abc_DEF", "Bearer abc.def==", "postgresql+psycopg://me:geheim@host/db"]
+)
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_secret_inside_a_text_or_a_traceback_is_hidden(form: Any, secret: str) -> None:
+    stream = io.StringIO()
+    set_up_logging("info", form, stream)
+    log = structlog.get_logger()
+    log.info(f"read {secret} from", lines=[secret], raw=secret.encode(), error=ValueError(secret))
+    logging.getLogger("library").info("connecting with %s", secret)
+    for logger in (log, logging.getLogger("library")):
+        try:
+            raise RuntimeError(secret)
+        except RuntimeError:
+            logger.exception("failed")
+    written = stream.getvalue()
+    assert written.count("RuntimeError") >= 2, "the tracebacks themselves must be there"
+    assert not any(part in written for part in ("api03", "abc.def", "geheim"))
+
+
+def test_each_happening_is_counted_under_its_labels() -> None:
+    metrics = Metrics()
+    metrics.rpc_handled("SessionService", "GetSession", "OK", 0.002)
+    metrics.rpc_handled("SessionService", "GetSession", "NOT_FOUND", 0.002)
+    metrics.sessions_counted({"IDLE": 3})
+    metrics.session_moved(None, "CREATED")
+    metrics.session_moved("IDLE", "ACTIVE")
+    metrics.session_moved("IDLE", None)
+    metrics.process_started("cold")
+    metrics.process_ended("crash")
+    metrics.events_committed(5)
+    metrics.watch_opened()
+    metrics.watch_opened()
+    metrics.watch_closed()
+    lines = text_of(metrics).splitlines()
+    for line in (
+        'greenroom_rpcs_total{code="OK",method="GetSession",service="SessionService"} 1.0',
+        'greenroom_rpcs_total{code="NOT_FOUND",method="GetSession",service="SessionService"} 1.0',
+        'greenroom_rpc_seconds_count{method="GetSession",service="SessionService"} 2.0',
+        'greenroom_rpc_seconds_bucket{le="0.001",method="GetSession",service="SessionService"} 0.0',
+        'greenroom_rpc_seconds_bucket{le="0.003",method="GetSession",service="SessionService"} 2.0',
+        'greenroom_sessions{state="CREATED"} 1.0',
+        'greenroom_sessions{state="ACTIVE"} 1.0',
+        'greenroom_sessions{state="IDLE"} 1.0',
+        'greenroom_processes_started_total{origin="cold"} 1.0',
+        'greenroom_processes_ended_total{cause="crash"} 1.0',
+        "greenroom_events_committed_total 5.0",
+        "greenroom_watchers 1.0",
+    ):
+        assert line in lines
+
+
+def test_a_flood_of_label_values_does_not_grow_the_metrics() -> None:
+    metrics = Metrics()
+    for number in range(MAX_LABEL_VALUES + 50):
+        metrics.process_ended(f"cause-{number}")
+    lines = [line for line in text_of(metrics).splitlines() if "processes_ended_total{" in line]
+    assert len(lines) == MAX_LABEL_VALUES + 1
+    assert 'greenroom_processes_ended_total{cause="other"} 50.0' in lines
+
+
+def test_the_metrics_port_is_free_again_when_the_block_ends() -> None:
+    with exposing(Metrics(), "127.0.0.1", 0) as port:
+        pass
+    with exposing(Metrics(), "127.0.0.1", port) as again:
+        assert again == port
