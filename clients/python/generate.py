@@ -35,7 +35,6 @@ def compile_protos(sources: list[str], *outputs: str) -> None:
             f"--plugin=protoc-gen-mypy={PLUGINS / 'protoc-gen-mypy'}",
             f"--plugin=protoc-gen-mypy_grpc={PLUGINS / 'protoc-gen-mypy_grpc'}",
             f"--proto_path={PROTOS}",
-            f"--proto_path={PROTOS / 'third_party'}",
             f"--proto_path={files('grpc_tools') / '_proto'}",
             *outputs,
             *sources,
