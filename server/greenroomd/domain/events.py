@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -100,9 +100,10 @@ class StateChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigApplied:
-    """The process now runs by this generation."""
+    """The process now runs by this generation; `restarted` tells whether it took a new process."""
 
     generation: int
+    restarted: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,27 +132,24 @@ class Expiring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSpawned:
-    """A process was started; `resumed` tells whether it continues a conversation."""
+    """A process was started; `session` shows it."""
 
-    node_id: str
-    pid: int
-    resumed: bool
+    session: Session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessReady:
-    """The process answered its handshake."""
+    """The process answered its handshake, `startup` after it was asked for; `session` shows it."""
 
-    pid: int
-    cli_version: str
-    model: str
-    permission_mode: str
+    session: Session
+    startup: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessExited:
     """The process ended; `expected` tells whether we ended it."""
 
+    node_id: str
     pid: int
     code: int | None
     signal: int | None
@@ -176,6 +174,7 @@ class MessageNoted:
     message_id: str = ""
     model: str = ""
     parent_tool_use_id: str = ""
+    synthetic: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +231,11 @@ class Approval:
     tool_name: str
     tool_use_id: str
     tool_input: JsonObject
+    display_name: str = ""
     description: str = ""
+    blocked_path: str = ""
+    suggestions: Sequence[JsonObject] = ()
+    requires_user_interaction: bool = False
     create_time: datetime
     expire_time: datetime
     decide_time: datetime | None = None

@@ -134,7 +134,10 @@ class PermissionAsked(Frame):
     tool_name: str
     tool_use_id: str
     tool_input: JsonObject
+    display_name: str = ""
     description: str = ""
+    blocked_path: str = ""
+    requires_user_interaction: bool = False
     suggestions: Sequence[JsonObject] = ()
 
 

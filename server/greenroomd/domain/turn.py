@@ -62,7 +62,8 @@ class Problem:
 class Turn:
     """One prompt to a session. `turn_id` (UUID v4) is also the uuid of the CLI's user message.
 
-    `prompt` is the plain text; `content` the blocks (API shape) when the caller sent blocks instead.
+    `prompt` is the plain text; `content` the blocks (API shape) when the caller sent blocks instead. `rounds` counts
+    the CLI's rounds with the model.
     `side_effects_unknown` is set when the turn ended without the CLI saying so: tools may or may not have run.
     """
 
@@ -74,6 +75,8 @@ class Turn:
     content: Sequence[JsonObject] = ()
     timeout: timedelta | None = None
     request_id: str = ""
+    actor: str = ""
+    rounds: int = 0
     result_text: str = ""
     stop_reason: str = ""
     usage: Usage = Usage()

@@ -1,0 +1,116 @@
+"""What the use cases are called with: commands as values, made at the edge from requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from greenroomd.app.storage import Request
+from greenroomd.domain.config import JsonObject, Secret, SessionConfig
+from greenroomd.domain.session import StartMode
+
+DEFAULT_WORKSPACE = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls. `principal` scopes request ids; "anonymous" while there is no authentication."""
+
+    principal: str = "anonymous"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSession:
+    """A session to be created; `session_id` "" lets the server choose."""
+
+    config: SessionConfig
+    oauth_token: Secret | None = None
+    workspace_id: str = DEFAULT_WORKSPACE
+    user_id: str = ""
+    session_id: str = ""
+    profile_id: str = ""
+    display_name: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    metadata: JsonObject = field(default_factory=dict)
+    start_mode: StartMode = StartMode.AUTO
+    validate_only: bool = False
+    request: Request | None = None
+
+
+class IfBusy(StrEnum):
+    """What happens to a turn that arrives while another is not finished."""
+
+    REJECT = "reject"
+    QUEUE = "queue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTurn:
+    """A turn to be started: `prompt`, or `content` blocks in the API's shape."""
+
+    session_id: str
+    prompt: str = ""
+    content: Sequence[JsonObject] = ()
+    if_busy: IfBusy = IfBusy.REJECT
+    timeout: timedelta | None = None
+    request: Request | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What the calls that move one session have in common; `etag` "" means whatever it is now."""
+
+    session_id: str
+    etag: str = ""
+    actor: str = ""
+    request: Request | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close(Change):
+    """End a session for good. A running turn may finish within `grace`; `force` interrupts it at once."""
+
+    grace: timedelta = timedelta()
+    force: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspend(Change):
+    """End a session's process and keep its conversation; `force` interrupts a running turn."""
+
+    force: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start(Change):
+    """Give a session a process: StartSession, ResumeSession."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restart(Change):
+    """End a session's process and start another with the current config generation; `force` interrupts a turn."""
+
+    force: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupt(Change):
+    """Stop the running turn; `turn_id` "" means whichever runs. A turn that only waits is taken off the queue."""
+
+    turn_id: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decide(Change):
+    """Answer a permission question; `updated_input` replaces the tool's input when allowing."""
+
+    approval_id: str
+    allow: bool
+    updated_input: JsonObject | None = None
+    message: str = ""

@@ -1,0 +1,118 @@
+"""The watch: every event after a cursor, first from the store, then live, in one stream without a seam."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+
+from greenroomd.app.storage import Selection, Store, StoredEvent
+from greenroomd.app.tail import Batch, FellBehind, Tail
+from greenroomd.domain.errors import InvalidRequest, Violation, WatcherCapReached
+
+FRAME_BYTES = 256 * 1024
+PAGE_EVENTS = 2_000
+
+
+class Watch:
+    """Hands out streams of events; one instance serves all watchers of this node."""
+
+    def __init__(
+        self, store: Store, tail: Tail, *, quiet: timedelta, per_session: int, per_node: int
+    ) -> None:
+        self._store = store
+        self._tail = tail
+        self._quiet = quiet.total_seconds()
+        self._per_session = per_session
+        self._per_node = per_node
+        self._open = 0
+        self._of_session: Counter[str] = Counter()
+
+    @property
+    def head(self) -> int:
+        """The revision that a watch from NOW starts after."""
+        return self._tail.head
+
+    @property
+    def open(self) -> int:
+        """How many watches are open on this node."""
+        return self._open
+
+    async def batches(
+        self, selection: Selection, *, after: int, ephemeral: bool = False
+    ) -> AsyncIterator[Batch]:
+        """Yield all matching events with a revision above `after`: no end, no gap, no repetition.
+
+        A batch without events is a bookmark: it comes after a quiet time and moves the cursor. Raises InvalidRequest
+        for a cursor of the future, CursorBelowFloor, WatcherCapReached.
+        """
+        if after > self._tail.head:
+            raise InvalidRequest([Violation("after", "is ahead of this store; it belongs to another one")])
+        with self._counted(selection), self._tail.listening(selection) as bell:
+            cursor, position, lost = after, self._tail.join(selection, after), 0
+            while True:
+                bell.clear()  # before the look: what is committed during it rings again
+                if position is None:
+                    head = self._tail.head
+                    page = await self._store.events(selection, after=cursor, limit=PAGE_EVENTS, up_to=head)
+                    for batch in _framed(page):
+                        yield batch
+                    cursor = page[-1].revision if page else head
+                    position = self._tail.join(selection, cursor)
+                    continue
+                try:
+                    batch, position = self._tail.read(
+                        selection, position, ephemeral=ephemeral, max_bytes=FRAME_BYTES
+                    )
+                except FellBehind as behind:
+                    position = self._tail.join(selection, cursor)
+                    if ephemeral and behind.dropped > lost:
+                        yield Batch((), cursor, dropped=behind.dropped - lost)
+                    lost = behind.dropped
+                    continue
+                cursor = batch.revision
+                if batch.events or not await _rings(bell, self._quiet):
+                    yield batch
+
+    @contextmanager
+    def _counted(self, selection: Selection) -> Iterator[None]:
+        """Count the watch against the caps of each session and of the node while it lasts."""
+        if self._open >= self._per_node:
+            raise WatcherCapReached(f"this node serves at most {self._per_node} watchers")
+        for session_id in selection.session_ids:
+            if self._of_session[session_id] >= self._per_session:
+                raise WatcherCapReached(f"session {session_id!r} has at most {self._per_session} watchers")
+        self._open += 1
+        self._of_session.update(selection.session_ids)
+        try:
+            yield
+        finally:
+            self._open -= 1
+            for session_id in selection.session_ids:
+                self._of_session[session_id] -= 1
+                if not self._of_session[session_id]:
+                    del self._of_session[session_id]
+
+
+def _framed(page: Sequence[StoredEvent]) -> Iterator[Batch]:
+    """Cut a page of the store into batches of at most FRAME_BYTES, each with at least one event."""
+    start = size = 0
+    for index, event in enumerate(page):
+        size += len(event.record)
+        if size > FRAME_BYTES and index > start:
+            yield Batch(page[start:index], page[index - 1].revision)
+            start, size = index, len(event.record)
+    if page:
+        yield Batch(page[start:], page[-1].revision)
+
+
+async def _rings(bell: asyncio.Event, seconds: float) -> bool:
+    """Wait for the bell; False if it stayed quiet."""
+    try:
+        async with asyncio.timeout(seconds):
+            await bell.wait()
+    except TimeoutError:
+        return False
+    return True
