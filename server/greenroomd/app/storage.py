@@ -75,14 +75,25 @@ class Request:
     fingerprint: bytes
 
 
+class RequestReplayed(Exception):
+    """A unit's request was answered before, perhaps a moment ago; nothing was written. `answer` is that answer."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__("the request was answered before")
+        self.answer = answer
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
     """Everything that one decision changes in one session; all of it is committed, or nothing.
 
     `session` is the row after the decision. Its `revision` is still that of the row it was decided on: 0 inserts
     (SessionExists if the id is taken), any other value is compared and set together with the fence (OwnershipLost).
-    `configures` stores `session.config` as generation `session.config_generation`. `turns` and `approvals` replace the
-    rows of the same id. `deletes` removes the session with everything of it, after its events were announced.
+    A fence equal to or above the stored one is accepted. Without events the row is still compared and set, and keeps
+    its revision. `configures` stores `session.config` as generation `session.config_generation`; otherwise the config
+    is not looked at. `turns` and `approvals` replace the rows of the same id. `request` is inserted with its answer,
+    or the unit is refused: RequestReplayed, RequestIdReused. `deletes` removes the session with everything of it but
+    the last of its events (`session.deleted`), which stays for those who read on from a cursor.
     """
 
     session: Session
@@ -155,7 +166,11 @@ class Selection:
 
 
 Announce = Callable[[Sequence[StoredEvent], int], None]
-"""Called on the event loop, in commit order, once a batch is durable: its events and the new head."""
+"""Called on the event loop, in commit order, once a batch is durable and before its callers wake: events, new head.
+
+The first revision of a call is the last head + 1, unless other nodes have committed in between: then it is higher, and
+what lies between has to be read.
+"""
 
 
 class Store(Protocol):
@@ -172,7 +187,11 @@ class Store(Protocol):
         ...
 
     async def commit(self, unit: Unit) -> Session:
-        """Make a unit durable and return the session with its new revision and last sequence."""
+        """Make a unit durable and return the session with its new revision and last sequence.
+
+        Raises SessionExists, OwnershipLost, RequestReplayed or RequestIdReused as `Unit` tells; the unit has then
+        changed nothing. A caller that is cancelled while it waits does not undo its unit.
+        """
         ...
 
     async def answer(self, request: Request) -> bytes | None:
@@ -224,14 +243,16 @@ class Store(Protocol):
         up_to: int | None = None,
         descending: bool = False,
     ) -> Sequence[StoredEvent]:
-        """Return the next matching events after a revision (before it, if descending); raises CursorBelowFloor.
+        """Return the next matching events after a revision (before it, if descending), none above `up_to`.
 
         `limit` bounds their number; a page also ends at about 1 MiB, but holds at least one event if there is any.
+        Raises CursorBelowFloor if `after` + 1 is below the floor: events would be skipped. A descending page just
+        ends at what is left.
         """
         ...
 
     async def whole_event(self, revision: int) -> tuple[StoredEvent, bytes]:
-        """Return an event and its untruncated message; raises EventNotFound."""
+        """Return an event and its untruncated form as the codec encoded it, without numbers; raises EventNotFound."""
         ...
 
     async def floor(self) -> int:
