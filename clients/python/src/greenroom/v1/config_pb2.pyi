@@ -359,7 +359,7 @@ class SessionLimits(_message.Message):
 
     @_builtins.property
     def turn_timeout(self) -> _duration_pb2.Duration:
-        """Time until a running turn is interrupted. A turn can ask for less. Default: the server's."""
+        """Time until a running turn is stopped, and FAILED. A turn can ask for less. Default: the server's."""
 
     def __init__(
         self,

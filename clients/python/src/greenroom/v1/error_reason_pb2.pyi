@@ -238,65 +238,100 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
         {"reason": "INTERNAL", "domain": "greenroom.v1"}
     """
-    ERROR_REASON_START_FAILED: _ErrorReason.ValueType  # 101
-    """In Session.error only: the process could not be started.
+    ERROR_REASON_SPAWN_FAILED: _ErrorReason.ValueType  # 101
+    """In Session.error: the process could not be started.
 
-        {"reason": "START_FAILED", "domain": "greenroom.v1", "metadata": {"exit_code": "1", "stderr_tail": "…"}}
+        {"reason": "SPAWN_FAILED", "domain": "greenroom.v1", "metadata": {"exit_code": "1", "stderr_tail": "…"}}
     """
-    ERROR_REASON_PROCESS_EXITED: _ErrorReason.ValueType  # 102
-    """In Session.error and Turn.error: the process ended by itself.
-
-        {"reason": "PROCESS_EXITED", "domain": "greenroom.v1", "metadata": {"signal": "9", "stderr_tail": "…"}}
-    """
-    ERROR_REASON_HANDSHAKE_TIMEOUT: _ErrorReason.ValueType  # 103
-    """In Session.error only: the process did not answer the handshake in time.
+    ERROR_REASON_HANDSHAKE_TIMEOUT: _ErrorReason.ValueType  # 102
+    """In Session.error: the process did not answer the handshake in time.
 
         {"reason": "HANDSHAKE_TIMEOUT", "domain": "greenroom.v1", "metadata": {"stderr_tail": "…"}}
     """
+    ERROR_REASON_HANDSHAKE_FAILED: _ErrorReason.ValueType  # 103
+    """In Session.error: the process ended before it was ready, or refused the handshake. The stderr tail says why.
+
+        {"reason": "HANDSHAKE_FAILED", "domain": "greenroom.v1", "metadata": {"exit_code": "1", "stderr_tail": "…"}}
+    """
     ERROR_REASON_CONVERSATION_LOST: _ErrorReason.ValueType  # 104
-    """In Session.error only: the process runs another conversation than the session's, or the conversation is gone.
+    """In Session.error: the process runs another conversation than the session's, or the conversation is gone.
 
         {"reason": "CONVERSATION_LOST", "domain": "greenroom.v1", "metadata": {"cli_session_id": "…"}}
     """
     ERROR_REASON_WORKING_DIR_GONE: _ErrorReason.ValueType  # 105
-    """In Session.error only: the working_dir is no longer there.
+    """In Session.error: the working_dir is no longer there.
 
         {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1", "metadata": {"working_dir": "/srv/app"}}
     """
-    ERROR_REASON_LIMIT_REACHED: _ErrorReason.ValueType  # 106
+    ERROR_REASON_PROCESS_EXITED: _ErrorReason.ValueType  # 106
+    """In Session.error and Turn.error: the process ended by itself.
+
+        {"reason": "PROCESS_EXITED", "domain": "greenroom.v1", "metadata": {"signal": "9", "stderr_tail": "…"}}
+    """
+    ERROR_REASON_CONTROL_TIMEOUT: _ErrorReason.ValueType  # 107
+    """In Session.error and Turn.error: the process did not answer a control request in time.
+
+        {"reason": "CONTROL_TIMEOUT", "domain": "greenroom.v1", "metadata": {"stderr_tail": "…"}}
+    """
+    ERROR_REASON_CONTROL_REFUSED: _ErrorReason.ValueType  # 108
+    """In Session.error and Turn.error: the process refused a control request, such as a change of its model.
+
+        {"reason": "CONTROL_REFUSED", "domain": "greenroom.v1"}
+    """
+    ERROR_REASON_INPUT_STALLED: _ErrorReason.ValueType  # 109
+    """In Session.error and Turn.error: the process does not read its input.
+
+        {"reason": "INPUT_STALLED", "domain": "greenroom.v1", "metadata": {"stderr_tail": "…"}}
+    """
+    ERROR_REASON_PROCESS_SILENT: _ErrorReason.ValueType  # 110
+    """In Session.error and Turn.error: the process said nothing for too long while a turn ran.
+
+        {"reason": "PROCESS_SILENT", "domain": "greenroom.v1", "metadata": {"stderr_tail": "…"}}
+    """
+    ERROR_REASON_LIMIT_REACHED: _ErrorReason.ValueType  # 111
     """In Session.error and Turn.error: the process was ended because of one of the session's limits.
 
         {"reason": "LIMIT_REACHED", "domain": "greenroom.v1", "metadata": {"limit": "limits.memory_bytes"}}
     """
-    ERROR_REASON_NODE_LOST: _ErrorReason.ValueType  # 107
-    """In Session.error and Turn.error: the node that ran the session is gone.
+    ERROR_REASON_NODE_LOST: _ErrorReason.ValueType  # 112
+    """In Session.error and Turn.error: the node that ran the session is gone, or was started again.
 
-        {"reason": "NODE_LOST", "domain": "greenroom.v1", "metadata": {"node_id": "…"}}
+        {"reason": "NODE_LOST", "domain": "greenroom.v1"}
     """
-    ERROR_REASON_PROCESS_NOT_ENDED: _ErrorReason.ValueType  # 108
-    """In Session.error only: the end of the process cannot be proven; the server tries again.
+    ERROR_REASON_PROCESS_NOT_ENDED: _ErrorReason.ValueType  # 113
+    """In Session.error: the end of the process cannot be proven; the server tries again.
 
         {"reason": "PROCESS_NOT_ENDED", "domain": "greenroom.v1", "metadata": {"pid": "4242"}}
     """
-    ERROR_REASON_API_ERROR: _ErrorReason.ValueType  # 109
-    """In Turn.error only: the model's API failed, refused the credentials or the prompt.
+    ERROR_REASON_API_ERROR: _ErrorReason.ValueType  # 121
+    """In Turn.error: the model's API failed, or refused the credentials or the prompt.
 
         {"reason": "API_ERROR", "domain": "greenroom.v1", "metadata": {"api_status": "529"}}
     """
-    ERROR_REASON_TURN_FAILED: _ErrorReason.ValueType  # 110
-    """In Turn.error only: the turn ended without a result for another reason, such as `error_max_turns`.
+    ERROR_REASON_MAX_TURNS: _ErrorReason.ValueType  # 122
+    """In Turn.error: the turn took as many rounds as `max_turns` allows.
 
-        {"reason": "TURN_FAILED", "domain": "greenroom.v1", "metadata": {"subtype": "error_max_turns"}}
+        {"reason": "MAX_TURNS", "domain": "greenroom.v1"}
     """
-    ERROR_REASON_TURN_INTERRUPTED: _ErrorReason.ValueType  # 111
-    """In Turn.error only: a caller stopped the turn.
+    ERROR_REASON_BUDGET_EXHAUSTED: _ErrorReason.ValueType  # 123
+    """In Turn.error: the session has spent what `max_budget_usd` allows.
 
-        {"reason": "TURN_INTERRUPTED", "domain": "greenroom.v1", "metadata": {"actor": "user:ada"}}
+        {"reason": "BUDGET_EXHAUSTED", "domain": "greenroom.v1"}
     """
-    ERROR_REASON_TURN_TIMEOUT: _ErrorReason.ValueType  # 112
-    """In Turn.error only: the turn took longer than its turn_timeout.
+    ERROR_REASON_TURN_FAILED: _ErrorReason.ValueType  # 124
+    """In Turn.error: the turn ended without a result for any other reason; the message has the CLI's words.
 
-        {"reason": "TURN_TIMEOUT", "domain": "greenroom.v1", "metadata": {"turn_timeout": "600s"}}
+        {"reason": "TURN_FAILED", "domain": "greenroom.v1"}
+    """
+    ERROR_REASON_TURN_INTERRUPTED: _ErrorReason.ValueType  # 125
+    """In Turn.error: a caller stopped the turn, or closed or suspended its session.
+
+        {"reason": "TURN_INTERRUPTED", "domain": "greenroom.v1"}
+    """
+    ERROR_REASON_TURN_TIMEOUT: _ErrorReason.ValueType  # 126
+    """In Turn.error: the turn took longer than its turn_timeout.
+
+        {"reason": "TURN_TIMEOUT", "domain": "greenroom.v1"}
     """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
@@ -521,64 +556,99 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 92
 
     {"reason": "INTERNAL", "domain": "greenroom.v1"}
 """
-ERROR_REASON_START_FAILED: ErrorReason.ValueType  # 101
-"""In Session.error only: the process could not be started.
+ERROR_REASON_SPAWN_FAILED: ErrorReason.ValueType  # 101
+"""In Session.error: the process could not be started.
 
-    {"reason": "START_FAILED", "domain": "greenroom.v1", "metadata": {"exit_code": "1", "stderr_tail": "…"}}
+    {"reason": "SPAWN_FAILED", "domain": "greenroom.v1", "metadata": {"exit_code": "1", "stderr_tail": "…"}}
 """
-ERROR_REASON_PROCESS_EXITED: ErrorReason.ValueType  # 102
-"""In Session.error and Turn.error: the process ended by itself.
-
-    {"reason": "PROCESS_EXITED", "domain": "greenroom.v1", "metadata": {"signal": "9", "stderr_tail": "…"}}
-"""
-ERROR_REASON_HANDSHAKE_TIMEOUT: ErrorReason.ValueType  # 103
-"""In Session.error only: the process did not answer the handshake in time.
+ERROR_REASON_HANDSHAKE_TIMEOUT: ErrorReason.ValueType  # 102
+"""In Session.error: the process did not answer the handshake in time.
 
     {"reason": "HANDSHAKE_TIMEOUT", "domain": "greenroom.v1", "metadata": {"stderr_tail": "…"}}
 """
+ERROR_REASON_HANDSHAKE_FAILED: ErrorReason.ValueType  # 103
+"""In Session.error: the process ended before it was ready, or refused the handshake. The stderr tail says why.
+
+    {"reason": "HANDSHAKE_FAILED", "domain": "greenroom.v1", "metadata": {"exit_code": "1", "stderr_tail": "…"}}
+"""
 ERROR_REASON_CONVERSATION_LOST: ErrorReason.ValueType  # 104
-"""In Session.error only: the process runs another conversation than the session's, or the conversation is gone.
+"""In Session.error: the process runs another conversation than the session's, or the conversation is gone.
 
     {"reason": "CONVERSATION_LOST", "domain": "greenroom.v1", "metadata": {"cli_session_id": "…"}}
 """
 ERROR_REASON_WORKING_DIR_GONE: ErrorReason.ValueType  # 105
-"""In Session.error only: the working_dir is no longer there.
+"""In Session.error: the working_dir is no longer there.
 
     {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1", "metadata": {"working_dir": "/srv/app"}}
 """
-ERROR_REASON_LIMIT_REACHED: ErrorReason.ValueType  # 106
+ERROR_REASON_PROCESS_EXITED: ErrorReason.ValueType  # 106
+"""In Session.error and Turn.error: the process ended by itself.
+
+    {"reason": "PROCESS_EXITED", "domain": "greenroom.v1", "metadata": {"signal": "9", "stderr_tail": "…"}}
+"""
+ERROR_REASON_CONTROL_TIMEOUT: ErrorReason.ValueType  # 107
+"""In Session.error and Turn.error: the process did not answer a control request in time.
+
+    {"reason": "CONTROL_TIMEOUT", "domain": "greenroom.v1", "metadata": {"stderr_tail": "…"}}
+"""
+ERROR_REASON_CONTROL_REFUSED: ErrorReason.ValueType  # 108
+"""In Session.error and Turn.error: the process refused a control request, such as a change of its model.
+
+    {"reason": "CONTROL_REFUSED", "domain": "greenroom.v1"}
+"""
+ERROR_REASON_INPUT_STALLED: ErrorReason.ValueType  # 109
+"""In Session.error and Turn.error: the process does not read its input.
+
+    {"reason": "INPUT_STALLED", "domain": "greenroom.v1", "metadata": {"stderr_tail": "…"}}
+"""
+ERROR_REASON_PROCESS_SILENT: ErrorReason.ValueType  # 110
+"""In Session.error and Turn.error: the process said nothing for too long while a turn ran.
+
+    {"reason": "PROCESS_SILENT", "domain": "greenroom.v1", "metadata": {"stderr_tail": "…"}}
+"""
+ERROR_REASON_LIMIT_REACHED: ErrorReason.ValueType  # 111
 """In Session.error and Turn.error: the process was ended because of one of the session's limits.
 
     {"reason": "LIMIT_REACHED", "domain": "greenroom.v1", "metadata": {"limit": "limits.memory_bytes"}}
 """
-ERROR_REASON_NODE_LOST: ErrorReason.ValueType  # 107
-"""In Session.error and Turn.error: the node that ran the session is gone.
+ERROR_REASON_NODE_LOST: ErrorReason.ValueType  # 112
+"""In Session.error and Turn.error: the node that ran the session is gone, or was started again.
 
-    {"reason": "NODE_LOST", "domain": "greenroom.v1", "metadata": {"node_id": "…"}}
+    {"reason": "NODE_LOST", "domain": "greenroom.v1"}
 """
-ERROR_REASON_PROCESS_NOT_ENDED: ErrorReason.ValueType  # 108
-"""In Session.error only: the end of the process cannot be proven; the server tries again.
+ERROR_REASON_PROCESS_NOT_ENDED: ErrorReason.ValueType  # 113
+"""In Session.error: the end of the process cannot be proven; the server tries again.
 
     {"reason": "PROCESS_NOT_ENDED", "domain": "greenroom.v1", "metadata": {"pid": "4242"}}
 """
-ERROR_REASON_API_ERROR: ErrorReason.ValueType  # 109
-"""In Turn.error only: the model's API failed, refused the credentials or the prompt.
+ERROR_REASON_API_ERROR: ErrorReason.ValueType  # 121
+"""In Turn.error: the model's API failed, or refused the credentials or the prompt.
 
     {"reason": "API_ERROR", "domain": "greenroom.v1", "metadata": {"api_status": "529"}}
 """
-ERROR_REASON_TURN_FAILED: ErrorReason.ValueType  # 110
-"""In Turn.error only: the turn ended without a result for another reason, such as `error_max_turns`.
+ERROR_REASON_MAX_TURNS: ErrorReason.ValueType  # 122
+"""In Turn.error: the turn took as many rounds as `max_turns` allows.
 
-    {"reason": "TURN_FAILED", "domain": "greenroom.v1", "metadata": {"subtype": "error_max_turns"}}
+    {"reason": "MAX_TURNS", "domain": "greenroom.v1"}
 """
-ERROR_REASON_TURN_INTERRUPTED: ErrorReason.ValueType  # 111
-"""In Turn.error only: a caller stopped the turn.
+ERROR_REASON_BUDGET_EXHAUSTED: ErrorReason.ValueType  # 123
+"""In Turn.error: the session has spent what `max_budget_usd` allows.
 
-    {"reason": "TURN_INTERRUPTED", "domain": "greenroom.v1", "metadata": {"actor": "user:ada"}}
+    {"reason": "BUDGET_EXHAUSTED", "domain": "greenroom.v1"}
 """
-ERROR_REASON_TURN_TIMEOUT: ErrorReason.ValueType  # 112
-"""In Turn.error only: the turn took longer than its turn_timeout.
+ERROR_REASON_TURN_FAILED: ErrorReason.ValueType  # 124
+"""In Turn.error: the turn ended without a result for any other reason; the message has the CLI's words.
 
-    {"reason": "TURN_TIMEOUT", "domain": "greenroom.v1", "metadata": {"turn_timeout": "600s"}}
+    {"reason": "TURN_FAILED", "domain": "greenroom.v1"}
+"""
+ERROR_REASON_TURN_INTERRUPTED: ErrorReason.ValueType  # 125
+"""In Turn.error: a caller stopped the turn, or closed or suspended its session.
+
+    {"reason": "TURN_INTERRUPTED", "domain": "greenroom.v1"}
+"""
+ERROR_REASON_TURN_TIMEOUT: ErrorReason.ValueType  # 126
+"""In Turn.error: the turn took longer than its turn_timeout.
+
+    {"reason": "TURN_TIMEOUT", "domain": "greenroom.v1"}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -54,19 +54,19 @@ class SessionStarted(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    PROCESS_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def process(self) -> _session_pb2.Process:
-        """The process."""
+    def session(self) -> _session_pb2.Session:
+        """The session with its process, in view BASIC."""
 
     def __init__(
         self,
         *,
-        process: _session_pb2.Process | None = ...,
+        session: _session_pb2.Session | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["process", b"process"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["process", b"process"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -114,17 +114,19 @@ class SessionSuspended(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    REASON_FIELD_NUMBER: _builtins.int
-    reason: _builtins.str
-    """Why, such as IDLE_TIMEOUT, POOL_PRESSURE or REQUESTED."""
+    SESSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> _session_pb2.Session:
+        """The session after it; `state_reason` says why, in view BASIC."""
+
     def __init__(
         self,
         *,
-        reason: _builtins.str = ...,
+        session: _session_pb2.Session | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -136,19 +138,19 @@ class SessionResumed(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    PROCESS_FIELD_NUMBER: _builtins.int
+    SESSION_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def process(self) -> _session_pb2.Process:
-        """The process."""
+    def session(self) -> _session_pb2.Session:
+        """The session with its new process, in view BASIC."""
 
     def __init__(
         self,
         *,
-        process: _session_pb2.Process | None = ...,
+        session: _session_pb2.Session | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["process", b"process"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["process", b"process"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -160,17 +162,19 @@ class SessionRestarted(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    REASON_FIELD_NUMBER: _builtins.int
-    reason: _builtins.str
-    """Why, such as REQUESTED, CONFIG_CHANGED or RECOVERY."""
+    SESSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> _session_pb2.Session:
+        """The session with its new process; `state_reason` says why, in view BASIC."""
+
     def __init__(
         self,
         *,
-        reason: _builtins.str = ...,
+        session: _session_pb2.Session | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -238,23 +242,19 @@ class SessionClosed(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    REASON_FIELD_NUMBER: _builtins.int
-    USAGE_FIELD_NUMBER: _builtins.int
-    reason: _builtins.str
-    """Why, such as REQUESTED, MAX_DURATION, BUDGET or IDLE_TIMEOUT, or the reason that CloseSession gave."""
+    SESSION_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def usage(self) -> _session_pb2.SessionUsage:
-        """The session's use at its end."""
+    def session(self) -> _session_pb2.Session:
+        """The session at its end, with its whole usage; `state_reason` says why, in view BASIC."""
 
     def __init__(
         self,
         *,
-        reason: _builtins.str = ...,
-        usage: _session_pb2.SessionUsage | None = ...,
+        session: _session_pb2.Session | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -266,12 +266,19 @@ class SessionDeleted(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    SESSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def session(self) -> _session_pb2.Session:
+        """The session as it last was, in view BASIC."""
+
     def __init__(
         self,
+        *,
+        session: _session_pb2.Session | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -283,23 +290,19 @@ class SessionError(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    ERROR_FIELD_NUMBER: _builtins.int
-    RECOVERABLE_FIELD_NUMBER: _builtins.int
-    recoverable: _builtins.bool
-    """Whether it can come back."""
+    SESSION_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def error(self) -> _status_pb2.Status:
-        """What failed, with exit code and redacted stderr tail in the details."""
+    def session(self) -> _session_pb2.Session:
+        """The session after it; `error` says what failed, `recovery` whether it can come back, in view BASIC."""
 
     def __init__(
         self,
         *,
-        error: _status_pb2.Status | None = ...,
-        recoverable: _builtins.bool = ...,
+        session: _session_pb2.Session | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "recoverable", b"recoverable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session", b"session"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -360,20 +363,20 @@ class SessionLimitReached(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     LIMIT_FIELD_NUMBER: _builtins.int
-    MESSAGE_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
     limit: _builtins.str
     """Field path of the limit inside SessionConfig, such as `limits.memory_bytes` or `max_budget_usd`."""
-    message: _builtins.str
+    detail: _builtins.str
     """What was measured and what follows, for people."""
     def __init__(
         self,
         *,
         limit: _builtins.str = ...,
-        message: _builtins.str = ...,
+        detail: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detail", b"detail", "limit", b"limit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -568,7 +571,7 @@ Global___TurnCompleted: _TypeAlias = TurnCompleted  # noqa: Y015
 
 @_typing.final
 class TurnFailed(_message.Message):
-    """TurnFailed: a turn ended with an error of the API, the CLI or a limit."""
+    """TurnFailed: a turn ended with an error of the API or the CLI, or at a limit."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -592,7 +595,7 @@ Global___TurnFailed: _TypeAlias = TurnFailed  # noqa: Y015
 
 @_typing.final
 class TurnInterrupted(_message.Message):
-    """TurnInterrupted: a turn was stopped by a caller, a deadline, or the end of its process."""
+    """TurnInterrupted: a turn was stopped by a caller or by the end of its process."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -616,23 +619,23 @@ Global___TurnInterrupted: _TypeAlias = TurnInterrupted  # noqa: Y015
 
 @_typing.final
 class UserMessage(_message.Message):
-    """UserMessage: the conversation got a message of the user, or one that the CLI added in the user's name."""
+    """UserMessage: the conversation got a message of the user, or one that the CLI wrote in the user's name."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     MESSAGE_ID_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     PARENT_TOOL_USE_ID_FIELD_NUMBER: _builtins.int
-    SYNTHETIC_FIELD_NUMBER: _builtins.int
     RAW_FRAME_FIELD_NUMBER: _builtins.int
+    SYNTHETIC_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
-    """The CLI's id of the message; may be empty."""
+    """The turn_id for the prompt of a turn; otherwise the CLI's id of the message, which may be empty."""
     parent_tool_use_id: _builtins.str
     """Tool call of the subagent that it belongs to; empty in the main conversation."""
-    synthetic: _builtins.bool
-    """Whether the CLI added it."""
     raw_frame: _builtins.str
-    """The CLI's frame, as JSON; empty when the server wrote the message."""
+    """The CLI's frame, as JSON; empty for the prompt of a turn."""
+    synthetic: _builtins.bool
+    """Whether the CLI wrote it in the user's name."""
     @_builtins.property
     def content(self) -> _containers.RepeatedCompositeFieldContainer[_turn_pb2.ContentBlock]:
         """The message."""
@@ -643,8 +646,8 @@ class UserMessage(_message.Message):
         message_id: _builtins.str = ...,
         content: _abc.Iterable[_turn_pb2.ContentBlock] | None = ...,
         parent_tool_use_id: _builtins.str = ...,
-        synthetic: _builtins.bool = ...,
         raw_frame: _builtins.str = ...,
+        synthetic: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
@@ -663,16 +666,19 @@ class AssistantMessage(_message.Message):
     MESSAGE_ID_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     PARENT_TOOL_USE_ID_FIELD_NUMBER: _builtins.int
-    MODEL_FIELD_NUMBER: _builtins.int
     RAW_FRAME_FIELD_NUMBER: _builtins.int
+    SYNTHETIC_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """The API's id of the message. One message may come in several events."""
     parent_tool_use_id: _builtins.str
     """Tool call of the subagent that it belongs to; empty in the main conversation."""
-    model: _builtins.str
-    """Model that wrote it; `<synthetic>` when the CLI did, as it does with a failure of the API."""
     raw_frame: _builtins.str
     """The CLI's frame, as JSON."""
+    synthetic: _builtins.bool
+    """Whether the CLI wrote it in the model's name, as it does when the API fails."""
+    model: _builtins.str
+    """Model that wrote it."""
     @_builtins.property
     def content(self) -> _containers.RepeatedCompositeFieldContainer[_turn_pb2.ContentBlock]:
         """The new blocks of the message."""
@@ -683,12 +689,13 @@ class AssistantMessage(_message.Message):
         message_id: _builtins.str = ...,
         content: _abc.Iterable[_turn_pb2.ContentBlock] | None = ...,
         parent_tool_use_id: _builtins.str = ...,
-        model: _builtins.str = ...,
         raw_frame: _builtins.str = ...,
+        synthetic: _builtins.bool = ...,
+        model: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "message_id", b"message_id", "model", b"model", "parent_tool_use_id", b"parent_tool_use_id", "raw_frame", b"raw_frame"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "message_id", b"message_id", "model", b"model", "parent_tool_use_id", b"parent_tool_use_id", "raw_frame", b"raw_frame", "synthetic", b"synthetic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -703,19 +710,22 @@ class ToolUse(_message.Message):
     MESSAGE_ID_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     PARENT_TOOL_USE_ID_FIELD_NUMBER: _builtins.int
-    MODEL_FIELD_NUMBER: _builtins.int
     RAW_FRAME_FIELD_NUMBER: _builtins.int
+    SYNTHETIC_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """The API's id of the message that the call is part of."""
     parent_tool_use_id: _builtins.str
     """Tool call of the subagent that it belongs to; empty in the main conversation."""
-    model: _builtins.str
-    """Model that made the call."""
     raw_frame: _builtins.str
     """The CLI's frame, as JSON."""
+    synthetic: _builtins.bool
+    """Whether the CLI wrote it in the model's name."""
+    model: _builtins.str
+    """Model that made the call."""
     @_builtins.property
     def content(self) -> _containers.RepeatedCompositeFieldContainer[_turn_pb2.ContentBlock]:
-        """The call; and what else the frame carried."""
+        """The call, or several."""
 
     def __init__(
         self,
@@ -723,12 +733,13 @@ class ToolUse(_message.Message):
         message_id: _builtins.str = ...,
         content: _abc.Iterable[_turn_pb2.ContentBlock] | None = ...,
         parent_tool_use_id: _builtins.str = ...,
-        model: _builtins.str = ...,
         raw_frame: _builtins.str = ...,
+        synthetic: _builtins.bool = ...,
+        model: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "message_id", b"message_id", "model", b"model", "parent_tool_use_id", b"parent_tool_use_id", "raw_frame", b"raw_frame"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "message_id", b"message_id", "model", b"model", "parent_tool_use_id", b"parent_tool_use_id", "raw_frame", b"raw_frame", "synthetic", b"synthetic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -744,15 +755,18 @@ class ToolResult(_message.Message):
     CONTENT_FIELD_NUMBER: _builtins.int
     PARENT_TOOL_USE_ID_FIELD_NUMBER: _builtins.int
     RAW_FRAME_FIELD_NUMBER: _builtins.int
+    SYNTHETIC_FIELD_NUMBER: _builtins.int
     message_id: _builtins.str
     """The CLI's id of the message; may be empty."""
     parent_tool_use_id: _builtins.str
     """Tool call of the subagent that it belongs to; empty in the main conversation."""
     raw_frame: _builtins.str
-    """The CLI's frame, as JSON. It has the answer in the tool's own structure too."""
+    """The CLI's frame, as JSON. It also has the answer in the tool's own structure."""
+    synthetic: _builtins.bool
+    """Whether the CLI wrote it in the tool's name."""
     @_builtins.property
     def content(self) -> _containers.RepeatedCompositeFieldContainer[_turn_pb2.ContentBlock]:
-        """The answer; and what else the frame carried."""
+        """The answer, and what else the frame carried."""
 
     def __init__(
         self,
@@ -761,10 +775,11 @@ class ToolResult(_message.Message):
         content: _abc.Iterable[_turn_pb2.ContentBlock] | None = ...,
         parent_tool_use_id: _builtins.str = ...,
         raw_frame: _builtins.str = ...,
+        synthetic: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "message_id", b"message_id", "parent_tool_use_id", b"parent_tool_use_id", "raw_frame", b"raw_frame"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "message_id", b"message_id", "parent_tool_use_id", b"parent_tool_use_id", "raw_frame", b"raw_frame", "synthetic", b"synthetic"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -780,11 +795,11 @@ class SystemMessage(_message.Message):
     SUBTYPE_FIELD_NUMBER: _builtins.int
     RAW_FRAME_FIELD_NUMBER: _builtins.int
     frame_type: _builtins.str
-    """The frame's type, such as `system` or `rate_limit_event`."""
+    """The frame's type, such as `system` or `rate_limit_event`; `garbage` when it was no frame at all."""
     subtype: _builtins.str
     """The frame's subtype, such as `init` or `api_retry`; may be empty."""
     raw_frame: _builtins.str
-    """The CLI's frame, as JSON."""
+    """What the CLI said, as JSON unless it was garbage; bytes that are not UTF-8 are replaced."""
     def __init__(
         self,
         *,
@@ -996,21 +1011,17 @@ class ProcessStderr(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    PID_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
-    pid: _builtins.int
-    """The process."""
     text: _builtins.str
     """The text to append."""
     def __init__(
         self,
         *,
-        pid: _builtins.int = ...,
         text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["pid", b"pid", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1022,12 +1033,9 @@ class ProcessStats(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    PID_FIELD_NUMBER: _builtins.int
     MEMORY_BYTES_FIELD_NUMBER: _builtins.int
     CPU_TIME_FIELD_NUMBER: _builtins.int
     PROCESS_COUNT_FIELD_NUMBER: _builtins.int
-    pid: _builtins.int
-    """The process."""
     memory_bytes: _builtins.int
     """Memory, in bytes."""
     process_count: _builtins.int
@@ -1039,14 +1047,13 @@ class ProcessStats(_message.Message):
     def __init__(
         self,
         *,
-        pid: _builtins.int = ...,
         memory_bytes: _builtins.int = ...,
         cpu_time: _duration_pb2.Duration | None = ...,
         process_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cpu_time", b"cpu_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cpu_time", b"cpu_time", "memory_bytes", b"memory_bytes", "pid", b"pid", "process_count", b"process_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cpu_time", b"cpu_time", "memory_bytes", b"memory_bytes", "process_count", b"process_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -422,7 +422,7 @@ class SessionUsage(_message.Message):
     INPUT_TOKENS_FIELD_NUMBER: _builtins.int
     OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
     CACHE_READ_TOKENS_FIELD_NUMBER: _builtins.int
-    CACHE_WRITE_TOKENS_FIELD_NUMBER: _builtins.int
+    CACHE_CREATION_TOKENS_FIELD_NUMBER: _builtins.int
     COST_USD_FIELD_NUMBER: _builtins.int
     turns: _builtins.int
     """Turns that have ended."""
@@ -432,7 +432,7 @@ class SessionUsage(_message.Message):
     """Output tokens."""
     cache_read_tokens: _builtins.int
     """Input tokens read from the cache."""
-    cache_write_tokens: _builtins.int
+    cache_creation_tokens: _builtins.int
     """Input tokens written to the cache."""
     cost_usd: _builtins.float
     """Cost in US dollars, as the CLI reckons it."""
@@ -443,12 +443,12 @@ class SessionUsage(_message.Message):
         input_tokens: _builtins.int = ...,
         output_tokens: _builtins.int = ...,
         cache_read_tokens: _builtins.int = ...,
-        cache_write_tokens: _builtins.int = ...,
+        cache_creation_tokens: _builtins.int = ...,
         cost_usd: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_read_tokens", b"cache_read_tokens", "cache_write_tokens", b"cache_write_tokens", "cost_usd", b"cost_usd", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "turns", b"turns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_creation_tokens", b"cache_creation_tokens", "cache_read_tokens", b"cache_read_tokens", "cost_usd", b"cost_usd", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "turns", b"turns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

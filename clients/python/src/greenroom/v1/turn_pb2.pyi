@@ -38,9 +38,9 @@ class _TurnStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TurnState.V
     TURN_STATE_COMPLETED: _TurnState.ValueType  # 3
     """It ended with a result."""
     TURN_STATE_FAILED: _TurnState.ValueType  # 4
-    """It ended with an error of the API, the CLI or a limit."""
+    """It ended with an error of the API or the CLI, or at a limit such as its turn_timeout."""
     TURN_STATE_INTERRUPTED: _TurnState.ValueType  # 5
-    """It was stopped by a caller, a deadline, or the end of its process."""
+    """It was stopped by a caller or by the end of its process."""
 
 class TurnState(_TurnState, metaclass=_TurnStateEnumTypeWrapper):
     """TurnState is where a turn is in its life. COMPLETED, FAILED and INTERRUPTED are final."""
@@ -54,9 +54,9 @@ TURN_STATE_RUNNING: TurnState.ValueType  # 2
 TURN_STATE_COMPLETED: TurnState.ValueType  # 3
 """It ended with a result."""
 TURN_STATE_FAILED: TurnState.ValueType  # 4
-"""It ended with an error of the API, the CLI or a limit."""
+"""It ended with an error of the API or the CLI, or at a limit such as its turn_timeout."""
 TURN_STATE_INTERRUPTED: TurnState.ValueType  # 5
-"""It was stopped by a caller, a deadline, or the end of its process."""
+"""It was stopped by a caller or by the end of its process."""
 Global___TurnState: _TypeAlias = TurnState  # noqa: Y015
 
 class _ApprovalState:
@@ -212,14 +212,14 @@ class TurnUsage(_message.Message):
     INPUT_TOKENS_FIELD_NUMBER: _builtins.int
     OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
     CACHE_READ_TOKENS_FIELD_NUMBER: _builtins.int
-    CACHE_WRITE_TOKENS_FIELD_NUMBER: _builtins.int
+    CACHE_CREATION_TOKENS_FIELD_NUMBER: _builtins.int
     input_tokens: _builtins.int
     """Input tokens that were not in the cache."""
     output_tokens: _builtins.int
     """Output tokens."""
     cache_read_tokens: _builtins.int
     """Input tokens read from the cache."""
-    cache_write_tokens: _builtins.int
+    cache_creation_tokens: _builtins.int
     """Input tokens written to the cache."""
     def __init__(
         self,
@@ -227,11 +227,11 @@ class TurnUsage(_message.Message):
         input_tokens: _builtins.int = ...,
         output_tokens: _builtins.int = ...,
         cache_read_tokens: _builtins.int = ...,
-        cache_write_tokens: _builtins.int = ...,
+        cache_creation_tokens: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_read_tokens", b"cache_read_tokens", "cache_write_tokens", b"cache_write_tokens", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_creation_tokens", b"cache_creation_tokens", "cache_read_tokens", b"cache_read_tokens", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
