@@ -1,0 +1,113 @@
+"""What one value may be: small checks, each built from its bounds, from which the tables of rules are made.
+
+A check takes a value and returns what is wrong with it, as a sentence that says the rule and what was given, or None.
+What was given is shown short; text that may be long or confidential is shown by its size alone.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+Check = Callable[[Any], str | None]
+
+KIB = 1024
+SHOWN = 60
+
+_UNITS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000), ("ms", 1))
+
+
+def between(low: float, high: float) -> Check:
+    """Allow numbers from `low` to `high`, both included; never NaN."""
+
+    def check(value: float) -> str | None:
+        return None if low <= value <= high else f"must be from {low} to {high}, is {value}"
+
+    return check
+
+
+def at_least(low: int, meaning: str = "") -> Check:
+    """Allow whole numbers from `low` on; `meaning` says the bound in words."""
+    bound = f"{low} ({meaning})" if meaning else str(low)
+
+    def check(value: int) -> str | None:
+        return None if value >= low else f"must be at least {bound}, is {value}"
+
+    return check
+
+
+def above_zero(value: float) -> str | None:
+    """Allow finite numbers greater than zero."""
+    return None if value > 0 and math.isfinite(value) else f"must be a finite number above 0, is {value}"
+
+
+def lasting(low: timedelta, high: timedelta) -> Check:
+    """Allow spans of time from `low` to `high`, both included."""
+
+    def check(value: timedelta) -> str | None:
+        if low <= value <= high:
+            return None
+        return f"must be from {spelled(low)} to {spelled(high)}, is {spelled(value)}"
+
+    return check
+
+
+def text(*, at_most: int) -> Check:
+    """Allow text of at most `at_most` bytes in UTF-8 without the NUL character; the text itself is never shown."""
+
+    def check(value: str) -> str | None:
+        if "\0" in value:
+            return "must not hold the NUL character"
+        size = size_of(value)
+        return None if size <= at_most else f"must be at most {at_most} bytes, is {size}"
+
+    return check
+
+
+def matching(pattern: str, rule: str) -> Check:
+    """Allow text that `pattern` matches as a whole; `rule` says the pattern in words, after "must be"."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str | None:
+        return None if compiled.fullmatch(value) else f"must be {rule}, is {shown(value)}"
+
+    return check
+
+
+def json_object(*, at_most: int) -> Check:
+    """Allow JSON objects of at most `at_most` bytes, written in ASCII; NaN and infinity are not JSON."""
+
+    def check(value: object) -> str | None:
+        try:
+            size = len(json.dumps(value, allow_nan=False, default=dict))
+        except ValueError:
+            return "must be JSON, which has neither NaN nor infinity"
+        return None if size <= at_most else f"must be at most {at_most} bytes as JSON, is {size}"
+
+    return check
+
+
+def size_of(value: str) -> int:
+    """Return how many bytes `value` takes in UTF-8."""
+    return len(value.encode("utf-8", "surrogatepass"))
+
+
+def shown(value: str) -> str:
+    """Return `value` in quotes, cut to a length that an error message bears."""
+    return json.dumps(value if len(value) <= SHOWN else value[:SHOWN] + "…", ensure_ascii=False)
+
+
+def key(path: str, name: str) -> str:
+    """Return the field path of one entry of a map, such as `labels["team"]`."""
+    return f"{path}[{shown(name)}]"
+
+
+def spelled(span: timedelta) -> str:
+    """Return `span` in the largest unit that leaves no rest, such as `10 min`."""
+    milliseconds = span / timedelta(milliseconds=1)
+    unit, size = next(((u, s) for u, s in _UNITS if milliseconds % s == 0), _UNITS[-1])
+    return f"{milliseconds / size:g} {unit}"

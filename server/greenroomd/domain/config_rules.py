@@ -1,0 +1,139 @@
+"""The rules of a session's configuration, as a table: every broken one is found, in one pass, with its field path.
+
+Paths are those of the protobuf message. What only the file system can tell (does `working_dir` exist, does it lie
+inside an allowed root) is asked elsewhere; enumerations arrive parsed, so their values are known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from operator import attrgetter
+
+from greenroomd.domain.checks import (
+    KIB,
+    Check,
+    above_zero,
+    at_least,
+    between,
+    lasting,
+    matching,
+    shown,
+    size_of,
+    spelled,
+    text,
+)
+from greenroomd.domain.config import Secret, SessionConfig
+from greenroomd.domain.environment_rules import environment_violations
+from greenroomd.domain.errors import Violation
+from greenroomd.domain.json_rules import mcp_violations, settings_violations
+from greenroomd.domain.tool_rules import tool_violations
+
+SECOND = timedelta(seconds=1)
+WEEK = timedelta(days=7)
+MAX_PATH_BYTES = 4096
+MAX_PROMPT_BYTES = 256 * KIB
+MAX_TOKEN_LENGTH = 8192
+
+
+def _working_dir(value: str) -> str | None:
+    if not value:
+        return "is required: the absolute path of the directory that the process works in"
+    if "\0" in value:
+        return "must not hold the NUL character"
+    if not value.startswith("/"):
+        return f"must be an absolute path, is {shown(value)}"
+    size = size_of(value)
+    return f"must be at most {MAX_PATH_BYTES} bytes, is {size}" if size > MAX_PATH_BYTES else None
+
+
+_model = matching(
+    r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,255}",
+    "the name of a model: 1 to 256 letters, digits and . _ : / @ [ ] -, beginning with a letter or digit",
+)
+_prompt = text(at_most=MAX_PROMPT_BYTES)
+_backoff = lasting(timedelta(milliseconds=100), timedelta(hours=1))
+
+# The path below the config, the attribute of SessionConfig, what it may be if it is set (is not None).
+OPTIONS: Sequence[tuple[str, str, Check]] = (
+    ("working_dir", "working_dir", _working_dir),
+    ("system_prompt", "system_prompt", _prompt),
+    ("append_system_prompt", "append_system_prompt", _prompt),
+    ("model", "model", _model),
+    ("max_turns", "max_turns", between(1, 1000)),
+    ("temperature", "temperature", between(0, 1)),
+    ("max_budget_usd", "max_budget_usd", above_zero),
+    ("tool_timeout", "tool_timeout", lasting(SECOND, timedelta(minutes=10))),
+    ("limits.memory_bytes", "limits.memory_bytes", at_least(256 * KIB * KIB, "256 MiB")),
+    ("limits.cpu", "limits.cpu_cores", above_zero),
+    ("limits.max_duration", "limits.max_duration", lasting(SECOND, WEEK)),
+    ("limits.idle_timeout", "limits.idle_timeout", lasting(SECOND, WEEK)),
+    ("limits.turn_timeout", "limits.turn_timeout", lasting(SECOND, WEEK)),
+    ("limits.output_bytes", "limits.output_bytes", at_least(1)),
+    ("recovery_policy.max_restarts", "recovery.max_restarts", between(1, 100)),
+    ("recovery_policy.restart_window", "recovery.window", lasting(SECOND, timedelta(days=1))),
+    ("recovery_policy.initial_backoff", "recovery.first_backoff", _backoff),
+    ("recovery_policy.max_backoff", "recovery.max_backoff", _backoff),
+)
+
+
+def _same_prompt(config: SessionConfig) -> str | None:
+    if config.append_system_prompt and config.append_system_prompt == config.system_prompt:
+        return "must not repeat the text of system_prompt"
+    return None
+
+
+def _backoff_order(config: SessionConfig) -> str | None:
+    first, longest = config.recovery.first_backoff, config.recovery.max_backoff
+    if longest >= first:
+        return None
+    return f"must be at least initial_backoff ({spelled(first)}), is {spelled(longest)}"
+
+
+# What two options may not be together, told of the first; asked only if each is good by itself.
+PAIRS: Sequence[tuple[str, str, Callable[[SessionConfig], str | None]]] = (
+    ("append_system_prompt", "system_prompt", _same_prompt),
+    ("recovery_policy.max_backoff", "recovery_policy.initial_backoff", _backoff_order),
+)
+
+_READERS = tuple((path, attrgetter(attribute), check) for path, attribute, check in OPTIONS)
+_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]*")
+
+
+def violations(
+    config: SessionConfig, *, oauth_token: Secret | None = None, prefix: str = "config"
+) -> list[Violation]:
+    """Return every rule that `config` and its token break, none if they are good.
+
+    Field paths begin with `prefix`. No description shows the token, a value of the environment or a prompt.
+    """
+    broken: dict[str, str] = {}
+    for path, read, check in _READERS:
+        value = read(config)
+        problem = None if value is None else check(value)
+        if problem is not None:
+            broken[path] = problem
+    for path, other, rule in PAIRS:
+        problem = None if path in broken or other in broken else rule(config)
+        if problem is not None:
+            broken[path] = problem
+    found = [Violation(f"{prefix}.{path}", problem) for path, problem in broken.items()]
+    found += tool_violations(config.allowed_tools, config.disallowed_tools, prefix=prefix)
+    found += environment_violations(config.environment, path=f"{prefix}.environment")
+    if oauth_token is not None:
+        found += _token_violations(oauth_token, f"{prefix}.oauth_token")
+    if config.mcp_config is not None:
+        found += mcp_violations(config.mcp_config, path=f"{prefix}.mcp_config")
+    if config.settings is not None:
+        found += settings_violations(config.settings, path=f"{prefix}.settings")
+    return found
+
+
+def _token_violations(token: Secret, path: str) -> list[Violation]:
+    value = token.reveal()
+    if not 1 <= len(value) <= MAX_TOKEN_LENGTH:
+        return [Violation(path, f"must have 1 to {MAX_TOKEN_LENGTH} characters, has {len(value)}")]
+    if not _VISIBLE_ASCII.fullmatch(value):  # it travels in an HTTP header
+        return [Violation(path, "must be visible ASCII: no blanks, line ends or control characters")]
+    return []

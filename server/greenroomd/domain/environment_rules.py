@@ -1,0 +1,121 @@
+"""What a session may put into the environment of its process, and which names are reserved, with the reason for each.
+
+Whoever makes a session may have its tools run commands, so these rules are no wall around the host. They keep the *CLI*
+what the service takes it for: its frames, its session id and its permission prompts can be believed only while nobody
+loads code into it; and the CLI takes its credentials only where the operator sends it. Variables that matter to tools
+alone (PYTHONPATH, GIT_SSH_COMMAND, JAVA_TOOL_OPTIONS, AWS_PROFILE, NODE_ENV, LANG, TZ …) are therefore free.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from greenroomd.domain.checks import KIB, key, shown, size_of
+from greenroomd.domain.errors import Violation
+
+MAX_ENTRIES = 128
+MAX_NAME_LENGTH = 128
+MAX_VALUE_BYTES = 32 * KIB
+MAX_TOTAL_BYTES = 1024 * KIB  # Linux gives arguments and environment together 2 MiB by default
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+_LOADER = "the dynamic loader would load code into the CLI"
+_RUNTIME = "the CLI's JavaScript runtime would load code or change its behaviour"
+_SHELL = "the shell of the Bash tool would run it before each command, unseen by tool rules"
+_REACH = "where and how the CLI reaches its API is the operator's choice (GREENROOM_CLI_ENVIRONMENT)"
+_CLI = "it steers the CLI itself; what sessions may choose has an option of its own"
+_SERVICE = "the service sets it"
+_PLACE = "the service sets it, so that a process finds its own files and programs"
+_TIMEOUT = "the service sets it from tool_timeout"
+
+# A name that ends in * stands for all names that begin so.
+RESERVED: Mapping[str, str] = {
+    "LD_*": _LOADER,
+    "DYLD_*": _LOADER,
+    "GCONV_PATH": _LOADER,
+    "GLIBC_TUNABLES": _LOADER,
+    "BUN_*": _RUNTIME,
+    "JSC_*": _RUNTIME,
+    "NODE_OPTIONS": _RUNTIME,
+    "NODE_PATH": _RUNTIME,
+    "NODE_COMPILE_CACHE": _RUNTIME,
+    "NODE_CHANNEL_FD": _RUNTIME,
+    "BASH_ENV": _SHELL,
+    "ENV": _SHELL,
+    "ANTHROPIC_*": _REACH,
+    "NODE_EXTRA_CA_CERTS": _REACH,
+    "NODE_TLS_REJECT_UNAUTHORIZED": _REACH,
+    "NODE_USE_*": _REACH,
+    "SSL_CERT_FILE": _REACH,
+    "SSL_CERT_DIR": _REACH,
+    "HTTP_PROXY": _REACH,
+    "HTTPS_PROXY": _REACH,
+    "ALL_PROXY": _REACH,
+    "NO_PROXY": _REACH,
+    "http_proxy": _REACH,
+    "https_proxy": _REACH,
+    "all_proxy": _REACH,
+    "no_proxy": _REACH,
+    "CLAUDECODE": _CLI,
+    "CLAUDE_*": _CLI,
+    "IS_SANDBOX": _CLI,
+    "DISABLE_AUTOUPDATER": _SERVICE,
+    "DISABLE_ERROR_REPORTING": _SERVICE,
+    "DISABLE_TELEMETRY": _SERVICE,
+    "GREENROOM_*": _SERVICE,
+    "HOME": _PLACE,
+    "PATH": _PLACE,
+    "SHELL": _PLACE,
+    "USER": _PLACE,
+    "LOGNAME": _PLACE,
+    "API_TIMEOUT_MS": _SERVICE,
+    "BASH_DEFAULT_TIMEOUT_MS": _TIMEOUT,
+    "BASH_MAX_TIMEOUT_MS": _TIMEOUT,
+    "MCP_TIMEOUT": _TIMEOUT,
+    "MCP_TOOL_TIMEOUT": _TIMEOUT,
+}
+
+_PREFIXES = tuple(name[:-1] for name in RESERVED if name.endswith("*"))
+
+
+def why_reserved(name: str) -> str | None:
+    """Return why a session may not set `name`, or None if it may; names are compared as the kernel does, by case."""
+    if name.startswith(_PREFIXES):
+        return next(RESERVED[f"{prefix}*"] for prefix in _PREFIXES if name.startswith(prefix))
+    return RESERVED.get(name)
+
+
+def environment_violations(
+    environment: Mapping[str, str], *, path: str = "config.environment"
+) -> list[Violation]:
+    """Return every broken rule; no value is ever shown, and entries beyond MAX_ENTRIES are counted, not judged."""
+    found = []
+    if len(environment) > MAX_ENTRIES:
+        found.append(Violation(path, f"must have at most {MAX_ENTRIES} entries, has {len(environment)}"))
+    total = 0
+    for name, value in list(environment.items())[:MAX_ENTRIES]:
+        size = size_of(value)
+        total += size
+        problem = _name_problem(name) or _value_problem(value, size)
+        if problem is not None:
+            found.append(Violation(key(path, name), problem))
+    if total > MAX_TOTAL_BYTES:
+        found.append(Violation(path, f"must hold at most {MAX_TOTAL_BYTES} bytes in all, holds {total}"))
+    return found
+
+
+def _name_problem(name: str) -> str | None:
+    if len(name) > MAX_NAME_LENGTH:
+        return f"must have a name of at most {MAX_NAME_LENGTH} characters, has {len(name)}"
+    if not _NAME.fullmatch(name):
+        return f"must have a name of letters, digits and _, not beginning with a digit, is {shown(name)}"
+    reason = why_reserved(name)
+    return f"is reserved: {reason}" if reason else None
+
+
+def _value_problem(value: str, size: int) -> str | None:
+    if "\0" in value:
+        return "must not hold the NUL character"
+    return f"must be at most {MAX_VALUE_BYTES} bytes, is {size}" if size > MAX_VALUE_BYTES else None

@@ -1,0 +1,127 @@
+"""What the two JSON options may be: `mcp_config` as the CLI's `--mcp-config` takes it, `settings` as `--settings` does.
+
+Both are judged only as far as a mistake would end or fool the process; what the CLI makes of the rest is its business.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from greenroomd.domain.checks import KIB, Check, json_object, key, shown
+from greenroomd.domain.config import JsonObject
+from greenroomd.domain.environment_rules import environment_violations
+from greenroomd.domain.errors import Violation
+
+MAX_JSON_BYTES = 64 * KIB  # each fits one argument of a Linux process (128 KiB)
+MAX_SERVERS = 64
+
+_json = json_object(at_most=MAX_JSON_BYTES)
+_SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_URL = re.compile(r"(https?|wss?)://[^\s/]\S*")
+
+
+def mcp_violations(config: JsonObject, *, path: str = "config.mcp_config") -> list[Violation]:
+    """Return every broken rule of an MCP configuration: an object with `mcpServers`, a map of servers by name."""
+    problem = _json(config)
+    if problem is not None:
+        return [Violation(path, problem)]
+    found = [
+        Violation(key(path, name), "is not known; the one key is mcpServers")
+        for name in config.keys() - {"mcpServers"}
+    ]
+    servers = config.get("mcpServers")
+    path = f"{path}.mcpServers"
+    if not isinstance(servers, Mapping):
+        return [*found, Violation(path, f"must be an object of servers by name, is {_kind(servers)}")]
+    if len(servers) > MAX_SERVERS:
+        return [*found, Violation(path, f"must have at most {MAX_SERVERS} servers, has {len(servers)}")]
+    for name, server in servers.items():
+        found += _server_violations(name, server, key(path, name))
+    return found
+
+
+def _server_violations(name: str, server: object, path: str) -> Iterator[Violation]:
+    if not _SERVER_NAME.fullmatch(name):
+        yield Violation(path, "must have a name of 1 to 64 letters, digits, _ and -")
+    if not isinstance(server, Mapping):
+        yield Violation(path, f"must be an object, is {_kind(server)}")
+        return
+    kind = server.get("type", "stdio")
+    fields = _SERVER_FIELDS.get(kind) if isinstance(kind, str) else None
+    if fields is None:
+        # "sdk" servers live in the program that drives the CLI, and this one serves none: each call would hang
+        yield Violation(f"{path}.type", f"must be one of {', '.join(_SERVER_FIELDS)}, is {shown(str(kind))}")
+        return
+    for field, check in fields.items():
+        problem = check(server.get(field))
+        if problem is not None:
+            yield Violation(f"{path}.{field}", problem)
+
+
+def _command(value: object) -> str | None:
+    return None if isinstance(value, str) and value.strip() else "is required: the program that is the server"
+
+
+def _url(value: object) -> str | None:
+    if isinstance(value, str) and _URL.fullmatch(value):
+        return None
+    return "is required: an http, https, ws or wss address"  # not shown: it may carry a credential
+
+
+def _strings(value: object) -> str | None:
+    if value is None or (isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)):
+        return None
+    return "must be a list of strings"
+
+
+def _string_map(value: object) -> str | None:
+    if value is None or (
+        isinstance(value, Mapping) and all(isinstance(item, str) for item in value.values())
+    ):
+        return None
+    return "must be an object of strings"
+
+
+_REMOTE: Mapping[str, Check] = {"url": _url, "headers": _string_map}
+_SERVER_FIELDS: Mapping[str, Mapping[str, Check]] = {
+    "stdio": {"command": _command, "args": _strings, "env": _string_map},
+    "http": _REMOTE,
+    "sse": _REMOTE,
+    "ws": _REMOTE,
+}
+
+
+def settings_violations(settings: JsonObject, *, path: str = "config.settings") -> list[Violation]:
+    """Return every broken rule of CLI settings; their `env` obeys the same rules as the session's environment."""
+    problem = _json(settings)
+    if problem is not None:
+        return [Violation(path, problem)]
+    found = []
+    environment = settings.get("env", {})
+    if not isinstance(environment, Mapping) or _string_map(environment):
+        found.append(Violation(f"{path}.env", "must be an object of strings"))
+    else:
+        found += environment_violations(environment, path=f"{path}.env")
+    permissions = settings.get("permissions")
+    if isinstance(permissions, Mapping) and "defaultMode" in permissions:
+        # it would pass by the operator's rule about bypassPermissions, and the session would show another mode
+        found.append(
+            Violation(f"{path}.permissions.defaultMode", "must not be set here; use permission_mode")
+        )
+    return found
+
+
+def _kind(value: object) -> str:
+    return _JSON_WORDS.get(type(value), "something else")
+
+
+_JSON_WORDS = {
+    type(None): "absent",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+}
