@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TOOLS := .cache/bin/.ready
+GENERATE_PYTHON := $(BIN)/uv run --quiet --no-project --python $(BIN)/python clients/python/generate.py
 PYTEST := $(BIN)/coverage run -m pytest -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
@@ -74,7 +75,8 @@ test-service: $(READY) $(TOOLS)  ## Run the tests over a real socket with the re
 ## —— Verify and fix ————————————————————————————————————————————————————————————————————————————
 
 .PHONY: verify
-verify: verify-format verify-lint verify-types verify-imports verify-docs  ## Run every check that needs no running server
+verify: verify-format verify-lint verify-types verify-imports verify-protos verify-generated verify-docs
+verify:  ## Run every check that needs no running server
 
 .PHONY: verify-format
 verify-format: $(READY)
@@ -96,14 +98,31 @@ verify-imports: $(READY)
 verify-docs: $(READY)
 	$(BIN)/python docs/generated.py --check
 
+.PHONY: verify-protos
+verify-protos: $(READY)
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code
+	$(BIN)/buf breaking --against protos/released.txtpb
+
+# Into a directory of its own: a check does not touch the tree.
+.PHONY: verify-generated
+verify-generated: $(READY)
+	rm -rf build/generated && mkdir -p build/generated
+	$(GENERATE_PYTHON) build/generated
+	diff --recursive --exclude=__init__.py --exclude=__pycache__ \
+	    clients/python/src/greenroom/v1 build/generated/greenroom/v1
+
 .PHONY: generate
 generate: $(READY)  ## Write what is generated: protobuf stubs and the marked parts of docs
+	rm -f clients/python/src/greenroom/v1/*_pb2*
+	$(GENERATE_PYTHON) clients/python/src
 	$(BIN)/python docs/generated.py
 
 .PHONY: fix
 fix: $(READY)  ## Mend what can be mended by machine: format, lint, generated parts of docs
 	$(BIN)/ruff check --fix --quiet
 	$(BIN)/ruff format --quiet
+	$(BIN)/buf format --write
 	$(BIN)/python docs/generated.py
 
 ## —— Help ——————————————————————————————————————————————————————————————————————————————————————

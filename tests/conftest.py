@@ -1,0 +1,44 @@
+"""What every test may use: the stand-in of the model API, the programs of tests/tools, the guard against leaks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from standin.model_api import ModelApi, running_model_api
+
+pytest_plugins = ["leaks"]
+
+BUILT_TOOLS = Path(__file__).resolve().parents[1] / ".cache/bin"
+
+
+@pytest.fixture(scope="session")
+def _model_api_process(lasting_pids: set[int]) -> Iterator[ModelApi]:
+    with running_model_api() as api:
+        lasting_pids.add(api.pid)
+        yield api
+
+
+@pytest.fixture
+def model_api(_model_api_process: ModelApi) -> Iterator[ModelApi]:
+    """The stand-in of the model API, with no memory of earlier tests."""
+    yield _model_api_process
+    _model_api_process.reset()
+
+
+@pytest.fixture(scope="session")
+def grpcurl() -> Path:
+    """The grpcurl binary."""
+    return _built("grpcurl")
+
+
+@pytest.fixture(scope="session")
+def health_probe() -> Path:
+    """The grpc-health-probe binary."""
+    return _built("grpc-health-probe")
+
+
+def _built(name: str) -> Path:
+    program = BUILT_TOOLS / name
+    assert program.is_file(), f"{program} is missing: run `make tools`"
+    return program
