@@ -1,0 +1,78 @@
+"""Starts `claude` processes on this machine: the adapter behind the port `Processes`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from greenroomd.app.ports import AgentProcess, EndPatience, Launch, ProcessFailed
+from greenroomd.processes import child
+from greenroomd.processes.claude_process import ClaudeProcess
+from greenroomd.processes.finish import finish
+from greenroomd.processes.incarnation import Incarnation
+from greenroomd.processes.launch import (
+    CliDefaults,
+    RunDirectory,
+    Workspace,
+    arguments,
+    environment,
+    initialization,
+    model_of,
+    redactor_of,
+)
+from greenroomd.processes.leftovers import remove_leftovers
+
+
+class ClaudeCli:
+    """Runs the CLI at *executable*, each process with directories of its own below *state_dir*.
+
+    *patience* is for the ends that nobody asked for: a block left with its process still running.
+    """
+
+    def __init__(
+        self,
+        executable: Path,
+        state_dir: Path,
+        incarnation: Incarnation,
+        defaults: CliDefaults,
+        patience: EndPatience,
+    ) -> None:
+        self._executable = executable
+        self._state_dir = state_dir
+        self._incarnation = incarnation
+        self._defaults = defaults
+        self._patience = patience
+
+    @asynccontextmanager
+    async def running(self, launch: Launch) -> AsyncIterator[AgentProcess]:
+        """Start a process for *launch*; it has ended, and its run directory is gone, when the block ends."""
+        marker, path = self._incarnation.new_run()
+        run = RunDirectory(path=path)
+        workspace = Workspace.within(self._state_dir, launch.workspace_id)
+        redactor = redactor_of(launch, self._defaults)
+        process = ClaudeProcess(model_of(launch, self._defaults), initialization(launch.config), redactor)
+        command = child.Command(
+            argv=[str(self._executable), *arguments(launch, self._defaults, run)],
+            environment=environment(launch, self._defaults, workspace, run),
+            cwd=launch.config.working_dir,
+            marker=marker,
+        )
+        pid = 0
+        try:
+            try:
+                run.make(workspace, launch.config)
+            except OSError as error:
+                raise ProcessFailed("SPAWN_FAILED", f"cannot make the run directory: {error}") from None
+            async with child.running(command, process, redactor, self._patience):
+                pid = process.identity.pid
+                yield process
+        finally:
+            await finish(asyncio.to_thread(_clean_up, run, workspace, pid))
+
+
+def _clean_up(run: RunDirectory, workspace: Workspace, pid: int) -> None:
+    run.remove()
+    if pid:
+        remove_leftovers(pid, [workspace.config_dir])

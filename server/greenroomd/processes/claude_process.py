@@ -1,0 +1,162 @@
+"""One `claude` process: what is said to it and what it answers, in its control protocol.
+
+This file and `launch.py` are the only ones that know the CLI's words; as observed with the CLI 2.1.330.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+from greenroomd.app.ports import EndPatience, Handshake, ProcessExit, ProcessFailed, ProcessIdentity
+from greenroomd.domain.config import JsonObject, PermissionMode
+from greenroomd.domain.frames import Frame
+from greenroomd.processes.child import Child
+from greenroomd.processes.control import ControlChannel, refusal
+from greenroomd.processes.framing import Framer
+from greenroomd.processes.redaction import Redactor
+from greenroomd.processes.stream_json import ControlAnswer, ControlAsked, encode, parse
+from greenroomd.processes.unread import Unread
+
+INPUT_TIMEOUT = timedelta(seconds=30)
+CONTROL_TIMEOUT = timedelta(seconds=10)  # answers took 5 ms; set_model may first ask the API
+_AFTER_FAILED_HANDSHAKE = EndPatience(after_eof=timedelta(seconds=1), after_term=timedelta(seconds=2))
+
+
+class ClaudeProcess:
+    """The AgentProcess that `ClaudeCli.running` yields, and the Listener of its child.
+
+    `model` is the one it was started with, `initialization` the fields of its initialize request.
+    """
+
+    def __init__(self, model: str, initialization: JsonObject, redactor: Redactor) -> None:
+        self._model = model
+        self._initialization = initialization
+        self._redactor = redactor
+        self._framer = Framer()
+        self._unread = Unread()
+        self._control = ControlChannel(self._write, redactor)
+        self._child: Child | None = None
+
+    # AgentProcess
+
+    @property
+    def identity(self) -> ProcessIdentity:
+        """Pid, start time and boot id."""
+        identity = self._started.identity
+        assert identity is not None
+        return identity
+
+    async def handshake(self, timeout: timedelta) -> Handshake:
+        """Send the initialize request and wait for its answer; a process that fails here is ended."""
+        try:
+            answer = await self._control.request("initialize", timeout, **self._initialization)
+        except ProcessFailed as failure:
+            reason = "HANDSHAKE_TIMEOUT" if failure.reason == "CONTROL_TIMEOUT" else "HANDSHAKE_FAILED"
+            ended = await self.end(_AFTER_FAILED_HANDSHAKE)
+            said = f"{failure}; it said: {ended.stderr_tail}" if ended.stderr_tail else str(failure)
+            raise ProcessFailed(reason, said, exit=ended) from None
+        return Handshake(
+            cli_version=str(answer.get("claude_code_version", "")),
+            model=_resolved(self._model, answer.get("models")),
+            permission_mode=str(answer.get("current_permission_mode", "")),
+        )
+
+    async def frames(self) -> AsyncIterator[Sequence[Frame]]:
+        """Yield all that is there at once, in order; ends when the process closed its output."""
+        while batch := await self._unread.take():
+            self._started.resume()
+            yield batch
+
+    async def say(self, message_uuid: str, prompt: str, content: Sequence[JsonObject]) -> None:
+        """Send one user message under our uuid."""
+        message: dict[str, Any] = {
+            "type": "user",
+            "uuid": message_uuid,
+            "message": {"role": "user", "content": list(content) or prompt},
+            "parent_tool_use_id": None,
+            "session_id": "default",  # ignored by the CLI, but wanted
+            "client_composed": True,  # text that begins with a slash is text
+        }
+        await self._write(encode(message))
+
+    async def interrupt(self) -> None:
+        """Stop the running turn."""
+        await self._ask("interrupt")
+
+    async def allow(self, request_id: str, tool_input: JsonObject) -> None:
+        """Answer a permission question with yes."""
+        await self._decide(request_id, {"behavior": "allow", "updatedInput": tool_input})
+
+    async def deny(self, request_id: str, message: str) -> None:
+        """Answer a permission question with no."""
+        await self._decide(request_id, {"behavior": "deny", "message": message})
+
+    async def set_model(self, model: str | None) -> None:
+        """Use another model from the next request on."""
+        await self._ask("set_model", model=model)
+
+    async def set_permission_mode(self, mode: PermissionMode) -> None:
+        """Use another permission mode from now on."""
+        await self._ask("set_permission_mode", mode=mode.value)
+
+    async def end(self, patience: EndPatience) -> ProcessExit:
+        """Walk the end ladder."""
+        return await self._started.end(patience)
+
+    # Listener
+
+    def started(self, running: Child) -> None:
+        """Learn which child this is; called before anything else."""
+        self._child = running
+
+    def received(self, data: bytes) -> bool:
+        """Parse output; answers go to those who wait for them, frames to `frames`."""
+        for line in self._framer.feed(data):
+            self._take(parse(line if not isinstance(line, bytes) else self._redactor.json_line(line)))
+        # Full or not, an answer that somebody waits for must be read; that wait is bounded.
+        return self._control.waiting or not self._unread.full
+
+    def closed(self) -> None:
+        """Take what was left of a last line, then end `frames` and every wait for an answer."""
+        line = self._framer.close()
+        if line is not None:
+            self._take(parse(line))
+        self._unread.close()
+        self._control.close()
+
+    def _take(self, said: Frame | ControlAnswer | ControlAsked) -> None:
+        if isinstance(said, ControlAnswer):
+            self._control.answered(said)
+        elif isinstance(said, ControlAsked):
+            with contextlib.suppress(ProcessFailed):  # it has gone: nobody waits for the refusal
+                self._started.post(refusal(said.request_id, said.noted.subtype))
+            self._unread.append(said.noted)
+        else:
+            self._unread.append(said)
+
+    async def _ask(self, subtype: str, **fields: Any) -> None:
+        self._started.resume()
+        await self._control.request(subtype, CONTROL_TIMEOUT, **fields)
+
+    async def _decide(self, request_id: str, decision: JsonObject) -> None:
+        response = {"subtype": "success", "request_id": request_id, "response": decision}
+        await self._write(encode({"type": "control_response", "response": response}))
+
+    async def _write(self, line: bytes) -> None:
+        await self._started.write(line, INPUT_TIMEOUT)
+
+    @property
+    def _started(self) -> Child:
+        assert self._child is not None
+        return self._child
+
+
+def _resolved(model: str, offered: Any) -> str:
+    """Return the full name of a model that was given by an alias; the name itself where the CLI knows no other."""
+    for choice in offered if isinstance(offered, list) else []:
+        if isinstance(choice, dict) and choice.get("value") == model:
+            return str(choice.get("resolvedModel", model))
+    return model

@@ -1,0 +1,68 @@
+"""One run of the server, as its successor finds it on disk: who it was, and what its processes used."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from greenroomd.app.ports import ProcessIdentity
+from greenroomd.processes import kernel
+
+_OWNER = "owner.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Incarnation:
+    """A directory of run directories; its name begins the marker of every process that this run starts."""
+
+    path: Path
+
+    @property
+    def marker(self) -> str:
+        """What the marker of each of its processes begins with."""
+        return f"{self.path.name}."
+
+    def new_run(self) -> tuple[str, Path]:
+        """Return the marker and the directory (not yet made) of one more process."""
+        name = uuid.uuid4().hex[:12]
+        return f"{self.marker}{name}", self.path / name
+
+    def owner_alive(self) -> bool:
+        """Whether the server of this run is still there; one that left no readable record is not."""
+        try:
+            record = json.loads((self.path / _OWNER).read_text(encoding="utf-8"))
+            owner = ProcessIdentity(**{**record, "start_time": datetime.fromisoformat(record["start_time"])})
+        except (OSError, ValueError, TypeError, KeyError):
+            return False
+        return kernel.alive(owner)
+
+    def remove(self) -> None:
+        """Remove the record and all run directories."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+@contextmanager
+def incarnation(state_dir: Path) -> Iterator[Incarnation]:
+    """Announce this run of the server before it starts a process; withdrawn when the block ends, not by a crash."""
+    mine = Incarnation(state_dir / "run" / uuid.uuid4().hex[:12])
+    mine.path.mkdir(mode=0o700, parents=True)
+    owner = asdict(kernel.identify(os.getpid(), datetime.now(UTC)))
+    text = json.dumps({**owner, "start_time": owner["start_time"].isoformat()})
+    (mine.path / _OWNER).write_text(text, encoding="utf-8")
+    try:
+        yield mine
+    finally:
+        mine.remove()
+
+
+def others(state_dir: Path, mine: Incarnation | None) -> list[Incarnation]:
+    """Return the recorded runs except *mine*."""
+    found = sorted((state_dir / "run").glob("*/"))
+    return [Incarnation(path) for path in found if mine is None or path.name != mine.path.name]

@@ -1,0 +1,203 @@
+"""How a launch is told to the CLI: its flags, its environment and the files of its run directory.
+
+Nothing secret and nothing long goes into the argument list: every user of the machine can read it, and Linux allows
+128 KiB an argument. Prompts travel in the initialize request, settings and MCP servers in files, the token in the
+environment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from greenroomd.app.ports import Launch
+from greenroomd.domain.config import JsonObject, PermissionMode, Secret, SessionConfig
+from greenroomd.processes.redaction import Redactor, secret_values
+
+_API_KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")  # each would win over an OAuth token
+_EXTRA_BODY = "CLAUDE_CODE_EXTRA_BODY"
+_LONGEST_FILE_NAME = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CliDefaults:
+    """What every process gets, whatever its session says.
+
+    `environment` is the operator's, for reaching the API (keys, base URL, proxy); it wins over a session's.
+    `path` is the PATH that tools see.
+    """
+
+    environment: Mapping[str, Secret] = field(default_factory=dict)
+    path: str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    api_timeout: timedelta = timedelta(minutes=2)
+    api_max_retries: int = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workspace:
+    """Where the CLI keeps what belongs to one workspace; no two workspaces share it."""
+
+    root: Path
+
+    @property
+    def config_dir(self) -> Path:
+        """Transcripts, trust, plugins: the CLI's CLAUDE_CONFIG_DIR."""
+        return self.root / "claude"
+
+    @property
+    def home(self) -> Path:
+        """HOME of the CLI and its tools."""
+        return self.root / "home"
+
+    @classmethod
+    def within(cls, state_dir: Path, workspace_id: str) -> Workspace:
+        """Return the workspace's place; different ids have different places."""
+        name = quote(workspace_id, safe="").replace(".", "%2E")
+        if len(name) > _LONGEST_FILE_NAME:
+            name = "%" + hashlib.sha256(workspace_id.encode()).hexdigest()
+        return cls(root=state_dir / "workspaces" / (name or "%"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDirectory:
+    """What one process needs on disk while it runs, readable by its user alone."""
+
+    path: Path
+
+    @property
+    def settings(self) -> Path:
+        """The file of --settings."""
+        return self.path / "settings.json"
+
+    @property
+    def mcp(self) -> Path:
+        """The file of --mcp-config."""
+        return self.path / "mcp.json"
+
+    @property
+    def tmp(self) -> Path:
+        """TMPDIR: sockets and scratch files of the CLI, and of its tools."""
+        return self.path / "tmp"
+
+    def make(self, workspace: Workspace, config: SessionConfig) -> None:
+        """Make the directories and files of a launch."""
+        for directory in (workspace.config_dir, workspace.home, self.tmp):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path, content in ((self.settings, settings(config)), (self.mcp, config.mcp_config)):
+            if content:
+                path.touch(mode=0o600)
+                path.write_text(json.dumps(content), encoding="utf-8")
+
+    def remove(self) -> None:
+        """Remove it all, whatever is in the way."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def model_of(launch: Launch, defaults: CliDefaults) -> str:
+    """Return the model to start with, by name or alias: the session's, the operator's, or the CLI's default."""
+    operators = defaults.environment.get("ANTHROPIC_MODEL")
+    return launch.config.model or (operators.reveal() if operators else "default")
+
+
+def arguments(launch: Launch, defaults: CliDefaults, run: RunDirectory) -> list[str]:
+    """Return the CLI's flags; `=` everywhere, since a value could begin with a dash."""
+    config = launch.config
+    flags = [
+        "--print",
+        "--verbose",
+        "--input-format=stream-json",
+        "--output-format=stream-json",
+        "--include-partial-messages",
+        "--permission-prompt-tool=stdio",
+        "--setting-sources=",  # a foreign repository's settings would run its hooks, unasked
+        "--strict-mcp-config",
+        # The prompt of the present config counts, not the one that the transcript recorded.
+        "--system-prompt-snapshot=off",
+        f"--{'resume' if launch.resume else 'session-id'}={launch.cli_session_id}",
+        f"--model={model_of(launch, defaults)}",  # a resumed conversation would keep its old one
+    ]
+    if config.permission_mode is not None:
+        flags.append(f"--permission-mode={config.permission_mode.value}")
+    if config.permission_mode is PermissionMode.BYPASS_PERMISSIONS:
+        flags.append("--allow-dangerously-skip-permissions")
+    if config.max_turns is not None:
+        flags.append(f"--max-turns={config.max_turns}")
+    if config.max_budget_usd is not None:
+        flags.append(f"--max-budget-usd={config.max_budget_usd}")
+    flags += [f"--allowedTools={rule}" for rule in config.allowed_tools]
+    flags += [f"--disallowedTools={rule}" for rule in config.disallowed_tools]
+    if settings(config):
+        flags.append(f"--settings={run.settings}")
+    if config.mcp_config:
+        flags.append(f"--mcp-config={run.mcp}")
+    return flags
+
+
+def initialization(config: SessionConfig) -> JsonObject:
+    """Return the fields of the initialize request: the prompts, which are only taken here, before the first turn."""
+    fields: dict[str, Any] = {"hooks": None}
+    if config.system_prompt is not None:
+        fields["systemPrompt"] = config.system_prompt
+    if config.append_system_prompt is not None:
+        fields["appendSystemPrompt"] = config.append_system_prompt
+    return fields
+
+
+def settings(config: SessionConfig) -> JsonObject:
+    """Return the CLI settings of a session: its own, and the tool timeout in their env block."""
+    merged = dict(config.settings or {})
+    if config.tool_timeout is not None:
+        milliseconds = str(config.tool_timeout // timedelta(milliseconds=1))
+        timeouts = dict.fromkeys(
+            ("BASH_DEFAULT_TIMEOUT_MS", "BASH_MAX_TIMEOUT_MS", "MCP_TOOL_TIMEOUT"), milliseconds
+        )
+        given = merged.get("env")
+        merged["env"] = {**(given if isinstance(given, Mapping) else {}), **timeouts}
+    return merged
+
+
+def environment(
+    launch: Launch, defaults: CliDefaults, workspace: Workspace, run: RunDirectory
+) -> dict[str, str]:
+    """Return the whole environment; later sources win: ours for people, session, operator, ours for the protocol."""
+    config = launch.config
+    merged = {"PATH": defaults.path, "HOME": str(workspace.home), "LANG": "C.UTF-8", **config.environment}
+    merged |= {name: value.reveal() for name, value in defaults.environment.items()}
+    merged |= {
+        "CLAUDE_CONFIG_DIR": str(workspace.config_dir),
+        "TMPDIR": str(run.tmp),
+        "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "DISABLE_AUTOUPDATER": "1",
+        "API_TIMEOUT_MS": str(defaults.api_timeout // timedelta(milliseconds=1)),
+        "CLAUDE_CODE_MAX_RETRIES": str(defaults.api_max_retries),
+    }
+    if config.temperature is not None:
+        merged[_EXTRA_BODY] = _with_temperature(merged.get(_EXTRA_BODY, ""), config.temperature)
+    if launch.oauth_token is not None:
+        for name in _API_KEYS:
+            merged.pop(name, None)
+        merged["CLAUDE_CODE_OAUTH_TOKEN"] = launch.oauth_token.reveal()
+    return merged
+
+
+def redactor_of(launch: Launch, defaults: CliDefaults) -> Redactor:
+    """Return what hides the secrets that this process is given by the operator and by the token."""
+    given = {name: value.reveal() for name, value in defaults.environment.items()}
+    token = [launch.oauth_token.reveal()] if launch.oauth_token else []
+    return Redactor([*secret_values(given), *token])
+
+
+def _with_temperature(extra_body: str, temperature: float) -> str:
+    try:
+        body = json.loads(extra_body or "{}")
+    except ValueError:
+        body = {}
+    return json.dumps({**(body if isinstance(body, dict) else {}), "temperature": temperature})

@@ -1,0 +1,17 @@
+"""Files that a killed CLI leaves behind, by its pid; one that ends by itself removes them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def remove_leftovers(pid: int, config_dirs: Iterable[Path]) -> None:
+    """Remove the socket and the records of a CLI that has ended; those of other pids stay."""
+    # The socket lies in TMPDIR; where that path is too long for a socket, in one of these.
+    for directory in (Path("/tmp/cc-socks"), Path(f"/tmp/cc-socks-{os.getuid()}")):
+        (directory / f"{pid}.sock").unlink(missing_ok=True)
+    for config_dir in config_dirs:
+        for name in (f"{pid}.json", f"{pid}.key"):
+            (config_dir / "sessions" / name).unlink(missing_ok=True)

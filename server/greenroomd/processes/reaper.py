@@ -1,0 +1,71 @@
+"""Ends what a dead run of the server left running, and nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from greenroomd.app.ports import ProcessIdentity
+from greenroomd.processes import kernel
+from greenroomd.processes.child import MARKER
+from greenroomd.processes.incarnation import Incarnation, others
+from greenroomd.processes.leftovers import remove_leftovers
+
+_PATIENCE = timedelta(seconds=5)
+_POLL_SECONDS = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Reaped:
+    """What was found running and killed, by pid, and what would not die within the patience."""
+
+    killed: frozenset[int]
+    survivors: frozenset[int]
+
+
+def reap(
+    state_dir: Path,
+    identities: Iterable[ProcessIdentity] = (),
+    mine: Incarnation | None = None,
+    patience: timedelta = _PATIENCE,
+) -> Reaped:
+    """Kill what dead runs left: the processes of *identities* (from rows), and all that carry a dead run's marker.
+
+    A pid that another process has now is never touched; nor is the run of a server that is alive. Blocks until
+    all have ended, at most for *patience*: call it in a thread, before any process of this run is started.
+    """
+    recorded = list(identities)
+    dead = [run for run in others(state_dir, mine) if not run.owner_alive()]
+    known = {identity.pid: identity for identity in recorded}
+    markers = [f"{MARKER}={run.marker}" for run in dead]
+
+    def theirs(pid: int) -> bool:
+        return (pid in known and kernel.alive(known[pid])) or any(
+            kernel.carries(pid, mark) for mark in markers
+        )
+
+    killed: set[int] = set()
+    deadline = time.monotonic() + patience.total_seconds()
+    while found := _found(known.values(), markers):
+        killed.update(pid for pid in found if kernel.kill(pid, theirs))
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(_POLL_SECONDS)
+    _sweep_files(state_dir, dead, killed | {pid for pid in known if kernel.kernel_start(pid) is None})
+    return Reaped(frozenset(killed - found), frozenset(found))
+
+
+def _found(identities: Iterable[ProcessIdentity], markers: Iterable[str]) -> set[int]:
+    alive = {identity.pid for identity in identities if kernel.alive(identity)}
+    return alive.union(*(kernel.marked(marker) for marker in markers))
+
+
+def _sweep_files(state_dir: Path, dead: Iterable[Incarnation], pids: Iterable[int]) -> None:
+    config_dirs = list((state_dir / "workspaces").glob("*/claude"))
+    for pid in pids:
+        remove_leftovers(pid, config_dirs)
+    for run in dead:
+        run.remove()
