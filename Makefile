@@ -92,7 +92,7 @@ verify-types: $(READY)
 
 .PHONY: verify-imports
 verify-imports: $(READY)
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 .PHONY: verify-docs
 verify-docs: $(READY)

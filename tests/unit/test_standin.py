@@ -1,0 +1,116 @@
+"""The stand-in of the model API answers as its plan says; other tests rely on that."""
+
+import http.client
+import json
+import subprocess
+import sys
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from standin.model_api import TESTS, ModelApi
+from standin.plan import JsonObject
+
+TOOLS = [{"name": "Bash"}]
+
+
+def user(text: str) -> dict[str, Any]:
+    return {"role": "user", "content": [{"type": "text", "text": text}]}
+
+
+def assistant() -> dict[str, Any]:
+    return {"role": "assistant", "content": []}
+
+
+def ask(api: ModelApi, *messages: JsonObject, session: str = "s1", **more: object) -> dict[str, Any]:
+    body = json.dumps({"model": "m", "messages": messages, **more}).encode()
+    request = Request(f"{api.url}/v1/messages", body, {"x-claude-code-session-id": session})
+    with urlopen(request) as answer:
+        message: dict[str, Any] = json.load(answer)
+        return message
+
+
+def said(message: JsonObject) -> list[str]:
+    return [block["text"] for block in message["content"]]
+
+
+def test_the_plan_in_the_prompt_goes_on_with_each_answer(model_api: ModelApi) -> None:
+    prompt = user('go [[stub [{"tool": "Bash", "input": {"command": "ls"}}, {"text": "finished"}]]]')
+    first = ask(model_api, prompt, tools=TOOLS)
+    assert [(block["name"], block["input"]) for block in first["content"]] == [("Bash", {"command": "ls"})]
+    assert first["stop_reason"] == "tool_use"
+    assert said(ask(model_api, prompt, assistant(), user("result"))) == ["finished"]
+    assert said(ask(model_api, prompt, assistant(), user("result"), assistant(), user("more"))) == ["done"]
+
+
+def test_a_pushed_plan_is_used_up_and_only_by_its_session(model_api: ModelApi) -> None:
+    model_api.plan("s1", {"text": "one"}, {"text": "two"})
+    assert said(ask(model_api, user("?"), session="s2")) == ["hello from stub"]
+    assert [said(ask(model_api, user("?"))) for _ in range(3)] == [["one"], ["two"], ["hello from stub"]]
+
+
+def test_a_step_fails_only_as_often_as_it_says(model_api: ModelApi) -> None:
+    prompt = user('go [[stub {"status": 529, "times": 2, "then": {"text": "at last"}}]]')
+    for _ in range(2):
+        with pytest.raises(HTTPError) as refused:
+            ask(model_api, prompt)
+        with refused.value as answer:
+            assert answer.status == 529
+            assert json.load(answer)["error"]["type"] == "overloaded_error"
+    assert said(ask(model_api, prompt)) == ["at last"]
+
+
+def test_a_requests_facts_can_be_waited_for(model_api: ModelApi) -> None:
+    ask(model_api, user("?"), temperature=0.3, tools=TOOLS, system=[{"type": "text", "text": "be brief"}])
+    (seen,) = model_api.requests("s1", at_least=1)
+    assert (seen["model"], seen["temperature"], seen["tools"]) == ("m", 0.3, ["Bash"])
+    assert seen["system_tail"] == "be brief"
+    with pytest.raises(AssertionError, match="1 requests of s1"):
+        model_api.requests("s1", at_least=2, within=0.01)
+
+
+def test_a_plan_with_an_unknown_key_is_refused_or_answered_with_the_reason(model_api: ModelApi) -> None:
+    with pytest.raises(ValueError, match="no such key in a step: txt"):
+        model_api.plan("s1", {"txt": "?"})
+    assert said(ask(model_api, user('[[stub {"txt": 1}]]'))) == ["stub: bad plan: no such key in a step: txt"]
+
+
+@pytest.mark.parametrize("text", ["a few words", "x" * 100_000], ids=["short", "long"])
+def test_a_stream_adds_up_to_the_whole_text(model_api: ModelApi, text: str) -> None:
+    model_api.plan("s1", {"text": text, "thinking": "hm"})
+    kinds, parts = streamed(model_api)
+    assert "".join(parts) == text
+    assert kinds[0] == "message_start"
+    assert kinds[-2:] == ["message_delta", "message_stop"]
+
+
+def test_a_cut_stream_ends_without_its_end(model_api: ModelApi) -> None:
+    model_api.plan("s1", {"text": "a few words", "cut": True})
+    with pytest.raises(http.client.IncompleteRead):
+        streamed(model_api)
+
+
+def test_an_error_in_a_stream_is_an_event(model_api: ModelApi) -> None:
+    model_api.plan("s1", {"text": "a few words", "sse_error": True})
+    kinds, _ = streamed(model_api)
+    assert kinds[-1] == "error"
+
+
+def streamed(api: ModelApi) -> tuple[list[str], list[str]]:
+    """Return the kinds of all events, and the pieces of text among them."""
+    body = json.dumps({"model": "m", "messages": [user("?")], "stream": True}).encode()
+    with urlopen(Request(f"{api.url}/v1/messages", body, {"x-claude-code-session-id": "s1"})) as answer:
+        lines = answer.read().decode().splitlines()
+    data = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+    deltas = [event["delta"] for event in data if event["type"] == "content_block_delta"]
+    return [event["type"] for event in data], [delta["text"] for delta in deltas if "text" in delta]
+
+
+def test_it_ends_when_its_input_does() -> None:
+    command = [sys.executable, "-m", "standin", "--until-eof"]
+    with subprocess.Popen(command, cwd=TESTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"http://127.0.0.1:")
+    assert process.returncode == 0
