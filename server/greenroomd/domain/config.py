@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NoReturn
 
 JsonObject = Mapping[str, Any]
 
@@ -115,3 +115,6 @@ class Secret:
 
     def __hash__(self) -> int:
         return hash(self._value)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is neither pickled nor copied")

@@ -1,0 +1,124 @@
+"""The JSON options: what would end or fool the CLI is refused, the rest is left to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from greenroomd.domain.json_rules import mcp_violations, settings_violations
+
+CALC = 'config.mcp_config.mcpServers["calc"]'
+
+
+def mcp_fields(config: dict[str, Any]) -> list[str]:
+    return [violation.field for violation in mcp_violations(config)]
+
+
+def settings_fields(settings: dict[str, Any]) -> list[str]:
+    return [violation.field for violation in settings_violations(settings)]
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        {"command": "calc"},
+        {"type": "stdio", "command": "calc", "args": ["--stdio"], "env": {"TOKEN": "x"}, "timeout": 5.0},
+        {"type": "http", "url": "https://calc.example/mcp", "headers": {"Authorization": "Bearer x"}},
+        {"type": "sse", "url": "http://127.0.0.1:8080/sse"},
+        {"type": "ws", "url": "wss://calc.example"},
+    ],
+)
+def test_a_server_of_a_kind_that_the_cli_starts_or_reaches_is_good(server: dict[str, Any]) -> None:
+    assert mcp_fields({"mcpServers": {"calc": server}}) == []
+
+
+@pytest.mark.parametrize(
+    ("server", "paths"),
+    [
+        ({}, [f"{CALC}.command"]),
+        ({"command": " "}, [f"{CALC}.command"]),
+        ({"command": ["calc"]}, [f"{CALC}.command"]),
+        ({"command": "calc", "args": "--stdio"}, [f"{CALC}.args"]),
+        ({"command": "calc", "args": [1.0]}, [f"{CALC}.args"]),
+        ({"command": "calc", "env": {"A": 1.0}}, [f"{CALC}.env"]),
+        ({"type": "http"}, [f"{CALC}.url"]),
+        ({"type": "http", "url": "calc.example"}, [f"{CALC}.url"]),
+        ({"type": "sse", "url": "file:///etc/passwd", "headers": []}, [f"{CALC}.url", f"{CALC}.headers"]),
+        ({"type": "sdk", "name": "calc"}, [f"{CALC}.type"]),
+        ({"type": "pigeon"}, [f"{CALC}.type"]),
+        ({"type": 1.0}, [f"{CALC}.type"]),
+        ("calc", [CALC]),
+        (None, [CALC]),
+    ],
+)
+def test_a_server_that_could_never_work_is_refused(server: Any, paths: list[str]) -> None:
+    assert mcp_fields({"mcpServers": {"calc": server}}) == paths
+
+
+@pytest.mark.parametrize("config", [{}, {"mcpServers": None}, {"mcpServers": []}, {"mcpServers": "calc"}])
+def test_an_mcp_configuration_is_a_map_of_servers(config: dict[str, Any]) -> None:
+    assert mcp_fields(config) == ["config.mcp_config.mcpServers"]
+
+
+def test_an_mcp_configuration_has_no_other_key() -> None:
+    assert mcp_fields({"mcpServers": {}}) == []
+    assert mcp_fields({"mcpServers": {}, "servers": {}}) == ['config.mcp_config["servers"]']
+
+
+@pytest.mark.parametrize("name", ["", "my server", "a.b", "é", "a" * 65])
+def test_a_servers_name_is_part_of_its_tools_names(name: str) -> None:
+    assert len(mcp_fields({"mcpServers": {name: {"command": "calc"}, "fine_1-A": {"command": "calc"}}})) == 1
+
+
+def test_there_may_be_64_servers() -> None:
+    servers = {f"s{number}": {"command": "calc"} for number in range(64)}
+    assert mcp_fields({"mcpServers": servers}) == []
+    assert mcp_fields({"mcpServers": {**servers, "one_more": {}}}) == ["config.mcp_config.mcpServers"]
+
+
+def test_what_may_carry_a_credential_is_not_shown() -> None:
+    server = {
+        "type": "http",
+        "url": "ftp://u:hunter2@calc.example",
+        "headers": {"Authorization": ["hunter2"]},
+    }
+    assert "hunter2" not in repr(mcp_violations({"mcpServers": {"calc": server}}))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"model": "sonnet"},
+        {"permissions": {"allow": ["Read"]}},
+        {"env": {"TZ": "UTC"}},
+        {"hooks": {}, "new": None},
+    ],
+)
+def test_settings_are_otherwise_the_clis_business(settings: dict[str, Any]) -> None:
+    assert settings_fields(settings) == []
+
+
+def test_the_environment_in_settings_obeys_the_rules_of_the_environment() -> None:
+    assert settings_fields({"env": {"LD_PRELOAD": "x", "TZ": "UTC", "1": "x"}}) == [
+        'config.settings.env["LD_PRELOAD"]',
+        'config.settings.env["1"]',
+    ]
+
+
+@pytest.mark.parametrize("env", [None, [], "TZ=UTC", {"TZ": None}, {"PORT": 80.0}])
+def test_the_environment_in_settings_is_a_map_of_strings(env: Any) -> None:
+    assert settings_fields({"env": env}) == ["config.settings.env"]
+
+
+def test_settings_cannot_choose_the_permission_mode() -> None:
+    settings = {"permissions": {"defaultMode": "bypassPermissions", "allow": []}}
+    assert settings_fields(settings) == ["config.settings.permissions.defaultMode"]
+
+
+@pytest.mark.parametrize("fields", [mcp_fields, settings_fields])
+def test_both_are_json_of_at_most_64_kib(fields: Any) -> None:
+    assert len(fields({"mcpServers": {"calc": {"command": "c" * 65536}}})) == 1
+    assert len(fields({"mcpServers": {"calc": {"command": "c", "timeout": float("nan")}}})) == 1
+    assert fields({"mcpServers": {"calc": {"command": "c" * 65000}}}) == []
