@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from greenroomd.app.storage import Request
 from greenroomd.domain.config import JsonObject, Secret, SessionConfig
+from greenroomd.domain.errors import Violation
 from greenroomd.domain.session import StartMode
 
 DEFAULT_WORKSPACE = "default"
@@ -23,7 +24,10 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSession:
-    """A session to be created; `session_id` "" lets the server choose."""
+    """A session to be created; `session_id` "" lets the server choose.
+
+    `violations` are what was found while the request was read; they are reported together with the rest.
+    """
 
     config: SessionConfig
     oauth_token: Secret | None = None
@@ -37,6 +41,7 @@ class NewSession:
     start_mode: StartMode = StartMode.AUTO
     validate_only: bool = False
     request: Request | None = None
+    violations: tuple[Violation, ...] = ()
 
 
 class IfBusy(StrEnum):
@@ -48,7 +53,7 @@ class IfBusy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTurn:
-    """A turn to be started: `prompt`, or `content` blocks in the API's shape."""
+    """A turn to be started: `prompt`, or `content` blocks in the API's shape; `violations` as in NewSession."""
 
     session_id: str
     prompt: str = ""
@@ -56,6 +61,7 @@ class NewTurn:
     if_busy: IfBusy = IfBusy.REJECT
     timeout: timedelta | None = None
     request: Request | None = None
+    violations: tuple[Violation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -263,8 +263,3 @@ _HEADLINES = {
 def etag(session: Session) -> str:
     """Return the tag that changes whenever state, config or description do."""
     return f"v{session.version}"
-
-
-def idle_deadline(session: Session, default: timedelta) -> datetime:
-    """Return when the session counts as unused, by turn traffic only."""
-    return session.last_active_time + (session.config.limits.idle_timeout or default)

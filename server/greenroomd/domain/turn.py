@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -85,3 +85,14 @@ class Turn:
     create_time: datetime
     start_time: datetime | None = None
     end_time: datetime | None = None
+
+
+def begun(turn: Turn, *, at: datetime) -> Turn:
+    """Return a queued turn that is sent to the CLI now."""
+    return replace(turn, state=TurnState.RUNNING, start_time=at)
+
+
+def cut_short(turn: Turn, *, at: datetime, error: Problem, state: TurnState = TurnState.INTERRUPTED) -> Turn:
+    """Return a turn that ends without a result of the CLI; what its tools did is unknown if it had begun."""
+    began = turn.state is TurnState.RUNNING
+    return replace(turn, state=state, error=error, end_time=at, side_effects_unknown=began)

@@ -1,0 +1,134 @@
+"""The life of one process, from the wait for a slot to its proven end, told to its owner as messages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from greenroomd.app.ports import (
+    AgentProcess,
+    EndPatience,
+    Handshake,
+    Launch,
+    Lease,
+    Processes,
+    ProcessExit,
+    ProcessFailed,
+    Slots,
+)
+from greenroomd.domain.errors import GreenroomError, NoSlot
+from greenroomd.domain.frames import Frame
+from greenroomd.domain.session import Session
+from greenroomd.domain.turn import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class SlotGranted:
+    """The wait for a slot is over."""
+
+    lease: Lease
+
+
+@dataclass(frozen=True, slots=True)
+class Spawned:
+    """The process exists, and does not talk yet."""
+
+    process: AgentProcess
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The process answered its handshake."""
+
+    handshake: Handshake
+
+
+@dataclass(frozen=True, slots=True)
+class NotStarted:
+    """No process came to be ready; nothing of it is left."""
+
+    error: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the process said; the next batch is read once `taken` is set."""
+
+    frames: Sequence[Frame]
+    taken: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The process is gone."""
+
+    exit: ProcessExit
+
+
+HostMessage = SlotGranted | Spawned | Ready | NotStarted | Said | Exited
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """Runs one process at a time for a session; shared by all sessions, it holds no state of any."""
+
+    slots: Slots
+    processes: Processes
+    patience: EndPatience
+    handshake_timeout: timedelta
+
+    async def run(
+        self,
+        session: Session,
+        prepare: Callable[[], Awaitable[Launch]],
+        tell: Callable[[HostMessage], None],
+    ) -> None:
+        """Hold a process from the wait for its slot to its proven end.
+
+        Tells SlotGranted, Spawned, Ready, any number of Said, and Exited; or NotStarted instead of what is missing,
+        also when cancelled: then, too, nothing is left when this returns.
+        """
+        try:
+            lease = await self.slots.lease(session.workspace_id, session.session_id)
+        except NoSlot as error:
+            tell(NotStarted(Problem(reason="NO_SLOT", message=str(error))))
+            return
+        except asyncio.CancelledError:
+            tell(NotStarted(Problem(reason="START_FAILED", message="the start was abandoned")))
+            raise
+        try:
+            tell(SlotGranted(lease))
+            last: HostMessage = Exited(await self._hold(await prepare(), tell))
+        except ProcessFailed as failure:
+            last = NotStarted(_problem(failure))
+        except GreenroomError as error:
+            last = NotStarted(Problem(reason="START_FAILED", message=str(error)))
+        except asyncio.CancelledError:
+            tell(NotStarted(Problem(reason="START_FAILED", message="the start was abandoned")))
+            raise
+        finally:
+            lease.release()
+        tell(last)
+
+    async def _hold(self, launch: Launch, tell: Callable[[HostMessage], None]) -> ProcessExit:
+        async with self.processes.running(launch) as process:
+            tell(Spawned(process))
+            tell(Ready(await process.handshake(self.handshake_timeout)))
+            async for frames in process.frames():
+                said = Said(frames)
+                tell(said)
+                await said.taken.wait()  # back pressure: what the owner cannot store stays in the pipe
+            return await process.end(self.patience)
+
+
+def _problem(failure: ProcessFailed) -> Problem:
+    ended = failure.exit
+    return Problem(
+        reason=failure.reason,
+        message=str(failure),
+        exit_code=ended.code if ended else None,
+        signal=ended.signal if ended else None,
+        stderr_tail=ended.stderr_tail if ended else "",
+    )

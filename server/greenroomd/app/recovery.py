@@ -1,0 +1,55 @@
+"""The first thing after a start: what a dead server left is ended and put in order, in one sweep."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+
+from greenroomd.app.ports import ProcessIdentity
+from greenroomd.app.settlement import settle
+from greenroomd.app.stage import Stage
+from greenroomd.app.supervisors import Supervisors
+from greenroomd.domain.live import Live
+from greenroomd.domain.session import Session, State
+
+log = structlog.get_logger(__name__)
+
+Reap = Callable[[Sequence[ProcessIdentity]], Awaitable[None]]
+"""Ends what is left of these processes and of everything else that a dead server started; proven when it returns."""
+
+_AT_ONCE = 256  # settled concurrently: enough to fill the writer's batches
+
+
+async def settle_all(stage: Stage, supervisors: Supervisors, reap: Reap) -> int:
+    """Settle every session that a dead server left live, and queue again those that waited for a process.
+
+    Call it once, before the first request is served. Returns how many sessions were settled.
+    """
+    sessions = await stage.store.unsettled()
+    await reap([identity for each in sessions if (identity := _identity(each)) is not None])
+    waiting = [each for each in sessions if each.state is State.CREATED]
+    abandoned = [each for each in sessions if each.state is not State.CREATED]
+    for start in range(0, len(abandoned), _AT_ONCE):
+        settled = await asyncio.gather(*(settle(stage, each) for each in abandoned[start : start + _AT_ONCE]))
+        for live in settled:
+            if not live.at_rest:
+                supervisors.own(live)
+    for session in waiting:
+        supervisors.own(Live(session=session, launching=True, launched_at=stage.now()))
+    if sessions:
+        log.info("sessions_settled", abandoned=len(abandoned), waiting=len(waiting))
+    return len(abandoned)
+
+
+def _identity(session: Session) -> ProcessIdentity | None:
+    facts = session.process
+    if not facts.pid or facts.start_time is None:
+        return None
+    return ProcessIdentity(
+        pid=facts.pid,
+        kernel_start=facts.kernel_start,
+        boot_id=facts.boot_id,
+        start_time=facts.start_time,
+    )

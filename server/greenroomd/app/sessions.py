@@ -1,0 +1,218 @@
+"""The use cases of sessions: checked at the door, decided by the owner, answered once durable."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Protocol
+
+from greenroomd.app.calls import DEFAULT_WORKSPACE, Caller, Close, NewSession, Restart, Start, Suspend
+from greenroomd.app.storage import Page, Position, Request, Selection, SessionQuery, Unit
+from greenroomd.app.supervisors import Supervisors
+from greenroomd.domain import orders
+from greenroomd.domain.config_rules import violations
+from greenroomd.domain.errors import InvalidRequest, TurnNotFound, Violation, WorkingDirOutsideRoots
+from greenroomd.domain.live import Live
+from greenroomd.domain.session import LIVE, REQUESTED, Session, StartMode, State, create
+from greenroomd.domain.session_rules import label_violations, metadata_violations, name_violations
+
+CLOSE_ANSWER_WITHIN = timedelta(seconds=10)
+
+
+class WorkingDirs(Protocol):
+    """Knows which directories sessions may work in."""
+
+    async def resolve(self, path: str) -> str:
+        """Return the directory with symbolic links resolved.
+
+        Raises WorkingDirOutsideRoots, and InvalidRequest naming `config.working_dir` if it is no directory.
+        """
+        ...
+
+
+class Sessions:
+    """What callers can do with sessions."""
+
+    def __init__(self, supervisors: Supervisors, working_dirs: WorkingDirs) -> None:
+        self._supervisors = supervisors
+        self._stage = supervisors.stage
+        self._working_dirs = working_dirs
+
+    async def create(self, new: NewSession, caller: Caller) -> Session:
+        """Create a session and, with start mode AUTO, queue it for a process.
+
+        Raises InvalidRequest with every violation, WorkingDirOutsideRoots, SessionExists.
+        """
+        await self._check(new)
+        at = self._stage.now()
+        session_id = new.session_id or str(uuid.uuid4())
+        session = Session(
+            session_id=session_id,
+            workspace_id=new.workspace_id or DEFAULT_WORKSPACE,
+            user_id=new.user_id,
+            profile_id=new.profile_id,
+            display_name=new.display_name,
+            labels=dict(new.labels),
+            metadata=new.metadata,
+            config=new.config,
+            start_mode=new.start_mode,
+            state_time=at,
+            cli_session_id=session_id,
+            create_time=at,
+            update_time=at,
+            last_active_time=at,
+        )
+        if new.validate_only:
+            return session
+        session = await self._stage.store.commit(
+            Unit(
+                session=session,
+                events=create(session, actor=caller.principal),
+                configures=True,
+                oauth_token=new.oauth_token,
+                request=new.request,
+            )
+        )
+        if session.start_mode is StartMode.AUTO:
+            self._supervisors.own(Live(session=session, launching=True, launched_at=at))
+        return session
+
+    async def get(self, session_id: str) -> Session:
+        """Return a session; raises SessionNotFound."""
+        return self._supervisors.session(session_id) or await self._stage.store.session(session_id)
+
+    async def list(self, query: SessionQuery, *, after: Position | None, limit: int) -> Page[Session]:
+        """Return one page of sessions."""
+        return await self._stage.store.sessions(query, after=after, limit=limit)
+
+    async def replay(self, request: Request) -> bytes | None:
+        """Return the recorded answer to the same request; raises RequestIdReused."""
+        return await self._stage.store.answer(request)
+
+    async def start(self, change: Start) -> Session:
+        """Start a session that never ran or has failed; raises IllegalTransition elsewhere."""
+        session, _ = await self._supervisors.order(
+            change, lambda step: orders.start(step, actor=change.actor)
+        )
+        return session
+
+    async def resume(self, change: Start) -> Session:
+        """Give a suspended session a process again; raises IllegalTransition elsewhere."""
+        session, _ = await self._supervisors.order(
+            change, lambda step: orders.resume(step, actor=change.actor)
+        )
+        return session
+
+    async def suspend(self, change: Suspend) -> Session:
+        """End a session's process and keep its conversation; answers when that is done."""
+        session, _ = await self._supervisors.order(
+            change,
+            lambda step: orders.suspend(
+                step, reason=change.reason or REQUESTED, force=change.force, actor=change.actor
+            ),
+        )
+        return await self._until(session, lambda now: now.state not in LIVE)
+
+    async def restart(self, change: Restart) -> Session:
+        """End a session's process and start another; answers when the old one is gone."""
+        before, _ = await self._supervisors.order(
+            change,
+            lambda step: orders.restart(
+                step, reason=change.reason or REQUESTED, force=change.force, actor=change.actor
+            ),
+        )
+        count = before.process.restart_count
+        return await self._until(
+            before, lambda now: now.process.restart_count > count or now.state not in LIVE
+        )
+
+    async def close(self, change: Close) -> Session:
+        """End a session for good; answers when it is CLOSED, or CLOSING if that takes long."""
+        session, _ = await self._supervisors.order(
+            change,
+            lambda step: orders.close(
+                step,
+                reason=change.reason or REQUESTED,
+                grace=change.grace,
+                force=change.force,
+                actor=change.actor,
+            ),
+        )
+        return await self._until(session, lambda now: now.state is not State.CLOSING)
+
+    async def wait(
+        self,
+        session_id: str,
+        *,
+        states: frozenset[State],
+        turn_id: str,
+        after_revision: int | None,
+        timeout: timedelta,
+    ) -> tuple[Session, bool]:
+        """Return the session once one of the conditions holds, or as it is when the time is over (False).
+
+        The conditions: its state is one of `states`, the turn is over, its revision is above `after_revision`.
+        """
+
+        async def matched(session: Session) -> bool:
+            if session.state in states or (after_revision is not None and session.revision > after_revision):
+                return True
+            return bool(turn_id) and await self._turn_over(session_id, turn_id)
+
+        with self._stage.tail.listening(Selection(session_ids=frozenset({session_id}))) as bell:
+            session = await self.get(session_id)
+            try:
+                async with asyncio.timeout(timeout.total_seconds()):
+                    while not await matched(session):
+                        await bell.wait()
+                        bell.clear()
+                        session = await self.get(session_id)
+            except TimeoutError:
+                return session, False
+        return session, True
+
+    async def _turn_over(self, session_id: str, turn_id: str) -> bool:
+        turn = await self._stage.store.turn(turn_id)
+        if turn.session_id != session_id:
+            raise TurnNotFound(turn_id)
+        return turn.state.final
+
+    async def _until(self, session: Session, done: Callable[[Session], bool]) -> Session:
+        """Wait a reasonable time for what was ordered to be so, and return the session as it then is."""
+        with self._stage.tail.listening(Selection(session_ids=frozenset({session.session_id}))) as bell:
+            try:
+                async with asyncio.timeout(CLOSE_ANSWER_WITHIN.total_seconds()):
+                    while not done(session := await self.get(session.session_id)):
+                        await bell.wait()
+                        bell.clear()
+            except TimeoutError:
+                pass
+        return session
+
+    async def _check(self, new: NewSession) -> None:
+        found = [
+            *new.violations,
+            *name_violations(
+                workspace_id=new.workspace_id,
+                user_id=new.user_id,
+                session_id=new.session_id,
+                profile_id=new.profile_id,
+                display_name=new.display_name,
+            ),
+            *violations(new.config, oauth_token=new.oauth_token),
+            *label_violations(new.labels),
+            *metadata_violations(new.metadata),
+        ]
+        if not any(violation.field == "config.working_dir" for violation in found):
+            try:
+                await self._working_dirs.resolve(new.config.working_dir)
+            except InvalidRequest as invalid:
+                found += invalid.violations
+            except WorkingDirOutsideRoots as outside:
+                if not found:
+                    raise
+                found.append(Violation("config.working_dir", str(outside)))
+        if found:
+            raise InvalidRequest(found)

@@ -1,0 +1,44 @@
+"""What every supervisor is handed: the ports, the clock and the patience of this node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from greenroomd.app.hosting import Host
+from greenroomd.app.storage import EventCodec, Store, StoredEvent
+from greenroomd.app.tail import Tail
+from greenroomd.domain.events import Event
+from greenroomd.domain.live import Patience
+from greenroomd.domain.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One per node, shared by all sessions."""
+
+    node_id: str
+    store: Store
+    tail: Tail
+    codec: EventCodec
+    host: Host
+    patience: Patience
+    now: Callable[[], datetime]
+
+    def show(self, events: Sequence[Event], session: Session) -> None:
+        """Let watchers of this node see ephemeral events; they are numbered 0 and never stored."""
+        head = self.tail.head
+        shown = [
+            StoredEvent(
+                revision=head,
+                session_id=session.session_id,
+                workspace_id=session.workspace_id,
+                sequence=0,
+                type=event.type,
+                turn_id=event.turn_id,
+                record=self.codec.record(self.codec.encode(event, session).body, sequence=0, revision=head),
+            )
+            for event in events
+        ]
+        self.tail.announce(shown, head)

@@ -1,0 +1,254 @@
+"""The one owner of a live session: takes orders and its process' messages in turn, decides, commits, then acts.
+
+All deciding is pure (domain/orders.py, reactions.py, deadlines.py). No lock guards a session: this task is the only one
+that changes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from greenroomd.app.calls import Change
+from greenroomd.app.hosting import Exited, HostMessage, NotStarted, Ready, Said, SlotGranted, Spawned
+from greenroomd.app.mailbox import Mailbox
+from greenroomd.app.ports import AgentProcess, Launch, Lease, ProcessFailed
+from greenroomd.app.stage import Stage
+from greenroomd.app.storage import Request, Unit
+from greenroomd.domain import deadlines, orders, reactions
+from greenroomd.domain.errors import Draining, EtagMismatch, StoreUnavailable
+from greenroomd.domain.live import (
+    AbandonLaunch,
+    Action,
+    AnswerPermission,
+    Ending,
+    EndProcess,
+    InterruptCli,
+    LaunchProcess,
+    Live,
+    Purpose,
+    SayPrompt,
+    Step,
+)
+from greenroomd.domain.session import POOL_PRESSURE, ProcessFacts, Session, etag
+from greenroomd.domain.turn import Problem
+
+log = structlog.get_logger(__name__)
+
+RETRY_COMMIT = timedelta(milliseconds=500)
+_AT_ONCE = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Something a caller wants; `act` decides within a step, and the reply is the session after it and act's result."""
+
+    change: Change
+    act: Callable[[Step], Any]
+    reply: asyncio.Future[tuple[Session, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Evict:
+    """The pool wants the slot back."""
+
+
+Message = Order | Evict | HostMessage
+
+
+class Supervisor:
+    """Owns one session while it has, wants or ends a process, or an order for it is being carried out."""
+
+    def __init__(self, live: Live, stage: Stage) -> None:
+        self.live = live
+        self.mailbox: Mailbox[Message] = Mailbox()
+        self._stage = stage
+        self._process: AgentProcess | None = None
+        self._lease: Lease | None = None
+        self._hosting: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
+        """The task that runs this supervisor, for whoever waits for its end."""
+
+    def refuse_rest(self) -> None:
+        """Fail the orders that nobody will carry out any more."""
+        while (message := self.mailbox.take_now()) is not None:
+            if isinstance(message, Order) and not message.reply.done():
+                message.reply.set_exception(Draining("the session's owner has stopped; try again"))
+
+    async def run(self, retire: Callable[[], None]) -> None:
+        """Own the session until there is nothing left to own; `retire` is called in the same breath."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            if self.live.launching:
+                self._launch()
+            while len(self.mailbox) or not self.live.at_rest:
+                due = deadlines.next_due(self.live, self._stage.patience)
+                wait = None if due is None else max(0.0, (due - self._stage.now()).total_seconds())
+                message = await self.mailbox.take(wait)
+                await self._handle(message)
+            retire()
+
+    async def _handle(self, message: Message | None) -> None:
+        match message:
+            case Order():
+                await self._obey(message)
+            case Said(frames=frames, taken=taken):
+                await self._react(lambda step: reactions.said(step, frames))
+                taken.set()
+            case SlotGranted(lease=lease):
+                self._lease = lease
+                await self._react(reactions.slot_granted)
+            case Spawned(process=process):
+                self._process = process
+                facts = self._facts(process)
+                await self._react(lambda step: reactions.spawned(step, facts))
+            case Ready(handshake=handshake):
+                asked = self.live.launched_at or self._stage.now()
+                startup = self._stage.now() - asked
+                version = handshake.cli_version
+                await self._react(lambda step: reactions.ready(step, cli_version=version, startup=startup))
+            case NotStarted(error=error):
+                self._forget_process()
+                await self._react(lambda step: reactions.not_started(step, error))
+            case Exited(exit=end):
+                self._forget_process()
+                await self._react(
+                    lambda step: reactions.exited(
+                        step,
+                        code=end.code,
+                        signal=end.signal,
+                        group_gone=end.group_gone,
+                        stderr_tail=end.stderr_tail,
+                    )
+                )
+            case Evict() if self.live.evictable:
+                await self._react(lambda step: orders.suspend(step, reason=POOL_PRESSURE))
+            case None:
+                await self._react(deadlines.tick)
+
+    async def _obey(self, order: Order) -> None:
+        """Carry out a caller's order; whatever it raises is the caller's, and changes nothing."""
+        step = self._step()
+        try:
+            if order.change.etag and order.change.etag != etag(step.session):
+                raise EtagMismatch(etag(step.session))
+            result = order.act(step)
+            session = await self._commit(step, order.change.request)
+        except Exception as error:  # handed to the caller, who alone can tell a refusal from a bug
+            if not order.reply.done():
+                order.reply.set_exception(error)
+            return
+        if not order.reply.done():
+            order.reply.set_result((session, result))
+        await self._perform(step.actions)
+
+    async def _react(self, decide: Callable[[Step], None]) -> None:
+        """Follow what happened; a database that is away delays this session and loses nothing of it."""
+        step = self._step()
+        decide(step)
+        while True:
+            try:
+                await self._commit(step, None)
+                break
+            except StoreUnavailable as error:
+                log.warning("store_unavailable", session_id=self.live.session.session_id, error=str(error))
+                await asyncio.sleep(RETRY_COMMIT.total_seconds())
+        await self._perform(step.actions)
+
+    async def _commit(self, step: Step, request: Request | None) -> Session:
+        session = step.session
+        if step.changed or request is not None:
+            session = await self._stage.store.commit(
+                Unit(
+                    session=session,
+                    events=step.events,
+                    configures=step.configures,
+                    turns=tuple(step.turns.values()),
+                    approvals=tuple(step.approvals.values()),
+                    request=request,
+                )
+            )
+        self.live = replace(step.live, session=session)
+        if step.ephemeral:
+            self._stage.show(step.ephemeral, session)
+        return session
+
+    async def _perform(self, actions: list[Action]) -> None:
+        try:
+            for action in actions:
+                await self._do(action)
+        except ProcessFailed as failure:
+            if self.live.ending is None and self.live.running:
+                problem = Problem(reason=failure.reason, message=str(failure))
+                ending = Ending(purpose=Purpose.FAIL, error=problem)
+                await self._react(lambda step: reactions.end_for(step, ending, gently=False))
+        if self._lease is not None:
+            if self.live.evictable:
+                self._lease.idle(lambda: self.mailbox.put(Evict()))
+            else:
+                self._lease.busy()
+
+    async def _do(self, action: Action) -> None:
+        match action:
+            case LaunchProcess():
+                self._launch()
+            case AbandonLaunch():
+                if self._hosting is not None:
+                    self._hosting.cancel()
+            case _ if self._process is None:
+                pass  # it is gone; its end is in the mailbox and settles what was asked of it
+            case EndProcess(gently=gently):
+                self._group.create_task(self._end(self._process, gently))
+            case SayPrompt(turn=turn):
+                await self._process.say(turn.turn_id, turn.prompt, turn.content)
+            case InterruptCli():
+                await self._process.interrupt()
+            case AnswerPermission(approval_id=approval_id, tool_input=None, message=message):
+                await self._process.deny(approval_id, message)
+            case AnswerPermission(approval_id=approval_id, tool_input=tool_input):
+                await self._process.allow(approval_id, tool_input or {})
+
+    def _launch(self) -> None:
+        host = self._stage.host.run(self.live.session, self._prepare, self.mailbox.put)
+        self._hosting = self._group.create_task(host)
+
+    async def _prepare(self) -> Launch:
+        """Gather what the process is started with; asked for once the slot is there, so that it is of now."""
+        session = self.live.session
+        token = None
+        if session.config.oauth_token_set:
+            token = await self._stage.store.oauth_token(session.session_id)
+        return Launch(
+            session_id=session.session_id,
+            workspace_id=session.workspace_id,
+            cli_session_id=session.cli_session_id,
+            resume=session.conversation,
+            config=session.config,
+            oauth_token=token,
+        )
+
+    async def _end(self, process: AgentProcess, gently: bool) -> None:
+        patience = self._stage.host.patience
+        await process.end(patience if gently else replace(patience, after_eof=_AT_ONCE))
+
+    def _forget_process(self) -> None:
+        self._process = self._lease = self._hosting = None
+
+    def _facts(self, process: AgentProcess) -> ProcessFacts:
+        identity, before = process.identity, self.live.session.process
+        return replace(
+            before,
+            node_id=self._stage.node_id,
+            pid=identity.pid,
+            kernel_start=identity.kernel_start,
+            boot_id=identity.boot_id,
+            start_time=identity.start_time,
+        )
+
+    def _step(self) -> Step:
+        return Step(self.live, at=self._stage.now(), patience=self._stage.patience)

@@ -1,0 +1,137 @@
+"""All live sessions of this node: finds or appoints the owner of a session and passes orders to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import TypeVar
+
+import structlog
+
+from greenroomd.app.calls import Change
+from greenroomd.app.settlement import settle
+from greenroomd.app.stage import Stage
+from greenroomd.app.supervisor import Order, Supervisor
+from greenroomd.domain import orders
+from greenroomd.domain.errors import Draining, GreenroomError
+from greenroomd.domain.live import Live, Step
+from greenroomd.domain.session import DRAINING, Session
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+
+class Supervisors:
+    """Appoints at most one supervisor to a session, and lets it go when there is nothing left to own."""
+
+    def __init__(self, stage: Stage, group: asyncio.TaskGroup) -> None:
+        self.stage = stage
+        self._group = group
+        self._of: dict[str, Supervisor] = {}
+        self._draining = False
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def session(self, session_id: str) -> Session | None:
+        """Return a session that is owned here, as it is now; None if it only rests in the store."""
+        supervisor = self._of.get(session_id)
+        return supervisor.live.session if supervisor else None
+
+    def own(self, live: Live) -> None:
+        """Take a session over; nobody else owns it."""
+        self._appoint(live)
+
+    async def order(self, change: Change, act: Callable[[Step], T]) -> tuple[Session, T]:
+        """Have an order carried out by the session's owner; returns the session after it and the order's result.
+
+        Raises what the order raises, EtagMismatch, SessionNotFound, StoreUnavailable, Draining.
+        """
+        if self._draining:
+            raise Draining("this server is shutting down")
+        return await self._order(change, act)
+
+    async def _order(self, change: Change, act: Callable[[Step], T]) -> tuple[Session, T]:
+        supervisor = self._of.get(change.session_id) or await self._load(change.session_id)
+        reply: asyncio.Future[tuple[Session, T]] = asyncio.get_running_loop().create_future()
+        supervisor.mailbox.put(Order(change, act, reply))
+        return await reply
+
+    async def drain(self, patience: timedelta) -> None:
+        """Take no more orders and suspend every live session; returns when all rest, or when patience is over."""
+        self._draining = True
+
+        async def suspend(session_id: str) -> None:
+            try:
+                change = Change(session_id=session_id)
+                await self._order(change, lambda step: orders.suspend(step, reason=DRAINING, force=True))
+            except GreenroomError as refusal:  # it is closing, or has failed: it ends by itself
+                log.info("not_suspended", session_id=session_id, reason=str(refusal))
+
+        try:
+            async with asyncio.timeout(patience.total_seconds()):
+                async with asyncio.TaskGroup() as group:
+                    for session_id in list(self._of):
+                        group.create_task(suspend(session_id))
+                while tasks := [s.task for s in self._of.values() if s.task is not None]:
+                    await asyncio.wait(tasks)
+        except TimeoutError:
+            log.warning("drain_incomplete", sessions=len(self._of))
+
+    def dismiss_all(self) -> None:
+        """End every supervisor now, and with it its process."""
+        for supervisor in list(self._of.values()):
+            if supervisor.task is not None:
+                supervisor.task.cancel()
+
+    async def _load(self, session_id: str) -> Supervisor:
+        store = self.stage.store
+        session = await store.session(session_id)
+        turns = await store.open_turns(session_id)
+        return self._of.get(session_id) or self._appoint(Live(session=session, turns=tuple(turns)))
+
+    def _appoint(self, live: Live) -> Supervisor:
+        session_id = live.session.session_id
+        supervisor = Supervisor(live, self.stage)
+        self._of[session_id] = supervisor
+        supervisor.task = self._group.create_task(self._oversee(session_id, supervisor))
+        return supervisor
+
+    async def _oversee(self, session_id: str, supervisor: Supervisor) -> None:
+        """Run a supervisor; its failure is its session's alone, and leaves it settled."""
+        try:
+            await supervisor.run(retire=lambda: self._dismiss(session_id, supervisor))
+        except Exception:
+            log.exception("supervisor_failed", session_id=session_id)
+            await self._settle(session_id)
+        finally:
+            self._dismiss(session_id, supervisor)
+            supervisor.refuse_rest()
+
+    async def _settle(self, session_id: str) -> None:
+        """Put a session in order whose supervisor failed; its process ended with the supervisor."""
+        try:
+            session = await self.stage.store.session(session_id)
+            if session.live:
+                await settle(self.stage, session)
+        except GreenroomError as error:  # gone, or taken over; the next start settles what is left
+            log.warning("not_settled", session_id=session_id, reason=str(error))
+
+    def _dismiss(self, session_id: str, supervisor: Supervisor) -> None:
+        if self._of.get(session_id) is supervisor:
+            del self._of[session_id]
+
+
+@asynccontextmanager
+async def supervising(stage: Stage, *, drain_timeout: timedelta) -> AsyncIterator[Supervisors]:
+    """Own live sessions while the block runs; on leaving, drain them, then end whatever is left."""
+    async with asyncio.TaskGroup() as group:
+        supervisors = Supervisors(stage, group)
+        try:
+            yield supervisors
+        finally:
+            await supervisors.drain(drain_timeout)
+            supervisors.dismiss_all()

@@ -1,0 +1,135 @@
+"""The use cases of turns and of the questions that the CLI asks meanwhile."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from greenroomd.app.calls import Caller, Change, Decide, IfBusy, Interrupt, NewTurn
+from greenroomd.app.sessions import Sessions
+from greenroomd.app.storage import Page, Position, Selection, StoredEvent
+from greenroomd.app.supervisors import Supervisors
+from greenroomd.app.tail import Batch
+from greenroomd.app.watch import Watch
+from greenroomd.domain import approvals, orders, turns
+from greenroomd.domain.errors import InvalidRequest, TurnNotFound
+from greenroomd.domain.events import TURN_ENDS, Approval
+from greenroomd.domain.live import Step
+from greenroomd.domain.prompt_rules import prompt_violations
+from greenroomd.domain.turn import Turn, TurnState
+
+INTERRUPT_ANSWER_WITHIN = timedelta(seconds=20)
+
+
+class Turns:
+    """What callers can do with turns."""
+
+    def __init__(self, supervisors: Supervisors, sessions: Sessions, watch: Watch) -> None:
+        self._supervisors = supervisors
+        self._stage = supervisors.stage
+        self._sessions = sessions
+        self._watch = watch
+
+    async def start(self, new: NewTurn, caller: Caller) -> Turn:
+        """Give a session a prompt; returns the turn once it is durable.
+
+        Raises InvalidRequest, SessionNotFound, IllegalTransition, TurnRunning, QueueFull.
+        """
+        found = [*new.violations, *prompt_violations(new.prompt, new.content, turn_timeout=new.timeout)]
+        if found:
+            raise InvalidRequest(found)
+
+        def accept(step: Step) -> Turn:
+            turn = Turn(
+                turn_id=str(uuid.uuid4()),
+                session_id=new.session_id,
+                number=step.session.turn_count + 1,
+                state=TurnState.QUEUED,
+                prompt=new.prompt,
+                content=tuple(new.content),
+                timeout=new.timeout,
+                request_id=new.request.request_id if new.request else "",
+                actor=caller.principal,
+                create_time=step.at,
+            )
+            turns.accept(step, turn, queue=new.if_busy is IfBusy.QUEUE)
+            return step.turns[turn.turn_id]
+
+        change = Change(session_id=new.session_id, actor=caller.principal, request=new.request)
+        _, turn = await self._supervisors.order(change, accept)
+        return turn
+
+    async def run(self, new: NewTurn, caller: Caller, *, ephemeral: bool) -> AsyncIterator[Batch | Turn]:
+        """Start a turn and yield its events until it ends, and last the turn itself; raises as `start` does.
+
+        The turn goes on when the reader leaves.
+        """
+        after = self._watch.head  # before the start: nothing of the turn can be missed
+        turn = await self.start(new, caller)
+        async for part in self.follow(turn, after=after, ephemeral=ephemeral):
+            yield part
+
+    async def follow(self, turn: Turn, *, after: int, ephemeral: bool) -> AsyncIterator[Batch | Turn]:
+        """Yield the events of a turn above a revision until it ends, and last the turn itself."""
+        selection = Selection(session_ids=frozenset({turn.session_id}))
+        async for batch in self._watch.batches(selection, after=after, ephemeral=ephemeral):
+            mine = [event for event in batch.events if event.turn_id == turn.turn_id]
+            if mine:
+                yield Batch(mine, batch.revision, batch.dropped)
+            if any(_ends(event) for event in mine):
+                yield await self._stage.store.turn(turn.turn_id)
+                return
+
+    async def interrupt(self, call: Interrupt) -> Turn:
+        """Stop a turn and return it as it ended; raises NoTurnRunning, TurnNotFound, SessionNotFound."""
+        _, turn = await self._supervisors.order(
+            call, lambda step: orders.interrupt(step, call.turn_id, actor=call.actor, reason=call.reason)
+        )
+        await self._sessions.wait(
+            call.session_id,
+            states=frozenset(),
+            turn_id=turn.turn_id,
+            after_revision=None,
+            timeout=INTERRUPT_ANSWER_WITHIN,
+        )
+        return await self._stage.store.turn(turn.turn_id)
+
+    async def get(self, turn_id: str, session_id: str = "") -> Turn:
+        """Return a turn, of this session if one is named; raises TurnNotFound."""
+        turn = await self._stage.store.turn(turn_id)
+        if session_id and turn.session_id != session_id:
+            raise TurnNotFound(turn_id)
+        return turn
+
+    async def list(self, session_id: str, *, after: Position | None, limit: int) -> Page[Turn]:
+        """Return one page of a session's turns, oldest first; raises SessionNotFound."""
+        await self._sessions.get(session_id)
+        return await self._stage.store.turns(session_id, after=after, limit=limit)
+
+    async def approvals(self, session_id: str, *, after: Position | None, limit: int) -> Page[Approval]:
+        """Return one page of a session's approvals, oldest first; raises SessionNotFound."""
+        await self._sessions.get(session_id)
+        return await self._stage.store.approvals(session_id, after=after, limit=limit)
+
+    async def decide(self, call: Decide) -> Approval:
+        """Answer the CLI's question; the first answer wins. Raises ApprovalNotFound, ApprovalDecided."""
+        approval = await self._stage.store.approval(call.approval_id)
+        approvals.require_known(approval, call.session_id)
+        change = Change(session_id=approval.session_id, actor=call.actor, request=call.request)
+        _, decided = await self._supervisors.order(
+            change,
+            lambda step: approvals.answer(
+                step,
+                call.approval_id,
+                allow=call.allow,
+                updated_input=call.updated_input,
+                message=call.message,
+                actor=call.actor,
+            ),
+        )
+        return decided
+
+
+def _ends(event: StoredEvent) -> bool:
+    return event.type in TURN_ENDS

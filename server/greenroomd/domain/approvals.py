@@ -1,0 +1,107 @@
+"""How a question of the CLI is asked, decided, expires or is cancelled, within a step. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from greenroomd.domain.config import ApprovalPolicy, JsonObject
+from greenroomd.domain.errors import ApprovalDecided, ApprovalNotFound
+from greenroomd.domain.events import Approval, ApprovalNoted, ApprovalState, Event, EventType
+from greenroomd.domain.frames import PermissionAsked
+from greenroomd.domain.live import AnswerPermission, Step
+from greenroomd.domain.session import AWAITING_APPROVAL, State
+
+_TOLD_AS = {
+    ApprovalState.PENDING: EventType.APPROVAL_REQUESTED,
+    ApprovalState.ALLOWED: EventType.APPROVAL_DECIDED,
+    ApprovalState.DENIED: EventType.APPROVAL_DECIDED,
+    ApprovalState.EXPIRED: EventType.APPROVAL_EXPIRED,
+    ApprovalState.CANCELLED: EventType.APPROVAL_CANCELLED,
+}
+
+
+def ask(step: Step, frame: PermissionAsked) -> None:
+    """Put the CLI's question before a person, or answer it at once where the policy is DENY."""
+    turn = step.live.turn
+    approval = Approval(
+        approval_id=frame.request_id,
+        session_id=step.session.session_id,
+        turn_id=turn.turn_id if turn else "",
+        state=ApprovalState.PENDING,
+        tool_name=frame.tool_name,
+        tool_use_id=frame.tool_use_id,
+        tool_input=frame.tool_input,
+        display_name=frame.display_name,
+        description=frame.description,
+        blocked_path=frame.blocked_path,
+        suggestions=frame.suggestions,
+        requires_user_interaction=frame.requires_user_interaction,
+        create_time=step.at,
+        expire_time=step.at + step.patience.approval_timeout,
+    )
+    _put(step, approval)
+    if step.session.config.approval_policy is ApprovalPolicy.DENY:
+        answer(step, approval.approval_id, allow=False, message="denied by policy", actor="policy")
+
+
+def answer(
+    step: Step,
+    approval_id: str,
+    *,
+    allow: bool,
+    updated_input: JsonObject | None = None,
+    message: str = "",
+    actor: str = "",
+) -> Approval:
+    """Decide a pending question; raises ApprovalDecided if it is not pending any more."""
+    pending = step.live.approvals.get(approval_id)
+    if pending is None:
+        raise ApprovalDecided("the approval is decided, expired or cancelled already")
+    decided = replace(
+        pending,
+        state=ApprovalState.ALLOWED if allow else ApprovalState.DENIED,
+        decide_time=step.at,
+        decided_by=actor,
+        message=message,
+        updated_input=updated_input if allow else None,
+    )
+    _put(step, decided)
+    tool_input = (updated_input if updated_input is not None else pending.tool_input) if allow else None
+    step.do(AnswerPermission(approval_id, tool_input, message or "denied"))
+    return decided
+
+
+def expire(step: Step) -> None:
+    """Deny every question that nobody answered in time."""
+    for approval in list(step.live.approvals.values()):
+        if approval.expire_time <= step.at:
+            _put(step, replace(approval, state=ApprovalState.EXPIRED, decide_time=step.at))
+            step.do(AnswerPermission(approval.approval_id, None, "nobody answered in time"))
+
+
+def cancel(step: Step, approval_id: str = "") -> None:
+    """Withdraw one question, or all of them; the CLI must not be answered any more."""
+    for approval in list(step.live.approvals.values()):
+        if approval_id in ("", approval.approval_id):
+            _put(step, replace(approval, state=ApprovalState.CANCELLED, decide_time=step.at))
+
+
+def require_known(approval: Approval, session_id: str) -> None:
+    """Refuse an approval of another session; raises ApprovalNotFound."""
+    if session_id and approval.session_id != session_id:
+        raise ApprovalNotFound(approval.approval_id)
+
+
+def _put(step: Step, approval: Approval) -> None:
+    step.put_approval(approval)
+    step.tell(
+        Event(
+            type=_TOLD_AS[approval.state],
+            time=step.at,
+            turn_id=approval.turn_id,
+            actor=approval.decided_by,
+            payload=ApprovalNoted(approval=approval),
+        )
+    )
+    if step.session.state is State.ACTIVE:
+        step.note(state_reason=AWAITING_APPROVAL if step.live.approvals else "")

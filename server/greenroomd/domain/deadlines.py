@@ -1,0 +1,144 @@
+"""Everything that happens to a live session because time passes: one table of deadlines and consequences. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from greenroomd.domain import approvals, orders, turns
+from greenroomd.domain.config import OnIdle
+from greenroomd.domain.events import Event, EventType, LimitReached
+from greenroomd.domain.live import Ending, EndProcess, Live, Patience, Purpose, Step
+from greenroomd.domain.reactions import end_for
+from greenroomd.domain.session import IDLE_TIMEOUT, Signal, State
+from greenroomd.domain.turn import Problem
+
+MAX_DURATION = "MAX_DURATION"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """`when` returns the time at which `then` is due, None while it does not apply."""
+
+    when: Callable[[Live, Patience], datetime | None]
+    then: Callable[[Step], None]
+
+
+def next_due(live: Live, patience: Patience) -> datetime | None:
+    """Return the time of the next consequence, None if time changes nothing."""
+    return min((due for d in DEADLINES if (due := d.when(live, patience)) is not None), default=None)
+
+
+def tick(step: Step) -> None:
+    """Let everything happen that is due at the step's time."""
+    for deadline in DEADLINES:
+        due = deadline.when(step.live, step.patience)
+        if due is not None and due <= step.at:
+            deadline.then(step)
+
+
+def _question(live: Live, patience: Patience) -> datetime | None:
+    return min((each.expire_time for each in live.approvals.values()), default=None)
+
+
+def _obedience(live: Live, patience: Patience) -> datetime | None:
+    return live.obey_by
+
+
+def _disobeyed(step: Step) -> None:
+    step.know(obey_by=None)
+    if step.live.ending is not None:
+        step.do(EndProcess(gently=False))
+        return
+    error = Problem(reason="PROCESS_EXITED", message="the process did not obey an interrupt and was ended")
+    end_for(step, Ending(purpose=Purpose.FAIL, error=error), gently=False)
+
+
+def _finish(live: Live, patience: Patience) -> datetime | None:
+    return live.finish_by
+
+
+def _unfinished(step: Step) -> None:
+    step.know(finish_by=None)
+    turns.interrupt(step, Problem(reason="TURN_INTERRUPTED", message="the session is being closed"))
+
+
+def _turn(live: Live, patience: Patience) -> datetime | None:
+    turn = live.turn
+    if turn is None or turn.start_time is None or live.cause is not None:
+        return None
+    limit = turn.timeout or live.session.config.limits.turn_timeout or patience.turn_timeout
+    return turn.start_time + limit
+
+
+def _turn_overdue(step: Step) -> None:
+    turns.interrupt(step, Problem(reason="TURN_TIMEOUT", message="the turn took longer than its timeout"))
+
+
+def _stall(live: Live, patience: Patience) -> datetime | None:
+    """Silence means a hang, but not while a tool runs or a person is asked."""
+    unheard = live.turn is None or live.heard_at is None or live.cause is not None
+    if unheard or live.open_tools or live.approvals or live.heard_at is None:
+        return None
+    return live.heard_at + patience.stall_timeout
+
+
+def _stalled(step: Step) -> None:
+    silence = step.patience.stall_timeout.total_seconds()
+    turns.interrupt(
+        step, Problem(reason="PROCESS_SILENT", message=f"the process was silent for {silence:g} s")
+    )
+
+
+def _grace(live: Live, patience: Patience) -> datetime | None:
+    session = live.session
+    if session.state is not State.READY or live.ending is not None:
+        return None
+    return session.state_time + patience.ready_grace
+
+
+def _grace_passed(step: Step) -> None:
+    step.move(Signal.GRACE_PASSED)
+
+
+def _idle(live: Live, patience: Patience) -> datetime | None:
+    session = live.session
+    if not live.evictable or session.config.on_idle is OnIdle.KEEP:
+        return None
+    since = max(
+        session.last_active_time, session.state_time if session.state is State.READY else session.create_time
+    )
+    return since + (session.config.limits.idle_timeout or patience.idle_timeout)
+
+
+def _unused(step: Step) -> None:
+    if step.session.config.on_idle is OnIdle.CLOSE:
+        orders.close(step, reason=IDLE_TIMEOUT)
+    else:
+        orders.suspend(step, reason=IDLE_TIMEOUT)
+
+
+def _lifetime(live: Live, patience: Patience) -> datetime | None:
+    limit = live.session.config.limits.max_duration
+    if limit is None or live.session.state in (State.CLOSING, State.CLOSED):
+        return None
+    return live.session.create_time + limit
+
+
+def _expired(step: Step) -> None:
+    payload = LimitReached(limit="max_duration", detail="the session has lived as long as it may")
+    step.tell(Event(type=EventType.SESSION_LIMIT_REACHED, time=step.at, payload=payload))
+    orders.close(step, reason=MAX_DURATION, force=True)
+
+
+DEADLINES = (
+    Deadline(_question, approvals.expire),
+    Deadline(_obedience, _disobeyed),
+    Deadline(_finish, _unfinished),
+    Deadline(_turn, _turn_overdue),
+    Deadline(_stall, _stalled),
+    Deadline(_lifetime, _expired),
+    Deadline(_grace, _grace_passed),
+    Deadline(_idle, _unused),
+)

@@ -1,0 +1,165 @@
+"""From what the CLI says to what is told: frames become events, and a result becomes the end of a turn. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from greenroomd.domain.events import DeltaNoted, Event, EventType, MessageNoted, SystemMessage, TurnNoted
+from greenroomd.domain.frames import (
+    ActivityChanged,
+    AssistantSpoke,
+    ConversationReset,
+    Delta,
+    DeltaKind,
+    Frame,
+    Garbage,
+    MessageProgressed,
+    PermissionAsked,
+    PermissionWithdrawn,
+    StreamMarker,
+    SystemNoted,
+    TurnInitialized,
+    TurnResult,
+    UserEchoed,
+)
+from greenroomd.domain.turn import Problem, Turn, TurnState
+
+# These say nothing that another event does not say better: they drive the supervisor and are not told.
+_UNTOLD = (ActivityChanged, MessageProgressed, PermissionAsked, PermissionWithdrawn, StreamMarker)
+
+_TURN_ENDS = {
+    TurnState.COMPLETED: EventType.TURN_COMPLETED,
+    TurnState.FAILED: EventType.TURN_FAILED,
+    TurnState.INTERRUPTED: EventType.TURN_INTERRUPTED,
+}
+
+_REASONS = {"error_max_turns": "MAX_TURNS", "error_max_budget_usd": "BUDGET_EXHAUSTED"}
+
+
+def narrate(frame: Frame, *, turn_id: str, at: datetime) -> Event | None:
+    """Return the event that tells of a frame; None for a frame that only drives."""
+    match frame:
+        case Delta():
+            return _delta(frame, turn_id, at)
+        case AssistantSpoke():
+            only_tools = bool(frame.blocks) and all(block.get("type") == "tool_use" for block in frame.blocks)
+            return Event(
+                type=EventType.MESSAGE_TOOL_USE if only_tools else EventType.MESSAGE_ASSISTANT,
+                time=at,
+                turn_id=turn_id,
+                payload=MessageNoted(
+                    blocks=frame.blocks,
+                    raw=frame.raw,
+                    message_id=frame.message_id,
+                    model=frame.model,
+                    parent_tool_use_id=frame.parent_tool_use_id,
+                    synthetic=frame.synthetic,
+                ),
+            )
+        case UserEchoed(replay=True):
+            return None
+        case UserEchoed():
+            results = any(block.get("type") == "tool_result" for block in frame.blocks)
+            return Event(
+                type=EventType.MESSAGE_TOOL_RESULT if results else EventType.MESSAGE_USER,
+                time=at,
+                turn_id=turn_id,
+                payload=MessageNoted(
+                    blocks=frame.blocks,
+                    raw=frame.raw,
+                    parent_tool_use_id=frame.parent_tool_use_id,
+                    synthetic=frame.synthetic,
+                ),
+            )
+        case _ if isinstance(frame, _UNTOLD):
+            return None
+        case _:
+            return _system(frame, turn_id, at)
+
+
+def _delta(frame: Delta, turn_id: str, at: datetime) -> Event | None:
+    kinds = {DeltaKind.TEXT: EventType.MESSAGE_DELTA, DeltaKind.THINKING: EventType.THINKING_DELTA}
+    if frame.kind not in kinds:  # a tool's input is told whole, by message.tool_use
+        return None
+    return Event(
+        type=kinds[frame.kind],
+        time=at,
+        turn_id=turn_id,
+        payload=DeltaNoted(
+            text=frame.text,
+            block_index=frame.block_index,
+            message_id=frame.message_id,
+            parent_tool_use_id=frame.parent_tool_use_id,
+        ),
+    )
+
+
+def _system(frame: Frame, turn_id: str, at: datetime) -> Event:
+    match frame:
+        case TurnInitialized():
+            names = "system", "init"
+        case TurnResult():
+            names = "result", frame.subtype
+        case ConversationReset():
+            names = "conversation_reset", ""
+        case SystemNoted():
+            names = frame.type, frame.subtype
+        case Garbage():
+            names = "garbage", frame.reason
+        case _:
+            names = type(frame).__name__, ""
+    payload = SystemMessage(type=names[0], subtype=names[1], raw=frame.raw)
+    return Event(type=EventType.MESSAGE_SYSTEM, time=at, turn_id=turn_id, payload=payload)
+
+
+def prompted(turn: Turn, *, at: datetime) -> Event:
+    """Return the event that tells of the prompt itself."""
+    blocks = turn.content or ({"type": "text", "text": turn.prompt},)
+    payload = MessageNoted(blocks=blocks, message_id=turn.turn_id)
+    return Event(
+        type=EventType.MESSAGE_USER, time=at, turn_id=turn.turn_id, actor=turn.actor, payload=payload
+    )
+
+
+def answered(turn: Turn, result: TurnResult, *, cost_usd: float, at: datetime, cause: Problem | None) -> Turn:
+    """Return the turn as its result ends it. `cause` says why we interrupted it, if we did.
+
+    `cost_usd` is this turn's own; the CLI counts costs per process.
+    """
+    state, error = TurnState.COMPLETED, None
+    if result.aborted:
+        state = TurnState.INTERRUPTED
+        error = cause or Problem(reason="TURN_INTERRUPTED", message="the CLI stopped the turn")
+    elif not result.succeeded:
+        state, error = TurnState.FAILED, _failure(result)
+    if cause is not None and cause.reason != "TURN_INTERRUPTED" and state is not TurnState.COMPLETED:
+        state, error = TurnState.FAILED, cause
+    return replace(
+        turn,
+        state=state,
+        error=error,
+        result_text=result.text if state is TurnState.COMPLETED else "",
+        stop_reason=result.stop_reason,
+        usage=replace(result.usage, turns=1, cost_usd=cost_usd),
+        rounds=result.num_turns,
+        end_time=at,
+    )
+
+
+def _failure(result: TurnResult) -> Problem:
+    """Say why a turn failed: an API failure comes as subtype `success` with its text in `result`."""
+    if result.terminal_reason == "api_error" or result.subtype == "success":
+        status = f" (status {result.api_error_status})" if result.api_error_status else ""
+        return Problem(reason="API_ERROR", message=(result.text or "the model API failed") + status)
+    detail = "; ".join(result.errors) or result.text
+    reason = _REASONS.get(result.subtype, "TURN_FAILED")
+    return Problem(reason=reason, message=f"{result.subtype}: {detail}" if detail else result.subtype)
+
+
+def turn_event(turn: Turn, *, at: datetime, actor: str = "") -> Event:
+    """Return the event that tells of the state a turn has just reached."""
+    kind = _TURN_ENDS.get(turn.state)
+    if kind is None:
+        kind = EventType.TURN_QUEUED if turn.state is TurnState.QUEUED else EventType.TURN_STARTED
+    return Event(type=kind, time=at, turn_id=turn.turn_id, actor=actor, payload=TurnNoted(turn=turn))

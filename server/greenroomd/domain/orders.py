@@ -1,0 +1,132 @@
+"""What a session does when it is told to: one function for each order, deciding within a step. Pure.
+
+An order that the present state does not allow raises and leaves the step unused.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from greenroomd.domain import turns
+from greenroomd.domain.errors import IllegalTransition, NoTurnRunning, TurnNotFound, TurnRunning
+from greenroomd.domain.live import AbandonLaunch, Ending, EndProcess, Purpose, Step
+from greenroomd.domain.narration import turn_event
+from greenroomd.domain.session import (
+    REQUESTED,
+    TRANSITIONS,
+    WAITING_FOR_PROCESS,
+    Signal,
+    State,
+    allowed,
+)
+from greenroomd.domain.turn import Problem, Turn, TurnState, cut_short
+
+
+def start(step: Step, *, actor: str = "") -> None:
+    """Start a session that never ran or has failed; raises IllegalTransition elsewhere."""
+    _require(step, Signal.START, State.CREATED, State.ERROR)
+    turns.wake(step, reason=WAITING_FOR_PROCESS, actor=actor)
+
+
+def resume(step: Step, *, actor: str = "") -> None:
+    """Give a suspended session a process again; raises IllegalTransition elsewhere."""
+    _require(step, Signal.START, State.SUSPENDED)
+    turns.wake(step, reason=WAITING_FOR_PROCESS, actor=actor)
+
+
+def suspend(step: Step, *, reason: str = REQUESTED, force: bool = False, actor: str = "") -> None:
+    """End the process and keep the conversation; on a suspended session without effect.
+
+    Raises TurnRunning if a turn is open and `force` is not given, IllegalTransition where there is nothing to suspend.
+    """
+    if step.session.state is State.SUSPENDED:
+        return
+    _stop(step, Signal.SUSPEND, Ending(purpose=Purpose.SUSPEND, reason=reason, actor=actor), force)
+
+
+def restart(step: Step, *, reason: str = REQUESTED, force: bool = False, actor: str = "") -> None:
+    """End the process and start another; raises as `suspend` does."""
+    if step.session.state is State.ACTIVE and force:
+        _interrupt_for(step, Ending(purpose=Purpose.RESTART, reason=reason, actor=actor))
+    else:
+        _stop(step, Signal.RESTART, Ending(purpose=Purpose.RESTART, reason=reason, actor=actor), force)
+
+
+def close(
+    step: Step,
+    *,
+    reason: str = REQUESTED,
+    grace: timedelta = timedelta(),
+    force: bool = False,
+    actor: str = "",
+) -> None:
+    """End the session for good; on a closing or closed one without effect.
+
+    Turns that wait are dropped. A running one may finish within `grace`, then it is interrupted; with `force` at once.
+    """
+    if step.session.state in (State.CLOSING, State.CLOSED):
+        return
+    ending = Ending(purpose=Purpose.CLOSE, reason=reason, actor=actor)
+    step.move(Signal.CLOSE, reason=reason, actor=actor)
+    dropped = Problem(reason="TURN_INTERRUPTED", message="the session was closed")
+    turns.drop_waiting(step, dropped, TurnState.INTERRUPTED)
+    if step.live.at_rest:
+        step.move(Signal.ENDED, reason=reason, actor=actor)
+    elif step.live.turn is None:
+        _end(step, ending)
+    elif force or not grace:
+        _interrupt_for(step, ending)
+    else:
+        step.know(ending=ending, finish_by=step.at + grace)
+
+
+def interrupt(step: Step, turn_id: str, *, actor: str = "", reason: str = "") -> Turn:
+    """Stop the running turn, or take a waiting one off the queue; raises NoTurnRunning, TurnNotFound."""
+    turn = step.live.turn if not turn_id else next((t for t in step.live.turns if t.turn_id == turn_id), None)
+    if turn is None:
+        raise NoTurnRunning("no such turn runs or waits") if not turn_id else TurnNotFound(turn_id)
+    by = f" by {actor}" if actor else ""
+    cause = Problem(reason="TURN_INTERRUPTED", message=reason or f"the turn was interrupted{by}")
+    if turn.state is TurnState.QUEUED:
+        turn = cut_short(turn, at=step.at, error=cause)
+        step.put_turn(turn)
+        step.tell(turn_event(turn, at=step.at, actor=actor))
+    elif step.live.cause is None:
+        turns.interrupt(step, cause)
+    return turn
+
+
+def _stop(step: Step, signal: Signal, ending: Ending, force: bool) -> None:
+    _require(step, signal, *(state for state, signals in TRANSITIONS.items() if signal in signals))
+    if step.live.turns and not force:
+        raise TurnRunning(step.live.turns[0].turn_id)
+    dropped = Problem(reason="TURN_INTERRUPTED", message="the session was stopped")
+    turns.drop_waiting(step, dropped, TurnState.INTERRUPTED)
+    if step.live.turn is not None:
+        _interrupt_for(step, ending)
+    else:
+        _end(step, ending)
+
+
+def _interrupt_for(step: Step, ending: Ending) -> None:
+    """Interrupt the turn; the process is ended when the turn is over, or no longer obeys."""
+    step.know(ending=ending)
+    if step.live.cause is None:
+        turns.interrupt(
+            step, Problem(reason="TURN_INTERRUPTED", message=f"the session was told to {ending.purpose}")
+        )
+
+
+def _end(step: Step, ending: Ending) -> None:
+    under_way = step.live.ending is not None
+    step.know(ending=ending)
+    if step.live.launching:
+        step.do(AbandonLaunch())
+    elif not under_way:
+        step.do(EndProcess())
+
+
+def _require(step: Step, signal: Signal, *states: State) -> None:
+    state = step.session.state
+    if state not in states:
+        raise IllegalTransition(state.value, signal.value, allowed(state))

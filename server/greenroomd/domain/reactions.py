@@ -1,0 +1,243 @@
+"""What a session does when its process says or does something. Pure: each function decides within a step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from greenroomd.domain import approvals, turns
+from greenroomd.domain.events import (
+    ConfigApplied,
+    Event,
+    EventType,
+    Payload,
+    ProcessExited,
+    ProcessReady,
+    ProcessSpawned,
+    SessionNoted,
+)
+from greenroomd.domain.frames import (
+    Activity,
+    ActivityChanged,
+    AssistantSpoke,
+    ConversationReset,
+    Frame,
+    PermissionAsked,
+    PermissionWithdrawn,
+    TurnInitialized,
+    TurnResult,
+    UserEchoed,
+)
+from greenroomd.domain.live import Ending, EndProcess, LaunchProcess, Purpose, Step
+from greenroomd.domain.narration import narrate
+from greenroomd.domain.session import NODE_LOST, TURN_ARRIVED, LastExit, ProcessFacts, Signal, State
+from greenroomd.domain.turn import Problem, TurnState
+
+
+def slot_granted(step: Step) -> None:
+    """A slot is ours: a session that queued for it leaves CREATED."""
+    if step.session.state is State.CREATED:
+        step.move(Signal.START)
+    elif step.session.state_reason:
+        step.note(state_reason="")
+
+
+def spawned(step: Step, facts: ProcessFacts) -> None:
+    """The process exists."""
+    step.know(running=True, spent_usd=0.0, busy=False, resetting=False)
+    step.note(process=facts)
+    _tell(step, EventType.PROCESS_SPAWNED, ProcessSpawned(session=step.session))
+
+
+def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
+    """The handshake is done: the session takes turns, beginning with what waits."""
+    if step.live.ending is not None:  # it was told to end meanwhile, and will
+        return
+    generation = step.session.config_generation
+    applied = generation != step.session.observed_config_generation
+    step.know(launching=False, heard_at=step.at)
+    step.move(Signal.HANDSHAKE)
+    step.note(
+        process=replace(step.session.process, cli_version=cli_version),
+        observed_config_generation=generation,
+    )
+    _tell(step, EventType.PROCESS_READY, ProcessReady(session=step.session, startup=startup))
+    headline = EventType.SESSION_RESUMED if step.session.conversation else EventType.SESSION_STARTED
+    _tell(step, headline, SessionNoted(session=step.session))
+    if applied and generation > 1:
+        _tell(step, EventType.SESSION_CONFIG_APPLIED, ConfigApplied(generation=generation, restarted=True))
+    turns.begin_next(step)
+
+
+def owner_lost(step: Step) -> None:
+    """The server that ran the session died, and everything of it has been ended since."""
+    error = Problem(reason=NODE_LOST, message="the server ended while the session was live")
+    if step.session.process.pid:
+        _bury(step, code=None, signal=None, stderr_tail="")
+    turns.end_cut_short(step, error)
+    approvals.cancel(step)
+    if step.session.state is State.CLOSING:
+        turns.drop_waiting(step, error, TurnState.INTERRUPTED)
+        step.move(Signal.ENDED, reason=NODE_LOST)
+        return
+    step.move(Signal.SUSPEND, reason=NODE_LOST)
+    _restart_for_waiting(step)
+
+
+def not_started(step: Step, error: Problem) -> None:
+    """No process came to be ready, and none is left."""
+    if step.live.running:
+        _bury(step, code=error.exit_code, signal=error.signal, stderr_tail=error.stderr_tail)
+    ending = step.live.ending
+    step.know(launching=False, running=False, ending=None)
+    if step.session.state is State.CLOSING:
+        step.move(Signal.ENDED, reason=ending.reason if ending else "")
+    elif ending is not None and ending.purpose is Purpose.SUSPEND:
+        step.move(Signal.SUSPEND, reason=ending.reason, actor=ending.actor)
+        _restart_for_waiting(step)
+    else:
+        _fail(step, ending.error if ending is not None and ending.error else error)
+
+
+def said(step: Step, frames: Sequence[Frame]) -> None:
+    """The process spoke."""
+    for frame in frames:
+        if not _same_conversation(step, frame):
+            return
+        turn = step.live.turn
+        step.tell(narrate(frame, turn_id=turn.turn_id if turn else "", at=step.at))
+        _follow(step, frame)
+    step.know(heard_at=step.at)
+    if step.live.turn is not None:
+        step.note(last_active_time=step.at)
+
+
+def _follow(step: Step, frame: Frame) -> None:
+    live = step.live
+    match frame:
+        case TurnInitialized() if not step.session.conversation:
+            step.note(conversation=True)  # from the first message on the CLI keeps a transcript
+        case AssistantSpoke():
+            calls = {str(b.get("id", "")) for b in frame.blocks if b.get("type") == "tool_use"}
+            step.know(open_tools=live.open_tools | calls)
+        case UserEchoed():
+            done = {str(b.get("tool_use_id", "")) for b in frame.blocks if b.get("type") == "tool_result"}
+            step.know(open_tools=live.open_tools - done)
+        case TurnResult():
+            turn = live.turn
+            if turn is not None and (turn.turn_id in frame.message_uuids or not frame.message_uuids):
+                step.know(result=frame)
+            else:  # nobody asked: a background task came back
+                step.know(spent_usd=frame.total_cost_usd)
+        case ActivityChanged(activity=Activity.IDLE):
+            step.know(busy=False)
+            if live.turn is None or live.result is not None:
+                turns.end_answered(step)
+                turns.rest(step)
+        case ActivityChanged():
+            step.know(busy=True)
+        case PermissionAsked():
+            approvals.ask(step, frame)
+        case PermissionWithdrawn():
+            approvals.cancel(step, frame.request_id)
+
+
+def _same_conversation(step: Step, frame: Frame) -> bool:
+    """Check the conversation that a frame belongs to; a wrong one ends the process."""
+    if isinstance(frame, ConversationReset):
+        step.know(resetting=True)
+    if not frame.cli_session_id or frame.cli_session_id == step.session.cli_session_id:
+        return True
+    if step.live.resetting:
+        step.know(resetting=False)
+        step.note(cli_session_id=frame.cli_session_id)
+        return True
+    if step.live.ending is None:
+        message = f"the process runs conversation {frame.cli_session_id}, not {step.session.cli_session_id}"
+        end_for(
+            step, Ending(purpose=Purpose.FAIL, error=Problem(reason="CONVERSATION_LOST", message=message))
+        )
+    return False
+
+
+def end_for(step: Step, ending: Ending, *, gently: bool = True) -> None:
+    """Have the process end, once, for a purpose."""
+    step.know(ending=ending)
+    step.do(EndProcess(gently))
+
+
+def exited(step: Step, *, code: int | None, signal: int | None, group_gone: bool, stderr_tail: str) -> None:
+    """The process is gone; what that means depends on whether we ended it, and for what."""
+    live, ending = step.live, step.live.ending
+    pid = step.session.process.pid
+    _bury(step, code=code, signal=signal, stderr_tail=stderr_tail)
+    how = f"signal {signal}" if signal is not None else f"exit code {code}"
+    gone = Problem(
+        reason="PROCESS_EXITED",
+        message=f"the process ended by itself ({how})",
+        exit_code=code,
+        signal=signal,
+        stderr_tail=stderr_tail,
+    )
+    if live.result is not None:
+        turns.end_answered(step)
+    turns.end_cut_short(step, ending.error if ending and ending.error else gone)
+    approvals.cancel(step)
+    step.know(running=False, launching=False, busy=False, ending=None, obey_by=None, finish_by=None)
+    if not group_gone:
+        message = f"the end of process {pid} and all that it started cannot be proven"
+        _fail(step, Problem(reason="PROCESS_NOT_ENDED", message=message))
+    elif ending is None:
+        _fail(step, gone)
+    else:
+        _after(step, ending)
+
+
+def _bury(step: Step, *, code: int | None, signal: int | None, stderr_tail: str) -> None:
+    """Tell that the process is gone and note how it went."""
+    facts = step.session.process
+    payload = ProcessExited(
+        node_id=facts.node_id,
+        pid=facts.pid,
+        code=code,
+        signal=signal,
+        expected=step.live.ending is not None,
+        stderr_tail=stderr_tail,
+    )
+    _tell(step, EventType.PROCESS_EXITED, payload)
+    step.note(process=replace(facts, pid=0, last_exit=LastExit(code=code, signal=signal, time=step.at)))
+
+
+def _after(step: Step, ending: Ending) -> None:
+    match ending.purpose:
+        case Purpose.CLOSE:
+            step.move(Signal.ENDED, reason=ending.reason, actor=ending.actor)
+        case Purpose.FAIL:
+            _fail(step, ending.error or Problem(reason="INTERNAL", message="ended without a cause"))
+        case Purpose.SUSPEND:
+            step.move(Signal.SUSPEND, reason=ending.reason, actor=ending.actor)
+            _restart_for_waiting(step)
+        case Purpose.RESTART:
+            if step.session.state is State.ACTIVE:
+                step.move(Signal.TURN_ENDED)
+            facts = replace(step.session.process, restart_count=step.session.process.restart_count + 1)
+            step.note(process=facts)
+            step.move(Signal.RESTART, reason=ending.reason, actor=ending.actor)
+            step.know(launching=True, launched_at=step.at)
+            step.do(LaunchProcess())
+
+
+def _restart_for_waiting(step: Step) -> None:
+    if step.live.turns:
+        turns.wake(step, reason=TURN_ARRIVED)
+
+
+def _fail(step: Step, error: Problem) -> None:
+    turns.end_cut_short(step, error)
+    turns.drop_waiting(step, error, TurnState.FAILED)
+    step.move(Signal.FAIL, reason=error.reason, error=error)
+
+
+def _tell(step: Step, kind: EventType, payload: Payload) -> None:
+    step.tell(Event(type=kind, time=step.at, turn_id=step.session.current_turn_id, payload=payload))

@@ -1,0 +1,113 @@
+"""How turns are queued, begin and end within a step: one at a time, in order, each end told exactly once. Pure."""
+
+from __future__ import annotations
+
+from greenroomd.domain import approvals
+from greenroomd.domain.errors import IllegalTransition, QueueFull, TurnRunning
+from greenroomd.domain.live import EndProcess, InterruptCli, LaunchProcess, SayPrompt, Step, waiting
+from greenroomd.domain.narration import answered, prompted, turn_event
+from greenroomd.domain.session import TURN_ARRIVED, Signal, State, allowed
+from greenroomd.domain.turn import Problem, Turn, TurnState, Usage, begun, cut_short
+
+MAX_WAITING_TURNS = 16
+
+_NO_TURNS = (State.ERROR, State.CLOSING, State.CLOSED)
+
+
+def accept(step: Step, turn: Turn, *, queue: bool) -> None:
+    """Take a turn in: begin it if the CLI is free, else let it wait; wake a sleeping session for it.
+
+    Raises IllegalTransition where the session takes no turns, TurnRunning if it is busy and `queue` is False,
+    QueueFull beyond MAX_WAITING_TURNS.
+    """
+    session = step.session
+    if session.state in _NO_TURNS:
+        raise IllegalTransition(session.state.value, "turn", allowed(session.state))
+    if step.live.turns and not queue:
+        raise TurnRunning(step.live.turns[0].turn_id)
+    if len(waiting(step.live.turns)) >= MAX_WAITING_TURNS:
+        raise QueueFull(f"at most {MAX_WAITING_TURNS} turns wait in a session")
+    step.note(turn_count=turn.number, last_active_time=step.at)
+    step.put_turn(turn)
+    step.tell(turn_event(turn, at=step.at, actor=turn.actor))
+    if session.state in (State.CREATED, State.SUSPENDED):
+        wake(step, reason=TURN_ARRIVED)
+    else:
+        begin_next(step)
+
+
+def wake(step: Step, *, reason: str, actor: str = "") -> None:
+    """Start the session; a slot that it waits for already is kept."""
+    step.move(Signal.START, reason=reason, actor=actor)
+    if not step.live.launching:
+        step.know(launching=True, launched_at=step.at)
+        step.do(LaunchProcess())
+
+
+def begin_next(step: Step) -> None:
+    """Send the oldest waiting turn, if the CLI is free for it."""
+    live = step.live
+    free = live.running and not live.busy and live.turn is None and live.ending is None
+    if not free or not live.turns or live.session.state not in (State.READY, State.IDLE, State.ACTIVE):
+        return
+    turn = begun(live.turns[0], at=step.at)
+    if live.session.state is not State.ACTIVE:
+        step.move(Signal.TURN_BEGAN)
+    step.note(current_turn_id=turn.turn_id, last_active_time=step.at)
+    step.put_turn(turn)
+    step.know(result=None, cause=None, obey_by=None, heard_at=step.at, open_tools=frozenset())
+    step.tell(turn_event(turn, at=step.at))
+    step.tell(prompted(turn, at=step.at))
+    step.do(SayPrompt(turn))
+
+
+def end_answered(step: Step) -> None:
+    """End the running turn by its result; the CLI is free now."""
+    live, turn = step.live, step.live.turn
+    if turn is None or live.result is None:
+        return
+    cost = max(0.0, live.result.total_cost_usd - live.spent_usd)
+    _close(step, answered(turn, live.result, cost_usd=cost, at=step.at, cause=live.cause))
+    step.know(spent_usd=live.result.total_cost_usd)
+
+
+def end_cut_short(step: Step, error: Problem) -> None:
+    """End the running turn without a result: what its tools did is unknown."""
+    if (turn := step.live.turn) is not None:
+        _close(step, cut_short(turn, at=step.at, error=step.live.cause or error))
+
+
+def drop_waiting(step: Step, error: Problem, state: TurnState = TurnState.FAILED) -> None:
+    """End every turn that has not begun."""
+    for turn in waiting(step.live.turns):
+        ended = cut_short(turn, at=step.at, error=error, state=state)
+        step.put_turn(ended)
+        step.tell(turn_event(ended, at=step.at))
+
+
+def interrupt(step: Step, cause: Problem) -> None:
+    """Have the CLI stop the running turn; its pending questions are cancelled first."""
+    approvals.cancel(step)
+    step.know(cause=cause, obey_by=step.at + step.patience.interrupt_grace)
+    step.do(InterruptCli())
+
+
+def _close(step: Step, turn: Turn) -> None:
+    approvals.cancel(step)
+    step.put_turn(turn)
+    step.note(current_turn_id="", last_active_time=step.at, usage=step.session.usage + _counted(turn.usage))
+    step.know(result=None, cause=None, obey_by=None, open_tools=frozenset())
+    step.tell(turn_event(turn, at=step.at))
+
+
+def _counted(usage: Usage) -> Usage:
+    return usage if usage.turns else usage + Usage(turns=1)
+
+
+def rest(step: Step) -> None:
+    """After a turn: go on with the next, end the process if that was waiting, or become idle."""
+    begin_next(step)
+    if step.live.turn is None and step.session.state is State.ACTIVE:
+        step.move(Signal.TURN_ENDED)
+    if step.live.ending is not None and step.live.turn is None:
+        step.do(EndProcess())
