@@ -1,0 +1,238 @@
+"""The fake itself: the stream-json protocol of `claude --print`, with no model behind it. Standard library only.
+
+A turn plays the script in its prompt, `[[fake {...}]]`; the environment's FAKE_CLI is played before the handshake.
+Keys, in the order in which they act; all are optional and combine:
+
+    ignore_term: true       SIGTERM has no effect from now on
+    fork: "marked" | "clean"  start a child in a session of its own that holds stdout and lives on; "clean" has no
+                            environment but stays in our session
+    stderr: N               write N bytes to stderr
+    session: ID             say that every frame from now on belongs to this session
+    garbage: TEXT           print TEXT as a line of its own
+    bytes: N                print one assistant frame with N bytes of text
+    events: N               print N assistant frames, as fast as they are read
+    ask: {name, input}      ask for permission to use a tool, and echo the decision in an assistant frame
+    request: SUBTYPE        send a control request, and echo the answer in an assistant frame
+    wait: SECONDS           take that long; an interrupt ends it
+    half_line: true         print half a frame and exit
+    close_stdout: true      close stdout and live on, deaf
+    hang: true              never go on; not even an interrupt helps
+    exit: CODE              exit at once
+    kill: NUMBER            send that signal to ourselves
+    text: TEXT              the answer; else it repeats how many prompts this conversation had
+"""
+
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+STDIN = 0
+STDOUT = 1
+FOREVER = 3600.0
+
+Message = dict[str, Any]
+
+
+class Fake:
+    """One process, one conversation."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        flags = dict(argument.removeprefix("--").partition("=")[::2] for argument in arguments)
+        self.resumed = flags.get("resume", "")
+        self.session = self.resumed or flags.get("session-id") or str(uuid.uuid4())
+        self.model = flags.get("model", "default")
+        self.mode = flags.get("permission-mode") or "default"
+        self.history = Path(os.environ["CLAUDE_CONFIG_DIR"], "fake", self.session)
+        self.prompts = 0
+        self.input = b""
+        self.input_open = True
+        self.interrupted = False
+        self.waiting: list[Message] = []
+        self.answers: dict[str, Message] = {}
+
+    def run(self) -> int:
+        """Serve until the input ends."""
+        if self.resumed:
+            try:
+                self.prompts = int(self.history.read_text(encoding="utf-8"))
+            except FileNotFoundError:
+                print(f"No conversation found with session ID: {self.resumed}", file=sys.stderr)
+                return 1
+        self.play(json.loads(os.environ.get("FAKE_CLI", "{}")))
+        while self.input_open or self.waiting:
+            while self.waiting:
+                self.turn(self.waiting.pop(0))
+            self.listen(FOREVER)
+        return 0
+
+    def turn(self, message: Message) -> None:
+        """Answer one user message."""
+        self.interrupted = False
+        self.activity("running")
+        lifecycle = {"type": "command_lifecycle", "command_uuid": message.get("uuid")}
+        self.say({**lifecycle, "state": "queued"}, {**lifecycle, "state": "started"})
+        version = os.environ["FAKE_CLI_VERSION"]
+        init = {"model": self.model, "permissionMode": self.mode, "claude_code_version": version}
+        self.say({"type": "system", "subtype": "init", "cwd": str(Path.cwd()), "tools": [], **init})
+        self.prompts += 1
+        self.history.parent.mkdir(parents=True, exist_ok=True)
+        self.history.write_text(str(self.prompts), encoding="utf-8")
+        prompt = message["message"]["content"]
+        if not isinstance(prompt, str):
+            prompt = " ".join(block.get("text", "") for block in prompt)
+        found = re.search(r"\[\[fake (\{.*\})\]\]", prompt, re.DOTALL)
+        script = json.loads(found[1]) if found else {}
+        self.play(script)
+        text = script.get("text", f"prompt {self.prompts}")
+        if not self.interrupted:
+            self.speak(text)
+        self.result(message.get("uuid"), text)
+        self.say({**lifecycle, "state": "completed"})
+        self.activity("idle")
+
+    def result(self, message_uuid: str | None, text: str) -> None:
+        """Say how the turn ended."""
+        ended = (
+            {
+                "subtype": "error_during_execution",
+                "terminal_reason": "aborted_streaming",
+                "errors": ["aborted"],
+            }
+            if self.interrupted
+            else {
+                "subtype": "success",
+                "terminal_reason": "completed",
+                "result": text,
+                "stop_reason": "end_turn",
+            }
+        )
+        usage = {"input_tokens": 10, "output_tokens": 5}
+        self.say(
+            {"type": "result", "is_error": self.interrupted, "num_turns": 1, "usage": usage, **ended}
+            | {"total_cost_usd": 0.001 * self.prompts, "user_message_uuids": [message_uuid]}
+        )
+
+    def play(self, script: Message) -> None:
+        """Do what the script says."""
+        if script.get("ignore_term"):
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if kind := script.get("fork"):
+            outlive = [sys.executable, "-IS", "-c", f"import time; time.sleep({FOREVER})"]
+            clean = kind == "clean"
+            subprocess.Popen(outlive, start_new_session=not clean, env={} if clean else None)
+        if size := script.get("stderr"):
+            os.write(2, b"noise " * (size // 6) + b"\n")
+        self.session = script.get("session", self.session)
+        if "garbage" in script:
+            self.write(script["garbage"].encode() + b"\n")
+        if size := script.get("bytes"):
+            self.speak("x" * size)
+        for number in range(script.get("events", 0)):
+            self.speak(f"event {number}")
+        if tool := script.get("ask"):
+            self.ask({"subtype": "can_use_tool", "tool_name": tool["name"], "input": tool["input"]})
+        if subtype := script.get("request"):
+            self.ask({"subtype": subtype})
+        if seconds := script.get("wait"):
+            self.until(time.monotonic() + seconds, lambda: self.interrupted)
+        self.die(script)
+
+    def die(self, script: Message) -> None:
+        """Do the part of the script after which there is nothing more."""
+        if script.get("half_line"):
+            self.write(b'{"type":"assistant","message":{"id":"half')
+            os._exit(0)
+        if script.get("close_stdout"):
+            os.close(STDOUT)
+            time.sleep(FOREVER)
+        if script.get("hang"):
+            time.sleep(FOREVER)
+        if "exit" in script:
+            os._exit(script["exit"])
+        if number := script.get("kill"):
+            os.kill(os.getpid(), number)
+
+    def ask(self, request: Message) -> None:
+        """Send a control request, wait for its answer, and repeat that as an assistant's text."""
+        request_id = str(uuid.uuid4())
+        self.say({"type": "control_request", "request_id": request_id, "request": request})
+        self.activity("requires_action")
+        self.until(time.monotonic() + FOREVER, lambda: self.interrupted or request_id in self.answers)
+        self.activity("running")
+        if request_id in self.answers:
+            self.speak(json.dumps(self.answers[request_id]))
+        else:
+            self.say({"type": "control_cancel_request", "request_id": request_id})
+
+    def until(self, deadline: float, done: Callable[[], bool]) -> None:
+        """Listen until *done* or the deadline."""
+        while not done() and self.input_open and (left := deadline - time.monotonic()) > 0:
+            self.listen(left)
+
+    def listen(self, seconds: float) -> None:
+        """Take what comes in the next moments; user messages wait their turn, control requests are answered."""
+        if not self.input_open or not select.select([STDIN], [], [], seconds)[0]:
+            return
+        data = os.read(STDIN, 1 << 16)
+        self.input_open = bool(data)
+        *lines, self.input = (self.input + data).split(b"\n")
+        for line in lines:
+            message = json.loads(line)
+            if message["type"] == "user":
+                self.waiting.append(message)
+            elif message["type"] == "control_response":
+                self.answers[message["response"]["request_id"]] = message["response"]
+            elif message["type"] == "control_request":
+                self.obey(message["request_id"], message["request"])
+
+    def obey(self, request_id: str, request: Message) -> None:
+        """Answer a control request."""
+        subtype = request["subtype"]
+        answer = {"subtype": "success", "request_id": request_id, "response": {}}
+        if subtype == "initialize":
+            version = {"claude_code_version": os.environ["FAKE_CLI_VERSION"], "models": []}
+            answer["response"] = {"pid": os.getpid(), "current_permission_mode": self.mode, **version}
+        elif subtype == "interrupt":
+            self.interrupted = True
+        elif subtype == "set_model":
+            self.model = request["model"] or "default"
+        elif subtype == "set_permission_mode":
+            self.mode = request["mode"]
+        else:
+            answer |= {"subtype": "error", "error": f"Unsupported control request subtype: {subtype}"}
+        self.write(json.dumps({"type": "control_response", "response": answer}).encode() + b"\n")
+
+    def speak(self, text: str) -> None:
+        """Say something as the assistant."""
+        message = {"id": f"msg_{uuid.uuid4().hex}", "role": "assistant", "model": self.model}
+        self.say({"type": "assistant", "message": {**message, "content": [{"type": "text", "text": text}]}})
+
+    def activity(self, state: str) -> None:
+        """Say what we are doing."""
+        self.say({"type": "system", "subtype": "session_state_changed", "state": state})
+
+    def say(self, *frames: Message) -> None:
+        """Print frames of our session."""
+        own = {"session_id": self.session, "uuid": str(uuid.uuid4())}
+        self.write(b"".join(json.dumps({**frame, **own}).encode() + b"\n" for frame in frames))
+
+    def write(self, data: bytes) -> None:
+        """Write all of it, however long the reader takes."""
+        while data:
+            data = data[os.write(STDOUT, data) :]
+
+
+if __name__ == "__main__":
+    if "--version" in sys.argv:
+        print(f"{os.environ['FAKE_CLI_VERSION']} (Claude Code)")
+        sys.exit(0)
+    sys.exit(Fake(sys.argv[1:]).run())
