@@ -1,0 +1,110 @@
+"""One batch: the units that waited together, written in bulk within one transaction.
+
+Whoever holds the lock of the `meta` row is the only one who writes. So a batch takes it, looks at what its units were
+decided on, refuses those that come too late, and writes the rest with one statement for each kind of row: no savepoint,
+and no unit can harm another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection
+
+from greenroomd.app.storage import EventCodec, RequestReplayed, StoredEvent
+from greenroomd.domain.errors import OwnershipLost, RequestIdReused, SessionExists
+from greenroomd.domain.session import Session
+from greenroomd.store.documents import time
+from greenroomd.store.engine import Database
+from greenroomd.store.judge import Judge, Prepared, Refusal
+from greenroomd.store.statements import Statements
+
+REPLAYED_FOR: Final = timedelta(hours=24)
+
+_ORDER = (
+    "delete_request",
+    "insert_session",
+    "move_session",
+    "touch_session",
+    "insert_config",
+    "delete_labels",
+    "insert_label",
+    "put_turn",
+    "put_approval",
+    "put_secret",
+    "insert_event",
+    "insert_whole_event",
+    "insert_request",
+)
+_GUARDED = frozenset({"move_session", "touch_session"})
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a batch came to: an outcome for each unit, all events in the order of their revisions, and the head."""
+
+    outcomes: Sequence[Session | Refusal]
+    events: Sequence[StoredEvent]
+    head: int
+
+
+class BatchWriter:
+    """Writes batches; holds what all of them need."""
+
+    def __init__(self, database: Database, codec: EventCodec) -> None:
+        self._database = database
+        self._statements = Statements(database)
+        self._codec = codec
+
+    def write(
+        self, connection: Connection, units: Sequence[Prepared], *, batch: str, at: datetime
+    ) -> Written:
+        """Write units within an open transaction, which the caller commits. `batch` marks it in the database."""
+        wanted = sum(len(prepared.events) for prepared in units)
+        taken = connection.exec_driver_sql(self._statements.take_revisions, (wanted, batch))
+        last: int = taken.scalar_one()
+        judge = Judge(self._codec, last - wanted, time(at))
+        self._look(connection, judge, units, forgotten=time(at - REPLAYED_FOR))
+        outcomes: list[Session | Refusal] = []
+        for prepared in units:
+            try:
+                outcomes.append(judge.accept(prepared))
+            except (SessionExists, OwnershipLost, RequestReplayed, RequestIdReused) as refusal:
+                outcomes.append(refusal)
+        self._store(connection, judge)
+        if judge.revision != last:
+            connection.exec_driver_sql(self._statements.return_revisions, (judge.revision,))
+        return Written(outcomes, judge.events, judge.revision)
+
+    def is_last(self, connection: Connection, batch: str) -> bool:
+        """Whether `batch` is the last one committed; waits for a commit that is still under way."""
+        return bool(connection.exec_driver_sql(self._statements.last_batch).scalar_one() == batch)
+
+    def _look(
+        self, connection: Connection, judge: Judge, units: Sequence[Prepared], *, forgotten: int
+    ) -> None:
+        """Read what the units were decided on."""
+        ids = self._database.listed(list({prepared.unit.session.session_id for prepared in units}))
+        judge.know_sessions(connection.exec_driver_sql(self._statements.look_at_sessions, (ids,)))
+        requests = [prepared.unit.request.request_id for prepared in units if prepared.unit.request]
+        if requests:
+            ids = self._database.listed(requests)
+            stored = connection.exec_driver_sql(self._statements.look_at_requests, (ids,))
+            judge.know_requests(stored, forgotten=forgotten)
+
+    def _store(self, connection: Connection, judge: Judge) -> None:
+        for name in _ORDER:
+            if rows := judge.rows.get(name):
+                result = connection.exec_driver_sql(getattr(self._statements, name), rows)
+                if name in _GUARDED and result.rowcount != len(rows):
+                    raise AssertionError(
+                        f"{name} changed {result.rowcount} of {len(rows)} rows under the lock"
+                    )
+        for session_id, kept in judge.deleted:
+            for sql in self._statements.delete_events:
+                connection.exec_driver_sql(sql, (session_id, kept))
+            for sql in self._statements.delete_session:
+                connection.exec_driver_sql(sql, (session_id,))

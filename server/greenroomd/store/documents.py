@@ -1,0 +1,212 @@
+"""Structured parts of records as JSON text and back: total functions, spans and times as whole microseconds.
+
+A field that a later version adds must be read with a default: old rows do not have it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from greenroomd.domain.config import (
+    ApprovalPolicy,
+    Limits,
+    OnIdle,
+    PermissionMode,
+    RecoveryMode,
+    RecoveryPolicy,
+    SessionConfig,
+)
+from greenroomd.domain.session import LastExit, ProcessFacts, Recovery
+from greenroomd.domain.turn import Problem, Usage
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+Document = dict[str, Any]
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+# Built once: json.dumps builds an encoder for every call that is not all defaults.
+text = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
+"""Return a value as JSON in ASCII."""
+
+value_of = json.JSONDecoder().decode
+"""Return the value of a JSON text."""
+
+
+def span(value: timedelta | None) -> int | None:
+    """Return a span in microseconds."""
+    return None if value is None else value // _MICROSECOND
+
+
+def span_of(value: int | None) -> timedelta | None:
+    """Return the span of so many microseconds."""
+    return None if value is None else timedelta(microseconds=value)
+
+
+def time(value: datetime) -> int:
+    """Return microseconds since the epoch; the time must know its zone."""
+    return (value - _EPOCH) // _MICROSECOND
+
+
+def time_of(value: int) -> datetime:
+    """Return a time in UTC."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def maybe_time(value: datetime | None) -> int | None:
+    """Return microseconds since the epoch, or nothing for no time."""
+    return None if value is None else time(value)
+
+
+def maybe_time_of(value: int | None) -> datetime | None:
+    """Return a time in UTC, or nothing for nothing."""
+    return None if value is None else time_of(value)
+
+
+def config_text(config: SessionConfig) -> str:
+    """Return a config as JSON, every option written out: its meaning must not move with a later default."""
+    document: Document = {field.name: getattr(config, field.name) for field in fields(config)}
+    limits, recovery = config.limits, config.recovery
+    document["tool_timeout"] = span(config.tool_timeout)
+    document["limits"] = {
+        "memory_bytes": limits.memory_bytes,
+        "cpu_cores": limits.cpu_cores,
+        "max_duration": span(limits.max_duration),
+        "idle_timeout": span(limits.idle_timeout),
+        "turn_timeout": span(limits.turn_timeout),
+        "output_bytes": limits.output_bytes,
+    }
+    document["recovery"] = {
+        "mode": recovery.mode,
+        "max_restarts": recovery.max_restarts,
+        "window": span(recovery.window),
+        "first_backoff": span(recovery.first_backoff),
+        "max_backoff": span(recovery.max_backoff),
+    }
+    return text(document)
+
+
+def config_of(written: str) -> SessionConfig:
+    """Return the config of a JSON text."""
+    document: Document = value_of(written)
+    limits: Document = document["limits"]
+    recovery: Document = document["recovery"]
+    mode = document["permission_mode"]
+    document.update(
+        permission_mode=None if mode is None else PermissionMode(mode),
+        allowed_tools=tuple(document["allowed_tools"]),
+        disallowed_tools=tuple(document["disallowed_tools"]),
+        tool_timeout=span_of(document["tool_timeout"]),
+        limits=Limits(
+            memory_bytes=limits["memory_bytes"],
+            cpu_cores=limits["cpu_cores"],
+            max_duration=span_of(limits["max_duration"]),
+            idle_timeout=span_of(limits["idle_timeout"]),
+            turn_timeout=span_of(limits["turn_timeout"]),
+            output_bytes=limits["output_bytes"],
+        ),
+        recovery=RecoveryPolicy(
+            mode=RecoveryMode(recovery["mode"]),
+            max_restarts=recovery["max_restarts"],
+            window=timedelta(microseconds=recovery["window"]),
+            first_backoff=timedelta(microseconds=recovery["first_backoff"]),
+            max_backoff=timedelta(microseconds=recovery["max_backoff"]),
+        ),
+        on_idle=OnIdle(document["on_idle"]),
+        approval_policy=ApprovalPolicy(document["approval_policy"]),
+    )
+    return SessionConfig(**document)
+
+
+def usage_document(usage: Usage) -> list[float]:
+    """Return usage as a list: turns, input, output, cache creation and cache read tokens, cost in US dollars."""
+    return [
+        usage.turns,
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_creation_tokens,
+        usage.cache_read_tokens,
+        usage.cost_usd,
+    ]
+
+
+def usage_of(document: list[Any]) -> Usage:
+    """Return the usage of its list."""
+    turns, given, returned, created, read, cost = document
+    return Usage(
+        turns=turns,
+        input_tokens=given,
+        output_tokens=returned,
+        cache_creation_tokens=created,
+        cache_read_tokens=read,
+        cost_usd=cost,
+    )
+
+
+def problem_document(problem: Problem | None) -> Document | None:
+    """Return a problem, or nothing for none."""
+    if problem is None:
+        return None
+    return {
+        "reason": problem.reason,
+        "message": problem.message,
+        "exit_code": problem.exit_code,
+        "signal": problem.signal,
+        "stderr_tail": problem.stderr_tail,
+    }
+
+
+def problem_of(document: Document | None) -> Problem | None:
+    """Return the problem of its document, or none for nothing."""
+    return None if document is None else Problem(**document)
+
+
+def recovery_document(recovery: Recovery) -> Document:
+    """Return where recovery stands."""
+    return {
+        "attempt": recovery.attempt,
+        "max_attempts": recovery.max_attempts,
+        "next_attempt_time": maybe_time(recovery.next_attempt_time),
+        "recoverable": recovery.recoverable,
+    }
+
+
+def recovery_of(document: Document) -> Recovery:
+    """Return the recovery of its document."""
+    document["next_attempt_time"] = maybe_time_of(document["next_attempt_time"])
+    return Recovery(**document)
+
+
+def process_document(process: ProcessFacts) -> Document:
+    """Return the facts of a process."""
+    last = process.last_exit
+    return {
+        "node_id": process.node_id,
+        "pid": process.pid,
+        "kernel_start": process.kernel_start,
+        "boot_id": process.boot_id,
+        "start_time": maybe_time(process.start_time),
+        "cli_version": process.cli_version,
+        "from_warm_pool": process.from_warm_pool,
+        "restart_count": process.restart_count,
+        "last_exit": last and [last.code, last.signal, time(last.time), last.memory_limit_hit],
+    }
+
+
+def process_of(document: Document) -> ProcessFacts:
+    """Return the facts of a process from their document."""
+    document["start_time"] = maybe_time_of(document["start_time"])
+    if last := document["last_exit"]:
+        code, signal, at, memory = last
+        document["last_exit"] = LastExit(code=code, signal=signal, time=time_of(at), memory_limit_hit=memory)
+    return ProcessFacts(**document)

@@ -1,0 +1,200 @@
+"""The database behind the store: SQLite or PostgreSQL, how each is opened and what each spells differently."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, cast
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    Text,
+    bindparam,
+    column,
+    create_engine,
+    event,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import (
+    DatabaseError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    NotSupportedError,
+    ProgrammingError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.sql.base import Executable
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ClauseElement
+
+from greenroomd.domain.errors import StoreUnavailable
+
+READERS: Final = 4
+_WRITER_CACHE_KIB: Final = 64 * 1024
+_READER_CACHE_KIB: Final = 8 * 1024
+_CHECKPOINT_PAGES: Final = 4_000  # 16 MiB of WAL: fewer, longer checkpoints; each costs two more syncs
+_MISTAKES = (DataError, IntegrityError, ProgrammingError, NotSupportedError)
+
+
+class UnsupportedDatabase(Exception):
+    """The URL names a database that Greenroom does not work on."""
+
+
+class Database:
+    """One database, with an engine for the writer's one connection and one for the readers.
+
+    `patience` bounds how long a connection attempt or a lock of somebody else is waited for.
+    """
+
+    def __init__(self, url: str, *, patience: timedelta) -> None:
+        parsed = make_url(url)
+        self.sqlite = parsed.get_backend_name() == "sqlite"
+        if self.sqlite:
+            self.writing, self.reading = _open_sqlite(parsed, patience)
+        elif parsed.drivername == "postgresql+psycopg":
+            self.writing, self.reading = _open_postgresql(parsed, patience)
+        else:
+            raise UnsupportedDatabase(
+                f"{parsed.drivername}: use sqlite:///path or postgresql+psycopg://user:password@host/database"
+            )
+
+    def compile(self, statement: Executable) -> SQLCompiler:
+        """Return the statement's text, with positional parameters, for `Connection.exec_driver_sql`."""
+        return cast(SQLCompiler, cast(ClauseElement, statement).compile(dialect=self.writing.dialect))
+
+    def sql(self, statement: Executable, *names: str) -> str:
+        """Return the compiled text; `names` are the parameters in the order in which they will be given."""
+        compiled = self.compile(statement)
+        if list(names) != list(compiled.positiontup or ()):
+            raise AssertionError(f"parameters are {compiled.positiontup}, not {names}: {compiled}")
+        return str(compiled)
+
+    def among(self, key: ColumnElement[str], name: str) -> ColumnElement[bool]:
+        """Return a condition on a list of any length in one parameter, found through the key's index."""
+        if self.sqlite:
+            return key.in_(select(column("value")).select_from(func.json_each(bindparam(name, type_=Text()))))
+        return key == func.any(bindparam(name, type_=ARRAY(Text())))
+
+    def listed(self, values: Sequence[str]) -> Any:
+        """Return the parameter of `among`."""
+        return json.dumps(values) if self.sqlite else list(values)
+
+    def dispose(self) -> None:
+        """Close every connection that is not in use."""
+        self.reading.dispose()
+        self.writing.dispose()
+
+
+def limited(statement: Select[Any], name: str) -> Select[Any]:
+    """Return the statement limited by a parameter; without the offset, SQLite's text would have a parameter for it."""
+    return statement.limit(bindparam(name, type_=BigInteger())).offset(literal_column("0"))
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database failed us, rather than we it: locked, full, gone, broken."""
+    if isinstance(error, PoolTimeout | InterfaceError):
+        return True
+    return isinstance(error, DatabaseError) and not isinstance(error, _MISTAKES)
+
+
+def unavailable(error: BaseException) -> StoreUnavailable:
+    """Return what a caller is told of an outage: the driver's first line, never a parameter."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    return StoreUnavailable(f"the database does not answer: {str(cause).partition(chr(10))[0]}")
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn an outage within the block into StoreUnavailable."""
+    try:
+        yield
+    except Exception as error:
+        if is_outage(error):
+            raise unavailable(error) from error
+        raise
+
+
+def _open_sqlite(url: URL, patience: timedelta) -> tuple[Engine, Engine]:
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise UnsupportedDatabase("SQLite needs a file: sqlite:///path")
+    path = Path(url.database)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Conversations are in it; the files that SQLite puts beside it take over its mode.
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    arguments = {
+        "timeout": patience.total_seconds(),
+        "isolation_level": None,  # the driver begins nothing by itself
+        "check_same_thread": False,
+        "cached_statements": 256,
+    }
+    writing = create_engine(
+        url, connect_args=arguments, pool_size=1, max_overflow=0, hide_parameters=True, paramstyle="qmark"
+    )
+    reading = create_engine(
+        url,
+        connect_args=arguments,
+        pool_size=READERS,
+        max_overflow=0,
+        hide_parameters=True,
+        paramstyle="qmark",
+    )
+
+    @event.listens_for(writing, "connect")
+    def _durable(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA cache_size=-{_WRITER_CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+
+    @event.listens_for(writing, "begin")
+    def _immediate(connection: Connection) -> None:
+        # A deferred transaction would look first and could then lose the race for the write lock.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    @event.listens_for(reading, "connect")
+    def _only_reading(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA query_only=ON")
+        connection.execute(f"PRAGMA cache_size=-{_READER_CACHE_KIB}")
+
+    return writing, reading
+
+
+def _open_postgresql(url: URL, patience: timedelta) -> tuple[Engine, Engine]:
+    milliseconds = patience // timedelta(milliseconds=1)
+    arguments = {
+        "connect_timeout": max(2, round(patience.total_seconds())),
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        # A node that stops within a transaction must not hold the others' lock for ever.
+        "options": f"-c lock_timeout={milliseconds} -c statement_timeout={6 * milliseconds}"
+        f" -c idle_in_transaction_session_timeout={2 * milliseconds}",
+    }
+    writing = create_engine(
+        url, connect_args=arguments, pool_size=1, max_overflow=0, hide_parameters=True, paramstyle="format"
+    )
+    reading = create_engine(
+        url,
+        connect_args=arguments,
+        pool_size=READERS,
+        max_overflow=0,
+        hide_parameters=True,
+        paramstyle="format",
+        isolation_level="AUTOCOMMIT",  # every read is one statement, or bounded by a head read before
+    )
+    return writing, reading

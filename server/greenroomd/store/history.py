@@ -1,0 +1,188 @@
+"""The log of events, read in pages: of one session, of several, of a workspace, or all of it."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Connection, Select, bindparam, select
+
+from greenroomd.app.storage import EventCodec, Selection, StoredEvent
+from greenroomd.domain.errors import CursorBelowFloor, EventNotFound
+from greenroomd.domain.events import EventType
+from greenroomd.store.engine import Database, limited
+from greenroomd.store.rows import Row
+from greenroomd.store.tables import events, meta, whole_events
+
+PAGE_BYTES: Final = 1024 * 1024
+_FIRST_CHUNK: Final = 64
+_BODY: Final = 6
+_ENDLESS: Final = 2**62
+
+_columns = (
+    events.c.revision,
+    events.c.session_id,
+    events.c.workspace_id,
+    events.c.sequence,
+    events.c.type,
+    events.c.turn_id,
+    events.c.body,
+)
+
+
+class History:
+    """Reads events; its statements are compiled once for each shape of a selection."""
+
+    def __init__(self, database: Database, codec: EventCodec) -> None:
+        self._database = database
+        self._codec = codec
+        self._standing = database.sql(select(meta.c.revision, meta.c.floor))
+        self._pages: dict[tuple[str, bool, bool], str] = {
+            (scope, typed, descending): _page(database, scope, typed=typed, descending=descending)
+            for scope in ("session", "workspace", "all")
+            for typed in (False, True)
+            for descending in (False, True)
+        }
+        self._whole = database.sql(
+            select(*_columns, whole_events.c.body)
+            .outerjoin_from(events, whole_events, whole_events.c.revision == events.c.revision)
+            .where(events.c.revision == bindparam("revision", type_=BigInteger())),
+            "revision",
+        )
+
+    def page(
+        self,
+        connection: Connection,
+        selection: Selection,
+        *,
+        after: int,
+        limit: int,
+        up_to: int | None,
+        descending: bool,
+    ) -> list[StoredEvent]:
+        """Return a page as `Store.events` promises it."""
+        low, high = (0, after) if descending else (after, _ENDLESS)
+        if up_to is not None:
+            high = min(high, up_to + 1)
+        if len(selection.session_ids) > 1:
+            # Each session is read by a statement of its own: none may see more than the first could.
+            high = min(high, self.standing(connection)[0] + 1)
+        found = self._found(connection, selection, low, high, limit, descending=descending)
+        page: list[StoredEvent] = []
+        size = 0
+        for row in found:
+            event = self._event(row)
+            size += len(event.record)
+            if page and size > PAGE_BYTES:
+                break
+            page.append(event)
+            if len(page) >= limit:
+                break
+        if not descending:
+            head, floor = self.standing(connection)  # after the read: what was compacted during it is noticed
+            if after + 1 < floor:
+                raise CursorBelowFloor(oldest=floor, head=head)
+        return page
+
+    def whole(self, connection: Connection, revision: int) -> tuple[StoredEvent, bytes]:
+        """Return an event and its untruncated form; raises EventNotFound."""
+        row = connection.exec_driver_sql(self._whole, (revision,)).one_or_none()
+        if row is None:
+            raise EventNotFound(str(revision))
+        *event, whole = row
+        return self._event(event), row[_BODY] if whole is None else whole
+
+    def standing(self, connection: Connection) -> tuple[int, int]:
+        """Return the head and the floor."""
+        head, floor = connection.exec_driver_sql(self._standing).one()
+        return head, floor
+
+    def _found(
+        self,
+        connection: Connection,
+        selection: Selection,
+        low: int,
+        high: int,
+        limit: int,
+        *,
+        descending: bool,
+    ) -> Iterator[Row]:
+        """Yield the selected rows in order, reading no more than somewhat ahead."""
+
+        def stream(scope: str, of: Sequence[str], first: int) -> Iterator[Row]:
+            sql = self._pages[scope, bool(selection.types), descending]
+            types = [self._database.listed(sorted(selection.types))] if selection.types else []
+            return _chunks(connection, sql, (of, types), low, high, limit, first, descending=descending)
+
+        if selection.session_ids:
+            first = max(4, _FIRST_CHUNK // len(selection.session_ids))
+            streams = [
+                _within(stream("session", [session_id], first), selection.workspace_id)
+                for session_id in sorted(selection.session_ids)
+            ]
+            if len(streams) == 1:
+                return streams[0]
+            return heapq.merge(*streams, key=lambda row: int(row[0]), reverse=descending)
+        if selection.workspace_id is not None:
+            return stream("workspace", [selection.workspace_id], _FIRST_CHUNK)
+        return stream("all", [], _FIRST_CHUNK)
+
+    def _event(self, row: Row) -> StoredEvent:
+        revision, session_id, workspace_id, sequence, kind, turn_id, body = row
+        record = self._codec.record(body, sequence=sequence, revision=revision)
+        return StoredEvent(revision, session_id, workspace_id, sequence, EventType(kind), turn_id, record)
+
+
+def _page(database: Database, scope: str, *, typed: bool, descending: bool) -> str:
+    """Take the scope's id (if any), the revisions between which to look, the types (if any), and the limit."""
+    statement: Select[Any] = select(*_columns)
+    names: list[str] = []
+    if scope != "all":
+        names.append(f"{scope}_id")
+        statement = statement.where(events.c[f"{scope}_id"] == bindparam(f"{scope}_id"))
+    names += ["low", "high"]
+    statement = statement.where(
+        events.c.revision > bindparam("low", type_=BigInteger()),
+        events.c.revision < bindparam("high", type_=BigInteger()),
+    )
+    if typed:
+        names.append("types")
+        statement = statement.where(database.among(events.c.type, "types"))
+    names.append("size")
+    statement = statement.order_by(events.c.revision.desc() if descending else events.c.revision)
+    return database.sql(limited(statement, "size"), *names)
+
+
+def _chunks(
+    connection: Connection,
+    sql: str,
+    fixed: tuple[Sequence[Any], Sequence[Any]],
+    low: int,
+    high: int,
+    limit: int,
+    chunk: int,
+    *,
+    descending: bool,
+) -> Iterator[Row]:
+    """Yield rows; what is read at once grows to a page of such rows as were seen, so long bodies do not pile up."""
+    of, types = fixed
+    given = size = 0
+    while given < limit:
+        chunk = min(chunk, limit - given)
+        rows = connection.exec_driver_sql(sql, (*of, low, high, *types, chunk)).all()
+        yield from rows
+        if len(rows) < chunk:
+            return
+        given += len(rows)
+        size += sum(len(row[_BODY]) for row in rows)
+        low, high = (low, rows[-1][0]) if descending else (rows[-1][0], high)
+        chunk = max(chunk, (PAGE_BYTES - size) * given // (size + 1))
+
+
+def _within(rows: Iterator[Row], workspace_id: str | None) -> Iterator[Row]:
+    """Yield a session's rows if the session is of the workspace."""
+    for row in rows:
+        if workspace_id is not None and row[2] != workspace_id:
+            return
+        yield row

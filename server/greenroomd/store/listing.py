@@ -1,0 +1,119 @@
+"""Lists of sessions: every filter in either order, one index range a page, never an offset."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, literal_column, select, tuple_
+from sqlalchemy.sql.selectable import FromClause
+
+from greenroomd.app.storage import OrderBy, Position, SessionQuery
+from greenroomd.domain.session import LIVE, Session, State
+from greenroomd.store.documents import time
+from greenroomd.store.rows import Row, session_of
+from greenroomd.store.tables import configs, labels, sessions
+
+_KEY = {OrderBy.CREATE_TIME: sessions.c.create_time, OrderBy.LAST_ACTIVE_TIME: sessions.c.last_active_time}
+_COLUMN = {key: list(sessions.columns).index(column) for key, column in _KEY.items()}
+_ONE: ColumnElement[Any] = literal_column("1")  # written out, as in the index: a parameter would not match it
+_NOTHING: ColumnElement[Any] = literal_column("''")
+
+with_config: FromClause = sessions.join(
+    configs,
+    and_(configs.c.session_id == sessions.c.session_id, configs.c.generation == sessions.c.config_generation),
+)
+session_columns = (*sessions.columns, configs.c.config)
+"""What `rows.session_of` takes, selected from `with_config`."""
+
+_labels_of_session = labels.c.session_id == sessions.c.session_id
+
+
+def list_sessions(
+    connection: Connection, query: SessionQuery, *, after: Position | None, limit: int
+) -> tuple[list[Session], Position | None]:
+    """Return a page and where it ended, None if nothing follows."""
+    column = _COLUMN[query.order_by]
+
+    def place(row: Row) -> tuple[int, str]:
+        return (row[column], row[0])
+
+    found: Iterator[Row] = heapq.merge(
+        *(connection.execute(page) for page in pages(query, after=after, limit=limit + 1)),
+        key=place,
+        reverse=query.descending,
+    )
+    rows = list(islice(found, limit + 1))
+    page = [session_of(row) for row in rows[:limit]]
+    return page, Position(*place(rows[limit - 1])) if len(rows) > limit else None
+
+
+def pages(query: SessionQuery, *, after: Position | None, limit: int) -> list[Select[Any]]:
+    """Return the statements whose results, merged, are the page.
+
+    Within a workspace it is one for each state asked for: a single state has an index in the page's order, several
+    together have none.
+    """
+    states = query.states & LIVE if query.states and query.live_only else query.states
+    if query.live_only and not states:
+        if query.states:
+            return []
+        states = LIVE
+    statement = _matching(query, after).limit(limit)
+    if states and states <= LIVE:
+        # Live sessions are as few as processes, and their index holds hardly anything else.
+        return [statement.where(sessions.c.unsettled == _ONE, sessions.c.state.in_(sorted(states)))]
+    if not states or states == frozenset(State):
+        return [statement]
+    if query.workspace_id is None:
+        return [statement.where(sessions.c.state.in_(sorted(states)))]
+    return [statement.where(sessions.c.state == state.value) for state in sorted(states)]
+
+
+def _matching(query: SessionQuery, after: Position | None) -> Select[Any]:
+    """Select what the filters other than the state leave, after a position, in order."""
+    key: ColumnElement[int] = _KEY[query.order_by]
+    identity: ColumnElement[str] = sessions.c.session_id
+    statement = select(*session_columns).select_from(with_config)
+    if query.labels:
+        # The first label leads, by an index in the order of creation; the others are looked up.
+        name, value = query.labels[0]
+        statement = select(*session_columns).select_from(with_config.join(labels, _labels_of_session))
+        statement = statement.where(labels.c.key == name, labels.c.value == value)
+        if query.workspace_id is not None:
+            statement = statement.where(labels.c.workspace_id == query.workspace_id)
+        if query.order_by is OrderBy.CREATE_TIME:
+            key, identity = labels.c.create_time, labels.c.session_id
+    statement = statement.where(*_conditions(query))
+    if after is not None:
+        place, last = tuple_(key, identity), tuple_(after.key, after.id)
+        statement = statement.where(place < last if query.descending else place > last)
+    if query.descending:
+        return statement.order_by(key.desc(), identity.desc())
+    return statement.order_by(key, identity)
+
+
+def _conditions(query: SessionQuery) -> Iterator[ColumnElement[bool]]:
+    if query.workspace_id is not None:
+        yield sessions.c.workspace_id == query.workspace_id
+    if query.user_id:
+        yield sessions.c.user_id == query.user_id
+        yield sessions.c.user_id != _NOTHING  # says that the partial index holds all of them
+    if query.profile_id:
+        yield sessions.c.profile_id == query.profile_id
+        yield sessions.c.profile_id != _NOTHING
+    for name, value in query.labels[1:]:
+        also = labels.alias()
+        yield exists().where(
+            also.c.session_id == sessions.c.session_id, also.c.key == name, also.c.value == value
+        )
+    for column, start, end in (
+        (sessions.c.create_time, query.created_from, query.created_to),
+        (sessions.c.last_active_time, query.active_from, query.active_to),
+    ):
+        if start is not None:
+            yield column >= time(start)
+        if end is not None:
+            yield column < time(end)

@@ -1,0 +1,151 @@
+"""Reads of single records and of a session's own lists, compiled once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, Table, bindparam, literal_column, select, tuple_
+
+from greenroomd.app.storage import Position, Request
+from greenroomd.domain.config import Secret
+from greenroomd.domain.errors import ApprovalNotFound, RequestIdReused, SessionNotFound, TurnNotFound
+from greenroomd.domain.events import Approval
+from greenroomd.domain.session import Session
+from greenroomd.domain.turn import Turn
+from greenroomd.store.documents import time
+from greenroomd.store.engine import Database, limited
+from greenroomd.store.listing import session_columns, with_config
+from greenroomd.store.rows import Row, approval_of, session_of, turn_of
+from greenroomd.store.secrets import Keyring
+from greenroomd.store.tables import approvals, requests, secrets, sessions, turns
+
+T = TypeVar("T")
+
+_ONE: ColumnElement[Any] = literal_column("1")  # written out, as in the index: a parameter would not match it
+
+
+class Lookups:
+    """Finds records by their ids; every method runs on a reader's connection."""
+
+    def __init__(self, database: Database, keyring: Keyring) -> None:
+        self._keyring = keyring
+        by_session: ColumnElement[str] = bindparam("session_id")
+        found = select(*session_columns).select_from(with_config)
+        self._session = database.sql(found.where(sessions.c.session_id == by_session), "session_id")
+        self._unsettled = database.sql(
+            found.where(sessions.c.unsettled == _ONE).order_by(sessions.c.create_time, sessions.c.session_id)
+        )
+        self._turn = database.sql(select(turns).where(turns.c.turn_id == bindparam("turn_id")), "turn_id")
+        self._approval = database.sql(
+            select(approvals).where(approvals.c.approval_id == bindparam("approval_id")), "approval_id"
+        )
+        self._turns = _page_of(database, turns, turns.c.number, turns.c.turn_id)
+        self._approvals = _page_of(database, approvals, approvals.c.create_time, approvals.c.approval_id)
+        self._open_turns = database.sql(
+            select(turns)
+            .where(turns.c.session_id == by_session, turns.c.unfinished == _ONE)
+            .order_by(turns.c.number),
+            "session_id",
+        )
+        self._secret = database.sql(select(secrets).where(secrets.c.session_id == by_session), "session_id")
+        self._answer = database.sql(
+            select(requests.c.fingerprint, requests.c.answer).where(
+                requests.c.principal == bindparam("principal"),
+                requests.c.method == bindparam("method"),
+                requests.c.request_id == bindparam("request_id"),
+                requests.c.create_time >= bindparam("forgotten", type_=BigInteger()),
+            ),
+            "principal",
+            "method",
+            "request_id",
+            "forgotten",
+        )
+
+    def session(self, connection: Connection, session_id: str) -> Session:
+        """Return a session; raises SessionNotFound."""
+        row = connection.exec_driver_sql(self._session, (session_id,)).one_or_none()
+        if row is None:
+            raise SessionNotFound(session_id)
+        return session_of(row)
+
+    def unsettled(self, connection: Connection) -> list[Session]:
+        """Return the sessions that need care after a start, oldest first."""
+        return [session_of(row) for row in connection.exec_driver_sql(self._unsettled)]
+
+    def turn(self, connection: Connection, turn_id: str) -> Turn:
+        """Return a turn; raises TurnNotFound."""
+        row = connection.exec_driver_sql(self._turn, (turn_id,)).one_or_none()
+        if row is None:
+            raise TurnNotFound(turn_id)
+        return turn_of(row)
+
+    def turns(
+        self, connection: Connection, session_id: str, *, after: Position | None, limit: int
+    ) -> tuple[list[Turn], Position | None]:
+        """Return a page of a session's turns and where it ended."""
+        rows = self._rows(connection, self._turns, session_id, after, limit)
+        return _cut(rows, limit, turn_of, lambda turn: Position(turn.number, turn.turn_id))
+
+    def open_turns(self, connection: Connection, session_id: str) -> list[Turn]:
+        """Return the queued and running turns of a session."""
+        return [turn_of(row) for row in connection.exec_driver_sql(self._open_turns, (session_id,))]
+
+    def approval(self, connection: Connection, approval_id: str) -> Approval:
+        """Return an approval; raises ApprovalNotFound."""
+        row = connection.exec_driver_sql(self._approval, (approval_id,)).one_or_none()
+        if row is None:
+            raise ApprovalNotFound(approval_id)
+        return approval_of(row)
+
+    def approvals(
+        self, connection: Connection, session_id: str, *, after: Position | None, limit: int
+    ) -> tuple[list[Approval], Position | None]:
+        """Return a page of a session's approvals and where it ended."""
+        rows = self._rows(connection, self._approvals, session_id, after, limit)
+        return _cut(
+            rows, limit, approval_of, lambda found: Position(time(found.create_time), found.approval_id)
+        )
+
+    def oauth_token(self, connection: Connection, session_id: str) -> Secret | None:
+        """Return a session's token, opened."""
+        row = connection.exec_driver_sql(self._secret, (session_id,)).one_or_none()
+        if row is None:
+            return None
+        _, key_id, sealed = row
+        return self._keyring.open(session_id, key_id, sealed)
+
+    def answer(self, connection: Connection, request: Request, *, forgotten: int) -> bytes | None:
+        """Return the answer to a request that is younger than `forgotten`; raises RequestIdReused."""
+        key = (request.principal, request.method, request.request_id)
+        row = connection.exec_driver_sql(self._answer, (*key, forgotten)).one_or_none()
+        if row is None:
+            return None
+        fingerprint, answer = row
+        if fingerprint != request.fingerprint:
+            raise RequestIdReused
+        return bytes(answer)
+
+    def _rows(
+        self, connection: Connection, sql: str, session_id: str, after: Position | None, limit: int
+    ) -> Sequence[Row]:
+        key, last = (after.key, after.id) if after is not None else (-(2**31), "")
+        return connection.exec_driver_sql(sql, (session_id, key, last, limit + 1)).all()
+
+
+def _page_of(database: Database, table: Table, key: ColumnElement[Any], identity: ColumnElement[Any]) -> str:
+    """Take a session's id, key and id of the last row seen, and the limit."""
+    last = tuple_(bindparam("key", type_=key.type), bindparam("last", type_=identity.type))
+    statement = (
+        select(table)
+        .where(table.c.session_id == bindparam("session_id"), tuple_(key, identity) > last)
+        .order_by(key, identity)
+    )
+    return database.sql(limited(statement, "size"), "session_id", "key", "last", "size")
+
+
+def _cut(
+    rows: Sequence[Row], limit: int, record_of: Callable[[Row], T], place: Callable[[T], Position]
+) -> tuple[list[T], Position | None]:
+    records = [record_of(row) for row in rows[:limit]]
+    return records, place(records[-1]) if len(rows) > limit else None

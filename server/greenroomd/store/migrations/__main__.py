@@ -1,0 +1,39 @@
+"""Checks that the migrations lead to tables.py: `python -m greenroomd.store.migrations [URL URL]`.
+
+The URLs name two empty databases of one kind, which are filled and left so; without them it is SQLite for the moment.
+"""
+
+import sys
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+from greenroomd.store.engine import Database
+from greenroomd.store.schema import differences, facts, upgrade
+from greenroomd.store.tables import metadata
+
+
+def verify(migrated_url: str, plain_url: str) -> list[str]:
+    """Return how a database that was migrated differs from one made from tables.py at once; both begin empty."""
+    migrated = Database(migrated_url, patience=timedelta(seconds=5))
+    plain = Database(plain_url, patience=timedelta(seconds=5))
+    try:
+        upgrade(migrated.writing)
+        metadata.create_all(plain.writing)
+        with migrated.reading.connect() as found, plain.reading.connect() as wanted:
+            return differences(facts(found), facts(wanted))
+    finally:
+        migrated.dispose()
+        plain.dispose()
+
+
+def main(urls: list[str]) -> None:
+    """Exit with a line for each difference, or quietly if there is none."""
+    with tempfile.TemporaryDirectory() as folder:
+        migrated, plain = urls or (f"sqlite:///{Path(folder, name)}.db" for name in ("migrated", "plain"))
+        if found := verify(migrated, plain):
+            sys.exit("\n".join(["The migrations do not lead to tables.py:", *found]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

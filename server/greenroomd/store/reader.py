@@ -1,0 +1,48 @@
+"""Reads: a few threads beside the writer, each statement its own snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from greenroomd.store.engine import READERS, Database, answering
+
+T = TypeVar("T")
+
+
+class Reader:
+    """Runs reading functions off the event loop."""
+
+    def __init__(self, database: Database, threads: ThreadPoolExecutor) -> None:
+        self._engine = database.reading
+        self._threads = threads
+
+    async def read(self, look: Callable[[Connection], T]) -> T:
+        """Return what `look` finds; raises StoreUnavailable if the database does not answer."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._look, look)
+
+    def _look(self, look: Callable[[Connection], T]) -> T:
+        with answering():
+            try:
+                return self._once(look)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                return self._once(look)  # the pool's connections were cut; a read may be done twice
+
+    def _once(self, look: Callable[[Connection], T]) -> T:
+        with self._engine.connect() as connection:
+            return look(connection)
+
+
+@asynccontextmanager
+async def open_reader(database: Database) -> AsyncIterator[Reader]:
+    """Yield a reader; when the block ends its threads are gone, a read under way included."""
+    with ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="store-reader") as threads:
+        yield Reader(database, threads)

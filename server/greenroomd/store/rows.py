@@ -1,0 +1,248 @@
+"""Records to rows and back: one total function each way; rows are tuples in the order of the table's columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from greenroomd.domain.events import Approval, ApprovalState
+from greenroomd.domain.session import ProcessFacts, Recovery, Session, StartMode, State
+from greenroomd.domain.turn import Turn, TurnState
+from greenroomd.store.documents import (
+    Document,
+    config_of,
+    maybe_time,
+    maybe_time_of,
+    problem_document,
+    problem_of,
+    process_document,
+    process_of,
+    recovery_document,
+    recovery_of,
+    span,
+    span_of,
+    text,
+    time,
+    time_of,
+    usage_document,
+    usage_of,
+    value_of,
+)
+
+Row = Sequence[Any]
+
+_NO_RECOVERY = Recovery()
+_NO_PROCESS = ProcessFacts()
+
+
+def unsettled(session: Session) -> bool:
+    """Whether a start of the server must care for the session: it is live, or waits for its first process."""
+    return session.live or (session.state is State.CREATED and session.start_mode is StartMode.AUTO)
+
+
+def session_row(session: Session) -> tuple[Any, ...]:
+    """Return the row of `sessions`."""
+    return (
+        session.session_id,
+        session.workspace_id,
+        session.user_id,
+        session.profile_id,
+        time(session.create_time),
+        session.state.value,
+        int(unsettled(session)),
+        time(session.last_active_time),
+        session.config_generation,
+        session.node_id,
+        text(
+            {
+                "display_name": session.display_name,
+                "labels": session.labels,
+                "metadata": session.metadata,
+            }
+        ),
+        text(_progress(session)),
+        session.version,
+        session.fence,
+        session.last_sequence,
+        session.revision,
+    )
+
+
+def _progress(session: Session) -> Document:
+    recovery, process = session.recovery, session.process
+    return {
+        "start_mode": session.start_mode,
+        "state_reason": session.state_reason,
+        "state_time": time(session.state_time),
+        "error": problem_document(session.error),
+        "recovery": None if recovery == _NO_RECOVERY else recovery_document(recovery),
+        "process": None if process == _NO_PROCESS else process_document(process),
+        "cli_session_id": session.cli_session_id,
+        "conversation": session.conversation,
+        "current_turn_id": session.current_turn_id,
+        "turn_count": session.turn_count,
+        "usage": usage_document(session.usage),
+        "observed_config_generation": session.observed_config_generation,
+        "update_time": time(session.update_time),
+        "close_time": maybe_time(session.close_time),
+        "expire_time": maybe_time(session.expire_time),
+    }
+
+
+def session_of(row: Row) -> Session:
+    """Return the session of a row of `sessions` followed by its config's JSON."""
+    (
+        session_id,
+        workspace_id,
+        user_id,
+        profile_id,
+        create_time,
+        state,
+        _unsettled,
+        last_active_time,
+        config_generation,
+        node_id,
+        description,
+        progress,
+        version,
+        fence,
+        last_sequence,
+        revision,
+        config,
+    ) = row
+    described: Document = value_of(description)
+    moved: Document = value_of(progress)
+    recovery, process = moved["recovery"], moved["process"]
+    return Session(
+        session_id=session_id,
+        workspace_id=workspace_id,
+        user_id=user_id,
+        profile_id=profile_id,
+        display_name=described["display_name"],
+        labels=described["labels"],
+        metadata=described["metadata"],
+        config=config_of(config),
+        config_generation=config_generation,
+        observed_config_generation=moved["observed_config_generation"],
+        start_mode=StartMode(moved["start_mode"]),
+        state=State(state),
+        state_reason=moved["state_reason"],
+        state_time=time_of(moved["state_time"]),
+        error=problem_of(moved["error"]),
+        recovery=_NO_RECOVERY if recovery is None else recovery_of(recovery),
+        process=_NO_PROCESS if process is None else process_of(process),
+        cli_session_id=moved["cli_session_id"],
+        conversation=moved["conversation"],
+        current_turn_id=moved["current_turn_id"],
+        turn_count=moved["turn_count"],
+        usage=usage_of(moved["usage"]),
+        create_time=time_of(create_time),
+        update_time=time_of(moved["update_time"]),
+        last_active_time=time_of(last_active_time),
+        close_time=maybe_time_of(moved["close_time"]),
+        expire_time=maybe_time_of(moved["expire_time"]),
+        node_id=node_id,
+        fence=fence,
+        version=version,
+        last_sequence=last_sequence,
+        revision=revision,
+    )
+
+
+def label_rows(session: Session) -> list[Row]:
+    """Return the rows of `labels` by which the session is found."""
+    created = time(session.create_time)
+    return [
+        (session.session_id, key, value, session.workspace_id, created)
+        for key, value in session.labels.items()
+    ]
+
+
+def turn_row(turn: Turn) -> Row:
+    """Return the row of `turns`."""
+    return (
+        turn.turn_id,
+        turn.session_id,
+        turn.number,
+        turn.state.value,
+        int(not turn.state.final),
+        time(turn.create_time),
+        text([turn.prompt, turn.content]),
+        text(
+            {
+                "timeout": span(turn.timeout),
+                "request_id": turn.request_id,
+                "result_text": turn.result_text,
+                "stop_reason": turn.stop_reason,
+                "usage": usage_document(turn.usage),
+                "error": problem_document(turn.error),
+                "side_effects_unknown": turn.side_effects_unknown,
+                "start_time": maybe_time(turn.start_time),
+                "end_time": maybe_time(turn.end_time),
+            }
+        ),
+    )
+
+
+def turn_of(row: Row) -> Turn:
+    """Return the turn of a row of `turns`."""
+    turn_id, session_id, number, state, _unfinished, create_time, prompt, outcome = row
+    said, content = value_of(prompt)
+    came: Document = value_of(outcome)
+    return Turn(
+        turn_id=turn_id,
+        session_id=session_id,
+        number=number,
+        state=TurnState(state),
+        prompt=said,
+        content=tuple(content),
+        timeout=span_of(came["timeout"]),
+        request_id=came["request_id"],
+        result_text=came["result_text"],
+        stop_reason=came["stop_reason"],
+        usage=usage_of(came["usage"]),
+        error=problem_of(came["error"]),
+        side_effects_unknown=came["side_effects_unknown"],
+        create_time=time_of(create_time),
+        start_time=maybe_time_of(came["start_time"]),
+        end_time=maybe_time_of(came["end_time"]),
+    )
+
+
+def approval_row(approval: Approval) -> Row:
+    """Return the row of `approvals`."""
+    return (
+        approval.approval_id,
+        approval.session_id,
+        approval.state.value,
+        time(approval.create_time),
+        text(
+            {
+                "turn_id": approval.turn_id,
+                "tool_name": approval.tool_name,
+                "tool_use_id": approval.tool_use_id,
+                "tool_input": approval.tool_input,
+                "description": approval.description,
+                "expire_time": time(approval.expire_time),
+                "decide_time": maybe_time(approval.decide_time),
+                "decided_by": approval.decided_by,
+                "message": approval.message,
+                "updated_input": approval.updated_input,
+            }
+        ),
+    )
+
+
+def approval_of(row: Row) -> Approval:
+    """Return the approval of a row of `approvals`."""
+    approval_id, session_id, state, create_time, question = row
+    document: Document = value_of(question)
+    document["expire_time"] = time_of(document["expire_time"])
+    document["decide_time"] = maybe_time_of(document["decide_time"])
+    return Approval(
+        approval_id=approval_id,
+        session_id=session_id,
+        state=ApprovalState(state),
+        create_time=time_of(create_time),
+        **document,
+    )

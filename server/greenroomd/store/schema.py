@@ -1,0 +1,76 @@
+"""The shape of the database: brought up to this version, and compared with tables.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, Engine, inspect, text
+
+_LOCK = 0x67726E72  # any number, but the same on all nodes
+
+Facts = dict[str, object]
+
+
+class SchemaTooNew(Exception):
+    """The database was written by a later version of Greenroom; this one would not understand it."""
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring a database up to this version, in one transaction; what is up to date is left alone."""
+    config = Config()
+    config.set_main_option("script_location", "greenroomd.store:migrations")
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":  # SQLite's transaction has its lock from the beginning
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise SchemaTooNew(f"the database is newer than this version of Greenroom: {error}") from error
+
+
+def newest() -> str:
+    """Return the name of the last migration."""
+    config = Config()
+    config.set_main_option("script_location", "greenroomd.store:migrations")
+    head = ScriptDirectory.from_config(config).get_current_head()
+    assert head is not None
+    return head
+
+
+def facts(connection: Connection) -> Facts:
+    """Return everything that makes one schema differ from another, keyed by table and name; order does not count."""
+    inspector = inspect(connection)
+    return {
+        f"{table} {fact}": value
+        for table in inspector.get_table_names()
+        if table != "alembic_version"
+        for fact, value in _facts_of(inspector, table)
+    }
+
+
+def differences(found: Facts, wanted: Facts) -> list[str]:
+    """Return one line for each fact in which two schemas differ."""
+    return [
+        f"{name}: {found.get(name, 'missing')}, wanted {wanted.get(name, 'nothing')}"
+        for name in sorted(found.keys() | wanted.keys())
+        if found.get(name) != wanted.get(name)
+    ]
+
+
+def _facts_of(inspector: Any, table: str) -> Iterator[tuple[str, object]]:
+    for column in inspector.get_columns(table):
+        yield f"column {column['name']}", (str(column["type"]), column["nullable"], column["default"])
+    yield "primary key", inspector.get_pk_constraint(table)["constrained_columns"]
+    for index in inspector.get_indexes(table):
+        options = {key: str(value) for key, value in index.get("dialect_options", {}).items()}
+        yield f"index {index['name']}", (index["column_names"], bool(index["unique"]), options)
+    for constraint in inspector.get_unique_constraints(table):
+        yield f"unique {constraint['name']}", constraint["column_names"]
+    for key in inspector.get_foreign_keys(table):
+        yield f"foreign key {key['name']}", (key["constrained_columns"], key["referred_table"])

@@ -1,0 +1,100 @@
+"""Secrets at rest: sealed with AES-256-GCM under a key that lies beside the state, never in the database.
+
+The key file holds `{"current": <id>, "keys": {<id>: <base64>}}`. Each sealed value names its key, so that a new key can
+become current while old ones still open what they sealed. All nodes on one database need the same file.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from greenroomd.domain.config import Secret
+from greenroomd.domain.errors import StoreUnavailable
+
+_NONCE_BYTES: Final = 12
+
+
+class KeyFileUnusable(Exception):
+    """The key file cannot be used as it is; the text says what to do."""
+
+
+class Keyring:
+    """The keys of one file. A value is bound to its session: moved to another row, it does not open."""
+
+    def __init__(self, path: Path, current: str, keys: Mapping[str, bytes]) -> None:
+        self._path = path
+        self._current = current
+        self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
+
+    def holds(self, key_id: str) -> bool:
+        """Whether a value sealed under this key can be opened."""
+        return key_id in self._ciphers
+
+    def seal(self, session_id: str, secret: Secret) -> tuple[str, str, bytes]:
+        """Return the row of `secrets`: session, key and sealed value."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = self._ciphers[self._current].encrypt(nonce, secret.reveal().encode(), session_id.encode())
+        return session_id, self._current, nonce + sealed
+
+    def open(self, session_id: str, key_id: str, sealed: bytes) -> Secret:
+        """Return a sealed value; raises StoreUnavailable if the key is missing or wrong."""
+        cipher = self._ciphers.get(key_id)
+        if cipher is None:
+            raise StoreUnavailable(f"a token is sealed under key {key_id}, which {self._path} does not hold")
+        try:
+            value = cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], session_id.encode())
+        except InvalidTag as error:
+            raise StoreUnavailable(f"the stored token of session {session_id} has been altered") from error
+        return Secret(value.decode())
+
+
+def open_keyring(path: Path) -> Keyring:
+    """Return the keys of the file, which is made with a new key if there is none; raises KeyFileUnusable."""
+    if not path.exists():
+        _create(path)
+    mode = path.stat().st_mode
+    if mode & 0o077:
+        raise KeyFileUnusable(f"{path} is open to others (mode {mode & 0o777:o}); run: chmod 600 {path}")
+    try:
+        document = json.loads(path.read_text(encoding="ascii"))
+        current = document["current"]
+        keys = {key_id: base64.b64decode(key, validate=True) for key_id, key in document["keys"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise KeyFileUnusable(f"{path} is not a key file of this service: {error}") from error
+    for key_id, key in keys.items():
+        if key_id != _id_of(key):
+            raise KeyFileUnusable(f"{path}: key {key_id} is not the key it is called by; restore the file")
+    if current not in keys:
+        raise KeyFileUnusable(f"{path} does not hold its current key {current}; restore the file")
+    return Keyring(path, current, keys)
+
+
+def _id_of(key: bytes) -> str:
+    return hashlib.sha256(key).hexdigest()[:16]
+
+
+def _create(path: Path) -> None:
+    """Make a file with one new key, whole or not at all, also if several nodes do so at once."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key = AESGCM.generate_key(bit_length=256)
+    document = {"current": _id_of(key), "keys": {_id_of(key): base64.b64encode(key).decode()}}
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        json.dump(document, file)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        with suppress(FileExistsError):  # another node was first; its key counts
+            os.link(draft, path)
+    finally:
+        draft.unlink()

@@ -1,0 +1,221 @@
+"""The store on a SQL database: `app.storage.Store`, put together from its writer and its readers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from greenroomd.app.storage import (
+    Announce,
+    EventCodec,
+    Page,
+    Position,
+    Request,
+    Selection,
+    SessionQuery,
+    Store,
+    StoredEvent,
+    Unit,
+)
+from greenroomd.domain.config import Secret
+from greenroomd.domain.events import Approval
+from greenroomd.domain.session import Session
+from greenroomd.domain.turn import Turn
+from greenroomd.store.batch import REPLAYED_FOR, BatchWriter
+from greenroomd.store.documents import time
+from greenroomd.store.engine import Database, answering
+from greenroomd.store.history import History
+from greenroomd.store.judge import prepare
+from greenroomd.store.listing import list_sessions
+from greenroomd.store.lookups import Lookups
+from greenroomd.store.reader import Reader, open_reader
+from greenroomd.store.schema import upgrade
+from greenroomd.store.secrets import KeyFileUnusable, Keyring, open_keyring
+from greenroomd.store.tables import meta, secrets
+from greenroomd.store.writer import Writer
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_store(
+    database_url: str,
+    *,
+    key_file: Path,
+    codec: EventCodec,
+    announce: Announce,
+    clock: Callable[[], datetime] = _now,
+    patience: timedelta = timedelta(seconds=5),
+) -> AsyncIterator[Store]:
+    """Yield the store of a database, migrated to this version; when the block ends all commits are done.
+
+    `database_url` is `sqlite:///path` or `postgresql+psycopg://…`. `key_file` is made if there is none, and needed for
+    ever after. `clock` only tells how long ago a request was answered. `patience` bounds every wait for a connection
+    or for somebody else's lock. Raises UnsupportedDatabase, KeyFileUnusable, SchemaTooNew, StoreUnavailable.
+    """
+    database = Database(database_url, patience=patience)
+    try:
+        with answering():
+            upgrade(database.writing)
+            with database.reading.connect() as connection:
+                store_id, head = connection.execute(select(meta.c.store_id, meta.c.revision)).one()
+                sealed_under = connection.execute(select(secrets.c.key_id).limit(1)).scalar()
+        keyring = _keyring(key_file, sealed_under)
+        writer = Writer(database, BatchWriter(database, codec), announce, clock, head=head)
+        async with open_reader(database) as reader, writer.running():
+            yield SqlStore(
+                _Parts(
+                    store_id=store_id,
+                    codec=codec,
+                    clock=clock,
+                    keyring=keyring,
+                    writer=writer,
+                    reader=reader,
+                    lookups=Lookups(database, keyring),
+                    history=History(database, codec),
+                )
+            )
+    finally:
+        database.dispose()
+
+
+def _keyring(key_file: Path, sealed_under: str | None) -> Keyring:
+    if sealed_under is not None and not key_file.exists():
+        raise KeyFileUnusable(
+            f"{key_file} is missing, and the database holds tokens sealed under its keys; restore it"
+        )
+    keyring = open_keyring(key_file)
+    if sealed_under is not None and not keyring.holds(sealed_under):
+        raise KeyFileUnusable(
+            f"{key_file} does not hold key {sealed_under}, under which stored tokens are sealed"
+        )
+    return keyring
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    store_id: str
+    codec: EventCodec
+    clock: Callable[[], datetime]
+    keyring: Keyring
+    writer: Writer
+    reader: Reader
+    lookups: Lookups
+    history: History
+
+
+class SqlStore:
+    """The durable state; see `app.storage.Store` for what each method promises."""
+
+    def __init__(self, parts: _Parts) -> None:
+        self._parts = parts
+        self._read = parts.reader.read
+        self._lookups = parts.lookups
+        self._history = parts.history
+
+    @property
+    def store_id(self) -> str:
+        """The id given to the database when it was created."""
+        return self._parts.store_id
+
+    @property
+    def head(self) -> int:
+        """The revision of the last commit that this node knows of."""
+        return self._parts.writer.head
+
+    async def commit(self, unit: Unit) -> Session:
+        """Make a unit durable and return the session with its new revision and last sequence."""
+        return await self._parts.writer.commit(prepare(unit, self._parts.codec, self._parts.keyring))
+
+    async def answer(self, request: Request) -> bytes | None:
+        """Return the recorded answer of a request, None if it is new."""
+        forgotten = time(self._parts.clock() - REPLAYED_FOR)
+        return await self._read(partial(self._lookups.answer, request=request, forgotten=forgotten))
+
+    async def session(self, session_id: str) -> Session:
+        """Return a session as last committed."""
+        return await self._read(partial(self._lookups.session, session_id=session_id))
+
+    async def sessions(self, query: SessionQuery, *, after: Position | None, limit: int) -> Page[Session]:
+        """Return one page of sessions."""
+
+        def look(connection: Connection) -> Page[Session]:
+            head, _ = self._history.standing(connection)  # before the page: a watch from it misses nothing
+            return Page(*list_sessions(connection, query, after=after, limit=limit), head)
+
+        return await self._read(look)
+
+    async def unsettled(self) -> Sequence[Session]:
+        """Return the sessions that need care after a start, oldest first."""
+        return await self._read(self._lookups.unsettled)
+
+    async def oauth_token(self, session_id: str) -> Secret | None:
+        """Return the session's token, if it has one."""
+        return await self._read(partial(self._lookups.oauth_token, session_id=session_id))
+
+    async def turn(self, turn_id: str) -> Turn:
+        """Return a turn."""
+        return await self._read(partial(self._lookups.turn, turn_id=turn_id))
+
+    async def turns(self, session_id: str, *, after: Position | None, limit: int) -> Page[Turn]:
+        """Return one page of a session's turns by number, oldest first."""
+
+        def look(connection: Connection) -> Page[Turn]:
+            head, _ = self._history.standing(connection)
+            return Page(*self._lookups.turns(connection, session_id, after=after, limit=limit), head)
+
+        return await self._read(look)
+
+    async def open_turns(self, session_id: str) -> Sequence[Turn]:
+        """Return the queued and running turns of a session, by number."""
+        return await self._read(partial(self._lookups.open_turns, session_id=session_id))
+
+    async def approval(self, approval_id: str) -> Approval:
+        """Return an approval."""
+        return await self._read(partial(self._lookups.approval, approval_id=approval_id))
+
+    async def approvals(self, session_id: str, *, after: Position | None, limit: int) -> Page[Approval]:
+        """Return one page of a session's approvals, oldest first."""
+
+        def look(connection: Connection) -> Page[Approval]:
+            head, _ = self._history.standing(connection)
+            return Page(*self._lookups.approvals(connection, session_id, after=after, limit=limit), head)
+
+        return await self._read(look)
+
+    async def events(
+        self,
+        selection: Selection,
+        *,
+        after: int,
+        limit: int,
+        up_to: int | None = None,
+        descending: bool = False,
+    ) -> Sequence[StoredEvent]:
+        """Return the next matching events after a revision (before it, if descending)."""
+        return await self._read(
+            partial(
+                self._history.page,
+                selection=selection,
+                after=after,
+                limit=limit,
+                up_to=up_to,
+                descending=descending,
+            )
+        )
+
+    async def whole_event(self, revision: int) -> tuple[StoredEvent, bytes]:
+        """Return an event and its untruncated form."""
+        return await self._read(partial(self._history.whole, revision=revision))
+
+    async def floor(self) -> int:
+        """Return the oldest revision from which on nothing is missing."""
+        return (await self._read(self._history.standing))[1]

@@ -1,0 +1,149 @@
+"""The writer's statements, compiled once; their parameters are rows as `rows` makes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Table, bindparam, delete, insert, literal_column, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from greenroomd.store.engine import Database
+from greenroomd.store.tables import (
+    approvals,
+    configs,
+    events,
+    labels,
+    meta,
+    requests,
+    secrets,
+    sessions,
+    turns,
+    whole_events,
+)
+
+STANDING = (
+    "session_id",
+    "state",
+    "unsettled",
+    "last_active_time",
+    "description",
+    "fence",
+    "last_sequence",
+    "revision",
+)
+"""What the writer must know of a stored session before it changes it."""
+
+
+class Statements:
+    """Texts for `exec_driver_sql`, each named after what it does; parameters are in the comment where not a row."""
+
+    def __init__(self, database: Database) -> None:
+        first = meta.c.id == literal_column("1")
+        # (how many, batch) → the last of the revisions taken. Also the lock under which everything else is written.
+        self.take_revisions = database.sql(
+            update(meta)
+            .where(first)
+            .values(
+                revision=meta.c.revision + bindparam("count", type_=BigInteger()), batch=bindparam("batch")
+            )
+            .returning(meta.c.revision),
+            "count",
+            "batch",
+        )
+        # (revision): gives back what refused units did not use.
+        self.return_revisions = database.sql(
+            update(meta).where(first).values(revision=bindparam("last")), "last"
+        )
+        # Waits for a commit whose answer was lost: the row is locked until its outcome is known.
+        self.last_batch = database.sql(select(meta.c.batch).where(first).with_for_update())
+
+        # (session ids) → the columns of STANDING
+        self.look_at_sessions = database.sql(
+            select(*(sessions.c[name] for name in STANDING)).where(
+                database.among(sessions.c.session_id, "ids")
+            ),
+            "ids",
+        )
+        # (request ids) → rows of requests
+        self.look_at_requests = database.sql(
+            select(requests).where(database.among(requests.c.request_id, "ids")), "ids"
+        )
+
+        self.insert_session = _insert(database, sessions)
+        self.move_session = _update_session(database, "state")
+        self.touch_session = _update_session(database, "config_generation")
+        self.insert_config = _insert(database, configs)
+        self.insert_label = _insert(database, labels)
+        self.insert_event = _insert(database, events)
+        self.insert_whole_event = _insert(database, whole_events)
+        self.insert_request = _insert(database, requests)
+        self.put_turn = _put(database, turns, "state", "unfinished", "outcome")
+        self.put_approval = _put(database, approvals, "state", "question")
+        self.put_secret = _put(database, secrets, "key_id", "sealed")
+
+        self.delete_labels = _delete_of_session(database, labels)  # (session id)
+        # (principal, method, request id)
+        self.delete_request = database.sql(
+            delete(requests).where(
+                requests.c.principal == bindparam("principal"),
+                requests.c.method == bindparam("method"),
+                requests.c.request_id == bindparam("request_id"),
+            ),
+            "principal",
+            "method",
+            "request_id",
+        )
+        # (session id) each
+        self.delete_session = tuple(
+            _delete_of_session(database, table)
+            for table in (sessions, configs, labels, turns, approvals, secrets)
+        )
+        # (session id, the revision that stays) each
+        self.delete_events = _delete_events(database)
+
+
+def _insert(database: Database, table: Table) -> str:
+    return database.sql(insert(table).inline(), *(column.name for column in table.columns))
+
+
+def _put(database: Database, table: Table, *changing: str) -> str:
+    """Insert a row, or change the named columns of the row that has its key."""
+    dialect: Any = sqlite if database.sqlite else postgresql
+    statement = dialect.insert(table).inline()
+    statement = statement.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={name: statement.excluded[name] for name in changing},
+    )
+    return database.sql(statement, *(column.name for column in table.columns))
+
+
+def _update_session(database: Database, first: str) -> str:
+    """Take the session's row from column `first` on, then its id, the revision decided on, and its fence."""
+    names = [column.name for column in sessions.columns]
+    changing = names[names.index(first) :]
+    statement = (
+        update(sessions)
+        .where(
+            sessions.c.session_id == bindparam("of_session_id"),
+            sessions.c.revision == bindparam("decided_on"),
+            sessions.c.fence <= bindparam("of_fence"),
+        )
+        .values({name: bindparam(f"new_{name}") for name in changing})
+    )
+    parameters = [f"new_{name}" for name in changing]
+    return database.sql(statement, *parameters, "of_session_id", "decided_on", "of_fence")
+
+
+def _delete_of_session(database: Database, table: Table) -> str:
+    return database.sql(delete(table).where(table.c.session_id == bindparam("session_id")), "session_id")
+
+
+def _delete_events(database: Database) -> tuple[str, str]:
+    gone = (events.c.session_id == bindparam("session_id"), events.c.revision != bindparam("kept"))
+    revisions = select(events.c.revision).where(*gone)
+    return (
+        database.sql(
+            delete(whole_events).where(whole_events.c.revision.in_(revisions)), "session_id", "kept"
+        ),
+        database.sql(delete(events).where(*gone), "session_id", "kept"),
+    )

@@ -1,0 +1,209 @@
+"""The tables, the same on SQLite and PostgreSQL; migrations lead to exactly this.
+
+Times are microseconds since the epoch, UTC. Structured parts, and every text that a model or a tool wrote, are JSON in
+ASCII: so any text survives on both databases, also the NUL that PostgreSQL's text type refuses. There are no foreign
+keys: one writer checks under the lock of the `meta` row, and a second check for each row would only cost.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+
+metadata = MetaData()
+
+# Ordered by its bytes, as Python and SQLite order it, whatever language a PostgreSQL database was made for.
+Name = Text().with_variant(Text(collation="C"), "postgresql")
+# SQLite knows a row by its number only if the column's type is called INTEGER.
+Revision = BigInteger().with_variant(Integer(), "sqlite")
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),  # always 1
+    Column("store_id", Text, nullable=False),
+    Column("revision", BigInteger, nullable=False),  # whoever changes it writes alone until the commit
+    Column("floor", BigInteger, nullable=False),  # events from this revision on are complete
+    Column("batch", Text, nullable=False),  # the last commit's own id: tells whether a lost answer was a yes
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    # Never changed after the insert.
+    Column("session_id", Name, primary_key=True),
+    Column("workspace_id", Name, nullable=False),
+    Column("user_id", Name, nullable=False),
+    Column("profile_id", Name, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    # Indexed and changed: most commits leave them alone, and so the indexes.
+    Column("state", Name, nullable=False),
+    Column("unsettled", SmallInteger, nullable=False),  # 1: live, or waiting for its first process
+    Column("last_active_time", BigInteger, nullable=False),
+    # Changed with every commit.
+    Column("config_generation", Integer, nullable=False),
+    Column("node_id", Text, nullable=False),
+    Column("description", Text, nullable=False),  # JSON: what people call it
+    Column("progress", Text, nullable=False),  # JSON: everything that nobody searches by
+    Column("version", BigInteger, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("last_sequence", BigInteger, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    # Each order of a list, alone and behind each selective filter: a page costs the same at any size.
+    Index("sessions_by_creation", "create_time", "session_id"),
+    Index("sessions_by_activity", "last_active_time", "session_id"),
+    Index("sessions_of_workspace_by_creation", "workspace_id", "create_time", "session_id"),
+    Index("sessions_of_workspace_by_activity", "workspace_id", "last_active_time", "session_id"),
+    Index("sessions_in_state_by_creation", "workspace_id", "state", "create_time", "session_id"),
+    Index("sessions_in_state_by_activity", "workspace_id", "state", "last_active_time", "session_id"),
+)
+Index(
+    "sessions_of_user",
+    sessions.c.user_id,
+    sessions.c.workspace_id,
+    sessions.c.create_time,
+    sessions.c.session_id,
+    sqlite_where=sessions.c.user_id != "",
+    postgresql_where=sessions.c.user_id != "",
+)
+Index(
+    "sessions_of_profile",
+    sessions.c.profile_id,
+    sessions.c.workspace_id,
+    sessions.c.create_time,
+    sessions.c.session_id,
+    sqlite_where=sessions.c.profile_id != "",
+    postgresql_where=sessions.c.profile_id != "",
+)
+Index(
+    "sessions_unsettled",
+    sessions.c.create_time,
+    sessions.c.session_id,
+    sqlite_where=sessions.c.unsettled == 1,
+    postgresql_where=sessions.c.unsettled == 1,
+)
+
+configs = Table(
+    "configs",
+    metadata,
+    Column("session_id", Name, primary_key=True),
+    Column("generation", Integer, primary_key=True, autoincrement=False),
+    Column("config", Text, nullable=False),  # JSON; a row never changes
+)
+
+# Only for finding sessions: what a session's labels are is told by its own row.
+labels = Table(
+    "labels",
+    metadata,
+    Column("session_id", Name, primary_key=True),
+    Column("key", Name, primary_key=True),
+    Column("value", Name, nullable=False),
+    Column("workspace_id", Name, nullable=False),
+    Column("create_time", BigInteger, nullable=False),  # the session's
+    Index("labels_by_value", "key", "value", "workspace_id", "create_time", "session_id"),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("turn_id", Name, primary_key=True),
+    Column("session_id", Name, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", Name, nullable=False),
+    Column("unfinished", SmallInteger, nullable=False),  # 1: queued or running
+    Column("create_time", BigInteger, nullable=False),
+    Column("prompt", Text, nullable=False),  # JSON: text and blocks; apart, as it never changes
+    Column("outcome", Text, nullable=False),  # JSON: the rest
+    Index("turns_of_session", "session_id", "number", "turn_id"),
+)
+Index(
+    "turns_unfinished",
+    turns.c.session_id,
+    turns.c.number,
+    sqlite_where=turns.c.unfinished == 1,
+    postgresql_where=turns.c.unfinished == 1,
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("approval_id", Name, primary_key=True),
+    Column("session_id", Name, nullable=False),
+    Column("state", Name, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    Column("question", Text, nullable=False),  # JSON: the rest
+    Index("approvals_of_session", "session_id", "create_time", "approval_id"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("revision", Revision, primary_key=True, autoincrement=False),
+    Column("session_id", Name, nullable=False),
+    Column("workspace_id", Name, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("type", Name, nullable=False),
+    Column("turn_id", Name, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("events_of_session", "session_id", "revision"),
+    Index("events_of_workspace", "workspace_id", "revision"),
+)
+
+# The untruncated form of the few events that are too long for a stream.
+whole_events = Table(
+    "whole_events",
+    metadata,
+    Column("revision", Revision, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("session_id", Name, primary_key=True),
+    Column("key_id", Name, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("principal", Name, primary_key=True),
+    Column("method", Name, primary_key=True),
+    Column("request_id", Name, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    Index("requests_by_age", "create_time"),
+)
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("profile_id", Name, primary_key=True),
+    Column("workspace_id", Name, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("labels", Text, nullable=False),  # JSON
+    Column("config", Text, nullable=False),  # JSON
+    Column("warm_processes", Integer, nullable=False),
+    Column("max_sessions", Integer, nullable=False),
+    Column("create_time", BigInteger, nullable=False),
+    Column("update_time", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Index("profiles_of_workspace", "workspace_id", "profile_id"),
+)
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("node_id", Name, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("state", Name, nullable=False),
+    Column("server_version", Text, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("busy", Integer, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("start_time", BigInteger, nullable=False),
+    Column("lease_expire_time", BigInteger, nullable=False),
+)
