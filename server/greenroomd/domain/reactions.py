@@ -114,33 +114,41 @@ def said(step: Step, frames: Sequence[Frame]) -> None:
 
 
 def _follow(step: Step, frame: Frame) -> None:
-    live = step.live
     match frame:
         case TurnInitialized() if not step.session.conversation:
             step.note(conversation=True)  # from the first message on the CLI keeps a transcript
-        case AssistantSpoke():
-            calls = {str(b.get("id", "")) for b in frame.blocks if b.get("type") == "tool_use"}
-            step.know(open_tools=live.open_tools | calls)
-        case UserEchoed():
-            done = {str(b.get("tool_use_id", "")) for b in frame.blocks if b.get("type") == "tool_result"}
-            step.know(open_tools=live.open_tools - done)
+        case AssistantSpoke() | UserEchoed():
+            _track_tools(step, frame)
         case TurnResult():
-            turn = live.turn
-            if turn is not None and (turn.turn_id in frame.message_uuids or not frame.message_uuids):
-                step.know(result=frame)
-            else:  # nobody asked: a background task came back
-                step.know(spent_usd=frame.total_cost_usd)
-        case ActivityChanged(activity=Activity.IDLE):
-            step.know(busy=False)
-            if live.turn is None or live.result is not None:
-                turns.end_answered(step)
-                turns.rest(step)
-        case ActivityChanged():
-            step.know(busy=True)
+            _take_result(step, frame)
+        case ActivityChanged(activity=activity):
+            _change_activity(step, activity)
         case PermissionAsked():
             approvals.ask(step, frame)
         case PermissionWithdrawn():
             approvals.cancel(step, frame.request_id)
+
+
+def _track_tools(step: Step, frame: AssistantSpoke | UserEchoed) -> None:
+    called = {str(block.get("id", "")) for block in frame.blocks if block.get("type") == "tool_use"}
+    done = {str(block.get("tool_use_id", "")) for block in frame.blocks if block.get("type") == "tool_result"}
+    if called or done:
+        step.know(open_tools=(step.live.open_tools | called) - done)
+
+
+def _take_result(step: Step, frame: TurnResult) -> None:
+    turn = step.live.turn
+    if turn is not None and (turn.turn_id in frame.message_uuids or not frame.message_uuids):
+        step.know(result=frame)
+    else:  # nobody asked: a background task came back
+        step.know(spent_usd=frame.total_cost_usd)
+
+
+def _change_activity(step: Step, activity: Activity) -> None:
+    step.know(busy=activity is not Activity.IDLE)
+    if activity is Activity.IDLE and (step.live.turn is None or step.live.result is not None):
+        turns.end_answered(step)
+        turns.rest(step)
 
 
 def _same_conversation(step: Step, frame: Frame) -> bool:

@@ -1,0 +1,103 @@
+"""The operator's command line: `greenroomd serve` and what helps around it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import Annotated, Any, NoReturn
+
+import typer
+import uvloop
+from rich.console import Console
+from rich.table import Table
+
+from greenroomd.domain.errors import GreenroomError
+from greenroomd.settings import Settings, SettingsError, load_settings, prepare_directories
+from greenroomd.telemetry import set_up_logging
+from greenroomd.wiring import StartFailed, migrate_store, serving, version
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+out = Console()
+err = Console(stderr=True)
+
+
+@app.command()
+def serve(
+    listen: Annotated[
+        str | None, typer.Option(help="Where clients connect; wins over GREENROOM_LISTEN")
+    ] = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT: then suspend what is live, and end."""
+    settings = _settings(listen=listen)
+    set_up_logging(settings.log_level, settings.log_format)
+    _run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with serving(settings) as address:
+        err.print(f"greenroomd {version()} serves on {address}", highlight=False)
+        await stop.wait()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to this version's schema, and end. `serve` does the same by itself."""
+    settings = _settings()
+    set_up_logging(settings.log_level, settings.log_format)
+    try:
+        migrate_store(settings)
+    except StartFailed as error:
+        _refuse(str(error))
+    out.print("the database is up to date")
+
+
+@app.command("check-config")
+def check_config() -> None:
+    """Print every setting as it would take effect, secrets hidden; exit 2 and list the problems if there are any."""
+    table = Table("setting", "value")
+    for name, value in _settings().redacted().items():
+        table.add_row(name, value)
+    out.print(table)
+
+
+@app.command("version")
+def show_version() -> None:
+    """Print the version."""
+    out.print(version(), highlight=False)
+
+
+def _settings(**given: object) -> Settings:
+    try:
+        settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+        prepare_directories(settings)
+    except SettingsError as error:
+        _refuse(*error.problems)
+    return settings
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            runner.run(work)
+        except (StartFailed, GreenroomError) as error:
+            _refuse(str(error))
+
+
+def _refuse(*problems: str) -> NoReturn:
+    for problem in problems:
+        err.print(f"greenroomd: {problem}", highlight=False, markup=False, soft_wrap=True)
+    raise SystemExit(2)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
