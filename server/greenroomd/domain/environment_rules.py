@@ -23,7 +23,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _LOADER = "the dynamic loader would load code into the CLI"
 _RUNTIME = "the CLI's JavaScript runtime would load code or change its behaviour"
-_SHELL = "the shell of the Bash tool would run it before each command, unseen by tool rules"
+_SHELL = "it would run in or as the shell of the Bash tool, unseen by tool rules"
 _REACH = "where and how the CLI reaches its API is the operator's choice (GREENROOM_CLI_ENVIRONMENT)"
 _CLI = "it steers the CLI itself; what sessions may choose has an option of its own"
 _SERVICE = "the service sets it"
@@ -44,6 +44,7 @@ RESERVED: Mapping[str, str] = {
     "NODE_CHANNEL_FD": _RUNTIME,
     "BASH_ENV": _SHELL,
     "ENV": _SHELL,
+    "SHELL": _SHELL,
     "ANTHROPIC_*": _REACH,
     "NODE_EXTRA_CA_CERTS": _REACH,
     "NODE_TLS_REJECT_UNAUTHORIZED": _REACH,
@@ -61,19 +62,17 @@ RESERVED: Mapping[str, str] = {
     "CLAUDECODE": _CLI,
     "CLAUDE_*": _CLI,
     "IS_SANDBOX": _CLI,
+    "DISABLE_ERROR_REPORTING": _CLI,
+    "DISABLE_TELEMETRY": _CLI,
+    "MCP_TIMEOUT": _CLI,
+    "API_TIMEOUT_MS": _SERVICE,
     "DISABLE_AUTOUPDATER": _SERVICE,
-    "DISABLE_ERROR_REPORTING": _SERVICE,
-    "DISABLE_TELEMETRY": _SERVICE,
     "GREENROOM_*": _SERVICE,
     "HOME": _PLACE,
     "PATH": _PLACE,
-    "SHELL": _PLACE,
-    "USER": _PLACE,
-    "LOGNAME": _PLACE,
-    "API_TIMEOUT_MS": _SERVICE,
+    "TMPDIR": _PLACE,
     "BASH_DEFAULT_TIMEOUT_MS": _TIMEOUT,
     "BASH_MAX_TIMEOUT_MS": _TIMEOUT,
-    "MCP_TIMEOUT": _TIMEOUT,
     "MCP_TOOL_TIMEOUT": _TIMEOUT,
 }
 

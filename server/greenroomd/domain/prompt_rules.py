@@ -78,7 +78,7 @@ def _media(kind: str, block: JsonObject, path: str) -> Iterator[Violation]:
             yield Violation(f"{path}.data", "must not be empty")
         allowed = MEDIA_TYPES[kind]
         if source.get("media_type") not in allowed:
-            given = shown(str(source.get("media_type") or ""))
+            given = shown(str(source.get("media_type", "")))
             yield Violation(f"{path}.media_type", f"must be one of {', '.join(sorted(allowed))}, is {given}")
     else:
         yield Violation(path, "must have data or url")
@@ -87,8 +87,9 @@ def _media(kind: str, block: JsonObject, path: str) -> Iterator[Violation]:
 def _weight(block: JsonObject) -> int:
     """Return how many bytes a block carries; base64 holds three bytes in four characters."""
     source = _source(block)
-    data = size_of(str(source.get("data", "")))
-    return size_of(str(block.get("text", ""))) + (data * 3 // 4 if source.get("type") == "base64" else data)
+    data = str(source.get("data", ""))
+    carried = len(data.rstrip("=")) * 3 // 4 if source.get("type") == "base64" else size_of(data)
+    return size_of(str(block.get("text", ""))) + carried
 
 
 def _source(block: JsonObject) -> Mapping[str, Any]:

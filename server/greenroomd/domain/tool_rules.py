@@ -19,7 +19,9 @@ MAX_RULE_LENGTH = 512  # 128 of them, joined, still fit one argument of a Linux 
 
 _FORM = re.compile(r"([A-Za-z0-9_*-]+)(?:\((.*)\))?", re.DOTALL)
 _SCOPED_WILDCARD = re.compile(r"mcp__[^*]+__[^*]*\*[^*]*")
-_SPLIT = re.compile(r"\)[ ,]")
+_SPLIT = re.compile(
+    r"\)[^(]*[ ,]"
+)  # the flag's parser takes every `)` for the end of the content, until the next `(`
 
 
 def tool_rule_problem(rule: str, *, allows: bool) -> str | None:
@@ -53,7 +55,7 @@ def _content_problem(name: str, content: str | None) -> str | None:
     if not content.strip():
         return f"must have something between the parentheses; write {name} for every use of the tool"
     if _SPLIT.search(content):
-        return "must not have a blank or a comma after an inner ')': the CLI would read two rules"
+        return "must not have a blank or comma behind an inner ')': the CLI would read two rules"
     return None
 
 

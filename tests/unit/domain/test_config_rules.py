@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from greenroomd.domain.checks import spelled
 from greenroomd.domain.config import Secret, SessionConfig
 from greenroomd.domain.config_rules import OPTIONS, PAIRS, violations
 from greenroomd.domain.overlay import PartialConfig, overlay
@@ -155,13 +156,34 @@ def test_ten_wrong_fields_are_ten_violations() -> None:
 
 
 def test_a_description_says_the_rule_and_what_was_given() -> None:
-    wrong = with_options(max_turns=5000, tool_timeout=timedelta(minutes=11), **{"limits.memory_bytes": 1000})
+    wrong = with_options(
+        working_dir="",
+        max_turns=5000,
+        tool_timeout=timedelta(minutes=11),
+        **{"limits.memory_bytes": 1000, "recovery.max_backoff": 50 * MS},
+    )
     told = {violation.field: violation.description for violation in violations(wrong)}
     assert told == {
+        "config.working_dir": "is required: the absolute path of the directory that the process works in",
         "config.max_turns": "must be from 1 to 1000, is 5000",
         "config.tool_timeout": "must be from 1 s to 10 min, is 11 min",
         "config.limits.memory_bytes": "must be at least 268435456 (256 MiB), is 1000",
+        "config.recovery_policy.max_backoff": "must be from 100 ms to 1 h, is 50 ms",
     }
+
+
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (8 * DAY, "8 d"),
+        (25 * HOUR, "25 h"),
+        (11 * 60 * SECOND, "11 min"),
+        (-SECOND, "-1 s"),
+        (MS / 2, "0.5 ms"),
+    ],
+)
+def test_a_span_is_spelled_in_its_largest_whole_unit(span: timedelta, text: str) -> None:
+    assert spelled(span) == text
 
 
 def test_a_description_stays_short_and_shows_no_prompt() -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
 import pytest
 
-from greenroomd.domain.config import SessionConfig
+from greenroomd.app.ports import Launch
+from greenroomd.domain.config import Secret, SessionConfig
 from greenroomd.domain.config_rules import violations
 from greenroomd.domain.environment_rules import RESERVED, environment_violations, why_reserved
+from greenroomd.processes.launch import CliDefaults, RunDirectory, Workspace, environment, settings
 
 # What a launcher sets, what a loader or runtime obeys, and what decides where credentials go.
 FORBIDDEN = """
     LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT DYLD_INSERT_LIBRARIES GCONV_PATH GLIBC_TUNABLES
     NODE_OPTIONS NODE_PATH NODE_COMPILE_CACHE NODE_CHANNEL_FD BUN_OPTIONS BUN_INSPECT BUN_JSC_useJIT JSC_useJIT
-    BASH_ENV ENV
+    BASH_ENV ENV SHELL
     ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN ANTHROPIC_BASE_URL ANTHROPIC_CUSTOM_HEADERS ANTHROPIC_MODEL
     HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy
     NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED NODE_USE_SYSTEM_CA SSL_CERT_FILE SSL_CERT_DIR
@@ -20,12 +26,12 @@ FORBIDDEN = """
     CLAUDE_CODE_SESSION_ID CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS CLAUDE_CODE_USE_BEDROCK CLAUDE_AGENT_SDK_VERSION
     IS_SANDBOX DISABLE_AUTOUPDATER DISABLE_TELEMETRY DISABLE_ERROR_REPORTING API_TIMEOUT_MS
     BASH_DEFAULT_TIMEOUT_MS BASH_MAX_TIMEOUT_MS MCP_TIMEOUT MCP_TOOL_TIMEOUT
-    GREENROOM_LISTEN GREENROOM_DATABASE_URL HOME PATH SHELL USER LOGNAME
+    GREENROOM_LISTEN GREENROOM_DATABASE_URL HOME PATH TMPDIR
 """
 
 FREE = """
     A a _ _x9 FOO_BAR PYTHONPATH PYTHONSTARTUP GIT_SSH_COMMAND GIT_AUTHOR_NAME JAVA_TOOL_OPTIONS AWS_PROFILE
-    GITHUB_TOKEN NODE_ENV LANG LC_ALL TZ TERM TMPDIR EDITOR HOMEPAGE PATHS ld_preload BASH_MAX_OUTPUT_LENGTH
+    GITHUB_TOKEN NODE_ENV LANG LC_ALL TZ TERM USER EDITOR HOMEPAGE PATHS ld_preload BASH_MAX_OUTPUT_LENGTH
 """
 
 
@@ -46,6 +52,20 @@ def test_every_entry_of_the_table_is_needed_for_a_name_above() -> None:
     assert exact <= names
     for pattern in RESERVED.keys() - exact:
         assert any(name.startswith(pattern[:-1]) for name in names), pattern
+
+
+def test_whatever_the_launcher_insists_on_is_reserved(tmp_path: Path) -> None:
+    workspace, run = Workspace.within(tmp_path, "w"), RunDirectory(path=tmp_path)
+    config = SessionConfig(working_dir="/srv", temperature=0.5, tool_timeout=timedelta(seconds=5))
+    launch = Launch(session_id="s", workspace_id="w", cli_session_id="c", resume=False, config=config)
+    launch = replace(launch, oauth_token=Secret("t"))
+
+    theirs = dict.fromkeys(environment(launch, CliDefaults(), workspace, run), "theirs")
+    contested = replace(launch, config=replace(config, environment=theirs))
+    ours = {**environment(contested, CliDefaults(), workspace, run), **settings(config)["env"]}
+    insisted = {name for name, value in ours.items() if value != "theirs"}
+    assert {"CLAUDE_CONFIG_DIR", "CLAUDE_CODE_OAUTH_TOKEN", "MCP_TOOL_TIMEOUT"} < insisted
+    assert {name for name in insisted if not why_reserved(name)} == set()
 
 
 @pytest.mark.parametrize("name", FREE.split())

@@ -86,8 +86,18 @@ def test_blocks_are_counted() -> None:
 def test_blocks_are_weighed_by_what_the_caller_sent() -> None:
     half = MAX_PROMPT_BYTES // 2
     picture = inline("image", "image/png", b"x" * half)
-    assert fields("", picture, {"type": "text", "text": "x" * (half - 2)}) == []
+    assert fields("", picture, {"type": "text", "text": "x" * half}) == []
     assert fields("", picture, {"type": "text", "text": "x" * (half + 1)}) == ["content"]
+    plain = {"type": "text", "media_type": "text/plain", "data": "x" * MAX_PROMPT_BYTES}
+    assert fields("", {"type": "document", "source": plain}) == []
+    assert fields("", {"type": "document", "source": plain}, TEXT) == ["content"]
+
+
+def test_a_description_shows_the_kind_that_was_given() -> None:
+    nothing, tool_use, tiff = prompt_violations("", [{}, {"type": "tool_use"}, inline("image", "image/tiff")])
+    assert nothing.description == "must be text, image or document, is nothing"
+    assert tool_use.description == 'must be text, image or document, is "tool_use"'
+    assert tiff.description == 'must be one of image/gif, image/jpeg, image/png, image/webp, is "image/tiff"'
 
 
 def test_a_signed_address_is_not_shown() -> None:

@@ -28,7 +28,7 @@ def split_as_the_cli_does(flag: str) -> list[str]:
         "Bash(git *)",
         "Bash(npm run test:*)",
         "Bash(echo (literal))",
-        "Bash(x)-(y)",
+        "Bash(x)-(y z)",
         "Edit(/src/**/*.py)",
         "WebFetch(domain:example.com)",
         "Task(Explore)",
@@ -69,6 +69,7 @@ def test_a_rule_of_the_clis_grammar_is_good(rule: str) -> None:
         ("mcp__server__tool(x)", "no patterns for MCP tools"),
         ("Bash(ls) Write(/etc/*)", "two rules"),
         ("Bash(ls),Write(/etc/*)", "two rules"),
+        ("Bash((ls)-x Write)", "two rules"),
         ("R" * (MAX_RULE_LENGTH + 1), "at most 512 characters"),
     ],
 )
@@ -105,6 +106,13 @@ def test_no_rule_is_in_both_lists_or_twice_in_one() -> None:
         ("config.disallowed_tools[2]", "must not repeat a rule: it is the same as [0]"),
         ("config.disallowed_tools[3]", "must not repeat a rule: it is the same as [0]"),
         ("config.disallowed_tools[1]", "must not be in both lists: it is allowed_tools[1] too"),
+    ]
+
+
+def test_a_bad_rule_is_told_for_what_it_is_each_time() -> None:
+    assert ["capital" in violation.description for violation in tool_violations(["bash", "bash"], [])] == [
+        True,
+        True,
     ]
 
 
