@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from greenroomd.domain.environment_rules import RESERVED
+from greenroomd.domain.session import TRANSITIONS, Signal, State
 from greenroomd.settings import CONFIG, PREFIX, Settings
 
 DOCS = Path(__file__).resolve().parent
@@ -27,7 +29,43 @@ def settings_table() -> str:
     return "\n".join(lines)
 
 
-PARTS: Mapping[str, Callable[[], str]] = {"settings": settings_table}
+def states_table() -> str:
+    """Every state against every signal; a cell is the state after it, empty where the signal is refused."""
+    lines = ["| " + " | ".join(["State", *(f"`{signal}`" for signal in Signal)]) + " |"]
+    lines.append("|" + " --- |" * (len(Signal) + 1))
+    for state, row in TRANSITIONS.items():
+        targets = [row[signal].name if signal in row else "" for signal in Signal]
+        lines.append("| " + " | ".join([f"**{state.name}**", *targets]) + " |")
+    return "\n".join(lines)
+
+
+def states_diagram() -> str:
+    """The same as a diagram; signals that lead from one state to the same other share an arrow."""
+    arrows: dict[tuple[State, State], list[str]] = {}
+    for state, row in TRANSITIONS.items():
+        for signal, target in row.items():
+            arrows.setdefault((state, target), []).append(signal)
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {next(iter(TRANSITIONS)).name}"]
+    lines += [f"    {a.name} --> {b.name}: {' / '.join(signals)}" for (a, b), signals in arrows.items()]
+    lines += [f"    {state.name} --> [*]" for state, row in TRANSITIONS.items() if not row]
+    return "\n".join([*lines, "```"])
+
+
+def reserved_table() -> str:
+    """Every reserved variable, those with the same reason together."""
+    names: dict[str, list[str]] = {}
+    for name, reason in RESERVED.items():
+        names.setdefault(reason, []).append(f"`{name}`")
+    lines = ["| Reserved | Because |", "| --- | --- |"]
+    return "\n".join([*lines, *(f"| {', '.join(same)} | {reason} |" for reason, same in names.items())])
+
+
+PARTS: Mapping[str, Callable[[], str]] = {
+    "settings": settings_table,
+    "states": states_table,
+    "states-diagram": states_diagram,
+    "reserved-variables": reserved_table,
+}
 
 
 def refreshed(text: str) -> str:

@@ -48,6 +48,7 @@ def test_a_server_of_a_kind_that_the_cli_starts_or_reaches_is_good(server: dict[
         ({"type": "sdk", "name": "calc"}, [f"{CALC}.type"]),
         ({"type": "pigeon"}, [f"{CALC}.type"]),
         ({"type": 1.0}, [f"{CALC}.type"]),
+        ({"type": ["stdio"]}, [f"{CALC}.type"]),
         ("calc", [CALC]),
         (None, [CALC]),
     ],
