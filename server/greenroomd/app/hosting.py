@@ -36,6 +36,7 @@ class Spawned:
     """The process exists, and does not talk yet."""
 
     process: AgentProcess
+    launch: Launch
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class Host:
 
     async def _hold(self, launch: Launch, tell: Callable[[HostMessage], None]) -> ProcessExit:
         async with self.processes.running(launch) as process:
-            tell(Spawned(process))
+            tell(Spawned(process, launch))
             tell(Ready(await process.handshake(self.handshake_timeout)))
             async for frames in process.frames():
                 said = Said(frames)

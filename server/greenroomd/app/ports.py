@@ -27,6 +27,7 @@ class Launch:
     cli_session_id: str
     resume: bool
     config: SessionConfig
+    generation: int = 1
     oauth_token: Secret | None = None
 
 

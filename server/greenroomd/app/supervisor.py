@@ -21,6 +21,7 @@ from greenroomd.app.ports import AgentProcess, Launch, Lease, ProcessFailed
 from greenroomd.app.stage import Stage
 from greenroomd.app.storage import Request, Unit
 from greenroomd.domain import deadlines, orders, reactions
+from greenroomd.domain.config import PermissionMode
 from greenroomd.domain.errors import Draining, EtagMismatch, StoreUnavailable
 from greenroomd.domain.live import (
     AbandonLaunch,
@@ -32,6 +33,7 @@ from greenroomd.domain.live import (
     LaunchProcess,
     Live,
     Purpose,
+    Reconfigure,
     SayPrompt,
     Step,
 )
@@ -103,10 +105,12 @@ class Supervisor:
             case SlotGranted(lease=lease):
                 self._lease = lease
                 await self._react(reactions.slot_granted)
-            case Spawned(process=process):
+            case Spawned(process=process, launch=launch):
                 self._process = process
                 facts = self._facts(process)
-                await self._react(lambda step: reactions.spawned(step, facts))
+                await self._react(
+                    lambda step: reactions.spawned(step, facts, launch.config, launch.generation)
+                )
             case Ready(handshake=handshake):
                 asked = self.live.launched_at or self._stage.now()
                 startup = self._stage.now() - asked
@@ -200,18 +204,25 @@ class Supervisor:
             case AbandonLaunch():
                 if self._hosting is not None:
                     self._hosting.cancel()
-            case _ if self._process is None:
-                pass  # it is gone; its end is in the mailbox and settles what was asked of it
+            case _ if self._process is not None:
+                await self._address(self._process, action)
+            case _:
+                pass  # the process is gone; its end is in the mailbox and settles what was asked of it
+
+    async def _address(self, process: AgentProcess, action: Action) -> None:
+        match action:
             case EndProcess(gently=gently):
-                self._group.create_task(self._end(self._process, gently))
+                self._group.create_task(self._end(process, gently))
             case SayPrompt(turn=turn):
-                await self._process.say(turn.turn_id, turn.prompt, turn.content)
+                await process.say(turn.turn_id, turn.prompt, turn.content)
             case InterruptCli():
-                await self._process.interrupt()
+                await process.interrupt()
+            case Reconfigure():
+                await self._reconfigure(process, action)
             case AnswerPermission(approval_id=approval_id, tool_input=None, message=message):
-                await self._process.deny(approval_id, message)
+                await process.deny(approval_id, message)
             case AnswerPermission(approval_id=approval_id, tool_input=tool_input):
-                await self._process.allow(approval_id, tool_input or {})
+                await process.allow(approval_id, tool_input or {})
 
     def _launch(self) -> None:
         host = self._stage.host.run(self.live.session, self._prepare, self.mailbox.put)
@@ -229,8 +240,16 @@ class Supervisor:
             cli_session_id=session.cli_session_id,
             resume=session.conversation,
             config=session.config,
+            generation=session.config_generation,
             oauth_token=token,
         )
+
+    async def _reconfigure(self, process: AgentProcess, change: Reconfigure) -> None:
+        if "model" in change.options:
+            await process.set_model(change.config.model)
+        if "permission_mode" in change.options:
+            await process.set_permission_mode(change.config.permission_mode or PermissionMode.DEFAULT)
+        await self._react(lambda step: reactions.reconfigured(step, change.config, change.generation))
 
     async def _end(self, process: AgentProcess, gently: bool) -> None:
         patience = self._stage.host.patience

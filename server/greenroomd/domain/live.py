@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from greenroomd.domain.config import JsonObject
+from greenroomd.domain.config import JsonObject, SessionConfig
 from greenroomd.domain.events import EPHEMERAL, Approval, ApprovalState, Event
 from greenroomd.domain.frames import TurnResult
 from greenroomd.domain.session import Session, Signal, State, decide
@@ -87,7 +87,18 @@ class AnswerPermission:
     message: str = ""
 
 
-Action = LaunchProcess | AbandonLaunch | EndProcess | SayPrompt | InterruptCli | AnswerPermission
+@dataclass(frozen=True, slots=True)
+class Reconfigure:
+    """Bring the running process to a generation by changing these options (model, permission_mode) in it."""
+
+    config: SessionConfig
+    generation: int
+    options: frozenset[str]
+
+
+Action = (
+    LaunchProcess | AbandonLaunch | EndProcess | SayPrompt | InterruptCli | AnswerPermission | Reconfigure
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +109,10 @@ class Live:
     not idle yet. `cause` says why we interrupted it; `obey_by` is when we stop waiting for that. `open_tools` are
     tool calls without a result. `spent_usd` is what this process has cost up to the last result. `busy` is the CLI's
     own word for having something to do.
+
+    `running_config` and its generation are what the process was started with or brought to. `follow_config` says that
+    a newer generation is to reach it as soon as possible, `renew_process` that this takes another process whatever
+    changed (a new token), `reconfiguring` that a change is under way; no turn begins before it is done.
     """
 
     session: Session
@@ -116,6 +131,11 @@ class Live:
     launched_at: datetime | None = None
     heard_at: datetime | None = None
     ending: Ending | None = None
+    running_config: SessionConfig | None = None
+    running_generation: int = 0
+    follow_config: bool = False
+    renew_process: bool = False
+    reconfiguring: bool = False
 
     @property
     def turn(self) -> Turn | None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from greenroomd.domain import approvals, turns
+from greenroomd.domain import approvals, reconfiguration, turns
+from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.events import (
     ConfigApplied,
     Event,
@@ -43,9 +44,12 @@ def slot_granted(step: Step) -> None:
         step.note(state_reason="")
 
 
-def spawned(step: Step, facts: ProcessFacts) -> None:
-    """The process exists."""
-    step.know(running=True, spent_usd=0.0, busy=False, resetting=False)
+def spawned(step: Step, facts: ProcessFacts, config: SessionConfig, generation: int) -> None:
+    """The process exists, started with this generation of the configuration."""
+    newest = generation == step.session.config_generation
+    step.know(running=True, spent_usd=0.0, busy=False, resetting=False, renew_process=False)
+    step.know(running_config=config, running_generation=generation)
+    step.know(follow_config=step.live.follow_config and not newest)
     step.note(process=facts)
     _tell(step, EventType.PROCESS_SPAWNED, ProcessSpawned(session=step.session))
 
@@ -54,8 +58,8 @@ def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
     """The handshake is done: the session takes turns, beginning with what waits."""
     if step.live.ending is not None:  # it was told to end meanwhile, and will
         return
-    generation = step.session.config_generation
-    applied = generation != step.session.observed_config_generation
+    generation = step.live.running_generation
+    first, followed = generation == 1, generation == step.session.observed_config_generation
     step.know(launching=False, heard_at=step.at)
     step.move(Signal.HANDSHAKE)
     step.note(
@@ -65,9 +69,17 @@ def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
     _tell(step, EventType.PROCESS_READY, ProcessReady(session=step.session, startup=startup))
     headline = EventType.SESSION_RESUMED if step.session.conversation else EventType.SESSION_STARTED
     _tell(step, headline, SessionNoted(session=step.session))
-    if applied and generation > 1:
+    if not first and not followed:
         _tell(step, EventType.SESSION_CONFIG_APPLIED, ConfigApplied(generation=generation, restarted=True))
+    reconfiguration.follow(step)
     turns.begin_next(step)
+
+
+def reconfigured(step: Step, config: SessionConfig, generation: int) -> None:
+    """The running process took the change of its configuration."""
+    if step.live.running:
+        reconfiguration.applied(step, config, generation)
+        turns.begin_next(step)
 
 
 def owner_lost(step: Step) -> None:

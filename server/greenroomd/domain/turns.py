@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from greenroomd.domain import approvals
+from greenroomd.domain import approvals, reconfiguration
 from greenroomd.domain.errors import IllegalTransition, QueueFull, TurnRunning
 from greenroomd.domain.live import EndProcess, InterruptCli, LaunchProcess, SayPrompt, Step, waiting
 from greenroomd.domain.narration import answered, prompted, turn_event
@@ -47,7 +47,8 @@ def wake(step: Step, *, reason: str, actor: str = "") -> None:
 def begin_next(step: Step) -> None:
     """Send the oldest waiting turn, if the CLI is free for it."""
     live = step.live
-    free = live.running and not live.busy and live.turn is None and live.ending is None
+    free = live.running and live.turn is None and live.ending is None
+    free = free and not live.busy and not live.reconfiguring
     if not free or not live.turns or live.session.state not in (State.READY, State.IDLE, State.ACTIVE):
         return
     turn = begun(live.turns[0], at=step.at)
@@ -105,9 +106,10 @@ def _counted(usage: Usage) -> Usage:
 
 
 def rest(step: Step) -> None:
-    """After a turn: go on with the next, end the process if that was waiting, or become idle."""
+    """After a turn: follow a newer configuration, go on with the next turn, become idle, or end the process."""
+    reconfiguration.follow(step)
     begin_next(step)
     if step.live.turn is None and step.session.state is State.ACTIVE:
         step.move(Signal.TURN_ENDED)
-    if step.live.ending is not None and step.live.turn is None:
+    if step.live.ending is not None and step.live.turn is None and EndProcess() not in step.actions:
         step.do(EndProcess())

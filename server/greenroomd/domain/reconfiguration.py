@@ -1,0 +1,103 @@
+"""How a session is described anew and configured anew, and when a new generation reaches its process. Pure.
+
+Options fall into three kinds: those that only the owner looks at take effect with the commit; model and permission mode
+can be changed on the live process; all others need another process, which continues the conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+
+from greenroomd.domain.config import JsonObject, SessionConfig
+from greenroomd.domain.errors import InvalidUpdateMask, TurnRunning, Violation
+from greenroomd.domain.events import ConfigApplied, Event, EventType, SessionUpdated
+from greenroomd.domain.live import Ending, EndProcess, Purpose, Reconfigure, Step
+
+CONFIG_CHANGED = "CONFIG_CHANGED"
+
+_OWNERS_OWN = frozenset({"limits", "recovery", "on_idle", "approval_policy"})
+_LIVE = frozenset({"model", "permission_mode"})
+
+
+class Apply(StrEnum):
+    """When a new generation reaches a process that runs."""
+
+    WHEN_IDLE = "when_idle"
+    NOW = "now"
+    NEXT_START = "next_start"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch:
+    """What is to change; None leaves a part as it is. `paths` are the mask's, for the event."""
+
+    paths: Sequence[str]
+    display_name: str | None = None
+    labels: Mapping[str, str] | None = None
+    metadata: JsonObject | None = None
+    config: SessionConfig | None = None
+    new_token: bool = False
+
+
+def update(step: Step, patch: Patch, apply: Apply, *, actor: str = "") -> None:
+    """Change a session; raises TurnRunning for NOW while a turn runs, InvalidUpdateMask for the working directory.
+
+    A changed configuration becomes a new, immutable generation, also if nothing runs that could follow it.
+    """
+    session = step.session
+    described = {"display_name": patch.display_name, "labels": patch.labels, "metadata": patch.metadata}
+    changes: dict[str, object] = {name: value for name, value in described.items() if value is not None}
+    configured = patch.config is not None and (patch.config != session.config or patch.new_token)
+    if patch.config is not None and configured:
+        if patch.config.working_dir != session.config.working_dir:
+            raise InvalidUpdateMask([Violation("update_mask", "config.working_dir is immutable")])
+        if apply is Apply.NOW and step.live.turn is not None:
+            raise TurnRunning(step.live.turn.turn_id)
+        changes |= {"config": patch.config, "config_generation": session.config_generation + 1}
+        step.configures = True
+    step.note(version=session.version + 1, **changes)
+    payload = SessionUpdated(session=step.session, paths=tuple(patch.paths))
+    step.tell(Event(type=EventType.SESSION_UPDATED, time=step.at, actor=actor, payload=payload))
+    if configured:
+        step.know(renew_process=step.live.renew_process or patch.new_token)
+        if apply is not Apply.NEXT_START:
+            step.know(follow_config=True)
+            follow(step)
+
+
+def follow(step: Step) -> None:
+    """Bring the process to the newest generation, if it is wanted and nothing stands in the way."""
+    live = step.live
+    config = live.running_config
+    if not live.follow_config or config is None or not live.running or live.launching:
+        return
+    if live.turn is not None or live.busy or live.reconfiguring or live.ending is not None:
+        return
+    changed = changed_options(config, step.session.config) - _OWNERS_OWN
+    if live.renew_process or not changed <= _LIVE:
+        step.know(ending=Ending(purpose=Purpose.RESTART, reason=CONFIG_CHANGED), follow_config=False)
+        step.do(EndProcess())
+    elif changed:
+        step.know(reconfiguring=True)
+        step.do(Reconfigure(step.session.config, step.session.config_generation, frozenset(changed)))
+    else:
+        applied(step, step.session.config, step.session.config_generation)
+
+
+def applied(step: Step, config: SessionConfig, generation: int) -> None:
+    """The running process follows a generation now."""
+    newest = generation == step.session.config_generation
+    step.know(running_config=config, running_generation=generation)
+    step.know(follow_config=step.live.follow_config and not newest, reconfiguring=False)
+    step.note(observed_config_generation=generation, version=step.session.version + 1)
+    payload = ConfigApplied(generation=generation, restarted=False)
+    step.tell(Event(type=EventType.SESSION_CONFIG_APPLIED, time=step.at, payload=payload))
+    follow(step)
+
+
+def changed_options(before: SessionConfig, after: SessionConfig) -> frozenset[str]:
+    """Return the names of the options in which two configurations differ."""
+    names = (option.name for option in fields(SessionConfig))
+    return frozenset(name for name in names if getattr(before, name) != getattr(after, name))
