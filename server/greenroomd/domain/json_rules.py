@@ -123,5 +123,4 @@ _JSON_WORDS = {
     float: "a number",
     str: "a string",
     list: "a list",
-    dict: "an object",
 }

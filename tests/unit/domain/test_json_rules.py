@@ -62,6 +62,22 @@ def test_an_mcp_configuration_is_a_map_of_servers(config: dict[str, Any]) -> Non
     assert mcp_fields(config) == ["config.mcp_config.mcpServers"]
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (None, "absent"),
+        (True, "a boolean"),
+        (1, "a number"),
+        (1.0, "a number"),
+        ("calc", "a string"),
+        ([], "a list"),
+    ],
+)
+def test_a_description_shows_what_stands_in_the_place_of_an_object(given: Any, words: str) -> None:
+    [whole] = mcp_violations({"mcpServers": given})
+    assert whole.description == f"must be an object of servers by name, is {words}"
+
+
 def test_an_mcp_configuration_has_no_other_key() -> None:
     assert mcp_fields({"mcpServers": {}}) == []
     assert mcp_fields({"mcpServers": {}, "servers": {}}) == ['config.mcp_config["servers"]']

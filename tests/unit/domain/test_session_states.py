@@ -112,6 +112,9 @@ def test_an_error_stays_until_the_session_is_started_again() -> None:
     failed, events = decide(session_in(State.ACTIVE), Signal.FAIL, at=NOON, error=CRASH)
     assert failed.error == CRASH
     assert move_of(events).error == CRASH
+    closing, events = decide(failed, Signal.CLOSE, at=NOON)
+    assert closing.error == CRASH
+    assert move_of(events).error is None
     started, _ = decide(failed, Signal.START, at=NOON)
     assert started.error is None
 
