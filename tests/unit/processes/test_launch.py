@@ -1,0 +1,179 @@
+import json
+import stat
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driving import a_launch
+from greenroomd.domain.config import PermissionMode, Secret
+from greenroomd.processes.launch import (
+    CliDefaults,
+    RunDirectory,
+    Workspace,
+    arguments,
+    environment,
+    initialization,
+    settings,
+)
+
+STATE = Path("/state")
+RUN = RunDirectory(path=Path("/state/run/i/p"))
+WORKSPACE = Workspace.within(STATE, "acme")
+BARE = [
+    "--print",
+    "--verbose",
+    "--input-format=stream-json",
+    "--output-format=stream-json",
+    "--include-partial-messages",
+    "--permission-prompt-tool=stdio",
+    "--setting-sources=",
+    "--strict-mcp-config",
+    "--system-prompt-snapshot=off",
+]
+
+
+def flags(**config: Any) -> list[str]:
+    return arguments(a_launch(Path("/w"), **config), CliDefaults(), RUN)
+
+
+def variables(defaults: CliDefaults | None = None, token: str = "", **config: Any) -> dict[str, str]:
+    launch = a_launch(Path("/w"), token=token, **config)
+    return environment(launch, defaults or CliDefaults(), WORKSPACE, RUN)
+
+
+def operator(**given: str) -> CliDefaults:
+    return CliDefaults(environment={name: Secret(value) for name, value in given.items()})
+
+
+def test_the_flags_of_an_empty_config() -> None:
+    launch = a_launch(Path("/w"))
+    expected = [*BARE, f"--session-id={launch.cli_session_id}", "--model=default"]
+    assert arguments(launch, CliDefaults(), RUN) == expected
+
+
+def test_the_flags_of_a_full_config() -> None:
+    given = flags(
+        resume="0b8b",
+        model="opus",
+        permission_mode=PermissionMode.BYPASS_PERMISSIONS,
+        max_turns=7,
+        max_budget_usd=1.5,
+        allowed_tools=("Read", "Bash(git log, *)"),
+        disallowed_tools=("WebFetch",),
+        tool_timeout=timedelta(seconds=90),
+        mcp_config={"mcpServers": {}},
+    )
+    assert given == [
+        *BARE,
+        "--resume=0b8b",
+        "--model=opus",
+        "--permission-mode=bypassPermissions",
+        "--allow-dangerously-skip-permissions",
+        "--max-turns=7",
+        "--max-budget-usd=1.5",
+        "--allowedTools=Read",
+        "--allowedTools=Bash(git log, *)",
+        "--disallowedTools=WebFetch",
+        "--settings=/state/run/i/p/settings.json",
+        "--mcp-config=/state/run/i/p/mcp.json",
+    ]
+
+
+def test_prompts_travel_in_the_initialize_request() -> None:
+    launch = a_launch(Path("/w"), system_prompt="x" * 2**18, append_system_prompt="")
+    fields = {"hooks": None, "systemPrompt": "x" * 2**18, "appendSystemPrompt": ""}
+    assert initialization(launch.config) == fields
+    assert max(map(len, arguments(launch, CliDefaults(), RUN))) < 1000
+
+
+def test_the_operators_model_is_the_default_of_sessions_without_one() -> None:
+    defaults = operator(ANTHROPIC_MODEL="haiku")
+    assert "--model=haiku" in arguments(a_launch(Path("/w")), defaults, RUN)
+    assert "--model=opus" in arguments(a_launch(Path("/w"), model="opus"), defaults, RUN)
+
+
+def test_the_environment_of_an_empty_config() -> None:
+    assert variables() == {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/state/workspaces/acme/home",
+        "LANG": "C.UTF-8",
+        "TMPDIR": "/state/run/i/p/tmp",
+        "CLAUDE_CONFIG_DIR": "/state/workspaces/acme/claude",
+        "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "DISABLE_AUTOUPDATER": "1",
+        "API_TIMEOUT_MS": "120000",
+        "CLAUDE_CODE_MAX_RETRIES": "4",
+    }
+
+
+def test_the_operator_wins_over_the_session_and_the_protocol_over_both() -> None:
+    given = variables(
+        operator(ANTHROPIC_BASE_URL="https://gateway", CLAUDE_CONFIG_DIR="/elsewhere"),
+        environment={"ANTHROPIC_BASE_URL": "https://thief", "COLOUR": "blue", "TMPDIR": "/elsewhere"},
+    )
+    assert given["ANTHROPIC_BASE_URL"] == "https://gateway"
+    assert given["COLOUR"] == "blue"
+    assert given["CLAUDE_CONFIG_DIR"] == "/state/workspaces/acme/claude"
+    assert given["TMPDIR"] == "/state/run/i/p/tmp"
+
+
+def test_a_token_takes_the_place_of_the_operators_key() -> None:
+    given = variables(operator(ANTHROPIC_API_KEY="key", ANTHROPIC_AUTH_TOKEN="auth"), token="oat")
+    assert given["CLAUDE_CODE_OAUTH_TOKEN"] == "oat"
+    assert not {"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"} & given.keys()
+
+
+@pytest.mark.parametrize(
+    ("operators", "expected"),
+    [({}, {}), ({"top_k": 5, "temperature": 1}, {"top_k": 5}), ("nonsense", {}), ([1], {})],
+)
+def test_temperature_joins_the_extra_body(operators: object, expected: dict[str, object]) -> None:
+    body = operators if isinstance(operators, str) else json.dumps(operators)
+    given = variables(operator(CLAUDE_CODE_EXTRA_BODY=body), temperature=0.0)
+    assert json.loads(given["CLAUDE_CODE_EXTRA_BODY"]) == {**expected, "temperature": 0.0}
+
+
+def test_the_tool_timeout_joins_the_settings() -> None:
+    launch = a_launch(
+        Path("/w"),
+        tool_timeout=timedelta(seconds=1.5),
+        settings={"env": {"A": "b"}, "includeCoAuthoredBy": False},
+    )
+    timeouts = {"BASH_DEFAULT_TIMEOUT_MS": "1500", "BASH_MAX_TIMEOUT_MS": "1500", "MCP_TOOL_TIMEOUT": "1500"}
+    assert settings(launch.config) == {"env": {"A": "b", **timeouts}, "includeCoAuthoredBy": False}
+
+
+def test_the_run_directory_is_private_and_goes_whole(tmp_path: Path) -> None:
+    run = RunDirectory(path=tmp_path / "run/i/p")
+    launch = a_launch(Path("/w"), settings={"a": 1}, mcp_config={"mcpServers": {"x": {}}})
+    run.make(Workspace.within(tmp_path, "acme"), launch.config)
+    assert json.loads(run.settings.read_text()) == {"a": 1}
+    assert json.loads(run.mcp.read_text()) == {"mcpServers": {"x": {}}}
+    assert stat.S_IMODE(run.mcp.stat().st_mode) == 0o600
+    assert stat.S_IMODE(run.tmp.stat().st_mode) == 0o700
+    run.remove()
+    assert not run.path.exists()
+
+
+def test_the_run_directory_of_an_empty_config_has_no_files(tmp_path: Path) -> None:
+    run = RunDirectory(path=tmp_path / "run/i/p")
+    run.make(Workspace.within(tmp_path, "acme"), a_launch(Path("/w")).config)
+    assert list(run.path.iterdir()) == [run.tmp]
+
+
+@given(st.text(), st.text())
+def test_workspaces_never_meet_and_never_leave_the_state_directory(one: str, other: str) -> None:
+    first, second = Workspace.within(STATE, one), Workspace.within(STATE, other)
+    assert (first == second) == (one == other)
+    assert first.root.parent == STATE / "workspaces"
+    assert first.root.name not in {".", "..", ""}
+    assert "/" not in first.root.name
+
+
+def test_a_long_workspace_id_fits_into_a_file_name() -> None:
+    assert len(Workspace.within(STATE, "é" * 1000).root.name) < 255

@@ -1,0 +1,69 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from greenroomd.processes.redaction import Redactor, Tail, secret_values
+
+
+def test_known_secrets_are_hidden_whatever_they_look_like() -> None:
+    redactor = Redactor(["correct horse battery", "battery staple"])
+    assert (
+        redactor.text("it was correct horse battery, or battery staple") == "it was [redacted], or [redacted]"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "key sk-ant-api03-abcdefghijklmnop",
+        "Authorization: Bearer abc.def-ghi",
+        "remote: ghp_abcdefghijklmnopqrstuvwxyz",
+        "AKIAIOSFODNN7EXAMPLE",
+        "jwt eyJhbGciOiJIUzI1.eyJzdWIiOiIx.c2ln",
+        "DB_PASSWORD=hunter2hunter2",
+        '{"api_key": "abcdefgh12345678"}',
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden(text: str) -> None:
+    assert "[redacted]" in Redactor().text(text)
+
+
+def test_ordinary_text_stays() -> None:
+    text = "Error: no such file or directory, open '/home/x/token.txt' (see the secret garden)"
+    assert Redactor(["short"]).text(text) == text
+
+
+def test_a_line_of_json_loses_only_known_secrets() -> None:
+    redactor = Redactor(['quo"ted secret'])
+    line = rb'{"a":"quo\"ted secret","b":"sk-ant-api03-abcdefghijklmnop"}'
+    assert redactor.json_line(line) == b'{"a":"[redacted]","b":"sk-ant-api03-abcdefghijklmnop"}'
+
+
+def test_secrets_of_an_environment() -> None:
+    environment = {
+        "ANTHROPIC_API_KEY": "k",
+        "HTTPS_PROXY": "p",
+        "DbPassword": "d",
+        "ANTHROPIC_CUSTOM_HEADERS": "h",
+    }
+    assert secret_values(environment) == ["k", "d", "h"]
+
+
+@given(st.integers(0, 60), st.integers(1, 30))
+def test_a_secret_across_the_edge_of_the_tail_does_not_show(after: int, piece: int) -> None:
+    secret = "0123456789abcdefghij"
+    said = ("." * 5000 + secret + "." * after).encode()
+    tail = Tail(Redactor([secret]), limit=40)
+    for start in range(0, len(said), piece):
+        tail.append(said[start : start + piece])
+    shown = tail.text()
+    assert not any(secret[i : i + 4] in shown for i in range(len(secret) - 3))
+
+
+def test_the_tail_is_the_end_and_bounded() -> None:
+    tail = Tail(Redactor(), limit=100)
+    for number in range(10_000):
+        tail.append(f"line {number}\n".encode())
+    assert tail.text().endswith("line 9998\nline 9999")
+    assert len(tail.text()) <= 100
+    assert len(tail._bytes) < 10_000
