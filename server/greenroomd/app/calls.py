@@ -10,6 +10,8 @@ from enum import StrEnum
 from greenroomd.app.storage import Request
 from greenroomd.domain.config import JsonObject, Secret, SessionConfig
 from greenroomd.domain.errors import Violation
+from greenroomd.domain.masks import Parts
+from greenroomd.domain.reconfiguration import Apply
 from greenroomd.domain.session import StartMode
 
 DEFAULT_WORKSPACE = "default"
@@ -102,6 +104,16 @@ class Restart(Change):
 
     force: bool = False
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update(Change):
+    """Change the parts of a session that `paths` name to the given ones; `violations` as in NewSession."""
+
+    given: Parts
+    paths: Sequence[str]
+    apply: Apply = Apply.WHEN_IDLE
+    violations: tuple[Violation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

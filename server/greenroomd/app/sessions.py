@@ -8,13 +8,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
-from greenroomd.app.calls import DEFAULT_WORKSPACE, Caller, Close, NewSession, Restart, Start, Suspend
+from greenroomd.app.calls import DEFAULT_WORKSPACE, Caller, Close, NewSession, Restart, Start, Suspend, Update
 from greenroomd.app.storage import Page, Position, Request, Selection, SessionQuery, Unit
 from greenroomd.app.supervisors import Supervisors
 from greenroomd.domain import orders
 from greenroomd.domain.config_rules import violations
 from greenroomd.domain.errors import InvalidRequest, TurnNotFound, Violation, WorkingDirOutsideRoots
-from greenroomd.domain.live import Live
+from greenroomd.domain.live import Live, Step
+from greenroomd.domain.masks import Parts, masked
+from greenroomd.domain.reconfiguration import Patch, update
 from greenroomd.domain.session import LIVE, REQUESTED, Session, StartMode, State, create
 from greenroomd.domain.session_rules import label_violations, metadata_violations, name_violations
 
@@ -90,6 +92,34 @@ class Sessions:
     async def replay(self, request: Request) -> bytes | None:
         """Return the recorded answer to the same request; raises RequestIdReused."""
         return await self._stage.store.answer(request)
+
+    async def update(self, change: Update) -> Session:
+        """Change what the mask names; a changed configuration becomes a new generation.
+
+        Raises InvalidRequest, InvalidUpdateMask, TurnRunning, EtagMismatch, SessionNotFound.
+        """
+
+        def patch(step: Step) -> None:
+            parts = masked(step.session, change.given, change.paths)
+            found = [*change.violations, *_part_violations(parts)]
+            if found:
+                raise InvalidRequest(found)
+            update(
+                step,
+                Patch(
+                    paths=change.paths,
+                    display_name=parts.display_name,
+                    labels=parts.labels,
+                    metadata=parts.metadata,
+                    config=parts.config,
+                    oauth_token=parts.oauth_token,
+                ),
+                change.apply,
+                actor=change.actor,
+            )
+
+        session, _ = await self._supervisors.order(change, patch)
+        return session
 
     async def start(self, change: Start) -> Session:
         """Start a session that never ran or has failed; raises IllegalTransition elsewhere."""
@@ -199,11 +229,16 @@ class Sessions:
                 user_id=new.user_id,
                 session_id=new.session_id,
                 profile_id=new.profile_id,
-                display_name=new.display_name,
             ),
-            *violations(new.config, oauth_token=new.oauth_token),
-            *label_violations(new.labels),
-            *metadata_violations(new.metadata),
+            *_part_violations(
+                Parts(
+                    display_name=new.display_name,
+                    labels=new.labels,
+                    metadata=new.metadata,
+                    config=new.config,
+                    oauth_token=new.oauth_token,
+                )
+            ),
         ]
         if not any(violation.field == "config.working_dir" for violation in found):
             try:
@@ -216,3 +251,12 @@ class Sessions:
                 found.append(Violation("config.working_dir", str(outside)))
         if found:
             raise InvalidRequest(found)
+
+
+def _part_violations(parts: Parts) -> list[Violation]:
+    return [
+        *name_violations(display_name=parts.display_name),
+        *violations(parts.config, oauth_token=parts.oauth_token),
+        *label_violations(parts.labels),
+        *metadata_violations(parts.metadata),
+    ]

@@ -172,6 +172,7 @@ class Supervisor:
                     session=session,
                     events=step.events,
                     configures=step.configures,
+                    oauth_token=step.oauth_token,
                     turns=tuple(step.turns.values()),
                     approvals=tuple(step.approvals.values()),
                     request=request,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from greenroomd.domain.config import JsonObject, SessionConfig
+from greenroomd.domain.config import JsonObject, Secret, SessionConfig
 from greenroomd.domain.events import EPHEMERAL, Approval, ApprovalState, Event
 from greenroomd.domain.frames import TurnResult
 from greenroomd.domain.session import Session, Signal, State, decide
@@ -167,6 +167,7 @@ class Step:
         self.approvals: dict[str, Approval] = {}
         self.actions: list[Action] = []
         self.configures = False
+        self.oauth_token: Secret | None = None
 
     @property
     def session(self) -> Session:

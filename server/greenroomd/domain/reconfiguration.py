@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
-from greenroomd.domain.config import JsonObject, SessionConfig
+from greenroomd.domain.config import JsonObject, Secret, SessionConfig
 from greenroomd.domain.errors import InvalidUpdateMask, TurnRunning, Violation
 from greenroomd.domain.events import ConfigApplied, Event, EventType, SessionUpdated
 from greenroomd.domain.live import Ending, EndProcess, Purpose, Reconfigure, Step
@@ -38,7 +38,7 @@ class Patch:
     labels: Mapping[str, str] | None = None
     metadata: JsonObject | None = None
     config: SessionConfig | None = None
-    new_token: bool = False
+    oauth_token: Secret | None = None
 
 
 def update(step: Step, patch: Patch, apply: Apply, *, actor: str = "") -> None:
@@ -49,7 +49,9 @@ def update(step: Step, patch: Patch, apply: Apply, *, actor: str = "") -> None:
     session = step.session
     described = {"display_name": patch.display_name, "labels": patch.labels, "metadata": patch.metadata}
     changes: dict[str, object] = {name: value for name, value in described.items() if value is not None}
-    configured = patch.config is not None and (patch.config != session.config or patch.new_token)
+    configured = patch.config is not None and (
+        patch.config != session.config or patch.oauth_token is not None
+    )
     if patch.config is not None and configured:
         if patch.config.working_dir != session.config.working_dir:
             raise InvalidUpdateMask([Violation("update_mask", "config.working_dir is immutable")])
@@ -57,11 +59,12 @@ def update(step: Step, patch: Patch, apply: Apply, *, actor: str = "") -> None:
             raise TurnRunning(step.live.turn.turn_id)
         changes |= {"config": patch.config, "config_generation": session.config_generation + 1}
         step.configures = True
+        step.oauth_token = patch.oauth_token
     step.note(version=session.version + 1, **changes)
     payload = SessionUpdated(session=step.session, paths=tuple(patch.paths))
     step.tell(Event(type=EventType.SESSION_UPDATED, time=step.at, actor=actor, payload=payload))
     if configured:
-        step.know(renew_process=step.live.renew_process or patch.new_token)
+        step.know(renew_process=step.live.renew_process or patch.oauth_token is not None)
         if apply is not Apply.NEXT_START:
             step.know(follow_config=True)
             follow(step)

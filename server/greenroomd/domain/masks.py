@@ -1,0 +1,121 @@
+"""Which parts of a session a mask names, and the session's parts with just these changed. Pure.
+
+A path is a field (`display_name`, `labels`, `metadata`, `config`), a key of a map (`labels.team`, `metadata.ticket`),
+an option of the configuration (`config.model`, `config.limits.cpu`) or a key of its environment
+(`config.environment.COLOUR`). What a path names is set to the given value; where none is given it is unset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from operator import attrgetter
+from typing import Any
+
+from greenroomd.domain.config import JsonObject, Secret, SessionConfig
+from greenroomd.domain.config_rules import OPTIONS
+from greenroomd.domain.errors import InvalidUpdateMask, Violation
+from greenroomd.domain.session import Session
+
+TOKEN = "config.oauth_token"
+
+# Paths below `config` and the attribute each means; those with a rule of their own are in OPTIONS.
+_ATTRIBUTES: Mapping[str, str] = {
+    **{path: attribute for path, attribute, _ in OPTIONS},
+    **{
+        name: name
+        for name in (
+            "permission_mode",
+            "allowed_tools",
+            "disallowed_tools",
+            "environment",
+            "mcp_config",
+            "settings",
+            "on_idle",
+            "approval_policy",
+        )
+    },
+    "limits": "limits",
+    "recovery_policy": "recovery",
+    "recovery_policy.mode": "recovery.mode",
+}
+_DEFAULTS = SessionConfig(working_dir="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The parts of a session that a caller can change."""
+
+    display_name: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    metadata: JsonObject = field(default_factory=dict)
+    config: SessionConfig = _DEFAULTS
+    oauth_token: Secret | None = None
+
+
+def masked(session: Session, given: Parts, paths: Sequence[str]) -> Parts:
+    """Return the session's parts with what `paths` name taken from `given`.
+
+    The token of the result is None unless a path names it. Raises InvalidUpdateMask with every path that is unknown or
+    immutable, and for an empty mask.
+    """
+    if not paths:
+        raise InvalidUpdateMask([Violation("update_mask", "must name what is to change")])
+    parts = Parts(
+        display_name=session.display_name,
+        labels=session.labels,
+        metadata=session.metadata,
+        config=session.config,
+    )
+    problems = []
+    for path in paths:
+        try:
+            parts = _with(parts, given, path)
+        except LookupError as error:
+            problems.append(Violation("update_mask", f"{path!r} {error.args[0]}"))
+    if problems:
+        raise InvalidUpdateMask(problems)
+    return parts
+
+
+def _with(parts: Parts, given: Parts, path: str) -> Parts:
+    root, _, rest = path.partition(".")
+    if path == "display_name":
+        return replace(parts, display_name=given.display_name)
+    if root == "labels":
+        return replace(parts, labels=_map_with(parts.labels, given.labels, rest))
+    if root == "metadata":
+        return replace(parts, metadata=_map_with(parts.metadata, given.metadata, rest))
+    if path == "config":
+        config = replace(given.config, working_dir=parts.config.working_dir)
+        return replace(parts, config=config, oauth_token=given.oauth_token)
+    if path == TOKEN:
+        set_now = given.oauth_token is not None
+        config = replace(parts.config, oauth_token_set=set_now)
+        return replace(parts, config=config, oauth_token=given.oauth_token or Secret(""))
+    if root == "config":
+        return replace(parts, config=_config_with(parts.config, given.config, rest))
+    raise LookupError("is no field that can be changed")
+
+
+def _map_with(before: Mapping[str, Any], given: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    if not key:
+        return given
+    rest = {name: value for name, value in before.items() if name != key}
+    return {**rest, key: given[key]} if key in given else rest
+
+
+def _config_with(before: SessionConfig, given: SessionConfig, path: str) -> SessionConfig:
+    if path == "working_dir":
+        raise LookupError("is immutable")
+    if path.startswith("environment."):
+        key = path.removeprefix("environment.")
+        return replace(before, environment=_map_with(before.environment, given.environment, key))
+    attribute = _ATTRIBUTES.get(path)
+    if attribute is None:
+        raise LookupError("is no option of a session")
+    value = attrgetter(attribute)(given)
+    group, _, option = attribute.rpartition(".")
+    if not group:
+        return replace(before, **{option: value})
+    return replace(before, **{group: replace(getattr(before, group), **{option: value})})

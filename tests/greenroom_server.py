@@ -1,0 +1,138 @@
+"""A real server for tests: `greenroomd serve` in a process of its own, with verbs to start, stop, kill and call it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import grpc
+import grpc.aio
+import psutil
+from greenroom.v1.event_service_pb2_grpc import EventServiceAsyncStub, EventServiceStub
+from greenroom.v1.node_service_pb2_grpc import NodeServiceAsyncStub, NodeServiceStub
+from greenroom.v1.session_service_pb2_grpc import SessionServiceAsyncStub, SessionServiceStub
+from greenroom.v1.turn_service_pb2_grpc import TurnServiceAsyncStub, TurnServiceStub
+
+PATIENCE = 30.0  # seconds; only ever reached by a failing test
+
+
+class GreenroomServer:
+    """One state directory, and the server on it as often as it is started; the port stays the same."""
+
+    def __init__(self, directory: Path, cli_environment: Mapping[str, str], **settings: str) -> None:
+        self.work = directory / "work"
+        self.state = directory / "state"
+        self.log = directory / "server.log"
+        self.work.mkdir(parents=True)
+        self.address = f"127.0.0.1:{_free_port()}"
+        self._settings = {
+            "GREENROOM_LISTEN": self.address,
+            "GREENROOM_STATE_DIR": str(self.state),
+            "GREENROOM_ALLOWED_ROOTS": str(self.work),
+            "GREENROOM_CLI_ENVIRONMENT": json.dumps(dict(cli_environment)),
+            **{f"GREENROOM_{name.upper()}": value for name, value in settings.items()},
+        }
+        self._process: asyncio.subprocess.Process | None = None
+        self._channel: grpc.aio.Channel | None = None
+
+    async def start(self) -> None:
+        """Start the server and wait until it says that it is ready."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("GREENROOM_")}
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "greenroomd", "serve",
+                env={**inherited, **self._settings}, stdout=log, stderr=log,
+            )  # fmt: skip
+        if self._channel is not None:
+            await self._channel.close()
+        # a reconnect after a restart must not wait for the channel's backoff
+        self._channel = grpc.aio.insecure_channel(
+            self.address,
+            options=[("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 200)],
+        )
+        async with asyncio.timeout(PATIENCE):
+            while not await _within(0.2, self._channel.channel_ready()):
+                assert self._process.returncode is None, f"the server ended: {self.log.read_text()}"
+
+    async def stop(self) -> int:
+        """Stop it as an operator does; return its exit code."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(PATIENCE):
+            return await self._process.wait()
+
+    async def kill(self) -> None:
+        """End it as a power cut does."""
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def children(self) -> list[psutil.Process]:
+        """Return everything that runs below the server now."""
+        return psutil.Process(self.pid).children(recursive=True)
+
+    @property
+    def channel(self) -> grpc.aio.Channel:
+        """A channel to the server."""
+        assert self._channel is not None
+        return self._channel
+
+    @property
+    def sessions(self) -> SessionServiceAsyncStub:
+        """Calls of SessionService."""
+        return SessionServiceStub(self.channel)
+
+    @property
+    def turns(self) -> TurnServiceAsyncStub:
+        """Calls of TurnService."""
+        return TurnServiceStub(self.channel)
+
+    @property
+    def events(self) -> EventServiceAsyncStub:
+        """Calls of EventService."""
+        return EventServiceStub(self.channel)
+
+    @property
+    def nodes(self) -> NodeServiceAsyncStub:
+        """Calls of NodeService."""
+        return NodeServiceStub(self.channel)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._channel is not None:
+            await self._channel.close()
+        if self._process is not None and self._process.returncode is None:
+            await self.stop()
+
+
+async def _within(seconds: float, work: Awaitable[None]) -> bool:
+    try:
+        await asyncio.wait_for(work, seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

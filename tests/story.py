@@ -1,0 +1,87 @@
+"""Short words for what service tests do all the time: sessions, turns, and what was seen of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from greenroom.v1 import event_pb2, session_pb2
+from greenroom.v1.config_pb2 import PERMISSION_MODE_ACCEPT_EDITS, SessionConfig
+from greenroom.v1.event_pb2 import Event, EventType
+from greenroom.v1.event_service_pb2 import ListEventsRequest
+from greenroom.v1.session_pb2 import Session
+from greenroom.v1.session_service_pb2 import CreateSessionRequest, GetSessionRequest, WaitSessionRequest
+from greenroom.v1.turn_pb2 import Turn
+from greenroom.v1.turn_service_pb2 import RunTurnRequest, StartTurnRequest
+
+from greenroom_server import GreenroomServer
+
+TURN_ENDS = {
+    event_pb2.EVENT_TYPE_TURN_COMPLETED,
+    event_pb2.EVENT_TYPE_TURN_FAILED,
+    event_pb2.EVENT_TYPE_TURN_INTERRUPTED,
+}
+
+
+def scripted(text: str, *steps: dict[str, object]) -> str:
+    """Return a prompt that tells the stand-in what to answer."""
+    return f"{text} [[stub {json.dumps(list(steps))}]]"
+
+
+def working(server: GreenroomServer, **options: object) -> SessionConfig:
+    """Return a config that works in the server's allowed root, edits allowed."""
+    options.setdefault("permission_mode", PERMISSION_MODE_ACCEPT_EDITS)
+    return SessionConfig(working_dir=str(server.work), **options)  # type: ignore[arg-type]
+
+
+async def create(server: GreenroomServer, config: SessionConfig | None = None, **fields: object) -> Session:
+    """Create a session."""
+    request = CreateSessionRequest(config=config or working(server), **fields)  # type: ignore[arg-type]
+    return (await server.sessions.CreateSession(request)).session
+
+
+async def get(server: GreenroomServer, session_id: str) -> Session:
+    """Return a session as it is now."""
+    return (await server.sessions.GetSession(GetSessionRequest(session_id=session_id))).session
+
+
+async def until(
+    server: GreenroomServer, session_id: str, *states: session_pb2.SessionState, turn_id: str = ""
+) -> Session:
+    """Wait until a session is in one of the states, or a turn is over; fails if that does not come to be."""
+    request = WaitSessionRequest(session_id=session_id, states=states, turn_id=turn_id)
+    request.timeout.FromSeconds(20)
+    answer = await server.sessions.WaitSession(request)
+    assert answer.matched, f"the session stayed {session_pb2.SessionState.Name(answer.session.state)}"
+    return answer.session
+
+
+async def start_turn(server: GreenroomServer, session_id: str, prompt: str) -> Turn:
+    """Start a turn."""
+    return (await server.turns.StartTurn(StartTurnRequest(session_id=session_id, prompt=prompt))).turn
+
+
+async def run_turn(server: GreenroomServer, session_id: str, prompt: str) -> tuple[Turn, list[Event]]:
+    """Run a turn to its end; return it and its events as they streamed."""
+    events: list[Event] = []
+    async for frame in server.turns.RunTurn(RunTurnRequest(session_id=session_id, prompt=prompt)):
+        events += frame.events
+        if frame.HasField("turn"):
+            return frame.turn, events
+    raise AssertionError("the stream ended without the turn")
+
+
+async def history(server: GreenroomServer, session_id: str) -> list[Event]:
+    """Return every stored event of a session."""
+    request = ListEventsRequest(session_id=session_id, page_size=1000)
+    return list((await server.events.ListEvents(request)).events)
+
+
+def names(events: Sequence[Event]) -> list[str]:
+    """Return the events' types, such as `turn_started`."""
+    return [EventType.Name(event.type).removeprefix("EVENT_TYPE_").lower() for event in events]
+
+
+def sequences(events: Sequence[Event]) -> list[int]:
+    """Return the events' sequence numbers."""
+    return [event.sequence for event in events]
