@@ -56,7 +56,7 @@ def _disobeyed(step: Step) -> None:
 
 
 def _finish(live: Live, patience: Patience) -> datetime | None:
-    return live.finish_by
+    return live.finish_by if live.turn is not None and live.cause is None else None
 
 
 def _unfinished(step: Step) -> None:
