@@ -106,9 +106,7 @@ def _idle(live: Live, patience: Patience) -> datetime | None:
     session = live.session
     if not live.evictable or session.config.on_idle is OnIdle.KEEP:
         return None
-    since = max(
-        session.last_active_time, session.state_time if session.state is State.READY else session.create_time
-    )
+    since = max(session.last_active_time, live.heard_at or session.state_time)  # heard: not before it was ready
     return since + (session.config.limits.idle_timeout or patience.idle_timeout)
 
 
