@@ -103,5 +103,6 @@ def _put(step: Step, approval: Approval) -> None:
             payload=ApprovalNoted(approval=approval),
         )
     )
+    step.know(heard_at=step.at)  # it was waiting for a person: its own silence begins now
     if step.session.state is State.ACTIVE:
         step.note(state_reason=AWAITING_APPROVAL if step.live.approvals else "")
