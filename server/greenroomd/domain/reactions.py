@@ -150,10 +150,12 @@ def _track_tools(step: Step, frame: AssistantSpoke | UserEchoed) -> None:
 
 def _take_result(step: Step, frame: TurnResult) -> None:
     turn = step.live.turn
-    if turn is not None and (turn.turn_id in frame.message_uuids or not frame.message_uuids):
+    if turn is not None and turn.turn_id in frame.message_uuids:  # the CLI names the message in every result of it
         step.know(result=frame)
     else:  # nobody asked: a background task came back
+        cost = max(0.0, frame.total_cost_usd - step.live.spent_usd)
         step.know(spent_usd=frame.total_cost_usd)
+        step.note(usage=step.session.usage + replace(frame.usage, turns=0, cost_usd=cost))
 
 
 def _change_activity(step: Step, activity: Activity) -> None:
