@@ -45,11 +45,8 @@ def suspend(step: Step, *, reason: str = REQUESTED, force: bool = False, actor: 
 
 
 def restart(step: Step, *, reason: str = REQUESTED, force: bool = False, actor: str = "") -> None:
-    """End the process and start another; raises as `suspend` does."""
-    if step.session.state is State.ACTIVE and force:
-        _interrupt_for(step, Ending(purpose=Purpose.RESTART, reason=reason, actor=actor))
-    else:
-        _stop(step, Signal.RESTART, Ending(purpose=Purpose.RESTART, reason=reason, actor=actor), force)
+    """End the process and start another, which takes the turns that wait; raises as `suspend` does."""
+    _stop(step, Signal.RESTART, Ending(purpose=Purpose.RESTART, reason=reason, actor=actor), force)
 
 
 def close(
@@ -97,11 +94,15 @@ def interrupt(step: Step, turn_id: str, *, actor: str = "", reason: str = "") ->
 
 
 def _stop(step: Step, signal: Signal, ending: Ending, force: bool) -> None:
-    _require(step, signal, *(state for state, signals in TRANSITIONS.items() if signal in signals))
+    states = {state for state, signals in TRANSITIONS.items() if signal in signals}
+    _require(step, signal, *states, State.ACTIVE)  # which is left first, by the end of its turn
     if step.live.turns and not force:
         raise TurnRunning(step.live.turns[0].turn_id)
-    dropped = Problem(reason="TURN_INTERRUPTED", message="the session was stopped")
-    turns.drop_waiting(step, dropped, TurnState.INTERRUPTED)
+    if step.live.ending is not None and step.live.ending.purpose is Purpose.FAIL:
+        return  # it ends already, and its error must not be lost
+    if ending.purpose is not Purpose.RESTART:
+        dropped = Problem(reason="TURN_INTERRUPTED", message="the session was stopped")
+        turns.drop_waiting(step, dropped, TurnState.INTERRUPTED)
     if step.live.turn is not None:
         _interrupt_for(step, ending)
     else:
@@ -120,10 +121,8 @@ def _interrupt_for(step: Step, ending: Ending) -> None:
 def _end(step: Step, ending: Ending) -> None:
     under_way = step.live.ending is not None
     step.know(ending=ending)
-    if step.live.launching:
-        step.do(AbandonLaunch())
-    elif not under_way:
-        step.do(EndProcess())
+    if not under_way:
+        step.do(AbandonLaunch() if step.live.launching else EndProcess())
 
 
 def _require(step: Step, signal: Signal, *states: State) -> None:
