@@ -40,7 +40,7 @@ def slot_granted(step: Step) -> None:
     """A slot is ours: a session that queued for it leaves CREATED."""
     if step.session.state is State.CREATED:
         step.move(Signal.START)
-    elif step.session.state_reason:
+    elif step.session.state is State.INITIALIZING and step.session.state_reason:
         step.note(state_reason="")
 
 
@@ -48,7 +48,7 @@ def spawned(step: Step, facts: ProcessFacts, config: SessionConfig, generation: 
     """The process exists, started with this generation of the configuration."""
     newest = generation == step.session.config_generation
     step.know(running=True, spent_usd=0.0, busy=False, resetting=False, renew_process=False)
-    step.know(running_config=config, running_generation=generation)
+    step.know(running_config=config, running_generation=generation, reconfiguring=False)
     step.know(follow_config=step.live.follow_config and not newest)
     step.note(process=facts)
     _tell(step, EventType.PROCESS_SPAWNED, ProcessSpawned(session=step.session))
