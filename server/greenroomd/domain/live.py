@@ -110,6 +110,8 @@ class Live:
     tool calls without a result. `spent_usd` is what this process has cost up to the last result. `busy` is the CLI's
     own word for having something to do.
 
+    `restarting` is why another process is being started in place of one, "" if none is.
+
     `running_config` and its generation are what the process was started with or brought to. `follow_config` says that
     a newer generation is to reach it as soon as possible, `renew_process` that this takes another process whatever
     changed (a new token), `reconfiguring` that a change is under way; no turn begins before it is done.
@@ -131,6 +133,7 @@ class Live:
     launched_at: datetime | None = None
     heard_at: datetime | None = None
     ending: Ending | None = None
+    restarting: str = ""
     running_config: SessionConfig | None = None
     running_generation: int = 0
     follow_config: bool = False

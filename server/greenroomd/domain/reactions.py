@@ -32,7 +32,15 @@ from greenroomd.domain.frames import (
 )
 from greenroomd.domain.live import Ending, EndProcess, LaunchProcess, Purpose, Step
 from greenroomd.domain.narration import narrate
-from greenroomd.domain.session import NODE_LOST, TURN_ARRIVED, LastExit, ProcessFacts, Signal, State
+from greenroomd.domain.session import (
+    NODE_LOST,
+    REQUESTED,
+    TURN_ARRIVED,
+    LastExit,
+    ProcessFacts,
+    Signal,
+    State,
+)
 from greenroomd.domain.turn import Problem, TurnState
 
 
@@ -60,15 +68,16 @@ def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
         return
     generation = step.live.running_generation
     first, followed = generation == 1, generation == step.session.observed_config_generation
-    step.know(launching=False, heard_at=step.at)
-    step.move(Signal.HANDSHAKE)
+    restarted = step.live.restarting
+    step.know(launching=False, heard_at=step.at, restarting="")
+    step.move(Signal.HANDSHAKE, reason=restarted)
     step.note(
         process=replace(step.session.process, cli_version=cli_version),
         observed_config_generation=generation,
     )
     _tell(step, EventType.PROCESS_READY, ProcessReady(session=step.session, startup=startup))
     headline = EventType.SESSION_RESUMED if step.session.conversation else EventType.SESSION_STARTED
-    _tell(step, headline, SessionNoted(session=step.session))
+    _tell(step, EventType.SESSION_RESTARTED if restarted else headline, SessionNoted(session=step.session))
     if not first and not followed:
         _tell(step, EventType.SESSION_CONFIG_APPLIED, ConfigApplied(generation=generation, restarted=True))
     reconfiguration.follow(step)
@@ -102,7 +111,7 @@ def not_started(step: Step, error: Problem) -> None:
     if step.live.running:
         _bury(step, code=error.exit_code, signal=error.signal, stderr_tail=error.stderr_tail)
     ending = step.live.ending
-    step.know(launching=False, running=False, ending=None)
+    step.know(launching=False, running=False, ending=None, restarting="")
     if step.session.state is State.CLOSING:
         step.move(Signal.ENDED, reason=ending.reason if ending else "")
     elif ending is not None and ending.purpose is Purpose.SUSPEND:
@@ -246,7 +255,7 @@ def _after(step: Step, ending: Ending) -> None:
             facts = replace(step.session.process, restart_count=step.session.process.restart_count + 1)
             step.note(process=facts)
             step.move(Signal.RESTART, reason=ending.reason, actor=ending.actor)
-            step.know(launching=True, launched_at=step.at)
+            step.know(launching=True, launched_at=step.at, restarting=ending.reason or REQUESTED)
             step.do(LaunchProcess())
 
 
