@@ -1,0 +1,1 @@
+"""The gRPC edge: requests become calls of the use cases, their answers become messages, their errors statuses."""

@@ -1,0 +1,42 @@
+"""One RPC as its method sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from grpc.aio import ServicerContext
+
+from greenroomd.app.calls import Caller
+from greenroomd.app.storage import Request
+from greenroomd.domain.errors import InvalidRequest, Violation
+
+Context = ServicerContext[Any, Any]
+
+_ANONYMOUS = Caller()
+
+
+@dataclass(slots=True)
+class Call:
+    """Who calls, and what is known of the call beside its message.
+
+    `request` identifies a mutation that may be repeated. `problems` are what is wrong with the request so far: a method
+    adds what it finds and refuses them all together.
+    """
+
+    context: Context
+    caller: Caller = _ANONYMOUS
+    request: Request | None = None
+    problems: list[Violation] = field(default_factory=list)
+
+    @property
+    def remaining(self) -> timedelta | None:
+        """How long the client will wait; None if it has set no deadline."""
+        seconds: float | None = self.context.time_remaining()
+        return None if seconds is None else timedelta(seconds=seconds)
+
+    def refuse_problems(self) -> None:
+        """Raise InvalidRequest if there is any problem."""
+        if self.problems:
+            raise InvalidRequest(self.problems)

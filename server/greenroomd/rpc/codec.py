@@ -1,0 +1,115 @@
+"""Events as bytes: serialized once, when they are made, for the store and for every watcher."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from google.protobuf.message import Message
+
+from greenroom.v1 import event_pb2, turn_pb2
+from greenroom.v1 import session_service_pb2 as sessions
+from greenroom.v1 import turn_service_pb2 as turns
+from greenroomd.app.storage import EncodedEvent, Unit
+from greenroomd.domain.events import EPHEMERAL, Event
+from greenroomd.domain.session import Session
+from greenroomd.domain.turn import Turn
+from greenroomd.rpc import wire
+from greenroomd.rpc.convert.event import event_message
+from greenroomd.rpc.convert.session import session_message
+from greenroomd.rpc.convert.turn import approval_message, turn_message
+from greenroomd.rpc.cursor import Places
+from greenroomd.rpc.truncation import truncated
+
+MAX_EVENT_BYTES = 256 * 1024
+NUMBERS_BYTES = (
+    128  # event_id, sequence, revision, cursor and the record's own tag and length: at most so much
+)
+
+_RECORD = wire.tag(1, wire.LEN)  # `events` of every answer that has events
+_EVENT_ID = wire.tag(1, wire.LEN) + wire.varint(36)
+_SEQUENCE = wire.tag(4, wire.VARINT)
+_REVISION = wire.tag(5, wire.VARINT)
+_CURSOR = wire.tag(6, wire.LEN)
+
+_SESSION_ANSWERS: Mapping[str, Callable[..., Message]] = {
+    "CreateSession": sessions.CreateSessionResponse,
+    "UpdateSession": sessions.UpdateSessionResponse,
+    "StartSession": sessions.StartSessionResponse,
+    "SuspendSession": sessions.SuspendSessionResponse,
+    "ResumeSession": sessions.ResumeSessionResponse,
+    "RestartSession": sessions.RestartSessionResponse,
+    "CloseSession": sessions.CloseSessionResponse,
+    "ForkSession": sessions.ForkSessionResponse,
+}
+
+
+class EventCodec:
+    """The format of stored events and of recorded answers: messages of the contract, of one store."""
+
+    def __init__(self, store_id: str) -> None:
+        self.places = Places(store_id)
+
+    def encode(self, event: Event, session: Session) -> EncodedEvent:
+        """Return the event without its numbers; if it is too large for a stream, truncated and whole."""
+        message = event_message(event, session)
+        body = message.SerializeToString()
+        room = MAX_EVENT_BYTES - NUMBERS_BYTES
+        if len(body) <= room:
+            return EncodedEvent(body=body)
+        short = truncated(message, room).SerializeToString()
+        return EncodedEvent(body=short, whole=None if event.type in EPHEMERAL else body)
+
+    def record(self, body: bytes, *, sequence: int, revision: int) -> bytes:
+        """Return the stream record of an event; one with sequence 0 is ephemeral and gets no numbers."""
+        if sequence == 0:
+            return wire.record(_RECORD, body)
+        return wire.record(_RECORD, self.numbered(body, sequence=sequence, revision=revision))
+
+    def numbered(self, body: bytes, *, sequence: int, revision: int) -> bytes:
+        """Return the complete message of a durable event."""
+        cursor = self.places.cursor(revision)
+        return b"%b%b%b%b%b%b%b%b%b%b" % (
+            body,
+            _EVENT_ID,
+            self.places.event_id(revision),
+            _SEQUENCE,
+            wire.varint(sequence),
+            _REVISION,
+            wire.varint(revision),
+            _CURSOR,
+            wire.varint(len(cursor)),
+            cursor,
+        )
+
+    def answer(self, method: str, unit: Unit, session: Session) -> bytes:
+        """Return the serialized response of a mutation, for its replay.
+
+        RunTurn's holds the turn and, as the one event's revision, the place behind which the turn's events begin.
+        InterruptTurn's holds of a turn that still runs only the ids.
+        """
+        message = _SESSION_ANSWERS.get(method)
+        answer: Message
+        if message is not None:
+            answer = message(session=session_message(session, full=True))
+        elif method == "StartTurn":
+            answer = turns.StartTurnResponse(turn=turn_message(_turn_of(unit)))
+        elif method == "RunTurn":
+            before = event_pb2.Event(revision=session.revision - len(unit.events))
+            answer = turns.RunTurnResponse(events=[before], turn=turn_message(_turn_of(unit)))
+        elif method == "InterruptTurn":
+            running = turn_pb2.Turn(turn_id=session.current_turn_id, session_id=session.session_id)
+            turn = turn_message(unit.turns[-1]) if unit.turns else running
+            answer = turns.InterruptTurnResponse(turn=turn)
+        elif method == "DecideApproval":
+            answer = turns.DecideApprovalResponse(approval=approval_message(unit.approvals[-1]))
+        elif method == "DeleteSession":
+            answer = sessions.DeleteSessionResponse()
+        else:
+            raise ValueError(f"{method} has no answer to record")
+        return answer.SerializeToString()
+
+
+def _turn_of(unit: Unit) -> Turn:
+    """Return the turn that the unit's request has started."""
+    request_id = unit.request.request_id if unit.request else ""
+    return next(turn for turn in unit.turns if turn.request_id == request_id)

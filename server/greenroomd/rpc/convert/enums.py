@@ -1,0 +1,75 @@
+"""Enumerations of the domain beside those of the contract: paired by name, so that neither can drift."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from greenroom.v1 import config_pb2, event_pb2, session_pb2, session_service_pb2, turn_pb2, turn_service_pb2
+from greenroomd.app.calls import IfBusy
+from greenroomd.domain.config import ApprovalPolicy, OnIdle, PermissionMode, RecoveryMode
+from greenroomd.domain.errors import Violation
+from greenroomd.domain.events import ApprovalState, EventType
+from greenroomd.domain.session import StartMode, State
+from greenroomd.domain.turn import TurnState
+
+if TYPE_CHECKING:  # generic only in the types, where each enumeration of the contract has its own kind of int
+    from google.protobuf.internal.enum_type_wrapper import _EnumTypeWrapper
+
+E = TypeVar("E", bound=Enum)
+N = TypeVar("N", bound=int)
+
+
+class EnumPair(Generic[E, N]):
+    """A domain enumeration and the contract's; member `X` stands beside the value `<prefix>_X`.
+
+    0 (UNSPECIFIED) has no member: whoever converts says what it means.
+    """
+
+    def __init__(self, members: type[E], values: _EnumTypeWrapper[N], prefix: str) -> None:
+        self.number: dict[E, N] = {m: values.Value(f"{prefix}_{m.name}") for m in members}
+        """The contract's number of each member."""
+        self._members: dict[int, E] = {number: member for member, number in self.number.items()}
+        self._name = values.DESCRIPTOR.name
+
+    def member(self, number: int, default: E, field: str, problems: list[Violation]) -> E:
+        """Return the member of a number, `default` for 0; an unknown number is a problem of `field`."""
+        if number == 0:
+            return default
+        found = self._members.get(number)
+        if found is None:
+            problems.append(Violation(field, f"{number} is no {self._name} that this server knows"))
+            return default
+        return found
+
+    def optional(self, number: int, field: str, problems: list[Violation]) -> E | None:
+        """Return the member of a number, None for 0; an unknown number is a problem of `field`."""
+        found = self._members.get(number)
+        if found is None and number != 0:
+            problems.append(Violation(field, f"{number} is no {self._name} that this server knows"))
+        return found
+
+    def members(self, numbers: Sequence[int], field: str, problems: list[Violation]) -> frozenset[E]:
+        """Return the members of a list of numbers; 0 and unknown numbers are problems of their element."""
+        found = set()
+        for index, number in enumerate(numbers):
+            member = self._members.get(number)
+            if member is None:
+                what = "must not be unspecified" if number == 0 else f"{number} is no known {self._name}"
+                problems.append(Violation(f"{field}[{index}]", what))
+            else:
+                found.add(member)
+        return frozenset(found)
+
+
+SESSION_STATES = EnumPair(State, session_pb2.SessionState, "SESSION_STATE")
+START_MODES = EnumPair(StartMode, session_service_pb2.StartMode, "START_MODE")
+PERMISSION_MODES = EnumPair(PermissionMode, config_pb2.PermissionMode, "PERMISSION_MODE")
+RECOVERY_MODES = EnumPair(RecoveryMode, config_pb2.RecoveryMode, "RECOVERY_MODE")
+ON_IDLE = EnumPair(OnIdle, config_pb2.OnIdle, "ON_IDLE")
+APPROVAL_POLICIES = EnumPair(ApprovalPolicy, config_pb2.ApprovalPolicy, "APPROVAL_POLICY")
+TURN_STATES = EnumPair(TurnState, turn_pb2.TurnState, "TURN_STATE")
+APPROVAL_STATES = EnumPair(ApprovalState, turn_pb2.ApprovalState, "APPROVAL_STATE")
+IF_BUSY = EnumPair(IfBusy, turn_service_pb2.IfBusy, "IF_BUSY")
+EVENT_TYPES = EnumPair(EventType, event_pb2.EventType, "EVENT_TYPE")

@@ -1,0 +1,211 @@
+"""An event as a message, before the store numbered it: EventType names the field of the payload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
+
+from greenroom.v1 import event_payload_pb2 as pb
+from greenroom.v1.event_pb2 import Event as EventMessage
+from greenroom.v1.session_pb2 import Session as SessionMessage
+from greenroomd.domain import events as domain
+from greenroomd.domain.events import Event, EventType
+from greenroomd.domain.session import Recovery, Session, State
+from greenroomd.rpc.convert.content import block_messages
+from greenroomd.rpc.convert.enums import EVENT_TYPES, SESSION_STATES
+from greenroomd.rpc.convert.problems import maybe_status
+from greenroomd.rpc.convert.session import process_message, recovery_message, session_message
+from greenroomd.rpc.convert.structs import wire_text
+from greenroomd.rpc.convert.times import duration, timestamp
+from greenroomd.rpc.convert.turn import approval_message, turn_message
+
+
+def event_message(event: Event, session: Session) -> EventMessage:
+    """Return an event of a session without id, sequence, revision and cursor, its payload whole."""
+    payload = event.payload
+    build: Callable[[EventType, Any], Message] = _BUILDERS[type(payload)]
+    fields: dict[str, Any] = {event.type.name.lower(): build(event.type, payload)}
+    return EventMessage(
+        session_id=session.session_id,
+        workspace_id=session.workspace_id,
+        type=EVENT_TYPES.number[event.type],
+        time=timestamp(event.time),
+        actor=event.actor,
+        turn_id=event.turn_id,
+        request_id=event.request_id,
+        **fields,
+    )
+
+
+_OF_SESSION: Mapping[EventType, Callable[..., Message]] = {
+    EventType.SESSION_CREATED: pb.SessionCreated,
+    EventType.SESSION_STARTED: pb.SessionStarted,
+    EventType.SESSION_SUSPENDED: pb.SessionSuspended,
+    EventType.SESSION_RESUMED: pb.SessionResumed,
+    EventType.SESSION_RESTARTED: pb.SessionRestarted,
+    EventType.SESSION_CLOSED: pb.SessionClosed,
+    EventType.SESSION_DELETED: pb.SessionDeleted,
+    EventType.SESSION_ERROR: pb.SessionError,
+}
+_OF_TURN: Mapping[EventType, Callable[..., Message]] = {
+    EventType.TURN_QUEUED: pb.TurnQueued,
+    EventType.TURN_STARTED: pb.TurnStarted,
+    EventType.TURN_COMPLETED: pb.TurnCompleted,
+    EventType.TURN_FAILED: pb.TurnFailed,
+    EventType.TURN_INTERRUPTED: pb.TurnInterrupted,
+}
+_OF_APPROVAL: Mapping[EventType, Callable[..., Message]] = {
+    EventType.APPROVAL_REQUESTED: pb.ApprovalRequested,
+    EventType.APPROVAL_DECIDED: pb.ApprovalDecided,
+    EventType.APPROVAL_EXPIRED: pb.ApprovalExpired,
+    EventType.APPROVAL_CANCELLED: pb.ApprovalCancelled,
+}
+_OF_MESSAGE: Mapping[EventType, Callable[..., Message]] = {
+    EventType.MESSAGE_USER: pb.UserMessage,
+    EventType.MESSAGE_ASSISTANT: pb.AssistantMessage,
+    EventType.MESSAGE_TOOL_USE: pb.ToolUse,
+    EventType.MESSAGE_TOOL_RESULT: pb.ToolResult,
+}
+_HAS_MODEL = (EventType.MESSAGE_ASSISTANT, EventType.MESSAGE_TOOL_USE)
+
+
+def _snapshot(session: Session) -> SessionMessage:
+    message = session_message(session, full=False)
+    message.ClearField(
+        "last_sequence"
+    )  # those of the commit that is under way; the event itself carries them
+    message.ClearField("revision")
+    return message
+
+
+def _session(type: EventType, payload: domain.SessionNoted) -> Message:
+    return _OF_SESSION[type](session=_snapshot(payload.session))
+
+
+def _session_updated(_type: EventType, payload: domain.SessionUpdated) -> Message:
+    mask = FieldMask(paths=list(payload.paths))
+    return pb.SessionUpdated(session=_snapshot(payload.session), update_mask=mask)
+
+
+def _state_changed(_type: EventType, payload: domain.StateChanged) -> Message:
+    return pb.SessionStateChanged(
+        from_state=SESSION_STATES.number[State(payload.from_state)],
+        to_state=SESSION_STATES.number[State(payload.to_state)],
+        reason=payload.reason,
+        error=maybe_status(payload.error),
+    )
+
+
+def _config_applied(_type: EventType, payload: domain.ConfigApplied) -> Message:
+    return pb.SessionConfigApplied(config_generation=payload.generation, restarted=payload.restarted)
+
+
+def _recovery_scheduled(_type: EventType, payload: domain.RecoveryScheduled) -> Message:
+    recovery = Recovery(
+        attempt=payload.attempt,
+        max_attempts=payload.max_attempts,
+        next_attempt_time=payload.at,
+        recoverable=True,
+    )
+    return pb.SessionRecoveryScheduled(recovery=recovery_message(recovery))
+
+
+def _limit_reached(_type: EventType, payload: domain.LimitReached) -> Message:
+    return pb.SessionLimitReached(limit=payload.limit, detail=payload.detail)
+
+
+def _expiring(_type: EventType, payload: domain.Expiring) -> Message:
+    return pb.SessionExpiring(expire_time=timestamp(payload.at))
+
+
+def _process_spawned(_type: EventType, payload: domain.ProcessSpawned) -> Message:
+    return pb.ProcessSpawned(process=process_message(payload.session.process))
+
+
+def _process_ready(_type: EventType, payload: domain.ProcessReady) -> Message:
+    session = payload.session
+    return pb.ProcessReady(
+        process=process_message(session.process),
+        cli_session_id=session.cli_session_id,
+        config_generation=session.observed_config_generation,
+        startup_time=duration(payload.startup),
+    )
+
+
+def _process_exited(_type: EventType, payload: domain.ProcessExited) -> Message:
+    return pb.ProcessExited(
+        node_id=payload.node_id,
+        pid=payload.pid,
+        code=payload.code,
+        signal=payload.signal,
+        memory_limit_hit=payload.memory_limit_hit,
+        expected=payload.expected,
+        stderr_tail=wire_text(payload.stderr_tail),
+    )
+
+
+def _turn(type: EventType, payload: domain.TurnNoted) -> Message:
+    return _OF_TURN[type](turn=turn_message(payload.turn))
+
+
+def _approval(type: EventType, payload: domain.ApprovalNoted) -> Message:
+    return _OF_APPROVAL[type](approval=approval_message(payload.approval))
+
+
+def _message(type: EventType, payload: domain.MessageNoted) -> Message:
+    model = {"model": wire_text(payload.model)} if type in _HAS_MODEL else {}
+    return _OF_MESSAGE[type](
+        message_id=wire_text(payload.message_id),
+        content=block_messages(payload.blocks),
+        parent_tool_use_id=wire_text(payload.parent_tool_use_id),
+        raw_frame=payload.raw.decode("utf-8", "replace"),
+        synthetic=payload.synthetic,
+        **model,
+    )
+
+
+def _system(_type: EventType, payload: domain.SystemMessage) -> Message:
+    return pb.SystemMessage(
+        frame_type=wire_text(payload.type),
+        subtype=wire_text(payload.subtype),
+        raw_frame=payload.raw.decode("utf-8", "replace"),
+    )
+
+
+def _delta(type: EventType, payload: domain.DeltaNoted) -> Message:
+    text, parent = wire_text(payload.text), wire_text(payload.parent_tool_use_id)
+    if type is EventType.TOOL_OUTPUT_DELTA:
+        return pb.ToolOutputDelta(tool_use_id=parent, text=text)
+    message_id, index = wire_text(payload.message_id), payload.block_index
+    if type is EventType.THINKING_DELTA:
+        return pb.ThinkingDelta(
+            message_id=message_id, block_index=index, thinking=text, parent_tool_use_id=parent
+        )
+    return pb.MessageDelta(message_id=message_id, block_index=index, text=text, parent_tool_use_id=parent)
+
+
+def _stderr(_type: EventType, payload: domain.StderrNoted) -> Message:
+    return pb.ProcessStderr(text=wire_text(payload.text))
+
+
+_BUILDERS: Mapping[type, Callable[[EventType, Any], Message]] = {
+    domain.SessionNoted: _session,
+    domain.SessionUpdated: _session_updated,
+    domain.StateChanged: _state_changed,
+    domain.ConfigApplied: _config_applied,
+    domain.RecoveryScheduled: _recovery_scheduled,
+    domain.LimitReached: _limit_reached,
+    domain.Expiring: _expiring,
+    domain.ProcessSpawned: _process_spawned,
+    domain.ProcessReady: _process_ready,
+    domain.ProcessExited: _process_exited,
+    domain.TurnNoted: _turn,
+    domain.MessageNoted: _message,
+    domain.SystemMessage: _system,
+    domain.ApprovalNoted: _approval,
+    domain.DeltaNoted: _delta,
+    domain.StderrNoted: _stderr,
+}

@@ -1,0 +1,248 @@
+"""Requests as calls of the use cases. What a value may be, the domain judges; what a request lacks is told here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from greenroom.v1 import session_service_pb2 as sessions
+from greenroom.v1 import turn_service_pb2 as turns
+from greenroomd.app.calls import (
+    Close,
+    Decide,
+    IfBusy,
+    Interrupt,
+    NewSession,
+    NewTurn,
+    Restart,
+    Start,
+    Suspend,
+)
+from greenroomd.app.storage import OrderBy, SessionQuery
+from greenroomd.domain.checks import json_object, lasting
+from greenroomd.domain.errors import Violation
+from greenroomd.domain.session import StartMode
+from greenroomd.domain.session_rules import DEFAULT_WORKSPACE, name_violations
+from greenroomd.rpc.call import Call
+from greenroomd.rpc.convert.config import config_of, oauth_token_of
+from greenroomd.rpc.convert.content import blocks_of
+from greenroomd.rpc.convert.enums import IF_BUSY, SESSION_STATES, START_MODES
+from greenroomd.rpc.convert.structs import json_of
+from greenroomd.rpc.convert.times import optional_datetime, optional_timedelta
+
+MAX_REASON_LENGTH = 256
+MAX_DENIAL_LENGTH = 4096
+MAX_GRACE = timedelta(minutes=10)
+MAX_WAIT = timedelta(days=1)
+ALL_WORKSPACES = "-"
+
+_grace = lasting(timedelta(), MAX_GRACE)
+_wait = lasting(timedelta(), MAX_WAIT)
+_tool_input = json_object(at_most=4 * 1024 * 1024)
+
+_ORDERS: Mapping[str, tuple[OrderBy, bool]] = {
+    "": (OrderBy.CREATE_TIME, True),
+    **{f"{key.value}{way}": (key, way == " desc") for key in OrderBy for way in ("", " asc", " desc")},
+}
+
+ChangeRequest = (
+    sessions.StartSessionRequest
+    | sessions.ResumeSessionRequest
+    | sessions.SuspendSessionRequest
+    | sessions.RestartSessionRequest
+    | sessions.CloseSessionRequest
+)
+
+
+def required(field: str, value: str, problems: list[Violation]) -> str:
+    """Return a value that a request must have; its absence is a problem."""
+    if not value:
+        problems.append(Violation(field, "is required"))
+    return value
+
+
+def workspace_of(workspace_id: str, problems: list[Violation]) -> str | None:
+    """Return the workspace that a query names, None for all (`-`); empty means the default one."""
+    if workspace_id == ALL_WORKSPACES:
+        return None
+    problems += name_violations(workspace_id=workspace_id)
+    return workspace_id or DEFAULT_WORKSPACE
+
+
+def new_session(request: sessions.CreateSessionRequest, call: Call) -> NewSession:
+    """Return what CreateSession asks for, with what was found wrong so far."""
+    start_mode = START_MODES.member(request.start_mode, StartMode.AUTO, "start_mode", call.problems)
+    config = config_of(request.config, "config", call.problems)
+    return NewSession(
+        config=config,
+        oauth_token=oauth_token_of(request.config),
+        workspace_id=request.workspace_id or DEFAULT_WORKSPACE,
+        user_id=request.user_id,
+        session_id=request.session_id,
+        profile_id=request.profile_id,
+        display_name=request.display_name,
+        labels=dict(request.labels),
+        metadata=json_of(request.metadata),
+        start_mode=start_mode,
+        validate_only=request.validate_only,
+        request=call.request,
+        violations=tuple(call.problems),
+    )
+
+
+def session_query(request: sessions.ListSessionsRequest, problems: list[Violation]) -> SessionQuery:
+    """Return which sessions ListSessions asks for, in which order."""
+    wanted = request.filter
+    order = _ORDERS.get(request.order_by)
+    if order is None:
+        names = " or ".join(key.value for key in OrderBy)
+        problems.append(Violation("order_by", f"must be {names}, alone or with ` asc` or ` desc`"))
+        order = _ORDERS[""]
+    return SessionQuery(
+        workspace_id=workspace_of(request.workspace_id, problems),
+        states=SESSION_STATES.members(wanted.states, "filter.states", problems),
+        user_id=wanted.user_id or None,
+        profile_id=wanted.profile_id or None,
+        labels=tuple(sorted(wanted.labels.items())),
+        live_only=wanted.live_only,
+        created_from=optional_datetime(wanted, "created_after", "filter", problems),
+        created_to=optional_datetime(wanted, "created_before", "filter", problems),
+        active_from=optional_datetime(wanted, "last_active_after", "filter", problems),
+        active_to=optional_datetime(wanted, "last_active_before", "filter", problems),
+        order_by=order[0],
+        descending=order[1],
+    )
+
+
+def start(request: sessions.StartSessionRequest | sessions.ResumeSessionRequest, call: Call) -> Start:
+    """Return what StartSession or ResumeSession asks for; raises InvalidRequest."""
+    session_id = _changed(request, call)
+    return Start(session_id=session_id, etag=request.etag, actor=call.caller.principal, request=call.request)
+
+
+def suspend(request: sessions.SuspendSessionRequest, call: Call) -> Suspend:
+    """Return what SuspendSession asks for; raises InvalidRequest."""
+    _reason(request.reason, call.problems)
+    session_id = _changed(request, call)
+    return Suspend(
+        session_id=session_id,
+        etag=request.etag,
+        actor=call.caller.principal,
+        request=call.request,
+        force=request.force,
+        reason=request.reason,
+    )
+
+
+def restart(request: sessions.RestartSessionRequest, call: Call) -> Restart:
+    """Return what RestartSession asks for; raises InvalidRequest."""
+    _reason(request.reason, call.problems)
+    session_id = _changed(request, call)
+    return Restart(
+        session_id=session_id,
+        etag=request.etag,
+        actor=call.caller.principal,
+        request=call.request,
+        force=request.force,
+        reason=request.reason,
+    )
+
+
+def close(request: sessions.CloseSessionRequest, call: Call) -> Close:
+    """Return what CloseSession asks for; raises InvalidRequest."""
+    _reason(request.reason, call.problems)
+    grace = optional_timedelta(request, "grace_period", "", call.problems) or timedelta()
+    if (problem := _grace(grace)) is not None:
+        call.problems.append(Violation("grace_period", problem))
+    session_id = _changed(request, call)
+    return Close(
+        session_id=session_id,
+        etag=request.etag,
+        actor=call.caller.principal,
+        request=call.request,
+        grace=grace,
+        force=request.force,
+        reason=request.reason,
+    )
+
+
+def wait_timeout(request: sessions.WaitSessionRequest, problems: list[Violation]) -> timedelta | None:
+    """Return how long WaitSession is asked to wait, None if the request leaves it open."""
+    timeout = optional_timedelta(request, "timeout", "", problems)
+    if timeout is not None and (problem := _wait(timeout)) is not None:
+        problems.append(Violation("timeout", problem))
+    return timeout
+
+
+def new_turn(request: turns.StartTurnRequest | turns.RunTurnRequest, call: Call) -> NewTurn:
+    """Return what StartTurn or RunTurn asks for, with what was found wrong so far."""
+    required("session_id", request.session_id, call.problems)
+    if_busy = IF_BUSY.member(request.if_busy, IfBusy.REJECT, "if_busy", call.problems)
+    timeout = optional_timedelta(request, "turn_timeout", "", call.problems)
+    return NewTurn(
+        session_id=request.session_id,
+        prompt=request.prompt,
+        content=blocks_of(request.content),
+        if_busy=if_busy,
+        timeout=timeout,
+        request=call.request,
+        violations=tuple(call.problems),
+    )
+
+
+def interrupt(request: turns.InterruptTurnRequest, call: Call) -> Interrupt:
+    """Return what InterruptTurn asks for; raises InvalidRequest."""
+    required("session_id", request.session_id, call.problems)
+    _reason(request.reason, call.problems)
+    call.refuse_problems()
+    return Interrupt(
+        session_id=request.session_id,
+        actor=call.caller.principal,
+        request=call.request,
+        turn_id=request.turn_id,
+        reason=request.reason,
+    )
+
+
+def decide(request: turns.DecideApprovalRequest, call: Call) -> Decide:
+    """Return what DecideApproval asks for; raises InvalidRequest."""
+    problems = call.problems
+    required("approval_id", request.approval_id, problems)
+    allow = request.decision == turns.APPROVAL_DECISION_ALLOW
+    if not allow and request.decision != turns.APPROVAL_DECISION_DENY:
+        problems.append(Violation("decision", "must be ALLOW or DENY"))
+    changed = json_of(request.updated_input) if request.HasField("updated_input") else None
+    if changed is not None:
+        problem = _tool_input(changed) if allow else "may be given with ALLOW only"
+        if problem is not None:
+            problems.append(Violation("updated_input", problem))
+    if request.message and allow:
+        problems.append(Violation("message", "may be given with DENY only"))
+    if len(request.message) > MAX_DENIAL_LENGTH:
+        problems.append(Violation("message", f"must be at most {MAX_DENIAL_LENGTH} characters"))
+    call.refuse_problems()
+    return Decide(
+        session_id=request.session_id,
+        actor=call.caller.principal,
+        request=call.request,
+        approval_id=request.approval_id,
+        allow=allow,
+        updated_input=changed,
+        message=request.message,
+    )
+
+
+def _changed(request: ChangeRequest, call: Call) -> str:
+    """Return the session that a change is for; raises InvalidRequest if there is any problem."""
+    required("session_id", request.session_id, call.problems)
+    call.refuse_problems()
+    return request.session_id
+
+
+def _reason(reason: str, problems: list[Violation]) -> None:
+    if len(reason) > MAX_REASON_LENGTH:
+        problems.append(
+            Violation("reason", f"must be at most {MAX_REASON_LENGTH} characters, is {len(reason)}")
+        )
+    elif not reason.isprintable():
+        problems.append(Violation("reason", "must hold only printable characters"))

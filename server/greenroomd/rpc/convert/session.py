@@ -1,0 +1,91 @@
+"""A session as a message."""
+
+from __future__ import annotations
+
+from greenroom.v1 import session_pb2 as pb
+from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, etag
+from greenroomd.domain.turn import Usage
+from greenroomd.rpc.convert.config import config_message
+from greenroomd.rpc.convert.enums import SESSION_STATES
+from greenroomd.rpc.convert.problems import maybe_status
+from greenroomd.rpc.convert.structs import struct
+from greenroomd.rpc.convert.times import maybe_timestamp, timestamp
+
+_NO_RECOVERY = Recovery()
+
+
+def session_message(session: Session, *, full: bool) -> pb.Session:
+    """Return a session as a message: in view FULL or, without what may be long or confidential, in view BASIC."""
+    return pb.Session(
+        session_id=session.session_id,
+        workspace_id=session.workspace_id,
+        user_id=session.user_id,
+        display_name=session.display_name,
+        profile_id=session.profile_id,
+        labels=session.labels,
+        metadata=struct(session.metadata) if session.metadata else None,
+        config=config_message(session.config, full=full),
+        config_generation=session.config_generation,
+        observed_config_generation=session.observed_config_generation,
+        state=SESSION_STATES.number[session.state],
+        state_reason=session.state_reason,
+        state_time=timestamp(session.state_time),
+        error=maybe_status(session.error),
+        recovery=recovery_message(session.recovery) if session.recovery != _NO_RECOVERY else None,
+        process=process_message(session.process) if session.process.start_time else None,
+        cli_session_id=session.cli_session_id,
+        current_turn_id=session.current_turn_id,
+        usage=usage_message(session.usage),
+        create_time=timestamp(session.create_time),
+        update_time=timestamp(session.update_time),
+        last_active_time=timestamp(session.last_active_time),
+        close_time=maybe_timestamp(session.close_time),
+        expire_time=maybe_timestamp(session.expire_time),
+        last_sequence=session.last_sequence,
+        revision=session.revision,
+        etag=etag(session),
+    )
+
+
+def process_message(process: ProcessFacts) -> pb.Process:
+    """Return what is known of a session's process."""
+    return pb.Process(
+        node_id=process.node_id,
+        pid=process.pid,
+        start_time=maybe_timestamp(process.start_time),
+        cli_version=process.cli_version,
+        from_warm_pool=process.from_warm_pool,
+        restart_count=process.restart_count,
+        last_exit=_exit_message(process.last_exit) if process.last_exit else None,
+    )
+
+
+def recovery_message(recovery: Recovery) -> pb.Recovery:
+    """Return where recovery stands."""
+    return pb.Recovery(
+        attempt=recovery.attempt,
+        max_attempts=recovery.max_attempts,
+        next_attempt_time=maybe_timestamp(recovery.next_attempt_time),
+        recoverable=recovery.recoverable,
+    )
+
+
+def usage_message(usage: Usage) -> pb.SessionUsage:
+    """Return what a session has used."""
+    return pb.SessionUsage(
+        turns=usage.turns,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_creation_tokens=usage.cache_creation_tokens,
+        cost_usd=usage.cost_usd,
+    )
+
+
+def _exit_message(last: LastExit) -> pb.ProcessExit:
+    return pb.ProcessExit(
+        code=last.code,
+        signal=last.signal,
+        memory_limit_hit=last.memory_limit_hit,
+        time=timestamp(last.time),
+    )

@@ -1,0 +1,105 @@
+"""EventService: the log as a live stream and as history."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from greenroom.v1 import event_service_pb2 as pb
+from greenroomd.app.sessions import Sessions
+from greenroomd.app.storage import Position, Selection, Store
+from greenroomd.app.watch import Watch
+from greenroomd.domain.errors import EventNotFound, Violation
+from greenroomd.rpc import wire
+from greenroomd.rpc.call import Call
+from greenroomd.rpc.codec import EventCodec
+from greenroomd.rpc.convert import requests
+from greenroomd.rpc.convert.enums import EVENT_TYPES
+from greenroomd.rpc.draining import Drain
+from greenroomd.rpc.frames import records_of
+from greenroomd.rpc.page_token import page_size, page_token, position_of
+from greenroomd.rpc.watching import Watching
+
+MAX_CHUNK_BYTES = 1024 * 1024
+
+_EVENT = wire.tag(1, wire.LEN)
+_NEXT = wire.tag(2, wire.LEN)
+_DATA = wire.tag(2, wire.LEN)
+_TOTAL = wire.tag(3, wire.VARINT)
+
+
+class EventService:
+    """Gives the log; see the contract for what each method promises."""
+
+    def __init__(
+        self, sessions: Sessions, store: Store, watch: Watch, codec: EventCodec, drain: Drain
+    ) -> None:
+        self._sessions = sessions
+        self._store = store
+        self._watch = watch
+        self._codec = codec
+        self._watching = Watching(sessions, store, watch, codec.places, drain)
+
+    async def WatchEvents(self, request: pb.WatchEventsRequest, call: Call) -> AsyncGenerator[bytes, None]:
+        """Stream events as they are committed."""
+        head = self._watch.head  # before anything is awaited: what comes after the call is not missed
+        plan = await self._watching.plan(request, call.problems, head)
+        await call.context.send_initial_metadata(
+            ()
+        )  # so that the client knows: from here on nothing escapes it
+        async with aclosing(self._watching.frames(plan)) as frames:
+            async for frame in frames:
+                yield frame
+
+    async def ListEvents(self, request: pb.ListEventsRequest, call: Call) -> bytes:
+        """Return a page of history."""
+        problems = call.problems
+        limit = page_size(request.page_size, problems)
+        types = EVENT_TYPES.members(request.types, "types", problems)
+        if request.order not in pb.EventOrder.values():
+            problems.append(Violation("order", f"{request.order} is no EventOrder"))
+        workspace = None if request.session_id else requests.workspace_of(request.workspace_id, problems)
+        call.refuse_problems()
+        if request.session_id:
+            await self._sessions.get(request.session_id)
+        sessions = frozenset({request.session_id} if request.session_id else ())
+        selection = Selection(session_ids=sessions, workspace_id=workspace, types=types)
+        return await self._page(request, selection, limit)
+
+    async def GetEvent(self, request: pb.GetEventRequest, call: Call) -> AsyncGenerator[bytes, None]:
+        """Stream one event, whole."""
+        requests.required("event_id", request.event_id, call.problems)
+        call.refuse_problems()
+        revision = self._codec.places.revision_of_event(request.event_id)
+        try:
+            event, body = await self._store.whole_event(revision)
+        except EventNotFound:
+            raise EventNotFound(request.event_id) from None
+        if request.session_id not in ("", event.session_id):
+            raise EventNotFound(request.event_id)
+        whole = self._codec.numbered(body, sequence=event.sequence, revision=revision)
+        total = _TOTAL + wire.varint(len(whole))
+        if len(whole) <= MAX_CHUNK_BYTES:
+            yield wire.record(_EVENT, whole) + total
+            return
+        yield event.record + total
+        for start in range(0, len(whole), MAX_CHUNK_BYTES):
+            yield wire.record(_DATA, whole[start : start + MAX_CHUNK_BYTES])
+
+    async def _page(self, request: pb.ListEventsRequest, selection: Selection, limit: int) -> bytes:
+        descending = request.order == pb.EVENT_ORDER_DESCENDING
+        place = position_of(request.page_token, request)
+        if place is not None:
+            after = place.key
+        elif request.after:
+            after = self._codec.places.revision_of_cursor(request.after, head=self._watch.head)
+        else:
+            after = self._watch.head + 1 if descending else await self._store.floor() - 1
+        page = await self._store.events(selection, after=after, limit=limit, descending=descending)
+        answer = records_of(page)
+        if page:
+            # A page also ends at a number of bytes, so only a look behind it tells whether it was the last one.
+            last = page[-1].revision
+            if await self._store.events(selection, after=last, limit=1, descending=descending):
+                answer += wire.record(_NEXT, page_token(Position(last, ""), request).encode())
+        return answer

@@ -1,0 +1,58 @@
+"""Frames of WatchEvents, put together from events' bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from greenroom.v1 import event_service_pb2 as pb
+from greenroom.v1.session_pb2 import Session as SessionMessage
+from greenroomd.app.storage import StoredEvent
+from greenroomd.rpc import wire
+from greenroomd.rpc.convert.times import duration
+from greenroomd.rpc.cursor import Places
+
+_CURSOR = wire.tag(3, wire.LEN)
+
+
+class Frames:
+    """Makes the frames of one store's watches; every frame but a snapshot's carries the cursor behind it."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+
+    def events(self, records: bytes, revision: int) -> bytes:
+        """Return a frame of events; `records` are their joined records."""
+        return records + self._cursor(revision)
+
+    def sessions(self, sessions: Iterable[SessionMessage]) -> bytes:
+        """Return a frame of a snapshot."""
+        return pb.WatchEventsResponse(sessions=sessions).SerializeToString()
+
+    def synced(self, revision: int) -> bytes:
+        """Return the frame behind which the stream is live."""
+        return self._control(pb.WatchEventsResponse(synced=pb.WatchSynced(revision=revision)), revision)
+
+    def bookmark(self, revision: int) -> bytes:
+        """Return the frame that moves the cursor although nothing matched."""
+        return self._control(pb.WatchEventsResponse(bookmark=pb.WatchBookmark(revision=revision)), revision)
+
+    def gap(self, dropped: int, revision: int) -> bytes:
+        """Return the frame that tells of ephemeral events that were dropped."""
+        return self._control(pb.WatchEventsResponse(gap=pb.WatchGap(dropped=dropped)), revision)
+
+    def draining(self, retry_delay: timedelta, revision: int) -> bytes:
+        """Return the last frame of a stream whose server goes away."""
+        control = pb.WatchDraining(retry_delay=duration(retry_delay))
+        return self._control(pb.WatchEventsResponse(draining=control), revision)
+
+    def _control(self, message: pb.WatchEventsResponse, revision: int) -> bytes:
+        return message.SerializeToString() + self._cursor(revision)
+
+    def _cursor(self, revision: int) -> bytes:
+        return wire.record(_CURSOR, self._places.cursor(revision))
+
+
+def records_of(events: Iterable[StoredEvent]) -> bytes:
+    """Return events as the repeated field that every answer with events has."""
+    return b"".join(event.record for event in events)

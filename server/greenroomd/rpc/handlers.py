@@ -1,0 +1,179 @@
+"""Makes gRPC handlers of a service's methods: the one place for errors, replays, metrics and what is not there yet.
+
+A service is an object with a method for each RPC that it has, `async def X(request, call) -> response` or, for a
+stream, an async generator of serialized frames. The contract's descriptor names the rest: a method that the object
+lacks answers UNIMPLEMENTED; a request with the field `request_id` is a mutation, whose recorded answer is given again
+before the method is asked. `on_replay` of the object, a mapping by method, may make a fresh answer of the recorded one.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from time import perf_counter
+from typing import Any, Protocol
+
+import grpc
+import structlog
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.message_factory import GetMessageClass
+from google.rpc.status_pb2 import Status
+
+from greenroomd.app.storage import Request, RequestReplayed
+from greenroomd.domain.errors import GreenroomError, InvalidRequest, Violation
+from greenroomd.domain.session_rules import name_violations
+from greenroomd.rpc.call import Call, Context
+from greenroomd.rpc.fingerprint import fingerprint
+from greenroomd.rpc.status import Unimplemented, internal_status, status_of
+
+log = structlog.get_logger(__name__)
+
+Answered = Callable[[Request], Awaitable[bytes | None]]
+
+DETAILS = "grpc-status-details-bin"
+
+
+class Observer(Protocol):
+    """Is told of every RPC that has ended."""
+
+    def rpc_handled(self, service: str, method: str, code: str, seconds: float) -> None:
+        """An RPC ended with the status `code` (`OK`, `NOT_FOUND`) after `seconds`."""
+        ...
+
+
+def generic_handler(
+    descriptor: ServiceDescriptor, service: object, *, answered: Answered, observer: Observer
+) -> grpc.GenericRpcHandler:
+    """Return the handler of a whole service of the contract; `answered` finds the recorded answer of a mutation."""
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {}
+    for method in descriptor.methods:
+        route = _Route(method, service, answered, observer)
+        make = (
+            grpc.unary_stream_rpc_method_handler
+            if method.server_streaming
+            else grpc.unary_unary_rpc_method_handler
+        )
+        handlers[method.name] = make(route.stream if method.server_streaming else route.unary)
+    return grpc.method_handlers_generic_handler(descriptor.full_name, handlers)
+
+
+class _Route:
+    """The way to one method and back. Requests arrive and answers leave as bytes."""
+
+    def __init__(
+        self, method: MethodDescriptor, service: object, answered: Answered, observer: Observer
+    ) -> None:
+        self._service = method.containing_service.name
+        self._method = method.name
+        self._parse: Callable[[bytes], Any] = GetMessageClass(method.input_type).FromString
+        self._mutates = "request_id" in method.input_type.fields_by_name
+        self._perform: Callable[[Any, Call], Any] | None = getattr(service, method.name, None)
+        on_replay: Mapping[str, Callable[[Any, bytes], Any]] = getattr(service, "on_replay", {})
+        self._again = on_replay.get(method.name)
+        self._answered = answered
+        self._observer = observer
+
+    async def unary(self, raw: bytes, context: Context) -> bytes:
+        began, code, request = perf_counter(), "CANCELLED", None
+        try:
+            request = self._read(raw)
+            answer = await self._unary_answer(request, Call(context))
+            code = "OK"
+            return answer if isinstance(answer, bytes) else answer.SerializeToString()
+        except Exception as error:
+            told, status = self._told(error, request)
+            code = told.name
+            await context.abort(told, status.message, ((DETAILS, status.SerializeToString()),))
+        finally:
+            self._observer.rpc_handled(self._service, self._method, code, perf_counter() - began)
+
+    async def stream(self, raw: bytes, context: Context) -> None:
+        began, code, request = perf_counter(), "CANCELLED", None
+        try:
+            request = self._read(raw)
+            async with aclosing(self._frames(request, Call(context))) as frames:
+                async for frame in frames:
+                    await context.write(frame)
+            code = "OK"
+        except Exception as error:
+            told, status = self._told(error, request)
+            code = told.name
+            await context.abort(told, status.message, ((DETAILS, status.SerializeToString()),))
+        finally:
+            self._observer.rpc_handled(self._service, self._method, code, perf_counter() - began)
+
+    def _read(self, raw: bytes) -> Any:
+        if self._perform is None:
+            raise Unimplemented(self._method)
+        try:
+            return self._parse(raw)
+        except DecodeError:
+            raise InvalidRequest([Violation("", "is not a message of the request's type")]) from None
+
+    async def _unary_answer(self, request: Any, call: Call) -> Any:
+        assert self._perform is not None
+        if not self._mutates:
+            return await self._perform(request, call)
+        recorded = await self._recorded(request, call)
+        if recorded is None:
+            try:
+                return await self._perform(request, call)
+            except RequestReplayed as replayed:
+                recorded = replayed.answer
+        return recorded if self._again is None else await self._again(request, recorded)
+
+    async def _frames(self, request: Any, call: Call) -> AsyncGenerator[bytes, None]:
+        assert self._perform is not None
+        recorded = await self._recorded(request, call) if self._mutates else None
+        if recorded is None:
+            try:
+                async with aclosing(self._perform(request, call)) as frames:
+                    async for frame in frames:
+                        yield frame
+                return
+            except RequestReplayed as replayed:  # raised before the first frame: nothing was started
+                recorded = replayed.answer
+        assert self._again is not None
+        async with aclosing(self._again(request, recorded)) as frames:
+            async for frame in frames:
+                yield frame
+
+    async def _recorded(self, request: Any, call: Call) -> bytes | None:
+        """Identify a mutation and return its recorded answer; a bad request_id is a problem of the call."""
+        if not request.request_id:
+            return None
+        problems = name_violations(request_id=request.request_id)
+        if problems:
+            call.problems += problems
+            return None
+        call.request = Request(
+            principal=call.caller.principal,
+            method=self._method,
+            request_id=request.request_id.lower(),
+            fingerprint=fingerprint(request, "request_id"),
+        )
+        return await self._answered(call.request)
+
+    def _told(self, error: Exception, request: Message | None) -> tuple[grpc.StatusCode, Status]:
+        """Return the status of an error; anything but a domain error is a bug, and told only to the log."""
+        if isinstance(error, GreenroomError):
+            return status_of(error, subject=_subject(request))
+        correlation_id = secrets.token_hex(8)
+        log.error(
+            "rpc_failed",
+            service=self._service,
+            method=self._method,
+            correlation_id=correlation_id,
+            exc_info=error,
+        )
+        return internal_status(correlation_id)
+
+
+def _subject(request: Message | None) -> str:
+    """Return the id of what a request is about."""
+    for name in ("approval_id", "session_id", "profile_id"):
+        if subject := getattr(request, name, ""):
+            return str(subject)
+    return ""

@@ -1,0 +1,89 @@
+"""grpc.health.v1: what this server can do now, asked for or watched.
+
+Written on the generated base: the library's asyncio servicer lacks List, and writes to watchers under a lock, so that
+one watcher that does not read could hold up a shutdown. Here each watcher only reads a shared table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import grpc
+from grpc_health.v1 import health_pb2 as pb
+from grpc_health.v1.health_pb2_grpc import HealthServicer
+
+from greenroomd.rpc.call import Context
+from greenroomd.rpc.draining import Drain, Drained
+
+READINESS = "readiness"
+LIVENESS = "liveness"
+
+_SERVING: Any = pb.HealthCheckResponse.SERVING
+_NOT_SERVING: Any = pb.HealthCheckResponse.NOT_SERVING
+_UNKNOWN = pb.HealthCheckResponse.SERVICE_UNKNOWN
+
+# The library's stubs do not know List.
+_ListResponse: Any = vars(pb)["HealthListResponse"]
+
+
+class Health(HealthServicer):
+    """Whether each service works: none until `serve`, all until `stop`; the process is alive in any case."""
+
+    def __init__(self, services: Iterable[str], drain: Drain) -> None:
+        self._status = dict.fromkeys(("", READINESS, *services), _NOT_SERVING) | {LIVENESS: _SERVING}
+        self._changed: set[asyncio.Event] = set()
+        self._drain = drain
+
+    def serve(self) -> None:
+        """Say that everything works."""
+        self._set(_SERVING)
+
+    def stop(self) -> None:
+        """Say that nothing works any more but the process is alive."""
+        self._set(_NOT_SERVING)
+
+    def _set(self, status: Any) -> None:
+        for service in self._status:
+            if service != LIVENESS:
+                self._status[service] = status
+        for changed in self._changed:
+            changed.set()
+
+    async def Check(self, request: pb.HealthCheckRequest, context: Context) -> pb.HealthCheckResponse:
+        """Return the status of one service; NOT_FOUND for an unknown one."""
+        status = self._status.get(request.service)
+        if status is None:
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"service {request.service!r} does not exist")
+        return pb.HealthCheckResponse(status=status)
+
+    async def List(self, _request: Any, _context: Context) -> Any:
+        """Return the status of every service."""
+        statuses = {name: pb.HealthCheckResponse(status=status) for name, status in self._status.items()}
+        return _ListResponse(statuses=statuses)
+
+    async def Watch(
+        self, request: pb.HealthCheckRequest, _context: Context
+    ) -> AsyncIterator[pb.HealthCheckResponse]:
+        """Yield the status of one service, now and whenever it changes, until the server goes away."""
+        changed = asyncio.Event()
+        self._changed.add(changed)
+        told = None
+        try:
+            while True:
+                changed.clear()
+                status = self._status.get(request.service, _UNKNOWN)
+                if status != told:
+                    told = status
+                    yield pb.HealthCheckResponse(status=status)
+                elif self._drain.begun:
+                    return
+                else:
+                    await self._drain.interruptible(changed.wait())
+        except Drained:
+            status = self._status.get(request.service, _UNKNOWN)
+            if status != told:
+                yield pb.HealthCheckResponse(status=status)
+        finally:
+            self._changed.discard(changed)

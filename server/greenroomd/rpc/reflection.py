@@ -1,0 +1,52 @@
+"""Server reflection, so that `grpcurl` needs no files: v1 and v1alpha, which differ in nothing but their name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import grpc
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from grpc_reflection.v1alpha import reflection_pb2 as pb
+from grpc_reflection.v1alpha._async import ReflectionServicer
+
+_ALPHA = "grpc.reflection.v1alpha"
+_STABLE = "grpc.reflection.v1"
+SERVICE_NAMES = (f"{_STABLE}.ServerReflection", f"{_ALPHA}.ServerReflection")
+
+
+def reflection_handlers(services: Iterable[str]) -> list[grpc.GenericRpcHandler]:
+    """Return the handlers of both versions; they list `services` and themselves."""
+    _know_stable_version()
+    servicer = ReflectionServicer([*services, *SERVICE_NAMES])
+    handler = grpc.stream_stream_rpc_method_handler(
+        servicer.ServerReflectionInfo,
+        request_deserializer=pb.ServerReflectionRequest.FromString,
+        response_serializer=pb.ServerReflectionResponse.SerializeToString,
+    )
+    return [
+        grpc.method_handlers_generic_handler(name, {"ServerReflectionInfo": handler})
+        for name in SERVICE_NAMES
+    ]
+
+
+def _know_stable_version() -> None:
+    """Let the stable version be described too: its file is v1alpha's under another name, and no package has it."""
+    pool = descriptor_pool.Default()
+    path = f"{_STABLE.replace('.', '/')}/reflection.proto"
+    try:
+        pool.FindFileByName(path)
+        return
+    except KeyError:
+        pass
+    file = FileDescriptorProto()
+    pb.DESCRIPTOR.CopyToProto(file)
+    file.name, file.package = path, _STABLE
+    for message in file.message_type:
+        for field in message.field:
+            field.type_name = field.type_name.replace(f".{_ALPHA}.", f".{_STABLE}.")
+    for service in file.service:
+        for method in service.method:
+            method.input_type = method.input_type.replace(f".{_ALPHA}.", f".{_STABLE}.")
+            method.output_type = method.output_type.replace(f".{_ALPHA}.", f".{_STABLE}.")
+    pool.AddSerializedFile(file.SerializeToString())

@@ -1,0 +1,163 @@
+"""The gRPC server: built of handlers, opened on an address, and ended without cutting anybody off who can be told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health_pb2
+from grpc_health.v1.health_pb2_grpc import add_HealthServicer_to_server
+
+from greenroom.v1 import (
+    event_service_pb2,
+    node_service_pb2,
+    profile_service_pb2,
+    session_service_pb2,
+    turn_service_pb2,
+)
+from greenroomd.rpc.draining import Drain
+from greenroomd.rpc.event_service import EventService
+from greenroomd.rpc.handlers import Answered, Observer, generic_handler
+from greenroomd.rpc.health import Health
+from greenroomd.rpc.node_service import MAX_REQUEST_BYTES, NodeService
+from greenroomd.rpc.profile_service import ProfileService
+from greenroomd.rpc.reflection import reflection_handlers
+from greenroomd.rpc.session_service import SessionService
+from greenroomd.rpc.turn_service import TurnService
+
+UNIX = "unix:"
+
+
+class ListenFailed(Exception):
+    """The server cannot listen where it was told to; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The five services of the contract."""
+
+    sessions: SessionService
+    turns: TurnService
+    events: EventService
+    profiles: ProfileService
+    nodes: NodeService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long the server waits, for the other side of a connection and for its own end."""
+
+    keepalive: timedelta = timedelta(
+        seconds=30
+    )  # quiet after which a ping is sent; NATs forget after minutes
+    keepalive_answer: timedelta = timedelta(seconds=10)
+    shortest_ping: timedelta = timedelta(seconds=5)  # clients that ping more often are sent away
+    stop: timedelta = timedelta(seconds=5)  # for calls that are under way when the server stops
+
+
+@asynccontextmanager
+async def serving(
+    listen: str,
+    services: Services,
+    *,
+    drain: Drain,
+    answered: Answered,
+    observer: Observer,
+    patience: Patience = Patience(),
+    max_concurrent_rpcs: int | None = None,
+) -> AsyncIterator[str]:
+    """Serve while the block runs; gives the address, with the port that the system chose if `listen` has port 0.
+
+    `listen` is `host:port` or `unix:/path`. Raises ListenFailed. At the end nothing new is taken, watches are told to
+    go elsewhere, and what is under way has `patience.stop` to end.
+    """
+    server = grpc.aio.server(options=_options(patience), maximum_concurrent_rpcs=max_concurrent_rpcs)
+    names = _add_services(server, services, answered, observer)
+    health = Health(names, drain)
+    add_HealthServicer_to_server(health, server)
+    health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+    server.add_generic_rpc_handlers(reflection_handlers([*names, health_name]))
+    address = await _listen(server, listen)
+    await server.start()
+    health.serve()
+    try:
+        yield address
+    finally:
+        health.stop()
+        drain.begin()
+        await server.stop(patience.stop.total_seconds())
+
+
+def _add_services(
+    server: grpc.aio.Server, services: Services, answered: Answered, observer: Observer
+) -> Sequence[str]:
+    pairs = (
+        (session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], services.sessions),
+        (turn_service_pb2.DESCRIPTOR.services_by_name["TurnService"], services.turns),
+        (event_service_pb2.DESCRIPTOR.services_by_name["EventService"], services.events),
+        (profile_service_pb2.DESCRIPTOR.services_by_name["ProfileService"], services.profiles),
+        (node_service_pb2.DESCRIPTOR.services_by_name["NodeService"], services.nodes),
+    )
+    server.add_generic_rpc_handlers(
+        [
+            generic_handler(descriptor, service, answered=answered, observer=observer)
+            for descriptor, service in pairs
+        ]
+    )
+    return [descriptor.full_name for descriptor, _ in pairs]
+
+
+def _options(patience: Patience) -> list[tuple[str, int]]:
+    def milliseconds(span: timedelta) -> int:
+        return span // timedelta(milliseconds=1)
+
+    return [
+        ("grpc.so_reuseport", 0),  # a taken port is an error, not a second server that gets half of the calls
+        ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
+        ("grpc.max_send_message_length", -1),
+        ("grpc.keepalive_time_ms", milliseconds(patience.keepalive)),
+        ("grpc.keepalive_timeout_ms", milliseconds(patience.keepalive_answer)),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+        # This is the key that lets the server accept clients' pings; the one named ..._recv_ping_... does nothing.
+        ("grpc.http2.min_ping_interval_without_data_ms", milliseconds(patience.shortest_ping)),
+    ]
+
+
+async def _listen(server: grpc.aio.Server, listen: str) -> str:
+    """Bind the server; return its address."""
+    if listen.startswith(UNIX):
+        path = Path(listen.removeprefix(UNIX))
+        await _require_free(path)
+        _bind_socket(server, path)
+        return listen
+    try:
+        port = server.add_insecure_port(listen)
+    except RuntimeError as error:
+        text = f"cannot listen on {listen}: the port is taken, or the address is not of this machine"
+        raise ListenFailed(text) from error
+    return f"{listen.rpartition(':')[0]}:{port}"
+
+
+def _bind_socket(server: grpc.aio.Server, path: Path) -> None:
+    try:
+        server.add_insecure_port(f"{UNIX}{path}")
+        path.chmod(0o600)  # whoever can connect can run commands here: the owner alone
+    except (RuntimeError, OSError) as error:
+        raise ListenFailed(f"cannot listen on {UNIX}{path}: the socket cannot be made there") from error
+
+
+async def _require_free(path: Path) -> None:
+    """Refuse a socket on which another server listens: gRPC would take its place without a word."""
+    try:
+        _, writer = await asyncio.open_unix_connection(path)
+    except OSError:
+        return  # there is none, or what is left of a dead one
+    writer.close()
+    raise ListenFailed(f"cannot listen on {UNIX}{path}: another server does")

@@ -1,0 +1,122 @@
+"""SessionService."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from greenroom.v1 import session_pb2
+from greenroom.v1 import session_service_pb2 as pb
+from greenroomd.app.sessions import Sessions
+from greenroomd.app.storage import OrderBy, Position
+from greenroomd.domain.errors import Violation
+from greenroomd.domain.session import Session
+from greenroomd.rpc import wire
+from greenroomd.rpc.call import Call
+from greenroomd.rpc.convert import requests
+from greenroomd.rpc.convert.enums import SESSION_STATES
+from greenroomd.rpc.convert.session import session_message
+from greenroomd.rpc.convert.times import microseconds
+from greenroomd.rpc.cursor import Places
+from greenroomd.rpc.listing import page_answer
+from greenroomd.rpc.page_token import page_size, position_of
+
+WAIT_WITHOUT_DEADLINE = timedelta(seconds=60)
+ANSWER_BEFORE_DEADLINE = timedelta(milliseconds=500)
+
+_REVISION = wire.tag(3, wire.VARINT)
+_CURSOR = wire.tag(4, wire.LEN)
+
+
+class SessionService:
+    """Makes sessions and rules their life; see the contract for what each method promises."""
+
+    def __init__(self, sessions: Sessions, places: Places) -> None:
+        self._sessions = sessions
+        self._places = places
+
+    async def CreateSession(self, request: pb.CreateSessionRequest, call: Call) -> pb.CreateSessionResponse:
+        """Create a session."""
+        session = await self._sessions.create(requests.new_session(request, call), call.caller)
+        return pb.CreateSessionResponse(session=session_message(session, full=True))
+
+    async def GetSession(self, request: pb.GetSessionRequest, call: Call) -> pb.GetSessionResponse:
+        """Return a session in view FULL."""
+        requests.required("session_id", request.session_id, call.problems)
+        call.refuse_problems()
+        session = await self._sessions.get(request.session_id)
+        return pb.GetSessionResponse(session=session_message(session, full=True))
+
+    async def ListSessions(self, request: pb.ListSessionsRequest, call: Call) -> bytes:
+        """Return a page of sessions, and where a watch that misses nothing begins."""
+        limit = page_size(request.page_size, call.problems)
+        query = requests.session_query(request, call.problems)
+        if request.view not in session_pb2.SessionView.values():
+            call.problems.append(Violation("view", f"{request.view} is no SessionView"))
+        call.refuse_problems()
+        after = position_of(request.page_token, request)
+        page = await self._sessions.list(query, after=after, limit=limit)
+        full = request.view == session_pb2.SESSION_VIEW_FULL
+
+        def place(session: Session) -> Position:
+            created = query.order_by is OrderBy.CREATE_TIME
+            key = session.create_time if created else session.last_active_time
+            return Position(microseconds(key), session.session_id)
+
+        listed = page_answer(page, request, lambda session: session_message(session, full=full), place)
+        cursor = wire.record(_CURSOR, self._places.cursor(page.revision))
+        return b"".join((listed, _REVISION, wire.varint(page.revision), cursor))
+
+    async def StartSession(self, request: pb.StartSessionRequest, call: Call) -> pb.StartSessionResponse:
+        """Start a session that never ran or has failed."""
+        session = await self._sessions.start(requests.start(request, call))
+        return pb.StartSessionResponse(session=session_message(session, full=True))
+
+    async def ResumeSession(self, request: pb.ResumeSessionRequest, call: Call) -> pb.ResumeSessionResponse:
+        """Give a suspended session a process."""
+        session = await self._sessions.resume(requests.start(request, call))
+        return pb.ResumeSessionResponse(session=session_message(session, full=True))
+
+    async def SuspendSession(
+        self, request: pb.SuspendSessionRequest, call: Call
+    ) -> pb.SuspendSessionResponse:
+        """End a session's process and keep its conversation."""
+        session = await self._sessions.suspend(requests.suspend(request, call))
+        return pb.SuspendSessionResponse(session=session_message(session, full=True))
+
+    async def RestartSession(
+        self, request: pb.RestartSessionRequest, call: Call
+    ) -> pb.RestartSessionResponse:
+        """Change a session's process for a new one."""
+        session = await self._sessions.restart(requests.restart(request, call))
+        return pb.RestartSessionResponse(session=session_message(session, full=True))
+
+    async def CloseSession(self, request: pb.CloseSessionRequest, call: Call) -> pb.CloseSessionResponse:
+        """End a session for good."""
+        session = await self._sessions.close(requests.close(request, call))
+        return pb.CloseSessionResponse(session=session_message(session, full=True))
+
+    async def WaitSession(self, request: pb.WaitSessionRequest, call: Call) -> pb.WaitSessionResponse:
+        """Wait until a condition holds, or the time is over; without a condition, for the next change."""
+        requests.required("session_id", request.session_id, call.problems)
+        states = SESSION_STATES.members(request.states, "states", call.problems)
+        timeout = requests.wait_timeout(request, call.problems)
+        call.refuse_problems()
+        revision = request.after_revision if request.HasField("after_revision") else None
+        if revision is None and not states and not request.turn_id:
+            revision = (await self._sessions.get(request.session_id)).revision
+        session, matched = await self._sessions.wait(
+            request.session_id,
+            states=states,
+            turn_id=request.turn_id,
+            after_revision=revision,
+            timeout=_patience(timeout, call.remaining),
+        )
+        return pb.WaitSessionResponse(session=session_message(session, full=True), matched=matched)
+
+
+def _patience(asked: timedelta | None, remaining: timedelta | None) -> timedelta:
+    """Return how long to wait: so that the answer is there before the client has given up."""
+    if remaining is None:
+        return WAIT_WITHOUT_DEADLINE if asked is None else asked
+    left = max(remaining - min(ANSWER_BEFORE_DEADLINE, remaining / 5), timedelta())
+    return left if asked is None else min(asked, left)

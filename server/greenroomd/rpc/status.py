@@ -1,0 +1,197 @@
+"""The one table from what went wrong to what a client is told: code, reason and details of google.rpc.Status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any as Anything
+
+import grpc
+from google.protobuf.any_pb2 import Any
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2 as details
+from google.rpc.status_pb2 import Status
+
+from greenroomd.domain import errors
+from greenroomd.domain.errors import GreenroomError
+from greenroomd.domain.session import TRANSITIONS, State
+from greenroomd.rpc.convert.problems import DOMAIN
+from greenroomd.rpc.convert.times import duration
+from greenroomd.rpc.cursor import InvalidCursor
+
+_C = grpc.StatusCode
+
+# Status travels in HTTP/2 trailers, of which clients take 8 KiB: once as text, once with the details, in base64.
+MAX_TEXT_BYTES = 400
+MAX_VIOLATIONS_BYTES = 4096
+
+
+class Unimplemented(GreenroomError):
+    """This version of the server does not have the method yet."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(f"{method} is part of the contract; this version of the server does not have it yet")
+        self.method = method
+
+
+STATUS: Mapping[type[GreenroomError], tuple[grpc.StatusCode, str]] = {
+    errors.InvalidRequest: (_C.INVALID_ARGUMENT, "INVALID_FIELD"),
+    errors.InvalidPageToken: (_C.INVALID_ARGUMENT, "INVALID_PAGE_TOKEN"),
+    InvalidCursor: (_C.INVALID_ARGUMENT, "INVALID_CURSOR"),
+    errors.InvalidUpdateMask: (_C.INVALID_ARGUMENT, "INVALID_UPDATE_MASK"),
+    errors.RequestIdReused: (_C.INVALID_ARGUMENT, "REQUEST_ID_REUSED"),
+    errors.Unauthenticated: (_C.UNAUTHENTICATED, "UNAUTHENTICATED"),
+    errors.PermissionDenied: (_C.PERMISSION_DENIED, "PERMISSION_DENIED"),
+    errors.WorkingDirOutsideRoots: (_C.PERMISSION_DENIED, "WORKING_DIR_OUTSIDE_ROOTS"),
+    errors.SessionNotFound: (_C.NOT_FOUND, "SESSION_NOT_FOUND"),
+    errors.TurnNotFound: (_C.NOT_FOUND, "TURN_NOT_FOUND"),
+    errors.EventNotFound: (_C.NOT_FOUND, "EVENT_NOT_FOUND"),
+    errors.ProfileNotFound: (_C.NOT_FOUND, "PROFILE_NOT_FOUND"),
+    errors.ApprovalNotFound: (_C.NOT_FOUND, "APPROVAL_NOT_FOUND"),
+    errors.NodeNotFound: (_C.NOT_FOUND, "NODE_NOT_FOUND"),
+    errors.SessionExists: (_C.ALREADY_EXISTS, "SESSION_EXISTS"),
+    errors.ProfileExists: (_C.ALREADY_EXISTS, "PROFILE_EXISTS"),
+    errors.IllegalTransition: (_C.FAILED_PRECONDITION, "ILLEGAL_TRANSITION"),
+    errors.TurnRunning: (_C.FAILED_PRECONDITION, "TURN_RUNNING"),
+    errors.NoTurnRunning: (_C.FAILED_PRECONDITION, "NO_TURN_RUNNING"),
+    errors.ApprovalDecided: (_C.FAILED_PRECONDITION, "APPROVAL_DECIDED"),
+    errors.ProfileInUse: (_C.FAILED_PRECONDITION, "PROFILE_IN_USE"),
+    errors.CliMissing: (_C.FAILED_PRECONDITION, "CLI_MISSING"),
+    errors.CliTooOld: (_C.FAILED_PRECONDITION, "CLI_TOO_OLD"),
+    errors.EtagMismatch: (_C.ABORTED, "ETAG_MISMATCH"),
+    errors.OwnershipLost: (_C.ABORTED, "OWNERSHIP_LOST"),
+    errors.NoSlot: (_C.RESOURCE_EXHAUSTED, "NO_SLOT"),
+    errors.QuotaExceeded: (_C.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED"),
+    errors.WatcherCapReached: (_C.RESOURCE_EXHAUSTED, "WATCHER_CAP"),
+    errors.QueueFull: (_C.RESOURCE_EXHAUSTED, "QUEUE_FULL"),
+    errors.CursorBelowFloor: (_C.OUT_OF_RANGE, "CURSOR_BELOW_FLOOR"),
+    errors.StoreUnavailable: (_C.UNAVAILABLE, "STORE_UNAVAILABLE"),
+    errors.Draining: (_C.UNAVAILABLE, "DRAINING"),
+    errors.OwnerUnreachable: (_C.UNAVAILABLE, "OWNER_UNREACHABLE"),
+    Unimplemented: (_C.UNIMPLEMENTED, "UNIMPLEMENTED"),
+}
+"""Every error that is raised; those that only gather others are not raised themselves."""
+
+_PRECONDITIONS: Mapping[type[GreenroomError], str] = {
+    errors.IllegalTransition: "STATE",
+    errors.TurnRunning: "TURN",
+    errors.NoTurnRunning: "TURN",
+    errors.ApprovalDecided: "APPROVAL",
+    errors.ProfileInUse: "PROFILE",
+    errors.CliMissing: "CLI",
+    errors.CliTooOld: "CLI",
+}
+"""What kind of thing is not as it must be: the `type` of a PreconditionFailure."""
+
+_ARRIVES_AT = {signal.value: to.name for moves in TRANSITIONS.values() for signal, to in moves.items()}
+_ARRIVES_AT["turn"] = State.ACTIVE.name
+_REACHABLE = {state.value: sorted({to.name for to in moves.values()}) for state, moves in TRANSITIONS.items()}
+
+
+def status_of(error: GreenroomError, *, subject: str = "") -> tuple[grpc.StatusCode, Status]:
+    """Return the code and the full status of an error; `subject` is the id of what the request is about."""
+    code, reason = STATUS[type(error)]
+    info = details.ErrorInfo(reason=reason, domain=DOMAIN, metadata=_metadata_of(error))
+    return code, _status(code, str(error), [info, *_details_of(error, subject)])
+
+
+def internal_status(correlation_id: str) -> tuple[grpc.StatusCode, Status]:
+    """Return the status of a bug: nothing of it but the id under which the log tells all."""
+    info = details.ErrorInfo(reason="INTERNAL", domain=DOMAIN, metadata={"correlation_id": correlation_id})
+    text = f"internal error; the server's log has the cause under {correlation_id}"
+    return _C.INTERNAL, _status(_C.INTERNAL, text, [info])
+
+
+def _status(code: grpc.StatusCode, text: str, parts: Iterable[Message]) -> Status:
+    packed = []
+    for part in parts:
+        packed.append(Any())
+        packed[-1].Pack(part)
+    number: int = code.value[0]
+    return Status(code=number, message=_short(text), details=packed)
+
+
+def _short(text: str) -> str:
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= MAX_TEXT_BYTES:
+        return encoded.decode()
+    return encoded[:MAX_TEXT_BYTES].decode("utf-8", "ignore") + " …"
+
+
+def _metadata_of(error: GreenroomError) -> dict[str, str]:
+    match error:
+        case errors.WorkingDirOutsideRoots():
+            return {"working_dir": _short(error.working_dir)}
+        case errors.IllegalTransition():
+            return {
+                "from": error.from_state.upper(),
+                "to": _ARRIVES_AT.get(error.signal, ""),
+                "allowed": ",".join(_REACHABLE.get(error.from_state, [])),
+            }
+        case errors.TurnRunning():
+            return {"turn_id": error.turn_id}
+        case errors.EtagMismatch():
+            return {"etag": error.current}
+        case errors.CursorBelowFloor():
+            return {"oldest_revision": str(error.oldest), "head_revision": str(error.head)}
+        case Unimplemented():
+            return {"method": error.method}
+        case _:
+            return {}
+
+
+def _details_of(error: GreenroomError, subject: str) -> list[Message]:
+    for family, build in _DETAILS.items():
+        if isinstance(error, family):
+            return build(error, subject)
+    return []
+
+
+def _bad_request(error: errors.InvalidRequest, _subject: str) -> list[Message]:
+    found, size = details.BadRequest(), 0
+    for index, violation in enumerate(error.violations):
+        field, description = _short(violation.field), _short(violation.description)
+        size += len(field.encode()) + len(description.encode()) + 6
+        if size > MAX_VIOLATIONS_BYTES:
+            rest = len(error.violations) - index
+            found.field_violations.add(field="", description=f"{rest} more violations are not shown")
+            break
+        found.field_violations.add(field=field, description=description)
+    return [found]
+
+
+def _resource(error: errors.NotFound | errors.AlreadyExists, _subject: str) -> list[Message]:
+    return [
+        details.ResourceInfo(
+            resource_type=error.resource_type,
+            resource_name=_short(error.resource_id),
+            description=_short(str(error)),
+        )
+    ]
+
+
+def _precondition(error: errors.FailedPrecondition, subject: str) -> list[Message]:
+    kind = _PRECONDITIONS[type(error)]
+    violation = details.PreconditionFailure.Violation(
+        type=kind, subject="claude" if kind == "CLI" else _short(subject), description=_short(str(error))
+    )
+    return [details.PreconditionFailure(violations=[violation])]
+
+
+def _quota(error: errors.ResourceExhausted, _subject: str) -> list[Message]:
+    violation = details.QuotaFailure.Violation(subject=error.subject, description=_short(str(error)))
+    delay = details.RetryInfo(retry_delay=duration(error.retry_after))
+    return [details.QuotaFailure(violations=[violation]), delay]
+
+
+def _retry(error: errors.Unavailable, _subject: str) -> list[Message]:
+    return [details.RetryInfo(retry_delay=duration(error.retry_after))]
+
+
+_DETAILS: Mapping[type[GreenroomError], Callable[[Anything, str], list[Message]]] = {
+    errors.InvalidRequest: _bad_request,
+    errors.NotFound: _resource,
+    errors.AlreadyExists: _resource,
+    errors.FailedPrecondition: _precondition,
+    errors.ResourceExhausted: _quota,
+    errors.Unavailable: _retry,
+}

@@ -1,0 +1,142 @@
+"""TurnService."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, suppress
+from typing import Any
+
+from greenroom.v1 import turn_service_pb2 as pb
+from greenroomd.app.storage import Page, Position
+from greenroomd.app.tail import Batch
+from greenroomd.app.turns import Turns
+from greenroomd.domain.errors import CursorBelowFloor
+from greenroomd.domain.events import Approval
+from greenroomd.domain.turn import Turn
+from greenroomd.rpc.call import Call
+from greenroomd.rpc.convert import requests
+from greenroomd.rpc.convert.enums import APPROVAL_STATES
+from greenroomd.rpc.convert.times import microseconds
+from greenroomd.rpc.convert.turn import approval_message, turn_message
+from greenroomd.rpc.listing import page_answer
+from greenroomd.rpc.page_token import page_size, position_of
+
+
+class TurnService:
+    """Gives prompts to sessions; see the contract for what each method promises."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self.on_replay: dict[str, Callable[[Any, bytes], Any]] = {
+            "RunTurn": self._run_again,
+            "InterruptTurn": self._interrupted_before,
+        }
+
+    async def StartTurn(self, request: pb.StartTurnRequest, call: Call) -> pb.StartTurnResponse:
+        """Give a session a prompt."""
+        turn = await self._turns.start(requests.new_turn(request, call), call.caller)
+        return pb.StartTurnResponse(turn=turn_message(turn))
+
+    async def RunTurn(self, request: pb.RunTurnRequest, call: Call) -> AsyncGenerator[bytes, None]:
+        """Give a session a prompt and stream what comes of it, last the turn."""
+        new = requests.new_turn(request, call)
+        parts = self._turns.run(new, call.caller, ephemeral=request.include_ephemeral)
+        async with aclosing(_frames(parts)) as frames:
+            async for frame in frames:
+                yield frame
+
+    async def InterruptTurn(self, request: pb.InterruptTurnRequest, call: Call) -> pb.InterruptTurnResponse:
+        """Stop a turn."""
+        turn = await self._turns.interrupt(requests.interrupt(request, call))
+        return pb.InterruptTurnResponse(turn=turn_message(turn))
+
+    async def GetTurn(self, request: pb.GetTurnRequest, call: Call) -> pb.GetTurnResponse:
+        """Return a turn."""
+        requests.required("turn_id", request.turn_id, call.problems)
+        call.refuse_problems()
+        turn = await self._turns.get(request.turn_id, request.session_id)
+        return pb.GetTurnResponse(turn=turn_message(turn))
+
+    async def ListTurns(self, request: pb.ListTurnsRequest, call: Call) -> bytes:
+        """Return a page of a session's turns."""
+        requests.required("session_id", request.session_id, call.problems)
+        limit = page_size(request.page_size, call.problems)
+        call.refuse_problems()
+        after = position_of(request.page_token, request)
+        page = await self._turns.list(request.session_id, after=after, limit=limit)
+        return page_answer(page, request, turn_message, lambda turn: Position(turn.number, turn.turn_id))
+
+    async def ListApprovals(self, request: pb.ListApprovalsRequest, call: Call) -> bytes:
+        """Return a page of a session's approvals, of some states if any are named."""
+        requests.required("session_id", request.session_id, call.problems)
+        limit = page_size(request.page_size, call.problems)
+        states = APPROVAL_STATES.members(request.states, "states", call.problems)
+        call.refuse_problems()
+        after = position_of(request.page_token, request)
+        page = await self._turns.approvals(request.session_id, after=after, limit=limit)
+        if states:
+            page = await _filtered(
+                page,
+                lambda approval: approval.state in states,
+                lambda after: self._turns.approvals(request.session_id, after=after, limit=limit),
+            )
+        return page_answer(page, request, approval_message, _place)
+
+    async def DecideApproval(
+        self, request: pb.DecideApprovalRequest, call: Call
+    ) -> pb.DecideApprovalResponse:
+        """Answer a question of the CLI."""
+        approval = await self._turns.decide(requests.decide(request, call))
+        return pb.DecideApprovalResponse(approval=approval_message(approval))
+
+    async def _run_again(self, request: pb.RunTurnRequest, recorded: bytes) -> AsyncGenerator[bytes, None]:
+        """Stream the events of a turn that was started before; of one whose events are compacted, the turn alone."""
+        first = pb.RunTurnResponse.FromString(recorded)
+        turn = await self._turns.get(first.turn.turn_id, first.turn.session_id)
+        with suppress(CursorBelowFloor):
+            parts = self._turns.follow(
+                turn, after=first.events[0].revision, ephemeral=request.include_ephemeral
+            )
+            async with aclosing(_frames(parts)) as frames:
+                async for frame in frames:
+                    yield frame
+            return
+        yield pb.RunTurnResponse(turn=turn_message(turn)).SerializeToString()
+
+    async def _interrupted_before(
+        self, request: pb.InterruptTurnRequest, recorded: bytes
+    ) -> pb.InterruptTurnResponse:
+        """Return the turn that was stopped before, as it ended."""
+        turn_id = pb.InterruptTurnResponse.FromString(recorded).turn.turn_id
+        turn = await self._turns.get(turn_id, request.session_id)
+        return pb.InterruptTurnResponse(turn=turn_message(turn))
+
+
+async def _frames(parts: AsyncIterator[Batch | Turn]) -> AsyncGenerator[bytes, None]:
+    """Yield what comes of a turn as frames; the iterator is closed with them."""
+    try:
+        async for part in parts:
+            if isinstance(part, Turn):
+                yield pb.RunTurnResponse(turn=turn_message(part)).SerializeToString()
+            elif part.events:
+                yield part.records
+    finally:
+        if isinstance(parts, AsyncGenerator):
+            await parts.aclose()
+
+
+def _place(approval: Approval) -> Position:
+    return Position(microseconds(approval.create_time), approval.approval_id)
+
+
+async def _filtered(
+    page: Page[Approval],
+    wanted: Callable[[Approval], bool],
+    following: Callable[[Position], Awaitable[Page[Approval]]],
+) -> Page[Approval]:
+    """Return the wanted items of a page, or of the first page after it that has any."""
+    while True:
+        items = [item for item in page.items if wanted(item)]
+        if items or page.next is None:
+            return Page(items, page.next, page.revision)
+        page = await following(page.next)

@@ -1,0 +1,203 @@
+"""One watch from its request to its last frame: where it begins, what it shows first, when it is live, when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from greenroom.v1 import event_service_pb2 as pb
+from greenroom.v1.session_pb2 import Session as SessionMessage
+from greenroomd.app.sessions import Sessions
+from greenroomd.app.storage import Position, Selection, SessionQuery, Store, StoredEvent
+from greenroomd.app.tail import Batch
+from greenroomd.app.watch import FRAME_BYTES, Watch
+from greenroomd.domain.errors import InvalidRequest, Violation
+from greenroomd.domain.events import EventType
+from greenroomd.domain.session import Session, State
+from greenroomd.rpc.convert import requests
+from greenroomd.rpc.convert.enums import EVENT_TYPES
+from greenroomd.rpc.convert.session import session_message
+from greenroomd.rpc.cursor import Places
+from greenroomd.rpc.draining import Drain, Drained
+from greenroomd.rpc.frames import Frames, records_of
+
+MAX_SESSIONS = 1000
+SNAPSHOT_PAGE = 500
+RETRY_DELAY = timedelta(seconds=1)
+
+_ENDS = frozenset({EventType.SESSION_CLOSED, EventType.SESSION_DELETED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one watch will do.
+
+    `named` are the sessions that the request names, as they were after the call began. The stream is live behind
+    revision `live_at`. `ends` tells to stop once all of `named` are over.
+    """
+
+    selection: Selection
+    named: Sequence[Session]
+    after: int
+    live_at: int
+    ephemeral: bool
+    snapshot: bool
+    ends: bool
+
+
+class Watching:
+    """Plans watches and makes their frames."""
+
+    def __init__(self, sessions: Sessions, store: Store, watch: Watch, places: Places, drain: Drain) -> None:
+        self._sessions = sessions
+        self._store = store
+        self._watch = watch
+        self._places = places
+        self._drain = drain
+        self._frames = Frames(places)
+
+    async def plan(self, request: pb.WatchEventsRequest, problems: list[Violation], head: int) -> Plan:
+        """Return what a request asks for; `head` is the revision at which it came.
+
+        Raises InvalidRequest with all problems, InvalidCursor, SessionNotFound.
+        """
+        selection = _selection_of(request, problems)
+        if request.start not in pb.WatchStart.values():
+            problems.append(Violation("start", f"{request.start} is no WatchStart"))
+        from_now = request.WhichOneof("position") != "after" and request.start != pb.WATCH_START_BEGINNING
+        if request.initial_state and not from_now:
+            problems.append(Violation("initial_state", "may be asked for only with start NOW"))
+        if request.until_closed and not request.session_ids:
+            problems.append(Violation("until_closed", "may be asked for only with session_ids"))
+        if problems:
+            raise InvalidRequest(problems)
+        named = [await self._sessions.get(session_id) for session_id in selection.session_ids]
+        after = live_at = head
+        if not from_now:
+            if request.WhichOneof("position") == "after":
+                after = self._places.revision_of_cursor(request.after, head=head)
+            else:
+                after = await self._store.floor() - 1
+            last = await self._store.events(selection, after=head + 1, limit=1, descending=True)
+            live_at = max(after, last[0].revision) if last else after
+        return Plan(
+            selection=selection,
+            named=named,
+            after=after,
+            live_at=live_at,
+            ephemeral=request.include_ephemeral,
+            snapshot=request.initial_state,
+            ends=request.until_closed,
+        )
+
+    async def frames(self, plan: Plan) -> AsyncGenerator[bytes, None]:
+        """Yield the serialized frames of a watch, until it ends, the server goes away, or for ever."""
+        asked = plan.selection.types
+        selection = plan.selection
+        if plan.ends and asked:
+            selection = replace(selection, types=asked | _ENDS)  # it must see the ends, if only to count them
+        end = _End(plan.named) if plan.ends else None
+        position, synced = plan.after, False
+        if plan.snapshot:
+            async for frame in self._snapshot(plan):
+                yield frame
+        batches = self._watch.batches(selection, after=plan.after, ephemeral=plan.ephemeral)
+        try:
+            async with aclosing(_generator(batches)) as incoming:
+                while True:
+                    if not synced and position >= plan.live_at:
+                        synced = True
+                        yield self._frames.synced(position)
+                    if end is not None and synced and end.reached(position):
+                        return
+                    batch = await self._drain.interruptible(anext(incoming))
+                    position = batch.revision
+                    if end is not None:
+                        end.see(batch.events)
+                    for frame in self._of(batch, asked):
+                        yield frame
+        except Drained:
+            yield self._frames.draining(RETRY_DELAY, position)
+
+    def _of(self, batch: Batch, asked: frozenset[EventType]) -> Iterator[bytes]:
+        revision = batch.revision
+        if batch.dropped:
+            yield self._frames.gap(batch.dropped, revision)
+        if not batch.events:
+            if not batch.dropped:
+                yield self._frames.bookmark(revision)
+        elif not asked or all(event.type in asked for event in batch.events):
+            yield self._frames.events(batch.records, revision)
+        elif records := records_of(event for event in batch.events if event.type in asked):
+            yield self._frames.events(records, revision)
+
+    async def _snapshot(self, plan: Plan) -> AsyncIterator[bytes]:
+        """Yield the watched sessions as they are; what changed meanwhile comes again as events."""
+        if plan.selection.session_ids:
+            for frame in self._of_sessions(plan.named):
+                yield frame
+            return
+        query = SessionQuery(workspace_id=plan.selection.workspace_id)
+        after: Position | None = None
+        while True:
+            page = await self._sessions.list(query, after=after, limit=SNAPSHOT_PAGE)
+            for frame in self._of_sessions(page.items):
+                yield frame
+            if page.next is None:
+                return
+            after = page.next
+
+    def _of_sessions(self, sessions: Iterable[Session]) -> Iterator[bytes]:
+        held: list[SessionMessage] = []
+        size = 0
+        for session in sessions:
+            message = session_message(session, full=False)
+            size += message.ByteSize()
+            if held and size > FRAME_BYTES:
+                yield self._frames.sessions(held)
+                held, size = [], message.ByteSize()
+            held.append(message)
+        if held:
+            yield self._frames.sessions(held)
+
+
+class _End:
+    """Knows which of the named sessions are not over yet, and behind which revision the end of the rest lies."""
+
+    def __init__(self, named: Iterable[Session]) -> None:
+        self._open = {session.session_id for session in named if session.state is not State.CLOSED}
+        self._revision = max(
+            (session.revision for session in named if session.state is State.CLOSED), default=0
+        )
+
+    def see(self, events: Iterable[StoredEvent]) -> None:
+        """Take note of ends."""
+        for event in events:
+            if event.type in _ENDS:
+                self._open.discard(event.session_id)
+
+    def reached(self, position: int) -> bool:
+        """Whether all is told, for a watch that has come to `position`."""
+        return not self._open and position >= self._revision
+
+
+def _selection_of(request: pb.WatchEventsRequest, problems: list[Violation]) -> Selection:
+    types = EVENT_TYPES.members(request.types, "types", problems)
+    if not request.session_ids:
+        workspace = requests.workspace_of(request.workspace_id, problems)
+        return Selection(workspace_id=workspace, types=types)
+    if len(request.session_ids) > MAX_SESSIONS:
+        text = f"must have at most {MAX_SESSIONS} entries, has {len(request.session_ids)}"
+        problems.append(Violation("session_ids", text))
+    for index, session_id in enumerate(request.session_ids):
+        requests.required(f"session_ids[{index}]", session_id, problems)
+    return Selection(session_ids=frozenset(request.session_ids), types=types)
+
+
+def _generator(batches: AsyncIterator[Batch]) -> AsyncGenerator[Batch, None]:
+    assert isinstance(
+        batches, AsyncGenerator
+    )  # what an async def with yield returns; its block must end with ours
+    return batches

@@ -1,0 +1,244 @@
+"""Sessions, turns, approvals and one event of every type, with something in every field."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from greenroomd.domain import events as domain
+from greenroomd.domain.config import (
+    ApprovalPolicy,
+    Limits,
+    OnIdle,
+    PermissionMode,
+    RecoveryMode,
+    RecoveryPolicy,
+    SessionConfig,
+)
+from greenroomd.domain.events import Approval, ApprovalState, Event, EventType, Payload
+from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, State
+from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
+
+NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
+SESSION_ID = "5c6f0f4e-7a52-4d9e-9d0b-0c8a3f1e2d4b"
+TURN_ID = "5a4dbb9a-6f9a-4d2f-8b0e-0a8c4a1b9d22"
+REQUEST_ID = "0b7c5e2e-8f0e-4d0f-9a39-3f5d1f6f3c11"
+STORE_ID = "c5c0f2a0-52e7-4c3c-8a55-2f2f5d1c7f10"
+
+PROBLEM = Problem(
+    reason="PROCESS_EXITED", message="claude died", exit_code=None, signal=9, stderr_tail="Killed"
+)
+USAGE = Usage(
+    turns=2,
+    input_tokens=10,
+    output_tokens=20,
+    cache_creation_tokens=30,
+    cache_read_tokens=40,
+    cost_usd=0.25,
+)
+CONFIG = SessionConfig(
+    working_dir="/srv/project",
+    system_prompt="You are kind.",
+    append_system_prompt="And brief.",
+    model="sonnet",
+    permission_mode=PermissionMode.ACCEPT_EDITS,
+    max_turns=7,
+    temperature=0.5,
+    max_budget_usd=2.5,
+    allowed_tools=("Read", "Bash(git *)"),
+    disallowed_tools=("WebFetch",),
+    tool_timeout=timedelta(seconds=90),
+    environment={"LANG": "C"},
+    oauth_token_set=True,
+    mcp_config={"mcpServers": {"calc": {"command": "calc", "args": ["-q", 1, 1.5, None, True]}}},
+    settings={"includeCoAuthoredBy": False},
+    limits=Limits(
+        memory_bytes=2**29,
+        cpu_cores=1.5,
+        max_duration=timedelta(hours=1),
+        idle_timeout=timedelta(minutes=5),
+        turn_timeout=timedelta(minutes=2),
+        output_bytes=10**7,
+    ),
+    recovery=RecoveryPolicy(
+        mode=RecoveryMode.ON_CRASH,
+        max_restarts=3,
+        window=timedelta(seconds=30),
+        first_backoff=timedelta(milliseconds=500),
+        max_backoff=timedelta(seconds=20),
+    ),
+    on_idle=OnIdle.KEEP,
+    approval_policy=ApprovalPolicy.DENY,
+)
+SESSION = Session(
+    session_id=SESSION_ID,
+    workspace_id="team-a",
+    user_id="ada",
+    profile_id="reviewer",
+    display_name="Ada's review",
+    labels={"team": "core"},
+    metadata={"ticket": 17, "nested": {"list": [1, "two", None, 2.5]}},
+    config=CONFIG,
+    config_generation=2,
+    observed_config_generation=1,
+    state=State.ERROR,
+    state_reason="LOST",
+    state_time=NOON,
+    error=PROBLEM,
+    recovery=Recovery(attempt=1, max_attempts=3, next_attempt_time=NOON, recoverable=True),
+    process=ProcessFacts(
+        node_id="node",
+        start_time=NOON,
+        cli_version="2.1.330",
+        from_warm_pool=True,
+        restart_count=1,
+        last_exit=LastExit(code=None, signal=9, time=NOON, memory_limit_hit=True),
+    ),
+    cli_session_id=SESSION_ID,
+    current_turn_id=TURN_ID,
+    turn_count=3,
+    usage=USAGE,
+    create_time=NOON,
+    update_time=NOON + timedelta(seconds=1),
+    last_active_time=NOON + timedelta(seconds=2),
+    close_time=NOON + timedelta(seconds=3),
+    expire_time=NOON + timedelta(hours=1),
+    version=4,
+    last_sequence=12,
+    revision=345,
+)
+TURN = Turn(
+    turn_id=TURN_ID,
+    session_id=SESSION_ID,
+    number=3,
+    state=TurnState.FAILED,
+    prompt="go",
+    content=({"type": "text", "text": "go"},),
+    timeout=timedelta(minutes=1),
+    request_id=REQUEST_ID,
+    actor="ada",
+    rounds=2,
+    result_text="gone",
+    stop_reason="end_turn",
+    usage=USAGE,
+    error=PROBLEM,
+    side_effects_unknown=True,
+    create_time=NOON,
+    start_time=NOON,
+    end_time=NOON,
+)
+APPROVAL = Approval(
+    approval_id="ask-1",
+    session_id=SESSION_ID,
+    turn_id=TURN_ID,
+    state=ApprovalState.ALLOWED,
+    tool_name="Bash",
+    tool_use_id="toolu_1",
+    tool_input={"command": "ls", "timeout": 5},
+    display_name="Shell",
+    description="list files",
+    blocked_path="/etc",
+    suggestions=({"type": "addRules"},),
+    requires_user_interaction=True,
+    create_time=NOON,
+    expire_time=NOON,
+    decide_time=NOON,
+    decided_by="ada",
+    message="fine",
+    updated_input={"command": "ls -l"},
+)
+MESSAGE = domain.MessageNoted(
+    blocks=(
+        {"type": "text", "text": "hello"},
+        {"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {"command": "ls"}},
+    ),
+    raw=b'{"type":"assistant"}',
+    message_id="msg_1",
+    model="sonnet",
+    parent_tool_use_id="toolu_0",
+    synthetic=True,
+)
+DELTA = domain.DeltaNoted(text="he", block_index=1, message_id="msg_1", parent_tool_use_id="toolu_0")
+
+PAYLOADS: dict[EventType, Payload] = {
+    **dict.fromkeys(
+        (
+            EventType.SESSION_CREATED,
+            EventType.SESSION_STARTED,
+            EventType.SESSION_SUSPENDED,
+            EventType.SESSION_RESUMED,
+            EventType.SESSION_RESTARTED,
+            EventType.SESSION_CLOSED,
+            EventType.SESSION_DELETED,
+            EventType.SESSION_ERROR,
+        ),
+        domain.SessionNoted(session=SESSION),
+    ),
+    EventType.SESSION_STATE_CHANGED: domain.StateChanged(
+        from_state="active", to_state="error", reason="LOST", error=PROBLEM
+    ),
+    EventType.SESSION_UPDATED: domain.SessionUpdated(session=SESSION, paths=("labels.team",)),
+    EventType.SESSION_CONFIG_APPLIED: domain.ConfigApplied(generation=2, restarted=True),
+    EventType.SESSION_RECOVERY_SCHEDULED: domain.RecoveryScheduled(attempt=1, max_attempts=3, at=NOON),
+    EventType.SESSION_EXPIRING: domain.Expiring(at=NOON),
+    EventType.SESSION_LIMIT_REACHED: domain.LimitReached(limit="limits.memory_bytes", detail="600 MiB"),
+    EventType.PROCESS_SPAWNED: domain.ProcessSpawned(session=SESSION),
+    EventType.PROCESS_READY: domain.ProcessReady(session=SESSION, startup=timedelta(milliseconds=200)),
+    EventType.PROCESS_EXITED: domain.ProcessExited(
+        node_id="node", pid=4711, code=None, signal=9, expected=False, stderr_tail="Killed"
+    ),
+    **dict.fromkeys(
+        (
+            EventType.TURN_QUEUED,
+            EventType.TURN_STARTED,
+            EventType.TURN_COMPLETED,
+            EventType.TURN_FAILED,
+            EventType.TURN_INTERRUPTED,
+        ),
+        domain.TurnNoted(turn=TURN),
+    ),
+    **dict.fromkeys(
+        (
+            EventType.MESSAGE_USER,
+            EventType.MESSAGE_ASSISTANT,
+            EventType.MESSAGE_TOOL_USE,
+            EventType.MESSAGE_TOOL_RESULT,
+        ),
+        MESSAGE,
+    ),
+    EventType.MESSAGE_SYSTEM: domain.SystemMessage(type="system", subtype="init", raw=b'{"type":"system"}'),
+    **dict.fromkeys(
+        (
+            EventType.APPROVAL_REQUESTED,
+            EventType.APPROVAL_DECIDED,
+            EventType.APPROVAL_EXPIRED,
+            EventType.APPROVAL_CANCELLED,
+        ),
+        domain.ApprovalNoted(approval=APPROVAL),
+    ),
+    **dict.fromkeys(
+        (EventType.MESSAGE_DELTA, EventType.THINKING_DELTA, EventType.TOOL_OUTPUT_DELTA),
+        DELTA,
+    ),
+    EventType.PROCESS_STDERR: domain.StderrNoted(text="warning"),
+}
+NOT_MADE_YET = {EventType.PROCESS_STATS}
+"""In the contract; nothing in the domain tells of it so far."""
+
+
+def an_event(type: EventType, payload: Payload | None = None) -> Event:
+    """Return an event of a type."""
+    return Event(
+        type=type,
+        time=NOON,
+        payload=payload or PAYLOADS[type],
+        turn_id=TURN_ID,
+        actor="ada",
+        request_id=REQUEST_ID,
+    )
+
+
+def a_message(text: str, raw: bytes = b"") -> Event:
+    """Return an assistant's message with one text."""
+    noted = replace(MESSAGE, blocks=({"type": "text", "text": text},), raw=raw)
+    return an_event(EventType.MESSAGE_ASSISTANT, noted)
