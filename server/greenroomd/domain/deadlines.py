@@ -106,7 +106,8 @@ def _idle(live: Live, patience: Patience) -> datetime | None:
     session = live.session
     if not live.evictable or session.config.on_idle is OnIdle.KEEP:
         return None
-    since = max(session.last_active_time, live.heard_at or session.state_time)  # heard: not before it was ready
+    heard_at = live.heard_at or session.state_time  # at the earliest when it was ready
+    since = max(session.last_active_time, heard_at)
     return since + (session.config.limits.idle_timeout or patience.idle_timeout)
 
 

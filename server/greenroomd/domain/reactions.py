@@ -159,9 +159,9 @@ def _track_tools(step: Step, frame: AssistantSpoke | UserEchoed) -> None:
 
 def _take_result(step: Step, frame: TurnResult) -> None:
     turn = step.live.turn
-    if turn is not None and turn.turn_id in frame.message_uuids:  # the CLI names the message in every result of it
+    if turn is not None and turn.turn_id in frame.message_uuids:
         step.know(result=frame)
-    else:  # nobody asked: a background task came back
+    else:  # it names no message, as every answer does: nobody asked, a background task came back
         cost = max(0.0, frame.total_cost_usd - step.live.spent_usd)
         step.know(spent_usd=frame.total_cost_usd)
         step.note(usage=step.session.usage + replace(frame.usage, turns=0, cost_usd=cost))
