@@ -10,12 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, cast
 
+import psycopg
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
     Engine,
     Select,
+    Table,
     Text,
     bindparam,
     column,
@@ -93,6 +95,14 @@ class Database:
         """Return the parameter of `among`."""
         return json.dumps(values) if self.sqlite else list(values)
 
+    def copy(self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert whole rows by COPY, which only PostgreSQL has: a row costs us a third of one of an executemany."""
+        names = ", ".join(column.name for column in table.columns)
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copying:
+            for row in rows:
+                copying.write_row(row)
+
     def dispose(self) -> None:
         """Close every connection that is not in use."""
         self.reading.dispose()
@@ -106,7 +116,7 @@ def limited(statement: Select[Any], name: str) -> Select[Any]:
 
 def is_outage(error: BaseException) -> bool:
     """Whether the database failed us, rather than we it: locked, full, gone, broken."""
-    if isinstance(error, PoolTimeout | InterfaceError):
+    if isinstance(error, PoolTimeout | InterfaceError | psycopg.InterfaceError | psycopg.OperationalError):
         return True
     return isinstance(error, DatabaseError) and not isinstance(error, _MISTAKES)
 

@@ -12,6 +12,7 @@ from greenroomd.app.storage import EventCodec, Selection, StoredEvent
 from greenroomd.domain.errors import CursorBelowFloor, EventNotFound
 from greenroomd.domain.events import EventType
 from greenroomd.store.engine import Database, limited
+from greenroomd.store.listing import number_of_session
 from greenroomd.store.rows import Row
 from greenroomd.store.tables import events, meta, whole_events
 
@@ -138,9 +139,12 @@ def _page(database: Database, scope: str, *, typed: bool, descending: bool) -> s
     """Take the scope's id (if any), the revisions between which to look, the types (if any), and the limit."""
     statement: Select[Any] = select(*_columns)
     names: list[str] = []
-    if scope != "all":
-        names.append(f"{scope}_id")
-        statement = statement.where(events.c[f"{scope}_id"] == bindparam(f"{scope}_id"))
+    if scope == "session":
+        names.append("session_id")
+        statement = statement.where(events.c.session_number == number_of_session)
+    elif scope == "workspace":
+        names.append("workspace_id")
+        statement = statement.where(events.c.workspace_id == bindparam("workspace_id"))
     names += ["low", "high"]
     statement = statement.where(
         events.c.revision > bindparam("low", type_=BigInteger()),

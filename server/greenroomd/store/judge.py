@@ -10,15 +10,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sqlalchemy import Table
+
 from greenroomd.app.storage import EncodedEvent, EventCodec, Request, RequestReplayed, StoredEvent, Unit
 from greenroomd.domain.errors import OwnershipLost, RequestIdReused, SessionExists
 from greenroomd.domain.session import Session
 from greenroomd.store.documents import config_text, time
 from greenroomd.store.rows import Row, approval_row, label_rows, session_row, turn_row
 from greenroomd.store.secrets import Keyring
-from greenroomd.store.tables import sessions
+from greenroomd.store.tables import (
+    configs,
+    events,
+    identities,
+    labels,
+    requests,
+    sessions,
+    whole_events,
+)
 
-_NAMES = [column.name for column in sessions.columns]
+_NAMES = [column.name for column in sessions.columns][1:]  # as session_row gives them: without the number
 _MOVED = _NAMES.index("state")
 _TOUCHED = _NAMES.index("config_generation")
 _DESCRIPTION = _NAMES.index("description")
@@ -58,9 +68,11 @@ def prepare(unit: Unit, codec: EventCodec, keyring: Keyring) -> Prepared:
 class Standing:
     """What is stored of a session, or will be once the batch is committed.
 
-    `indexed` is its state, unsettled and last_active_time, as in the row.
+    `indexed` is its state, unsettled and last_active_time, as in the row. `gone` tells that it was deleted.
     """
 
+    number: int
+    gone: bool
     indexed: tuple[Any, ...]
     description: str
     fence: int
@@ -73,10 +85,12 @@ class Judge:
 
     def __init__(self, codec: EventCodec, revision: int, created: int) -> None:
         self.revision = revision
-        self.rows: dict[str, list[Row]] = defaultdict(list)
-        """The accepted rows by the name of their statement."""
-        self.deleted: list[tuple[str, int]] = []
-        """The sessions to remove, each with the one revision that stays."""
+        self.changes: dict[str, list[Row]] = defaultdict(list)
+        """What changes stored rows: parameters by the name of their statement."""
+        self.inserts: dict[Table, list[Row]] = defaultdict(list)
+        """New rows; no two of one table have the same key."""
+        self.deleted: list[tuple[int, int]] = []
+        """The numbers of the sessions to remove, each with the one revision that stays."""
         self.events: list[StoredEvent] = []
         """The accepted events in the order of their revisions."""
         self._codec = codec
@@ -85,16 +99,18 @@ class Judge:
         self._answers: dict[tuple[str, str, str], tuple[bytes, bytes]] = {}
 
     def know_sessions(self, stored: Iterable[Row]) -> None:
-        """Learn what is stored of the sessions, from rows of `statements.STANDING`."""
-        for session_id, state, unsettled, active, description, fence, sequence, revision in stored:
-            indexed = (state, unsettled, active)
-            self._standing[session_id] = Standing(indexed, description, fence, sequence, revision)
+        """Learn what is stored of the sessions, from rows of `look_at_sessions`."""
+        for session_id, number, *columns in stored:
+            state, unsettled, active, description, fence, sequence, revision = columns
+            self._standing[session_id] = Standing(
+                number, state is None, (state, unsettled, active), description, fence, sequence, revision
+            )
 
     def know_requests(self, stored: Iterable[Row], *, forgotten: int) -> None:
         """Learn which requests were answered; those from before `forgotten` are taken as never made."""
         for principal, method, request_id, fingerprint, answer, create_time in stored:
             if create_time < forgotten:
-                self.rows["delete_request"].append((principal, method, request_id))
+                self.changes["delete_request"].append((principal, method, request_id))
             else:
                 self._answers[principal, method, request_id] = (fingerprint, answer)
 
@@ -107,13 +123,21 @@ class Judge:
         if session.revision == 0:
             if standing is not None:
                 raise SessionExists(session.session_id)
-        elif standing is None or standing.revision != session.revision or standing.fence > session.fence:
-            raise OwnershipLost(f"session {session.session_id} has been changed by somebody else")
-        sequence = self._number(prepared, 0 if standing is None else standing.last_sequence)
+            number, sequence = self.revision + 1, 0
+        else:
+            if (
+                standing is None
+                or standing.gone
+                or standing.revision != session.revision
+                or standing.fence > session.fence
+            ):
+                raise OwnershipLost(f"session {session.session_id} has been changed by somebody else")
+            number, sequence = standing.number, standing.last_sequence
+        sequence = self._number(prepared, number, sequence)
         revision = self.revision if unit.events else session.revision
         session = replace(session, last_sequence=sequence, revision=revision)
-        self._take_session(prepared, standing, session)
-        self._take_parts(prepared, session)
+        self._take_session(prepared, number, standing, session)
+        self._take_parts(prepared, number, session)
         return session
 
     def _refuse_repeated(self, request: Request) -> None:
@@ -125,7 +149,7 @@ class Judge:
             raise RequestIdReused
         raise RequestReplayed(answer)
 
-    def _number(self, prepared: Prepared, sequence: int) -> int:
+    def _number(self, prepared: Prepared, number: int, sequence: int) -> int:
         session = prepared.unit.session
         ids = (session.session_id, session.workspace_id)
         for event, encoded in zip(prepared.unit.events, prepared.events, strict=True):
@@ -135,6 +159,7 @@ class Judge:
             self.events.append(StoredEvent(self.revision, *ids, sequence, event.type, event.turn_id, record))
             row = (
                 self.revision,
+                number,
                 *ids,
                 sequence,
                 event.type.value,
@@ -142,45 +167,54 @@ class Judge:
                 time(event.time),
                 encoded.body,
             )
-            self.rows["insert_event"].append(row)
+            self.inserts[events].append(row)
             if encoded.whole is not None:
-                self.rows["insert_whole_event"].append((self.revision, encoded.whole))
+                self.inserts[whole_events].append((self.revision, encoded.whole))
         return sequence
 
-    def _take_session(self, prepared: Prepared, standing: Standing | None, session: Session) -> None:
+    def _take_session(
+        self, prepared: Prepared, number: int, standing: Standing | None, session: Session
+    ) -> None:
         row = (*prepared.row[:-2], session.last_sequence, session.revision)
-        indexed = row[_MOVED:_TOUCHED]
+        indexed, description = row[_MOVED:_TOUCHED], row[_DESCRIPTION]
+        decided_on = (number, prepared.unit.session.revision, session.fence)
         if standing is None:
-            self.rows["insert_session"].append(row)
+            self.inserts[identities].append((session.session_id, number))
+            self.inserts[sessions].append((number, *row))
+        elif indexed == standing.indexed:
+            self.changes["touch_session"].append((*row[_TOUCHED:], *decided_on))
         else:
-            decided_on = (session.session_id, prepared.unit.session.revision, session.fence)
-            if indexed == standing.indexed:
-                self.rows["touch_session"].append((*row[_TOUCHED:], *decided_on))
-            else:
-                self.rows["move_session"].append((*row[_MOVED:], *decided_on))
-        if standing is None or row[_DESCRIPTION] != standing.description:
+            self.changes["move_session"].append((*row[_MOVED:], *decided_on))
+        if standing is None or description != standing.description:
             if standing is not None:
-                self.rows["delete_labels"].append((session.session_id,))
-            self.rows["insert_label"].extend(label_rows(session))
+                self.changes["delete_labels"].append((number,))
+            self.inserts[labels].extend(label_rows(number, session))
         self._standing[session.session_id] = Standing(
-            indexed, row[_DESCRIPTION], session.fence, session.last_sequence, session.revision
+            number,
+            prepared.unit.deletes,
+            indexed,
+            description,
+            session.fence,
+            session.last_sequence,
+            session.revision,
         )
 
-    def _take_parts(self, prepared: Prepared, session: Session) -> None:
-        unit, rows = prepared.unit, self.rows
+    def _take_parts(self, prepared: Prepared, number: int, session: Session) -> None:
+        unit, changes = prepared.unit, self.changes
         if unit.configures:
             generation = session.config_generation
-            rows["insert_config"].append((session.session_id, generation, config_text(session.config)))
-        rows["put_turn"].extend(map(turn_row, unit.turns))
-        rows["put_approval"].extend(map(approval_row, unit.approvals))
+            self.inserts[configs].append((number, generation, config_text(session.config)))
+        if unit.turns:
+            changes["put_turn"].extend(turn_row(number, turn) for turn in unit.turns)
+        if unit.approvals:
+            changes["put_approval"].extend(approval_row(number, approval) for approval in unit.approvals)
         if prepared.secret is not None:
-            rows["put_secret"].append(prepared.secret)
+            changes["put_secret"].append((number, *prepared.secret))
         if unit.request is not None:
             request = unit.request
             key = (request.principal, request.method, request.request_id)
             answer = self._codec.answer(request.method, unit, session)
-            rows["insert_request"].append((*key, request.fingerprint, answer, self._created))
+            self.inserts[requests].append((*key, request.fingerprint, answer, self._created))
             self._answers[key] = (request.fingerprint, answer)
         if unit.deletes:
-            # It keeps standing until the batch ends: a session made anew in it would be removed with the old one.
-            self.deleted.append((session.session_id, session.revision))
+            self.deleted.append((number, session.revision))

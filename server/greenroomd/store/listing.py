@@ -7,14 +7,25 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, literal_column, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    literal_column,
+    select,
+    tuple_,
+)
 from sqlalchemy.sql.selectable import FromClause
 
 from greenroomd.app.storage import OrderBy, Position, SessionQuery
+from greenroomd.domain.errors import InvalidPageToken
 from greenroomd.domain.session import LIVE, Session, State
 from greenroomd.store.documents import time
 from greenroomd.store.rows import Row, session_of
-from greenroomd.store.tables import configs, labels, sessions
+from greenroomd.store.tables import configs, identities, labels, sessions
 
 _KEY = {OrderBy.CREATE_TIME: sessions.c.create_time, OrderBy.LAST_ACTIVE_TIME: sessions.c.last_active_time}
 _COLUMN = {key: list(sessions.columns).index(column) for key, column in _KEY.items()}
@@ -23,12 +34,17 @@ _NOTHING: ColumnElement[Any] = literal_column("''")
 
 with_config: FromClause = sessions.join(
     configs,
-    and_(configs.c.session_id == sessions.c.session_id, configs.c.generation == sessions.c.config_generation),
+    and_(configs.c.session_number == sessions.c.number, configs.c.generation == sessions.c.config_generation),
 )
 session_columns = (*sessions.columns, configs.c.config)
 """What `rows.session_of` takes, selected from `with_config`."""
 
-_labels_of_session = labels.c.session_id == sessions.c.session_id
+number_of_session = (
+    select(identities.c.number).where(identities.c.session_id == bindparam("session_id")).scalar_subquery()
+)
+"""The number of the session whose id is the parameter `session_id`; NULL, equal to nothing, if there never was one."""
+
+_labels_of_session = labels.c.session_number == sessions.c.number
 
 
 def list_sessions(
@@ -37,7 +53,7 @@ def list_sessions(
     """Return a page and where it ended, None if nothing follows."""
     column = _COLUMN[query.order_by]
 
-    def place(row: Row) -> tuple[int, str]:
+    def place(row: Row) -> tuple[int, int]:
         return (row[column], row[0])
 
     found: Iterator[Row] = heapq.merge(
@@ -47,7 +63,10 @@ def list_sessions(
     )
     rows = list(islice(found, limit + 1))
     page = [session_of(row) for row in rows[:limit]]
-    return page, Position(*place(rows[limit - 1])) if len(rows) > limit else None
+    if len(rows) <= limit:
+        return page, None
+    key, number = place(rows[limit - 1])
+    return page, Position(key, str(number))
 
 
 def pages(query: SessionQuery, *, after: Position | None, limit: int) -> list[Select[Any]]:
@@ -75,7 +94,7 @@ def pages(query: SessionQuery, *, after: Position | None, limit: int) -> list[Se
 def _matching(query: SessionQuery, after: Position | None) -> Select[Any]:
     """Select what the filters other than the state leave, after a position, in order."""
     key: ColumnElement[int] = _KEY[query.order_by]
-    identity: ColumnElement[str] = sessions.c.session_id
+    identity: ColumnElement[int] = sessions.c.number
     statement = select(*session_columns).select_from(with_config)
     if query.labels:
         # The first label leads, by an index in the order of creation; the others are looked up.
@@ -85,14 +104,20 @@ def _matching(query: SessionQuery, after: Position | None) -> Select[Any]:
         if query.workspace_id is not None:
             statement = statement.where(labels.c.workspace_id == query.workspace_id)
         if query.order_by is OrderBy.CREATE_TIME:
-            key, identity = labels.c.create_time, labels.c.session_id
+            key, identity = labels.c.create_time, labels.c.session_number
     statement = statement.where(*_conditions(query))
     if after is not None:
-        place, last = tuple_(key, identity), tuple_(after.key, after.id)
+        place, last = tuple_(key, identity), tuple_(after.key, _number(after))
         statement = statement.where(place < last if query.descending else place > last)
     if query.descending:
         return statement.order_by(key.desc(), identity.desc())
     return statement.order_by(key, identity)
+
+
+def _number(position: Position) -> int:
+    if not position.id.isdecimal():
+        raise InvalidPageToken
+    return int(position.id)
 
 
 def _conditions(query: SessionQuery) -> Iterator[ColumnElement[bool]]:
@@ -107,7 +132,7 @@ def _conditions(query: SessionQuery) -> Iterator[ColumnElement[bool]]:
     for name, value in query.labels[1:]:
         also = labels.alias()
         yield exists().where(
-            also.c.session_id == sessions.c.session_id, also.c.key == name, also.c.value == value
+            also.c.session_number == sessions.c.number, also.c.key == name, also.c.value == value
         )
     for column, start, end in (
         (sessions.c.create_time, query.created_from, query.created_to),

@@ -15,7 +15,7 @@ from greenroomd.domain.session import Session
 from greenroomd.domain.turn import Turn
 from greenroomd.store.documents import time
 from greenroomd.store.engine import Database, limited
-from greenroomd.store.listing import session_columns, with_config
+from greenroomd.store.listing import number_of_session, session_columns, with_config
 from greenroomd.store.rows import Row, approval_of, session_of, turn_of
 from greenroomd.store.secrets import Keyring
 from greenroomd.store.tables import approvals, requests, secrets, sessions, turns
@@ -30,11 +30,10 @@ class Lookups:
 
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._keyring = keyring
-        by_session: ColumnElement[str] = bindparam("session_id")
         found = select(*session_columns).select_from(with_config)
-        self._session = database.sql(found.where(sessions.c.session_id == by_session), "session_id")
+        self._session = database.sql(found.where(sessions.c.number == number_of_session), "session_id")
         self._unsettled = database.sql(
-            found.where(sessions.c.unsettled == _ONE).order_by(sessions.c.create_time, sessions.c.session_id)
+            found.where(sessions.c.unsettled == _ONE).order_by(sessions.c.create_time, sessions.c.number)
         )
         self._turn = database.sql(select(turns).where(turns.c.turn_id == bindparam("turn_id")), "turn_id")
         self._approval = database.sql(
@@ -44,11 +43,13 @@ class Lookups:
         self._approvals = _page_of(database, approvals, approvals.c.create_time, approvals.c.approval_id)
         self._open_turns = database.sql(
             select(turns)
-            .where(turns.c.session_id == by_session, turns.c.unfinished == _ONE)
+            .where(turns.c.session_number == number_of_session, turns.c.unfinished == _ONE)
             .order_by(turns.c.number),
             "session_id",
         )
-        self._secret = database.sql(select(secrets).where(secrets.c.session_id == by_session), "session_id")
+        self._secret = database.sql(
+            select(secrets).where(secrets.c.session_number == number_of_session), "session_id"
+        )
         self._answer = database.sql(
             select(requests.c.fingerprint, requests.c.answer).where(
                 requests.c.principal == bindparam("principal"),
@@ -138,7 +139,7 @@ def _page_of(database: Database, table: Table, key: ColumnElement[Any], identity
     last = tuple_(bindparam("key", type_=key.type), bindparam("last", type_=identity.type))
     statement = (
         select(table)
-        .where(table.c.session_id == bindparam("session_id"), tuple_(key, identity) > last)
+        .where(table.c.session_number == number_of_session, tuple_(key, identity) > last)
         .order_by(key, identity)
     )
     return database.sql(limited(statement, "size"), "session_id", "key", "last", "size")

@@ -41,7 +41,7 @@ def unsettled(session: Session) -> bool:
 
 
 def session_row(session: Session) -> tuple[Any, ...]:
-    """Return the row of `sessions`."""
+    """Return the row of `sessions` without its number, which the first commit gives."""
     return (
         session.session_id,
         session.workspace_id,
@@ -92,6 +92,7 @@ def _progress(session: Session) -> Document:
 def session_of(row: Row) -> Session:
     """Return the session of a row of `sessions` followed by its config's JSON."""
     (
+        _number,
         session_id,
         workspace_id,
         user_id,
@@ -149,19 +150,17 @@ def session_of(row: Row) -> Session:
     )
 
 
-def label_rows(session: Session) -> list[Row]:
+def label_rows(number: int, session: Session) -> list[Row]:
     """Return the rows of `labels` by which the session is found."""
     created = time(session.create_time)
-    return [
-        (session.session_id, key, value, session.workspace_id, created)
-        for key, value in session.labels.items()
-    ]
+    return [(number, key, value, session.workspace_id, created) for key, value in session.labels.items()]
 
 
-def turn_row(turn: Turn) -> Row:
+def turn_row(session_number: int, turn: Turn) -> Row:
     """Return the row of `turns`."""
     return (
         turn.turn_id,
+        session_number,
         turn.session_id,
         turn.number,
         turn.state.value,
@@ -186,7 +185,7 @@ def turn_row(turn: Turn) -> Row:
 
 def turn_of(row: Row) -> Turn:
     """Return the turn of a row of `turns`."""
-    turn_id, session_id, number, state, _unfinished, create_time, prompt, outcome = row
+    turn_id, _, session_id, number, state, _unfinished, create_time, prompt, outcome = row
     said, content = value_of(prompt)
     came: Document = value_of(outcome)
     return Turn(
@@ -209,10 +208,11 @@ def turn_of(row: Row) -> Turn:
     )
 
 
-def approval_row(approval: Approval) -> Row:
+def approval_row(session_number: int, approval: Approval) -> Row:
     """Return the row of `approvals`."""
     return (
         approval.approval_id,
+        session_number,
         approval.session_id,
         approval.state.value,
         time(approval.create_time),
@@ -235,7 +235,7 @@ def approval_row(approval: Approval) -> Row:
 
 def approval_of(row: Row) -> Approval:
     """Return the approval of a row of `approvals`."""
-    approval_id, session_id, state, create_time, question = row
+    approval_id, _, session_id, state, create_time, question = row
     document: Document = value_of(question)
     document["expire_time"] = time_of(document["expire_time"])
     document["decide_time"] = maybe_time_of(document["decide_time"])

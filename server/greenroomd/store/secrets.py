@@ -40,11 +40,11 @@ class Keyring:
         """Whether a value sealed under this key can be opened."""
         return key_id in self._ciphers
 
-    def seal(self, session_id: str, secret: Secret) -> tuple[str, str, bytes]:
-        """Return the row of `secrets`: session, key and sealed value."""
+    def seal(self, session_id: str, secret: Secret) -> tuple[str, bytes]:
+        """Return the id of the key and the sealed value."""
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._ciphers[self._current].encrypt(nonce, secret.reveal().encode(), session_id.encode())
-        return session_id, self._current, nonce + sealed
+        return self._current, nonce + sealed
 
     def open(self, session_id: str, key_id: str, sealed: bytes) -> Secret:
         """Return a sealed value; raises StoreUnavailable if the key is missing or wrong."""

@@ -50,7 +50,7 @@ async def open_store(
     database_url: str,
     *,
     key_file: Path,
-    codec: EventCodec,
+    codec: Callable[[str], EventCodec],
     announce: Announce,
     clock: Callable[[], datetime] = _now,
     patience: timedelta = timedelta(seconds=5),
@@ -58,8 +58,9 @@ async def open_store(
     """Yield the store of a database, migrated to this version; when the block ends all commits are done.
 
     `database_url` is `sqlite:///path` or `postgresql+psycopg://…`. `key_file` is made if there is none, and needed for
-    ever after. `clock` only tells how long ago a request was answered. `patience` bounds every wait for a connection
-    or for somebody else's lock. Raises UnsupportedDatabase, KeyFileUnusable, SchemaTooNew, StoreUnavailable.
+    ever after. `codec` makes the codec for the id of this store. `clock` only tells how long ago a request was
+    answered. `patience` bounds every wait for a connection or for somebody else's lock. Raises UnsupportedDatabase,
+    KeyFileUnusable, SchemaTooNew, StoreUnavailable.
     """
     database = Database(database_url, patience=patience)
     try:
@@ -69,18 +70,19 @@ async def open_store(
                 store_id, head = connection.execute(select(meta.c.store_id, meta.c.revision)).one()
                 sealed_under = connection.execute(select(secrets.c.key_id).limit(1)).scalar()
         keyring = _keyring(key_file, sealed_under)
-        writer = Writer(database, BatchWriter(database, codec), announce, clock, head=head)
+        events = codec(store_id)
+        writer = Writer(database, BatchWriter(database, events), announce, clock, head=head)
         async with open_reader(database) as reader, writer.running():
             yield SqlStore(
                 _Parts(
                     store_id=store_id,
-                    codec=codec,
+                    codec=events,
                     clock=clock,
                     keyring=keyring,
                     writer=writer,
                     reader=reader,
                     lookups=Lookups(database, keyring),
-                    history=History(database, codec),
+                    history=History(database, events),
                 )
             )
     finally:

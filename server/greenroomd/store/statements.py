@@ -12,6 +12,7 @@ from greenroomd.store.tables import (
     approvals,
     configs,
     events,
+    identities,
     labels,
     meta,
     requests,
@@ -22,7 +23,6 @@ from greenroomd.store.tables import (
 )
 
 STANDING = (
-    "session_id",
     "state",
     "unsettled",
     "last_active_time",
@@ -57,11 +57,11 @@ class Statements:
         # Waits for a commit whose answer was lost: the row is locked until its outcome is known.
         self.last_batch = database.sql(select(meta.c.batch).where(first).with_for_update())
 
-        # (session ids) → the columns of STANDING
+        # (session ids) → session id, number, and the columns of STANDING: all NULL if the session was deleted
         self.look_at_sessions = database.sql(
-            select(*(sessions.c[name] for name in STANDING)).where(
-                database.among(sessions.c.session_id, "ids")
-            ),
+            select(*identities.c, *(sessions.c[name] for name in STANDING))
+            .outerjoin_from(identities, sessions, sessions.c.number == identities.c.number)
+            .where(database.among(identities.c.session_id, "ids")),
             "ids",
         )
         # (request ids) → rows of requests
@@ -69,19 +69,17 @@ class Statements:
             select(requests).where(database.among(requests.c.request_id, "ids")), "ids"
         )
 
-        self.insert_session = _insert(database, sessions)
+        self.insert = {
+            table: _insert(database, table)
+            for table in (identities, sessions, configs, labels, events, whole_events, requests)
+        }
         self.move_session = _update_session(database, "state")
         self.touch_session = _update_session(database, "config_generation")
-        self.insert_config = _insert(database, configs)
-        self.insert_label = _insert(database, labels)
-        self.insert_event = _insert(database, events)
-        self.insert_whole_event = _insert(database, whole_events)
-        self.insert_request = _insert(database, requests)
         self.put_turn = _put(database, turns, "state", "unfinished", "outcome")
         self.put_approval = _put(database, approvals, "state", "question")
         self.put_secret = _put(database, secrets, "key_id", "sealed")
 
-        self.delete_labels = _delete_of_session(database, labels)  # (session id)
+        self.delete_labels = _delete_of_session(database, labels)  # (number)
         # (principal, method, request id)
         self.delete_request = database.sql(
             delete(requests).where(
@@ -93,12 +91,12 @@ class Statements:
             "method",
             "request_id",
         )
-        # (session id) each
-        self.delete_session = tuple(
-            _delete_of_session(database, table)
-            for table in (sessions, configs, labels, turns, approvals, secrets)
+        # (number) each
+        self.delete_session = (
+            *(_delete_of_session(database, table) for table in (configs, labels, turns, approvals, secrets)),
+            database.sql(delete(sessions).where(sessions.c.number == bindparam("of")), "of"),
         )
-        # (session id, the revision that stays) each
+        # (number, the revision that stays) each
         self.delete_events = _delete_events(database)
 
 
@@ -118,32 +116,30 @@ def _put(database: Database, table: Table, *changing: str) -> str:
 
 
 def _update_session(database: Database, first: str) -> str:
-    """Take the session's row from column `first` on, then its id, the revision decided on, and its fence."""
+    """Take the session's row from column `first` on, then its number, the revision decided on, and its fence."""
     names = [column.name for column in sessions.columns]
     changing = names[names.index(first) :]
     statement = (
         update(sessions)
         .where(
-            sessions.c.session_id == bindparam("of_session_id"),
+            sessions.c.number == bindparam("of"),
             sessions.c.revision == bindparam("decided_on"),
             sessions.c.fence <= bindparam("of_fence"),
         )
         .values({name: bindparam(f"new_{name}") for name in changing})
     )
     parameters = [f"new_{name}" for name in changing]
-    return database.sql(statement, *parameters, "of_session_id", "decided_on", "of_fence")
+    return database.sql(statement, *parameters, "of", "decided_on", "of_fence")
 
 
 def _delete_of_session(database: Database, table: Table) -> str:
-    return database.sql(delete(table).where(table.c.session_id == bindparam("session_id")), "session_id")
+    return database.sql(delete(table).where(table.c.session_number == bindparam("of")), "of")
 
 
 def _delete_events(database: Database) -> tuple[str, str]:
-    gone = (events.c.session_id == bindparam("session_id"), events.c.revision != bindparam("kept"))
+    gone = (events.c.session_number == bindparam("of"), events.c.revision != bindparam("kept"))
     revisions = select(events.c.revision).where(*gone)
     return (
-        database.sql(
-            delete(whole_events).where(whole_events.c.revision.in_(revisions)), "session_id", "kept"
-        ),
-        database.sql(delete(events).where(*gone), "session_id", "kept"),
+        database.sql(delete(whole_events).where(whole_events.c.revision.in_(revisions)), "of", "kept"),
+        database.sql(delete(events).where(*gone), "of", "kept"),
     )

@@ -3,6 +3,9 @@
 Times are microseconds since the epoch, UTC. Structured parts, and every text that a model or a tool wrote, are JSON in
 ASCII: so any text survives on both databases, also the NUL that PostgreSQL's text type refuses. There are no foreign
 keys: one writer checks under the lock of the `meta` row, and a second check for each row would only cost.
+
+A session is known inside by its `number`, the revision that created it. Its id is random: an index that leads with it
+touches another page for each row of a batch, one that leads with the number grows at its end.
 """
 
 from __future__ import annotations
@@ -26,11 +29,21 @@ meta = Table(
     Column("batch", Text, nullable=False),  # the last commit's own id: tells whether a lost answer was a yes
 )
 
+# A row outlives its session, so that its last event is still found by its id, and the id is never given again.
+identities = Table(
+    "identities",
+    metadata,
+    Column("session_id", Name, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 sessions = Table(
     "sessions",
     metadata,
     # Never changed after the insert.
-    Column("session_id", Name, primary_key=True),
+    Column("number", Revision, primary_key=True, autoincrement=False),
+    Column("session_id", Text, nullable=False),
     Column("workspace_id", Name, nullable=False),
     Column("user_id", Name, nullable=False),
     Column("profile_id", Name, nullable=False),
@@ -49,19 +62,19 @@ sessions = Table(
     Column("last_sequence", BigInteger, nullable=False),
     Column("revision", BigInteger, nullable=False),
     # Each order of a list, alone and behind each selective filter: a page costs the same at any size.
-    Index("sessions_by_creation", "create_time", "session_id"),
-    Index("sessions_by_activity", "last_active_time", "session_id"),
-    Index("sessions_of_workspace_by_creation", "workspace_id", "create_time", "session_id"),
-    Index("sessions_of_workspace_by_activity", "workspace_id", "last_active_time", "session_id"),
-    Index("sessions_in_state_by_creation", "workspace_id", "state", "create_time", "session_id"),
-    Index("sessions_in_state_by_activity", "workspace_id", "state", "last_active_time", "session_id"),
+    Index("sessions_by_creation", "create_time", "number"),
+    Index("sessions_by_activity", "last_active_time", "number"),
+    Index("sessions_of_workspace_by_creation", "workspace_id", "create_time", "number"),
+    Index("sessions_of_workspace_by_activity", "workspace_id", "last_active_time", "number"),
+    Index("sessions_in_state_by_creation", "workspace_id", "state", "create_time", "number"),
+    Index("sessions_in_state_by_activity", "workspace_id", "state", "last_active_time", "number"),
 )
 Index(
     "sessions_of_user",
     sessions.c.user_id,
     sessions.c.workspace_id,
     sessions.c.create_time,
-    sessions.c.session_id,
+    sessions.c.number,
     sqlite_where=sessions.c.user_id != "",
     postgresql_where=sessions.c.user_id != "",
 )
@@ -70,14 +83,14 @@ Index(
     sessions.c.profile_id,
     sessions.c.workspace_id,
     sessions.c.create_time,
-    sessions.c.session_id,
+    sessions.c.number,
     sqlite_where=sessions.c.profile_id != "",
     postgresql_where=sessions.c.profile_id != "",
 )
 Index(
     "sessions_unsettled",
     sessions.c.create_time,
-    sessions.c.session_id,
+    sessions.c.number,
     sqlite_where=sessions.c.unsettled == 1,
     postgresql_where=sessions.c.unsettled == 1,
 )
@@ -85,7 +98,7 @@ Index(
 configs = Table(
     "configs",
     metadata,
-    Column("session_id", Name, primary_key=True),
+    Column("session_number", BigInteger, primary_key=True, autoincrement=False),
     Column("generation", Integer, primary_key=True, autoincrement=False),
     Column("config", Text, nullable=False),  # JSON; a row never changes
 )
@@ -94,30 +107,31 @@ configs = Table(
 labels = Table(
     "labels",
     metadata,
-    Column("session_id", Name, primary_key=True),
+    Column("session_number", BigInteger, primary_key=True, autoincrement=False),
     Column("key", Name, primary_key=True),
     Column("value", Name, nullable=False),
     Column("workspace_id", Name, nullable=False),
     Column("create_time", BigInteger, nullable=False),  # the session's
-    Index("labels_by_value", "key", "value", "workspace_id", "create_time", "session_id"),
+    Index("labels_by_value", "key", "value", "workspace_id", "create_time", "session_number"),
 )
 
 turns = Table(
     "turns",
     metadata,
     Column("turn_id", Name, primary_key=True),
-    Column("session_id", Name, nullable=False),
+    Column("session_number", BigInteger, nullable=False),
+    Column("session_id", Text, nullable=False),
     Column("number", Integer, nullable=False),
     Column("state", Name, nullable=False),
     Column("unfinished", SmallInteger, nullable=False),  # 1: queued or running
     Column("create_time", BigInteger, nullable=False),
     Column("prompt", Text, nullable=False),  # JSON: text and blocks; apart, as it never changes
     Column("outcome", Text, nullable=False),  # JSON: the rest
-    Index("turns_of_session", "session_id", "number", "turn_id"),
+    Index("turns_of_session", "session_number", "number", "turn_id"),
 )
 Index(
     "turns_unfinished",
-    turns.c.session_id,
+    turns.c.session_number,
     turns.c.number,
     sqlite_where=turns.c.unfinished == 1,
     postgresql_where=turns.c.unfinished == 1,
@@ -127,25 +141,27 @@ approvals = Table(
     "approvals",
     metadata,
     Column("approval_id", Name, primary_key=True),
-    Column("session_id", Name, nullable=False),
+    Column("session_number", BigInteger, nullable=False),
+    Column("session_id", Text, nullable=False),
     Column("state", Name, nullable=False),
     Column("create_time", BigInteger, nullable=False),
     Column("question", Text, nullable=False),  # JSON: the rest
-    Index("approvals_of_session", "session_id", "create_time", "approval_id"),
+    Index("approvals_of_session", "session_number", "create_time", "approval_id"),
 )
 
 events = Table(
     "events",
     metadata,
     Column("revision", Revision, primary_key=True, autoincrement=False),
-    Column("session_id", Name, nullable=False),
+    Column("session_number", BigInteger, nullable=False),
+    Column("session_id", Text, nullable=False),
     Column("workspace_id", Name, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("type", Name, nullable=False),
     Column("turn_id", Name, nullable=False),
     Column("time", BigInteger, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    Index("events_of_session", "session_id", "revision"),
+    Index("events_of_session", "session_number", "revision"),
     Index("events_of_workspace", "workspace_id", "revision"),
 )
 
@@ -160,7 +176,7 @@ whole_events = Table(
 secrets = Table(
     "secrets",
     metadata,
-    Column("session_id", Name, primary_key=True),
+    Column("session_number", Revision, primary_key=True, autoincrement=False),
     Column("key_id", Name, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
 )

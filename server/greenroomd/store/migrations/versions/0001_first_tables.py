@@ -18,24 +18,26 @@ def upgrade() -> None:
     op.create_table(
         "approvals",
         sa.Column("approval_id", _NAME, nullable=False),
-        sa.Column("session_id", _NAME, nullable=False),
+        sa.Column("session_number", sa.BigInteger(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
         sa.Column("state", _NAME, nullable=False),
         sa.Column("create_time", sa.BigInteger(), nullable=False),
         sa.Column("question", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("approval_id"),
     )
-    op.create_index("approvals_of_session", "approvals", ["session_id", "create_time", "approval_id"])
+    op.create_index("approvals_of_session", "approvals", ["session_number", "create_time", "approval_id"])
     op.create_table(
         "configs",
-        sa.Column("session_id", _NAME, nullable=False),
+        sa.Column("session_number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("generation", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("config", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("session_id", "generation"),
+        sa.PrimaryKeyConstraint("session_number", "generation"),
     )
     op.create_table(
         "events",
         sa.Column("revision", _REVISION, autoincrement=False, nullable=False),
-        sa.Column("session_id", _NAME, nullable=False),
+        sa.Column("session_number", sa.BigInteger(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
         sa.Column("workspace_id", _NAME, nullable=False),
         sa.Column("sequence", sa.BigInteger(), nullable=False),
         sa.Column("type", _NAME, nullable=False),
@@ -44,19 +46,26 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("revision"),
     )
-    op.create_index("events_of_session", "events", ["session_id", "revision"])
+    op.create_index("events_of_session", "events", ["session_number", "revision"])
     op.create_index("events_of_workspace", "events", ["workspace_id", "revision"])
     op.create_table(
-        "labels",
+        "identities",
         sa.Column("session_id", _NAME, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("session_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "labels",
+        sa.Column("session_number", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("key", _NAME, nullable=False),
         sa.Column("value", _NAME, nullable=False),
         sa.Column("workspace_id", _NAME, nullable=False),
         sa.Column("create_time", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("session_id", "key"),
+        sa.PrimaryKeyConstraint("session_number", "key"),
     )
     op.create_index(
-        "labels_by_value", "labels", ["key", "value", "workspace_id", "create_time", "session_id"]
+        "labels_by_value", "labels", ["key", "value", "workspace_id", "create_time", "session_number"]
     )
     op.create_table(
         "meta",
@@ -109,14 +118,15 @@ def upgrade() -> None:
     op.create_index("requests_by_age", "requests", ["create_time"])
     op.create_table(
         "secrets",
-        sa.Column("session_id", _NAME, nullable=False),
+        sa.Column("session_number", _REVISION, autoincrement=False, nullable=False),
         sa.Column("key_id", _NAME, nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("session_id"),
+        sa.PrimaryKeyConstraint("session_number"),
     )
     op.create_table(
         "sessions",
-        sa.Column("session_id", _NAME, nullable=False),
+        sa.Column("number", _REVISION, autoincrement=False, nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
         sa.Column("workspace_id", _NAME, nullable=False),
         sa.Column("user_id", _NAME, nullable=False),
         sa.Column("profile_id", _NAME, nullable=False),
@@ -132,49 +142,48 @@ def upgrade() -> None:
         sa.Column("fence", sa.BigInteger(), nullable=False),
         sa.Column("last_sequence", sa.BigInteger(), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("session_id"),
+        sa.PrimaryKeyConstraint("number"),
     )
-    op.create_index("sessions_by_activity", "sessions", ["last_active_time", "session_id"])
-    op.create_index("sessions_by_creation", "sessions", ["create_time", "session_id"])
+    op.create_index("sessions_by_activity", "sessions", ["last_active_time", "number"])
+    op.create_index("sessions_by_creation", "sessions", ["create_time", "number"])
     op.create_index(
-        "sessions_in_state_by_activity",
-        "sessions",
-        ["workspace_id", "state", "last_active_time", "session_id"],
+        "sessions_in_state_by_activity", "sessions", ["workspace_id", "state", "last_active_time", "number"]
     )
     op.create_index(
-        "sessions_in_state_by_creation", "sessions", ["workspace_id", "state", "create_time", "session_id"]
+        "sessions_in_state_by_creation", "sessions", ["workspace_id", "state", "create_time", "number"]
     )
     op.create_index(
         "sessions_of_profile",
         "sessions",
-        ["profile_id", "workspace_id", "create_time", "session_id"],
+        ["profile_id", "workspace_id", "create_time", "number"],
         sqlite_where=sa.text("profile_id != ''"),
         postgresql_where=sa.text("profile_id != ''"),
     )
     op.create_index(
         "sessions_of_user",
         "sessions",
-        ["user_id", "workspace_id", "create_time", "session_id"],
+        ["user_id", "workspace_id", "create_time", "number"],
         sqlite_where=sa.text("user_id != ''"),
         postgresql_where=sa.text("user_id != ''"),
     )
     op.create_index(
-        "sessions_of_workspace_by_activity", "sessions", ["workspace_id", "last_active_time", "session_id"]
+        "sessions_of_workspace_by_activity", "sessions", ["workspace_id", "last_active_time", "number"]
     )
     op.create_index(
-        "sessions_of_workspace_by_creation", "sessions", ["workspace_id", "create_time", "session_id"]
+        "sessions_of_workspace_by_creation", "sessions", ["workspace_id", "create_time", "number"]
     )
     op.create_index(
         "sessions_unsettled",
         "sessions",
-        ["create_time", "session_id"],
+        ["create_time", "number"],
         sqlite_where=sa.text("unsettled = 1"),
         postgresql_where=sa.text("unsettled = 1"),
     )
     op.create_table(
         "turns",
         sa.Column("turn_id", _NAME, nullable=False),
-        sa.Column("session_id", _NAME, nullable=False),
+        sa.Column("session_number", sa.BigInteger(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("state", _NAME, nullable=False),
         sa.Column("unfinished", sa.SmallInteger(), nullable=False),
@@ -183,11 +192,11 @@ def upgrade() -> None:
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("turn_id"),
     )
-    op.create_index("turns_of_session", "turns", ["session_id", "number", "turn_id"])
+    op.create_index("turns_of_session", "turns", ["session_number", "number", "turn_id"])
     op.create_index(
         "turns_unfinished",
         "turns",
-        ["session_id", "number"],
+        ["session_number", "number"],
         sqlite_where=sa.text("unfinished = 1"),
         postgresql_where=sa.text("unfinished = 1"),
     )
