@@ -1,0 +1,189 @@
+"""A session's owner without its task: keeps time, decides step by step, and remembers what was told and done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from greenroomd.domain import deadlines, orders, reactions, turns
+from greenroomd.domain.config import SessionConfig
+from greenroomd.domain.events import Event, EventType
+from greenroomd.domain.frames import Activity, Frame
+from greenroomd.domain.live import Action, Live, Patience, Step
+from greenroomd.domain.session import ProcessFacts, Session, State
+from greenroomd.domain.turn import Turn, TurnState
+from unit.live import says
+
+T = TypeVar("T")
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+SESSION_ID = "5c6f0f4e-7a52-4d9e-9d0b-0c8a3f1e2d4b"
+
+PATIENCE = Patience(
+    turn_timeout=timedelta(minutes=30),
+    stall_timeout=timedelta(minutes=6),
+    interrupt_grace=timedelta(seconds=5),
+    approval_timeout=timedelta(minutes=10),
+    ready_grace=timedelta(minutes=1),
+    idle_timeout=timedelta(minutes=10),
+)
+
+
+def a_session(**facts: Any) -> Session:
+    """Return a new session; `config` may be given as its options."""
+    config = {"working_dir": "/srv/project", **facts.pop("config", {})}
+    return Session(
+        session_id=SESSION_ID,
+        workspace_id="default",
+        config=SessionConfig(**config),
+        state_time=NOON,
+        cli_session_id=SESSION_ID,
+        create_time=NOON,
+        update_time=NOON,
+        last_active_time=NOON,
+        **facts,
+    )
+
+
+class Owner:
+    """Carries out decisions at once, as if every commit succeeded."""
+
+    def __init__(self, *, patience: Patience = PATIENCE, **facts: Any) -> None:
+        self.live = Live(session=a_session(**facts))
+        self.patience = patience
+        self.at = NOON
+        self.events: list[Event] = []
+        self.ephemeral: list[Event] = []
+        self.actions: list[Action] = []
+        self.turns: dict[str, Turn] = {}
+        """Every turn as last stored."""
+
+    @property
+    def session(self) -> Session:
+        return self.live.session
+
+    @property
+    def state(self) -> State:
+        return self.live.session.state
+
+    def decide(self, decision: Callable[[Step], T]) -> T:
+        """Have something decided now; whatever it raises leaves everything as it was."""
+        step = Step(self.live, at=self.at, patience=self.patience)
+        result = decision(step)
+        self.live = step.live
+        self.events += step.events
+        self.ephemeral += step.ephemeral
+        self.actions += step.actions
+        self.turns |= step.turns
+        return result
+
+    def told(self) -> list[EventType]:
+        """Return the types of the events since the last call."""
+        kinds = [event.type for event in self.events]
+        self.events.clear()
+        return kinds
+
+    def done(self) -> list[Action]:
+        """Return the actions since the last call."""
+        actions = list(self.actions)
+        self.actions.clear()
+        return actions
+
+    def forget(self) -> Owner:
+        """Look only at what comes from here on."""
+        self.told()
+        self.done()
+        self.ephemeral.clear()
+        return self
+
+    def wait(self, span: timedelta) -> None:
+        """Let time pass, and everything happen at the moment when it is due."""
+        until = self.at + span
+        while (due := deadlines.next_due(self.live, self.patience)) is not None and due <= until:
+            self.at = max(self.at, due)
+            self.decide(deadlines.tick)
+        self.at = until
+
+    # What happens to it.
+
+    def launched(self, **facts: Any) -> Owner:
+        """Order a start (if none is under way) and let it come to a process that is ready."""
+        if not self.live.launching:
+            self.decide(orders.resume if self.state is State.SUSPENDED else orders.start)
+        self.slot_granted()
+        self.spawned(**facts)
+        return self.ready()
+
+    def slot_granted(self) -> None:
+        self.decide(reactions.slot_granted)
+
+    def spawned(self, *, pid: int = 4711) -> None:
+        facts = replace(self.session.process, pid=pid, node_id="node", start_time=self.at)
+        session = self.session
+        self.decide(lambda step: reactions.spawned(step, facts, session.config, session.config_generation))
+
+    def ready(self) -> Owner:
+        startup = timedelta(milliseconds=200)
+        self.decide(lambda step: reactions.ready(step, cli_version="2.1.330", startup=startup))
+        return self
+
+    def says(self, *frames: Frame) -> None:
+        self.decide(lambda step: reactions.said(step, frames))
+
+    def prompt(self, text: str = "go", *, queue: bool = False, timeout: timedelta | None = None) -> Turn:
+        """Order a turn and return it as accepted."""
+        number = self.session.turn_count + 1
+        turn = Turn(
+            turn_id=f"00000000-0000-4000-8000-{number:012}",
+            session_id=SESSION_ID,
+            number=number,
+            state=TurnState.QUEUED,
+            prompt=text,
+            timeout=timeout,
+            actor="ann",
+            create_time=self.at,
+        )
+        self.decide(lambda step: turns.accept(step, turn, queue=queue))
+        return self.turns[turn.turn_id]
+
+    def answers(self, turn: Turn, **result: Any) -> Turn:
+        """Have the CLI answer a turn and be idle, and return the turn as it is then."""
+        self.says(
+            says.activity(Activity.RUNNING),
+            says.init(),
+            says.text("well"),
+            says.result(turn.turn_id, **result),
+            says.activity(Activity.IDLE),
+        )
+        return self.turns[turn.turn_id]
+
+    def exits(
+        self,
+        *,
+        code: int | None = 0,
+        signal: int | None = None,
+        group_gone: bool = True,
+        stderr_tail: str = "",
+    ) -> None:
+        if signal is not None:
+            code = None
+        self.decide(
+            lambda step: reactions.exited(
+                step, code=code, signal=signal, group_gone=group_gone, stderr_tail=stderr_tail
+            )
+        )
+
+
+def an_owner(**facts: Any) -> Owner:
+    """Return the owner of a session that has a process ready."""
+    return Owner(**facts).launched().forget()
+
+
+def payloads(events: Sequence[Event], kind: type[T]) -> list[T]:
+    """Return the payloads of a kind, in order."""
+    return [event.payload for event in events if isinstance(event.payload, kind)]
+
+
+NO_PROCESS = ProcessFacts()

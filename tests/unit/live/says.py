@@ -1,0 +1,110 @@
+"""What a CLI says, as frames, with the values that matter to a test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from greenroomd.domain.frames import (
+    Activity,
+    ActivityChanged,
+    AssistantSpoke,
+    Delta,
+    DeltaKind,
+    PermissionAsked,
+    PermissionWithdrawn,
+    TurnInitialized,
+    TurnResult,
+    UserEchoed,
+)
+from greenroomd.domain.turn import Usage
+
+RAW = b"{}"
+
+
+def activity(activity: Activity, **facts: Any) -> ActivityChanged:
+    return ActivityChanged(raw=RAW, activity=activity, **facts)
+
+
+RUNNING = activity(Activity.RUNNING)
+IDLE = activity(Activity.IDLE)
+
+
+def init(**facts: Any) -> TurnInitialized:
+    return TurnInitialized(
+        raw=RAW, model="opus", permission_mode="default", cwd="/srv/project", cli_version="2.1.330", **facts
+    )
+
+
+def text(words: str, **facts: Any) -> AssistantSpoke:
+    blocks = ({"type": "text", "text": words},)
+    return AssistantSpoke(raw=RAW, message_id="msg_1", model="opus", blocks=blocks, **facts)
+
+
+def delta(words: str) -> Delta:
+    return Delta(raw=RAW, kind=DeltaKind.TEXT, text=words, block_index=0)
+
+
+def tool_use(tool_use_id: str = "toolu_1", name: str = "Bash") -> AssistantSpoke:
+    blocks = ({"type": "tool_use", "id": tool_use_id, "name": name, "input": {}},)
+    return AssistantSpoke(raw=RAW, message_id="msg_2", model="opus", blocks=blocks)
+
+
+def tool_result(tool_use_id: str = "toolu_1") -> UserEchoed:
+    return UserEchoed(raw=RAW, blocks=({"type": "tool_result", "tool_use_id": tool_use_id, "content": "ok"},))
+
+
+def asks(request_id: str = "q1", tool_use_id: str = "toolu_1", **facts: Any) -> PermissionAsked:
+    return PermissionAsked(
+        raw=RAW,
+        request_id=request_id,
+        tool_name="Bash",
+        tool_use_id=tool_use_id,
+        tool_input={"command": "make"},
+        **facts,
+    )
+
+
+def withdraws(request_id: str = "q1") -> PermissionWithdrawn:
+    return PermissionWithdrawn(raw=RAW, request_id=request_id)
+
+
+def result(
+    *message_uuids: str,
+    text: str = "well",
+    subtype: str = "success",
+    is_error: bool = False,
+    terminal_reason: str = "completed",
+    errors: Sequence[str] = (),
+    api_error_status: int | None = None,
+    usage: Usage | None = None,
+    total_cost_usd: float = 0.0,
+    **facts: Any,
+) -> TurnResult:
+    return TurnResult(
+        raw=RAW,
+        subtype=subtype,
+        is_error=is_error,
+        terminal_reason=terminal_reason,
+        text=text,
+        errors=errors,
+        stop_reason="end_turn",
+        api_error_status=api_error_status,
+        num_turns=1,
+        usage=usage or Usage(input_tokens=100, output_tokens=20),
+        total_cost_usd=total_cost_usd,
+        message_uuids=message_uuids,
+        **facts,
+    )
+
+
+def aborted(*message_uuids: str, **facts: Any) -> TurnResult:
+    """Return the result of a turn that was interrupted."""
+    return result(
+        *message_uuids,
+        text="",
+        subtype="error_during_execution",
+        is_error=True,
+        terminal_reason="aborted_streaming",
+        **facts,
+    )
