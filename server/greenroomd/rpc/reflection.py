@@ -43,7 +43,7 @@ def _know_stable_version() -> None:
     pb.DESCRIPTOR.CopyToProto(file)
     file.name, file.package = path, _STABLE
     for message in file.message_type:
-        for field in message.field:
+        for field in (each for each in message.field if each.type_name):
             field.type_name = field.type_name.replace(f".{_ALPHA}.", f".{_STABLE}.")
     for service in file.service:
         for method in service.method:

@@ -1,7 +1,11 @@
 """Events as bytes: what is put together by hand is what protobuf reads."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from greenroom.v1.event_pb2 import Event as EventMessage
+from greenroom.v1.event_pb2 import EventType as EventTypeMessage
 from greenroom.v1.event_service_pb2 import WatchEventsResponse
 from greenroom.v1.session_service_pb2 import CloseSessionResponse, CreateSessionResponse
 from greenroom.v1.turn_service_pb2 import (
@@ -10,9 +14,6 @@ from greenroom.v1.turn_service_pb2 import (
     RunTurnResponse,
     StartTurnResponse,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from greenroomd.app.storage import Request, Unit
 from greenroomd.domain.events import EventType, MessageNoted, TurnNoted
 from greenroomd.rpc.codec import MAX_EVENT_BYTES, EventCodec
@@ -57,11 +58,7 @@ def test_a_record_is_the_event_built_whole(type: EventType) -> None:
 
     assert only_event(record) == whole
     assert whole.WhichOneof("payload") == type.name.lower()
-    assert f"EVENT_TYPE_{type.name}" == type_name(whole)
-
-
-def type_name(message: EventMessage) -> str:
-    return message.DESCRIPTOR.fields_by_name["type"].enum_type.values_by_number[message.type].name
+    assert EventTypeMessage.Name(whole.type) == f"EVENT_TYPE_{type.name}"
 
 
 @given(sequence=st.integers(1, 2**62), revision=st.integers(1, MAX_REVISION), size=st.integers(0, 300))

@@ -33,13 +33,13 @@ def struct(value: JsonObject) -> Struct:
 
 
 def wire_text(value: str) -> str:
-    """Return text that protobuf takes: lone surrogates, which JSON can carry, are replaced."""
+    """Return text that protobuf takes: a half of a surrogate pair, which JSON can carry, is replaced."""
     if value.isascii():
         return value
     try:
         value.encode()
     except UnicodeEncodeError:
-        return value.encode("utf-8", "replace").decode()
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return value
 
 

@@ -1,0 +1,168 @@
+"""A real server on a real socket and database, on a host without `claude`: every start fails, everything else works."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import grpc.aio
+import pytest
+
+from greenroom.v1 import event_service_pb2_grpc, node_service_pb2_grpc, session_service_pb2_grpc
+from greenroom.v1.config_pb2 import SessionConfig
+from greenroom.v1.session_pb2 import Session
+from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, CreateSessionRequest
+from greenroom.v1.turn_service_pb2_grpc import TurnServiceStub
+from greenroomd.app.hosting import Host
+from greenroomd.app.ports import AgentProcess, EndPatience, Launch, ProcessFailed
+from greenroomd.app.sessions import Sessions
+from greenroomd.app.stage import Stage
+from greenroomd.app.storage import Store
+from greenroomd.app.supervisors import supervising
+from greenroomd.app.tail import Tail
+from greenroomd.app.turns import Turns
+from greenroomd.app.watch import Watch
+from greenroomd.domain.live import Patience
+from greenroomd.processes.pool import Pool
+from greenroomd.processes.roots import AllowedRoots
+from greenroomd.rpc.codec import EventCodec
+from greenroomd.rpc.draining import Drain
+from greenroomd.rpc.event_service import EventService
+from greenroomd.rpc.facts import PoolFacts, ServerFacts
+from greenroomd.rpc.node_service import NodeService
+from greenroomd.rpc.profile_service import ProfileService
+from greenroomd.rpc.server import Services, serving
+from greenroomd.rpc.session_service import SessionService
+from greenroomd.rpc.turn_service import TurnService
+from greenroomd.store.sql_store import open_store
+
+SECOND = timedelta(seconds=1)
+
+
+class NoClaude:
+    """A host on which `claude` cannot be started."""
+
+    @asynccontextmanager
+    async def running(self, launch: Launch) -> AsyncIterator[AgentProcess]:
+        raise ProcessFailed("SPAWN_FAILED", f"no claude for {launch.session_id}")
+        yield
+
+
+@dataclass
+class Seen:
+    """What the observer was told: service, method and code of each RPC."""
+
+    calls: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def rpc_handled(self, service: str, method: str, code: str, seconds: float) -> None:
+        assert seconds >= 0
+        self.calls.append((service, method, code))
+
+
+@dataclass
+class Edge:
+    """The server and stubs of all its services."""
+
+    address: str
+    channel: grpc.aio.Channel
+    root: Path
+    store: Store
+    seen: Seen
+    drain: Drain
+
+    def __post_init__(self) -> None:
+        self.sessions = session_service_pb2_grpc.SessionServiceStub(self.channel)
+        self.turns = TurnServiceStub(self.channel)
+        self.events = event_service_pb2_grpc.EventServiceStub(self.channel)
+        self.nodes = node_service_pb2_grpc.NodeServiceStub(self.channel)
+
+    @property
+    def config(self) -> SessionConfig:
+        return SessionConfig(working_dir=str(self.root))
+
+    async def create(self, **fields: object) -> Session:
+        """Create a session that is not started."""
+        fields.setdefault("config", self.config)
+        request = CreateSessionRequest(start_mode=START_MODE_MANUAL, **fields)  # type: ignore[arg-type]
+        return (await self.sessions.CreateSession(request)).session
+
+
+@asynccontextmanager
+async def running_edge(root: Path, *, quiet: timedelta = SECOND) -> AsyncIterator[Edge]:
+    """Serve in `root` while the block runs; a watch without news gets a bookmark after `quiet`."""
+    work = root / "work"
+    work.mkdir()
+    async with AsyncExitStack() as stack:
+        tail = Tail(head=0)
+        store = await stack.enter_async_context(
+            open_store(
+                f"sqlite:///{root}/greenroom.db",
+                key_file=root / "keys",
+                codec=EventCodec,
+                announce=tail.announce,
+            )
+        )
+        tail.begin(store.head)
+        codec = EventCodec(store.store_id)
+        watch = Watch(store, tail, quiet=quiet, per_session=50, per_node=100)
+        stage = Stage(
+            node_id="node",
+            store=store,
+            tail=tail,
+            codec=codec,
+            host=Host(
+                slots=Pool(2, SECOND),
+                processes=NoClaude(),
+                patience=EndPatience(),
+                handshake_timeout=SECOND,
+            ),
+            patience=Patience(),
+            now=lambda: datetime.now(UTC),
+        )
+        supervisors = await stack.enter_async_context(supervising(stage, drain_timeout=SECOND))
+        sessions = Sessions(supervisors, AllowedRoots([work]))
+        seen, drain = Seen(), Drain()
+        services = Services(
+            sessions=SessionService(sessions, codec.places),
+            turns=TurnService(Turns(supervisors, sessions, watch)),
+            events=EventService(sessions, store, watch, codec, drain),
+            profiles=ProfileService(),
+            nodes=NodeService(_facts(), store, lambda: PoolFacts(slots=2, busy=0, waiting=0)),
+        )
+        address = await stack.enter_async_context(
+            serving(
+                f"unix:{root}/socket",
+                services,
+                drain=drain,
+                answered=sessions.replay,
+                observer=seen,
+            )
+        )
+        channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
+        yield Edge(address, channel, work, store, seen, drain)
+
+
+def _facts() -> ServerFacts:
+    return ServerFacts(
+        server_version="0.1.0",
+        node_id=str(uuid.UUID(int=1)),
+        cli_path="/usr/bin/claude",
+        cli_version="2.1.330",
+        store_kind="sqlite",
+        start_time=datetime.now(UTC),
+        max_processes=2,
+        max_session_watchers=50,
+        max_node_watchers=100,
+        approval_timeout=timedelta(minutes=10),
+    )
+
+
+@pytest.fixture
+async def edge(tmp_path: Path) -> AsyncIterator[Edge]:
+    """A server for one test."""
+    async with running_edge(tmp_path) as edge:
+        yield edge
