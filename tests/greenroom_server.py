@@ -11,15 +11,21 @@ import sys
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import grpc
 import grpc.aio
 import psutil
-from greenroom.v1.event_service_pb2_grpc import EventServiceAsyncStub, EventServiceStub
-from greenroom.v1.node_service_pb2_grpc import NodeServiceAsyncStub, NodeServiceStub
-from greenroom.v1.session_service_pb2_grpc import SessionServiceAsyncStub, SessionServiceStub
-from greenroom.v1.turn_service_pb2_grpc import TurnServiceAsyncStub, TurnServiceStub
+from greenroom.v1.event_service_pb2_grpc import EventServiceStub
+from greenroom.v1.node_service_pb2_grpc import NodeServiceStub
+from greenroom.v1.session_service_pb2_grpc import SessionServiceStub
+from greenroom.v1.turn_service_pb2_grpc import TurnServiceStub
+
+if TYPE_CHECKING:  # the typed asynchronous stubs exist for type checkers only
+    from greenroom.v1.event_service_pb2_grpc import EventServiceAsyncStub
+    from greenroom.v1.node_service_pb2_grpc import NodeServiceAsyncStub
+    from greenroom.v1.session_service_pb2_grpc import SessionServiceAsyncStub
+    from greenroom.v1.turn_service_pb2_grpc import TurnServiceAsyncStub
 
 PATIENCE = 30.0  # seconds; only ever reached by a failing test
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TypeVar
 
+import grpc.aio
+from google.protobuf.message import Message
+from google.rpc import status_pb2
 from greenroom.v1 import event_pb2, session_pb2
 from greenroom.v1.config_pb2 import PERMISSION_MODE_ACCEPT_EDITS, SessionConfig
 from greenroom.v1.event_pb2 import Event, EventType
@@ -15,6 +19,8 @@ from greenroom.v1.turn_pb2 import Turn
 from greenroom.v1.turn_service_pb2 import RunTurnRequest, StartTurnRequest
 
 from greenroom_server import GreenroomServer
+
+Detail = TypeVar("Detail", bound=Message)
 
 TURN_ENDS = {
     event_pb2.EVENT_TYPE_TURN_COMPLETED,
@@ -46,7 +52,7 @@ async def get(server: GreenroomServer, session_id: str) -> Session:
 
 
 async def until(
-    server: GreenroomServer, session_id: str, *states: session_pb2.SessionState, turn_id: str = ""
+    server: GreenroomServer, session_id: str, *states: session_pb2.SessionState.ValueType, turn_id: str = ""
 ) -> Session:
     """Wait until a session is in one of the states, or a turn is over; fails if that does not come to be."""
     request = WaitSessionRequest(session_id=session_id, states=states, turn_id=turn_id)
@@ -85,3 +91,12 @@ def names(events: Sequence[Event]) -> list[str]:
 def sequences(events: Sequence[Event]) -> list[int]:
     """Return the events' sequence numbers."""
     return [event.sequence for event in events]
+
+
+def detail_of(error: grpc.aio.AioRpcError, detail: Detail) -> Detail:
+    """Return the detail of this kind that a refusal carries."""
+    trailing = dict(error.trailing_metadata())
+    status = status_pb2.Status.FromString(trailing["grpc-status-details-bin"])
+    assert (status.code, status.message) == (error.code().value[0], error.details())
+    assert any(packed.Unpack(detail) for packed in status.details), status
+    return detail

@@ -13,9 +13,18 @@ from rich.console import Console
 from rich.table import Table
 
 from greenroomd.domain.errors import GreenroomError
-from greenroomd.settings import Settings, SettingsError, load_settings, prepare_directories
+from greenroomd.settings import (
+    Settings,
+    SettingsError,
+    disable_grpc_fork_handlers,
+    load_settings,
+    prepare_directories,
+)
 from greenroomd.telemetry import set_up_logging
-from greenroomd.wiring import StartFailed, migrate_store, serving, version
+
+disable_grpc_fork_handlers()
+
+from greenroomd.wiring import StartFailed, serving, version  # noqa: E402  # imports grpc
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 out = Console()
@@ -44,18 +53,6 @@ async def _serve(settings: Settings) -> None:
         await stop.wait()
 
 
-@app.command()
-def migrate() -> None:
-    """Bring the database to this version's schema, and end. `serve` does the same by itself."""
-    settings = _settings()
-    set_up_logging(settings.log_level, settings.log_format)
-    try:
-        migrate_store(settings)
-    except StartFailed as error:
-        _refuse(str(error))
-    out.print("the database is up to date")
-
-
 @app.command("check-config")
 def check_config() -> None:
     """Print every setting as it would take effect, secrets hidden; exit 2 and list the problems if there are any."""
@@ -71,9 +68,9 @@ def show_version() -> None:
     out.print(version(), highlight=False)
 
 
-def _settings(**given: object) -> Settings:
+def _settings(listen: str | None = None) -> Settings:
     try:
-        settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+        settings = load_settings() if listen is None else load_settings(listen=listen)
         prepare_directories(settings)
     except SettingsError as error:
         _refuse(*error.problems)

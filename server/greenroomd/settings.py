@@ -231,6 +231,10 @@ class Settings(BaseModel):
         timedelta(seconds=5),
         description="How long an interrupted turn may take to end before the process is ended",
     )
+    approval_timeout: Span = Field(
+        timedelta(minutes=10),
+        description="How long a permission question may stay unanswered; then it is denied",
+    )
     end_after_eof: Span = Field(
         timedelta(seconds=5), description="End of a process, step 1: wait after its input is closed"
     )
@@ -243,6 +247,9 @@ class Settings(BaseModel):
         description="How long a stopping server lets turns finish before it interrupts them",
     )
 
+    bookmark_interval: Span = Field(
+        timedelta(seconds=15), description="After how much quiet a watcher gets a bookmark"
+    )
     watchers_per_session: Count = Field(50, description="How many watchers one session may have")
     watchers_per_node: Count = Field(10_000, description="How many watchers this server may have")
     retention_age: Span = Field(timedelta(days=30), description="How long an event is kept")
@@ -295,6 +302,16 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: object)
             if details["type"] != "default_factory_not_called"  # follows from a problem that is listed
         ]
         raise SettingsError(problems) from None
+
+
+def disable_grpc_fork_handlers() -> None:
+    """Keep gRPC from preparing for forks; call it before grpc is imported. We fork only to exec, which needs none."""
+    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
+
+def search_path() -> str:
+    """Return the PATH on which programs are looked for."""
+    return os.environ.get("PATH", os.defpath)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -67,9 +67,7 @@ async def test_server_info_tells_what_runs_here(server: GreenroomServer, grpcurl
     assert info["limits"]["maxProcesses"] > 0
 
 
-async def test_the_tour_of_the_readme_works(
-    tmp_path: Path, model_api: ModelApi, grpcurl: Path
-) -> None:
+async def test_the_tour_of_the_readme_works(tmp_path: Path, model_api: ModelApi, grpcurl: Path) -> None:
     home = tmp_path / "home"
     work = home / "greenroom/work"
     async with GreenroomServer(tmp_path, model_api.cli_environment) as server:

@@ -101,7 +101,9 @@ async def test_everything_acknowledged_survives_a_kill_of_the_server(server: Gre
     assert again.result_text == "still here"
 
 
-async def test_a_stopped_server_leaves_nothing_running_and_sessions_suspended(server: GreenroomServer) -> None:
+async def test_a_stopped_server_leaves_nothing_running_and_sessions_suspended(
+    server: GreenroomServer,
+) -> None:
     session = await create(server)
     await run_turn(server, session.session_id, scripted("a", {"text": "one"}))
     children = server.children()

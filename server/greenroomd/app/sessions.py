@@ -83,7 +83,7 @@ class Sessions:
 
     async def get(self, session_id: str) -> Session:
         """Return a session; raises SessionNotFound."""
-        return self._supervisors.session(session_id) or await self._stage.store.session(session_id)
+        return await self._stage.store.session(session_id)
 
     async def list(self, query: SessionQuery, *, after: Position | None, limit: int) -> Page[Session]:
         """Return one page of sessions."""

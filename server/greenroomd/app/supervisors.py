@@ -36,11 +36,6 @@ class Supervisors:
     def __len__(self) -> int:
         return len(self._of)
 
-    def session(self, session_id: str) -> Session | None:
-        """Return a session that is owned here, as it is now; None if it only rests in the store."""
-        supervisor = self._of.get(session_id)
-        return supervisor.live.session if supervisor else None
-
     def own(self, live: Live) -> None:
         """Take a session over; nobody else owns it."""
         self._appoint(live)
@@ -128,10 +123,15 @@ class Supervisors:
 @asynccontextmanager
 async def supervising(stage: Stage, *, drain_timeout: timedelta) -> AsyncIterator[Supervisors]:
     """Own live sessions while the block runs; on leaving, drain them, then end whatever is left."""
+    failure: BaseException | None = None
     async with asyncio.TaskGroup() as group:
         supervisors = Supervisors(stage, group)
         try:
             yield supervisors
+        except BaseException as error:  # raised below as it is: a task group would wrap it
+            failure = error
         finally:
             await supervisors.drain(drain_timeout)
             supervisors.dismiss_all()
+    if failure is not None:
+        raise failure

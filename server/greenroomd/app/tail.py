@@ -100,6 +100,10 @@ class Tail:
         self._runs: dict[str, _Run] = {}
         self._reads: dict[tuple[Selection, int, int, bool], tuple[Batch, int]] = {}
 
+    def begin(self, head: int) -> None:
+        """Say where the log stands before anything was announced."""
+        self.head = self._floor = head
+
     def announce(self, events: Sequence[StoredEvent], head: int) -> None:
         """Take durable events up to revision `head`, or ephemeral ones at the present head, and wake who waits."""
         rung = {EVERYTHING}

@@ -1,0 +1,219 @@
+"""Builds everything, in start order, in one exit stack; leaving it undoes all of it backwards.
+
+Health says SERVING last and NOT_SERVING first. On the way down: no new calls, watchers are told, live sessions are
+suspended, processes are ended, the writer flushes, the database is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from greenroomd.app.hosting import Host
+from greenroomd.app.ports import EndPatience, ProcessIdentity
+from greenroomd.app.recovery import Reap, settle_all
+from greenroomd.app.sessions import Sessions
+from greenroomd.app.stage import Stage
+from greenroomd.app.storage import Announce, StoredEvent
+from greenroomd.app.supervisors import supervising
+from greenroomd.app.tail import Tail
+from greenroomd.app.turns import Turns
+from greenroomd.app.watch import Watch
+from greenroomd.domain.config import Secret
+from greenroomd.domain.live import Patience
+from greenroomd.processes.claude_cli import ClaudeCli
+from greenroomd.processes.discovery import FoundCli, find_cli
+from greenroomd.processes.incarnation import Incarnation, incarnation
+from greenroomd.processes.launch import CliDefaults
+from greenroomd.processes.pool import Pool
+from greenroomd.processes.possession import StateDirTaken, possession
+from greenroomd.processes.reaper import reap
+from greenroomd.processes.roots import AllowedRoots
+from greenroomd.rpc import server as rpc
+from greenroomd.rpc.codec import EventCodec
+from greenroomd.rpc.draining import Drain
+from greenroomd.rpc.event_service import EventService
+from greenroomd.rpc.facts import PoolFacts, ServerFacts, WorkspacePoolFacts
+from greenroomd.rpc.node_service import NodeService
+from greenroomd.rpc.profile_service import ProfileService
+from greenroomd.rpc.session_service import SessionService
+from greenroomd.rpc.turn_service import TurnService
+from greenroomd.settings import Settings, search_path
+from greenroomd.store.engine import UnsupportedDatabase
+from greenroomd.store.schema import SchemaTooNew
+from greenroomd.store.secrets import KeyFileUnusable
+from greenroomd.store.sql_store import open_store
+from greenroomd.telemetry import Metrics, exposing
+
+log = structlog.get_logger(__name__)
+
+
+class StartFailed(Exception):
+    """The server cannot start; the text says why and what to do."""
+
+
+def version() -> str:
+    """Return the version of the installed server."""
+    return importlib.metadata.version("greenroomd")
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[str]:
+    """Run the whole server while the block runs; gives the address. Raises StartFailed, CliMissing, CliTooOld."""
+    async with AsyncExitStack() as stack:
+        try:
+            address = await _build(settings, stack)
+        except (StateDirTaken, rpc.ListenFailed, UnsupportedDatabase, SchemaTooNew, KeyFileUnusable) as error:
+            raise StartFailed(str(error)) from error
+        yield address
+
+
+async def _build(settings: Settings, stack: AsyncExitStack) -> str:
+    metrics = Metrics()
+    if settings.metrics_listen is not None:
+        stack.enter_context(exposing(metrics, *settings.metrics_listen))
+    cli = await find_cli(settings.claude_path, search_path())
+    stack.enter_context(possession(settings.state_dir))
+
+    tail = Tail(head=0)
+    codecs: list[EventCodec] = []
+
+    def codec_of(store_id: str) -> EventCodec:
+        codecs.append(EventCodec(store_id))
+        return codecs[0]
+
+    store = await stack.enter_async_context(
+        open_store(
+            settings.database_url.get_secret_value(),
+            key_file=settings.state_dir / "keys.json",
+            codec=codec_of,
+            announce=_announcing(tail, metrics),
+        )
+    )
+    tail.begin(store.head)
+
+    run = stack.enter_context(incarnation(settings.state_dir))
+    pool = Pool(settings.max_processes, settings.slot_wait)
+    stage = Stage(
+        node_id=_node_id(settings.state_dir),
+        store=store,
+        tail=tail,
+        codec=codecs[0],
+        host=Host(
+            slots=pool,
+            processes=_processes(settings, cli, run),
+            patience=_end_patience(settings),
+            handshake_timeout=settings.handshake_timeout,
+        ),
+        patience=_patience(settings),
+        now=lambda: datetime.now(UTC),
+    )
+    supervisors = await stack.enter_async_context(supervising(stage, drain_timeout=settings.drain_timeout))
+    await settle_all(stage, supervisors, _reaper(settings.state_dir, run))
+
+    sessions = Sessions(supervisors, AllowedRoots(settings.allowed_roots))
+    watch = Watch(
+        store,
+        tail,
+        quiet=settings.bookmark_interval,
+        per_session=settings.watchers_per_session,
+        per_node=settings.watchers_per_node,
+    )
+    drain = Drain()
+    facts = _facts(settings, cli, stage.node_id)
+    services = rpc.Services(
+        sessions=SessionService(sessions, codecs[0].places),
+        turns=TurnService(Turns(supervisors, sessions, watch)),
+        events=EventService(sessions, store, watch, codecs[0], drain),
+        profiles=ProfileService(),
+        nodes=NodeService(facts, store, lambda: _pool_facts(pool)),
+    )
+    return await stack.enter_async_context(
+        rpc.serving(settings.listen, services, drain=drain, answered=sessions.replay, observer=metrics)
+    )
+
+
+def _announcing(tail: Tail, metrics: Metrics) -> Announce:
+    def announce(events: Sequence[StoredEvent], head: int) -> None:
+        tail.announce(events, head)
+        metrics.events_committed(len(events))
+
+    return announce
+
+
+def _processes(settings: Settings, cli: FoundCli, run: Incarnation) -> ClaudeCli:
+    environment = {name: Secret(value.get_secret_value()) for name, value in settings.cli_environment.items()}
+    defaults = CliDefaults(
+        environment=environment,
+        api_timeout=settings.api_timeout,
+        api_max_retries=settings.api_max_retries,
+    )
+    return ClaudeCli(cli.path, settings.state_dir, run, defaults, _end_patience(settings))
+
+
+def _end_patience(settings: Settings) -> EndPatience:
+    return EndPatience(
+        after_eof=settings.end_after_eof,
+        after_term=settings.end_after_term,
+        after_kill=settings.end_after_kill,
+    )
+
+
+def _patience(settings: Settings) -> Patience:
+    return Patience(
+        turn_timeout=settings.turn_timeout,
+        stall_timeout=settings.stall_timeout,
+        interrupt_grace=settings.interrupt_grace,
+        approval_timeout=settings.approval_timeout,
+        ready_grace=settings.ready_grace,
+        idle_timeout=settings.idle_timeout,
+    )
+
+
+def _reaper(state_dir: Path, run: Incarnation) -> Reap:
+    async def end(identities: Sequence[ProcessIdentity]) -> None:
+        reaped = await asyncio.to_thread(reap, state_dir, identities, run)
+        if reaped.killed or reaped.survivors:
+            log.warning("reaped", killed=sorted(reaped.killed), survivors=sorted(reaped.survivors))
+
+    return end
+
+
+def _facts(settings: Settings, cli: FoundCli, node_id: str) -> ServerFacts:
+    return ServerFacts(
+        server_version=version(),
+        node_id=node_id,
+        cli_path=str(cli.path),
+        cli_version=cli.version,
+        store_kind=settings.database_url.get_secret_value().partition(":")[0].partition("+")[0],
+        start_time=datetime.now(UTC),
+        max_processes=settings.max_processes,
+        max_session_watchers=settings.watchers_per_session,
+        max_node_watchers=settings.watchers_per_node,
+        approval_timeout=settings.approval_timeout,
+    )
+
+
+def _pool_facts(pool: Pool) -> PoolFacts:
+    status = pool.status()
+    return PoolFacts(
+        slots=status.slots,
+        busy=status.busy + status.idle,
+        waiting=sum(status.waiting.values()),
+        workspaces={name: WorkspacePoolFacts(waiting=count) for name, count in status.waiting.items()},
+    )
+
+
+def _node_id(state_dir: Path) -> str:
+    """Return the id of this node: a UUID, made once for its state directory."""
+    path = state_dir / "node_id"
+    if not path.exists():
+        path.write_text(str(uuid.uuid4()), encoding="ascii")
+    return path.read_text(encoding="ascii").strip()
