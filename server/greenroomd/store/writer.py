@@ -126,19 +126,31 @@ class Writer:
             self._loop.call_soon_threadsafe(self._deliver, batch, written)
 
     def _write(self, units: Sequence[Prepared]) -> Written:
-        """Commit a batch; raises what the database does, and the batch is then not committed as far as can be known."""
-        if self._connection is None:
-            self._connection = self._database.writing.connect()
-        name = uuid.uuid4().hex
-        transaction = self._connection.begin()
-        written = self._batches.write(self._connection, units, batch=name, at=self._clock())
+        """Commit units in one transaction; whatever it raises, they are not committed as far as can be known."""
+        used = self._connection is not None
         try:
-            transaction.commit()
+            connection, written, name = self._begin(units)
+        except DBAPIError as error:
+            if not (used and error.connection_invalidated):
+                raise
+            self._disconnect()  # cut while idle: nothing was begun, so a second try is safe
+            connection, written, name = self._begin(units)
+        try:
+            connection.commit()
         except DBAPIError:
             self._disconnect()
             if not self._was_committed(name):
                 raise
         return written
+
+    def _begin(self, units: Sequence[Prepared]) -> tuple[Connection, Written, str]:
+        """Do everything but the commit."""
+        if self._connection is None:
+            self._connection = self._database.writing.connect()
+        self._connection.begin()
+        name = uuid.uuid4().hex
+        written = self._batches.write(self._connection, units, batch=name, at=self._clock())
+        return self._connection, written, name
 
     def _was_committed(self, batch: str) -> bool:
         """Whether a commit whose answer was lost took place; no, if nobody can tell."""

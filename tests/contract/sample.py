@@ -1,0 +1,225 @@
+"""Small sessions, turns and events, and a codec of JSON: what the store needs to be tested without a wire."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from greenroomd.app.storage import EncodedEvent, Request, StoredEvent, Unit
+from greenroomd.domain.config import (
+    ApprovalPolicy,
+    Limits,
+    OnIdle,
+    PermissionMode,
+    RecoveryMode,
+    RecoveryPolicy,
+    SessionConfig,
+)
+from greenroomd.domain.events import Approval, ApprovalState, Event, EventType, MessageNoted
+from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, StartMode, State, create
+from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
+
+NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)
+STREAMED_BYTES = 64 * 1024
+
+
+class JsonCodec:
+    """Events as JSON lines; the numbers are appended, as the real codec does it."""
+
+    def encode(self, event: Event, session: Session) -> EncodedEvent:
+        payload = event.payload
+        said = payload.raw.decode() if isinstance(payload, MessageNoted) else ""
+        whole = json.dumps({"type": event.type, "session": session.session_id, "said": said}).encode()
+        if len(whole) <= STREAMED_BYTES:
+            return EncodedEvent(body=whole)
+        return EncodedEvent(body=json.dumps({"type": event.type, "truncated": True}).encode(), whole=whole)
+
+    def record(self, body: bytes, *, sequence: int, revision: int) -> bytes:
+        return body + b"%d/%d\n" % (sequence, revision)
+
+    def answer(self, method: str, unit: Unit, session: Session) -> bytes:
+        return json.dumps([method, session.session_id, session.revision, len(unit.events)]).encode()
+
+
+def new_session(created: datetime = NOON, **changes: Any) -> Session:
+    """A session that was never stored."""
+    session = Session(
+        session_id=str(uuid.uuid4()),
+        workspace_id="lab",
+        config=SessionConfig(working_dir="/srv/work"),
+        start_mode=StartMode.MANUAL,
+        state_time=created,
+        create_time=created,
+        update_time=created,
+        last_active_time=created,
+        cli_session_id=str(uuid.uuid4()),
+    )
+    return replace(session, **changes)
+
+
+def creation(session: Session, **changes: Any) -> Unit:
+    """The unit that stores a session first."""
+    return replace(Unit(session=session, events=create(session), configures=True), **changes)
+
+
+def message(said: str = "", **changes: Any) -> Event:
+    """A durable event."""
+    payload = MessageNoted(blocks=(), raw=said.encode())
+    return replace(Event(type=EventType.MESSAGE_ASSISTANT, time=NOON, payload=payload), **changes)
+
+
+def saying(session: Session, *said: str) -> Unit:
+    """A unit that adds messages to a session."""
+    return Unit(session=session, events=[message(words) for words in said])
+
+
+def new_turn(session: Session, number: int, state: TurnState = TurnState.QUEUED, **changes: Any) -> Turn:
+    """A turn of a session."""
+    turn = Turn(
+        turn_id=str(uuid.uuid4()),
+        session_id=session.session_id,
+        number=number,
+        state=state,
+        prompt=f"prompt {number}",
+        create_time=NOON + timedelta(seconds=number),
+    )
+    return replace(turn, **changes)
+
+
+def new_request(fingerprint: bytes = b"same", **changes: Any) -> Request:
+    """A mutation's identity, never seen before."""
+    request = Request(
+        principal="ann", method="CreateSession", request_id=str(uuid.uuid4()), fingerprint=fingerprint
+    )
+    return replace(request, **changes)
+
+
+def said(records: Sequence[bytes]) -> list[str]:
+    """What the messages of stream records say."""
+    return [json.loads(record[: record.rindex(b"}") + 1])["said"] for record in records]
+
+
+class Heard:
+    """An `Announce` that remembers."""
+
+    def __init__(self) -> None:
+        self.events: list[StoredEvent] = []
+        self.heads: list[int] = []
+
+    def __call__(self, events: Sequence[StoredEvent], head: int) -> None:
+        self.events.extend(events)
+        self.heads.append(head)
+
+
+def revisions(events: Sequence[StoredEvent]) -> list[int]:
+    """The revisions of events."""
+    return [event.revision for event in events]
+
+
+def new_approval(session: Session, **changes: Any) -> Approval:
+    """A pending question of a session."""
+    approval = Approval(
+        approval_id=str(uuid.uuid4()),
+        session_id=session.session_id,
+        turn_id="turn",
+        state=ApprovalState.PENDING,
+        tool_name="Bash",
+        tool_use_id="toolu_1",
+        tool_input={"command": "ls -l"},
+        create_time=NOON,
+        expire_time=NOON + timedelta(minutes=5),
+    )
+    return replace(approval, **changes)
+
+
+def full_session(**changes: Any) -> Session:
+    """A session in which nothing is at its default but what the first commit demands."""
+    later = [NOON + timedelta(seconds=second, microseconds=second) for second in range(10)]
+    session = new_session(
+        workspace_id="studio",
+        user_id="ann",
+        profile_id="reviewer",
+        display_name="Ünïque",
+        labels={"team": "red", "tier": ""},
+        metadata={"ticket": 7, "deep": {"list": [1, None, True, 0.5]}},
+        config=full_config(),
+        observed_config_generation=1,
+        start_mode=StartMode.AUTO,
+        state=State.ERROR,
+        state_reason="LIMIT",
+        state_time=later[1],
+        error=Problem(reason="EXITED", message="gone", exit_code=None, signal=9, stderr_tail="…"),
+        recovery=Recovery(attempt=2, max_attempts=5, next_attempt_time=later[2], recoverable=True),
+        process=ProcessFacts(
+            node_id="n1",
+            pid=4321,
+            kernel_start=99,
+            boot_id="boot",
+            start_time=later[3],
+            cli_version="2.1.0",
+            from_warm_pool=True,
+            restart_count=3,
+            last_exit=LastExit(code=None, signal=9, time=later[4], memory_limit_hit=True),
+        ),
+        conversation=True,
+        current_turn_id="turn",
+        turn_count=12,
+        usage=Usage(
+            turns=12,
+            input_tokens=1,
+            output_tokens=2,
+            cache_creation_tokens=3,
+            cache_read_tokens=4,
+            cost_usd=0.1,
+        ),
+        create_time=later[0] - timedelta(days=1),
+        update_time=later[5],
+        last_active_time=later[6],
+        close_time=later[7],
+        expire_time=later[8],
+        node_id="n1",
+        fence=4,
+    )
+    return replace(session, **changes)
+
+
+def full_config() -> SessionConfig:
+    """A config in which nothing is at its default."""
+    return SessionConfig(
+        working_dir="/srv/other",
+        system_prompt="Be brief.",
+        append_system_prompt="And kind.",
+        model="opus",
+        permission_mode=PermissionMode.PLAN,
+        max_turns=7,
+        temperature=0.25,
+        max_budget_usd=1.5,
+        allowed_tools=("Read", "Bash(git *)"),
+        disallowed_tools=("WebFetch",),
+        tool_timeout=timedelta(seconds=90),
+        environment={"LANG": "C", "EMPTY": ""},
+        oauth_token_set=True,
+        mcp_config={"servers": {"x": {"command": "y"}}},
+        settings={"env": {"A": "1"}},
+        limits=Limits(
+            memory_bytes=2**33,
+            cpu_cores=1.5,
+            max_duration=timedelta(hours=1),
+            idle_timeout=timedelta(minutes=2),
+            turn_timeout=timedelta(minutes=3),
+            output_bytes=10_000,
+        ),
+        recovery=RecoveryPolicy(
+            mode=RecoveryMode.ON_CRASH,
+            max_restarts=9,
+            window=timedelta(seconds=61),
+            first_backoff=timedelta(milliseconds=1500),
+            max_backoff=timedelta(seconds=62),
+        ),
+        on_idle=OnIdle.CLOSE,
+        approval_policy=ApprovalPolicy.DENY,
+    )
