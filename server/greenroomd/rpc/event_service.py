@@ -93,6 +93,7 @@ class EventService:
             after = place.key
         elif request.after:
             after = self._codec.places.revision_of_cursor(request.after, head=self._watch.head)
+            after += descending  # a cursor lies behind its event, which is therefore before it
         else:
             after = self._watch.head + 1 if descending else await self._store.floor() - 1
         page = await self._store.events(selection, after=after, limit=limit, descending=descending)

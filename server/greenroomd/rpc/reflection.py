@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import grpc
 from google.protobuf import descriptor_pool
@@ -18,7 +19,7 @@ SERVICE_NAMES = (f"{_STABLE}.ServerReflection", f"{_ALPHA}.ServerReflection")
 def reflection_handlers(services: Iterable[str]) -> list[grpc.GenericRpcHandler]:
     """Return the handlers of both versions; they list `services` and themselves."""
     _know_stable_version()
-    servicer = ReflectionServicer([*services, *SERVICE_NAMES])
+    servicer = _Reflection([*services, *SERVICE_NAMES])
     handler = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,
         request_deserializer=pb.ServerReflectionRequest.FromString,
@@ -28,6 +29,18 @@ def reflection_handlers(services: Iterable[str]) -> list[grpc.GenericRpcHandler]
         grpc.method_handlers_generic_handler(name, {"ServerReflectionInfo": handler})
         for name in SERVICE_NAMES
     ]
+
+
+class _Reflection(ReflectionServicer):
+    """Finds methods as well (`describe package.Service.Method`), which Python's descriptor pool does not index."""
+
+    def _file_containing_symbol(self, request: pb.ServerReflectionRequest, name: str) -> Any:
+        service, _, method = name.rpartition(".")
+        try:
+            known = descriptor_pool.Default().FindServiceByName(service).methods_by_name
+        except KeyError:
+            known = {}
+        return super()._file_containing_symbol(request, service if method in known else name)
 
 
 def _know_stable_version() -> None:

@@ -35,6 +35,7 @@ from greenroomd.rpc.event_service import EventService
 from greenroomd.rpc.facts import PoolFacts, ServerFacts
 from greenroomd.rpc.node_service import NodeService
 from greenroomd.rpc.profile_service import ProfileService
+from greenroomd.rpc.server import Patience as ServingPatience
 from greenroomd.rpc.server import Services, serving
 from greenroomd.rpc.session_service import SessionService
 from greenroomd.rpc.turn_service import TurnService
@@ -92,7 +93,7 @@ class Edge:
 
 
 @asynccontextmanager
-async def running_edge(root: Path, *, quiet: timedelta = SECOND) -> AsyncIterator[Edge]:
+async def running_edge(root: Path, *, quiet: timedelta = SECOND, listen: str = "") -> AsyncIterator[Edge]:
     """Serve in `root` while the block runs; a watch without news gets a bookmark after `quiet`."""
     work = root / "work"
     work.mkdir()
@@ -135,11 +136,12 @@ async def running_edge(root: Path, *, quiet: timedelta = SECOND) -> AsyncIterato
         )
         address = await stack.enter_async_context(
             serving(
-                f"unix:{root}/socket",
+                listen or f"unix:{root}/socket",
                 services,
                 drain=drain,
                 answered=sessions.replay,
                 observer=seen,
+                patience=ServingPatience(stop=timedelta(milliseconds=300)),
             )
         )
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
