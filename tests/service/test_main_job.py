@@ -193,7 +193,7 @@ async def test_every_setting_reaches_the_cli(server: GreenroomServer, model_api:
         model="claude-haiku-5-5",
         temperature=0.25,
         max_turns=3,
-        allowed_tools=["Bash(touch *)"],
+        allowed_tools=["Bash"],
         environment={"COLOUR": "green"},
         oauth_token="token-of-the-test",
     )
@@ -212,6 +212,8 @@ async def test_every_setting_reaches_the_cli(server: GreenroomServer, model_api:
     assert seen["temperature"] == 0.25
     assert "You are a test." in seen["system_tail"]
     assert "And brief." in seen["system_tail"]
+    told = (server.work / "seen.txt").read_text().split()
+    assert told == ["green", str(server.work), "30000"]
 
 
 async def test_sessions_are_listed_by_page_and_filter(server: GreenroomServer) -> None:

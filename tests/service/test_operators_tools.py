@@ -44,7 +44,7 @@ async def test_grpcurl_runs_a_turn(server: GreenroomServer, grpcurl: Path) -> No
     method = "greenroom.v1.TurnService/RunTurn"
     printed = await run(grpcurl, "-plaintext", "-d", request, server.address, method)
     assert '"state": "TURN_STATE_COMPLETED"' in printed
-    assert '"resultText": "by grpcurl"' in printed
+    assert '"result_text": "by grpcurl"' in printed
 
 
 async def test_health_is_checked_listed_and_probed(
@@ -60,11 +60,11 @@ async def test_health_is_checked_listed_and_probed(
 
 async def test_server_info_tells_what_runs_here(server: GreenroomServer, grpcurl: Path) -> None:
     method = "greenroom.v1.NodeService/GetServerInfo"
-    info = json.loads(await run(grpcurl, "-plaintext", server.address, method))["serverInfo"]
-    assert re.fullmatch(r"\d+\.\d+\.\d+", info["cliVersion"])
-    assert Path(info["cliPath"]).is_file()
-    assert info["storeKind"] == "sqlite"
-    assert info["limits"]["maxProcesses"] > 0
+    info = json.loads(await run(grpcurl, "-plaintext", server.address, method))["server_info"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", info["cli_version"])
+    assert Path(info["cli_path"]).is_file()
+    assert info["store_kind"] == "sqlite"
+    assert info["limits"]["max_processes"] > 0
 
 
 async def test_the_tour_of_the_readme_works(tmp_path: Path, model_api: ModelApi, grpcurl: Path) -> None:
