@@ -40,7 +40,8 @@ class _Reflection(ReflectionServicer):
             known = descriptor_pool.Default().FindServiceByName(service).methods_by_name
         except KeyError:
             known = {}
-        return super()._file_containing_symbol(request, service if method in known else name)
+        symbol = service if method in known else name
+        return super()._file_containing_symbol(request, symbol)  # type: ignore[misc]  # the base is untyped
 
 
 def _know_stable_version() -> None:
