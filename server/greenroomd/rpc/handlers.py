@@ -26,7 +26,7 @@ from greenroomd.domain.errors import GreenroomError, InvalidRequest, Violation
 from greenroomd.domain.session_rules import name_violations
 from greenroomd.rpc.call import Call, Context
 from greenroomd.rpc.fingerprint import fingerprint
-from greenroomd.rpc.status import Unimplemented, internal_status, status_of
+from greenroomd.rpc.status import STATUS, Unimplemented, internal_status, status_of
 
 log = structlog.get_logger(__name__)
 
@@ -158,7 +158,7 @@ class _Route:
 
     def _told(self, error: Exception, request: Message | None) -> tuple[grpc.StatusCode, Status]:
         """Return the status of an error; anything but a domain error is a bug, and told only to the log."""
-        if isinstance(error, GreenroomError):
+        if isinstance(error, GreenroomError) and type(error) in STATUS:
             return status_of(error, subject=_subject(request))
         correlation_id = secrets.token_hex(8)
         log.error(

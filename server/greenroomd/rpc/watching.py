@@ -73,7 +73,7 @@ class Watching:
             problems.append(Violation("until_closed", "may be asked for only with session_ids"))
         if problems:
             raise InvalidRequest(problems)
-        named = [await self._sessions.get(session_id) for session_id in selection.session_ids]
+        named = [await self._sessions.get(session_id) for session_id in sorted(selection.session_ids)]
         after = live_at = head
         if not from_now:
             if request.WhichOneof("position") == "after":

@@ -20,7 +20,7 @@ class Refusal:
     def __init__(self, error: grpc.aio.AioRpcError) -> None:
         self.code = error.code()
         trailers = dict(error.trailing_metadata() or ())
-        self.status = Status.FromString(trailers["grpc-status-details-bin"])  # type: ignore[arg-type]
+        self.status = Status.FromString(trailers["grpc-status-details-bin"])
         assert (self.status.code, self.status.message) == (self.code.value[0], error.details())
         info = self.detail(ErrorInfo)
         assert info.domain == "greenroom.v1"

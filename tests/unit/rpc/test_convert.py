@@ -209,7 +209,7 @@ def test_a_new_session_says_nothing_of_what_is_not_there() -> None:
         close_time=None,
     )
     message = session_message(bare, full=True)
-    assert not any(message.HasField(name) for name in ("error", "recovery", "process", "close_time"))  # type: ignore[arg-type]
+    assert not any(message.HasField(name) for name in ("error", "recovery", "process", "close_time"))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -268,7 +269,7 @@ async def test_what_is_not_there_yet_says_so(edge: Edge) -> None:
 
 
 async def test_bytes_that_are_no_request_are_refused(edge: Edge) -> None:
-    call = edge.channel.unary_unary("/greenroom.v1.SessionService/GetSession")
+    call: Any = edge.channel.unary_unary("/greenroom.v1.SessionService/GetSession")
     refusal = await refused(call(b"\xff\xff\xff"))
     assert (refusal.code, refusal.reason) == (C.INVALID_ARGUMENT, "INVALID_FIELD")
 

@@ -58,7 +58,7 @@ def detail(error: GreenroomError, kind: type[Any], subject: str = "") -> Any:
     return found
 
 
-@pytest.mark.parametrize("kind", sorted(set(raised()), key=lambda kind: kind.__name__))
+@pytest.mark.parametrize("kind", sorted(set(raised()), key=str))
 def test_every_error_has_a_status_with_a_reason_of_the_contract(kind: type[GreenroomError]) -> None:
     assert kind in STATUS
     error = make(kind)

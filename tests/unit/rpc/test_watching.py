@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -44,8 +45,8 @@ class Watcher:
     async def frame(self) -> WatchEventsResponse:
         """Return the next frame."""
         frame = await self._call.read()
-        assert frame is not grpc.aio.EOF, "the stream has ended"
-        return frame  # type: ignore[no-any-return]
+        assert isinstance(frame, WatchEventsResponse), "the stream has ended"
+        return frame
 
     async def synced(self) -> WatchEventsResponse:
         """Return the next frame, which says that the stream is live."""
@@ -65,7 +66,7 @@ class Watcher:
         return [frame async for frame in self._frames()]
 
     async def _frames(self) -> AsyncIterator[WatchEventsResponse]:
-        while (frame := await self._call.read()) is not grpc.aio.EOF:
+        while isinstance(frame := await self._call.read(), WatchEventsResponse):
             yield frame
 
     async def refusal(self) -> Refusal:
@@ -94,7 +95,7 @@ async def test_a_watch_from_now_is_live_at_once(edge: Edge) -> None:
 
 
 async def test_the_metadata_says_that_nothing_is_missed_from_here(edge: Edge) -> None:
-    call = edge.events.WatchEvents(WatchEventsRequest(workspace_id="-"), timeout=20)
+    call: Any = edge.events.WatchEvents(WatchEventsRequest(workspace_id="-"), timeout=20)
     await call.initial_metadata()
     made = await edge.create()
     seen: list[Event] = []
