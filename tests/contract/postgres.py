@@ -47,8 +47,12 @@ class PostgresServer:
 
 
 @contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
-    """Run a new, empty server; it and its files are gone when the block ends."""
+def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
+    """Run a new, empty server; it and its files are gone when the block ends.
+
+    Only a `durable` one writes through to the disk: what tests ask for is order and atomicity, not survival of a power
+    cut.
+    """
     programs = _programs()
     user = _unprivileged_user()
     folder = Path(tempfile.mkdtemp(prefix="greenroom-pg-", dir="/tmp"))  # a socket's path must be short
@@ -65,8 +69,8 @@ def running_postgres() -> Iterator[PostgresServer]:
             assert done.returncode == 0, f"{command} failed:\n{done.stdout}{done.stderr}"
 
         run("initdb", "-D", str(data), "-A", "trust", "-U", "greenroom", "-E", "UTF8", "--locale=C", "-N")
-        # What these tests ask for is order and atomicity, not survival of a power cut.
-        options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=100"
+        fsync = "on" if durable else "off"
+        options = f"-k {folder} -c listen_addresses='' -c fsync={fsync} -c max_connections=100"
         log = str(folder / "log")
         run("pg_ctl", "-D", str(data), "-w", "-l", log, "-o", options, "start")
         try:

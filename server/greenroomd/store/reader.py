@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -25,16 +26,20 @@ class Reader:
 
     async def read(self, look: Callable[[Connection], T]) -> T:
         """Return what `look` finds; raises StoreUnavailable if the database does not answer."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._look, look)
+        return await self.run(partial(self._look, look))
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Return what `work` does in one of the threads; raises StoreUnavailable if the database does not answer."""
+        with answering():
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _look(self, look: Callable[[Connection], T]) -> T:
-        with answering():
-            try:
-                return self._once(look)
-            except DBAPIError as error:
-                if not error.connection_invalidated:
-                    raise
-                return self._once(look)  # the pool's connections were cut; a read may be done twice
+        try:
+            return self._once(look)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            return self._once(look)  # the pool's connections were cut; a read may be done twice
 
     def _once(self, look: Callable[[Connection], T]) -> T:
         with self._engine.connect() as connection:

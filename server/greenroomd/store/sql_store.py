@@ -29,7 +29,7 @@ from greenroomd.domain.session import Session
 from greenroomd.domain.turn import Turn
 from greenroomd.store.batch import REPLAYED_FOR, BatchWriter
 from greenroomd.store.documents import time
-from greenroomd.store.engine import Database, answering
+from greenroomd.store.engine import Database
 from greenroomd.store.history import History
 from greenroomd.store.judge import prepare
 from greenroomd.store.listing import list_sessions
@@ -64,29 +64,34 @@ async def open_store(
     """
     database = Database(database_url, patience=patience)
     try:
-        with answering():
-            upgrade(database.writing)
-            with database.reading.connect() as connection:
-                store_id, head = connection.execute(select(meta.c.store_id, meta.c.revision)).one()
-                sealed_under = connection.execute(select(secrets.c.key_id).limit(1)).scalar()
-        keyring = _keyring(key_file, sealed_under)
-        events = codec(store_id)
-        writer = Writer(database, BatchWriter(database, events), announce, clock, head=head)
-        async with open_reader(database) as reader, writer.running():
-            yield SqlStore(
-                _Parts(
-                    store_id=store_id,
-                    codec=events,
-                    clock=clock,
-                    keyring=keyring,
-                    writer=writer,
-                    reader=reader,
-                    lookups=Lookups(database, keyring),
-                    history=History(database, events),
+        async with open_reader(database) as reader:
+            store_id, head, sealed_under = await reader.run(partial(_start, database))
+            keyring = _keyring(key_file, sealed_under)
+            events = codec(store_id)
+            writer = Writer(database, BatchWriter(database, events), announce, clock, head=head)
+            async with writer.running():
+                yield SqlStore(
+                    _Parts(
+                        store_id=store_id,
+                        codec=events,
+                        clock=clock,
+                        keyring=keyring,
+                        writer=writer,
+                        reader=reader,
+                        lookups=Lookups(database, keyring),
+                        history=History(database, events),
+                    )
                 )
-            )
     finally:
         database.dispose()
+
+
+def _start(database: Database) -> tuple[str, int, str | None]:
+    """Migrate, and return the store's id, its head, and the key of any one secret in it."""
+    upgrade(database.writing)
+    with database.reading.connect() as connection:
+        store_id, head = connection.execute(select(meta.c.store_id, meta.c.revision)).one()
+        return store_id, head, connection.execute(select(secrets.c.key_id).limit(1)).scalar()
 
 
 def _keyring(key_file: Path, sealed_under: str | None) -> Keyring:

@@ -1,0 +1,144 @@
+"""A database that fails: the units that waited are told, nothing is announced, and afterwards all is well."""
+
+import asyncio
+import resource
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from contract.conftest import Opening
+from contract.cut_proxy import Cut, cutting
+from contract.postgres import PostgresServer
+from contract.sample import Heard, JsonCodec, creation, new_session, revisions, saying
+from greenroomd.app.storage import Selection, Store
+from greenroomd.domain.errors import StoreUnavailable
+from greenroomd.store.engine import UnsupportedDatabase
+from greenroomd.store.sql_store import open_store
+
+SHORT = timedelta(milliseconds=200)
+
+
+def locked(database_url: str, postgres: PostgresServer) -> AbstractContextManager[object]:
+    """Hold the lock that the writer needs, as a stuck node would."""
+    if database_url.startswith("sqlite"):
+        return _locked_sqlite(database_url.removeprefix("sqlite:///"))
+    return _locked_postgres(postgres, _name(database_url))
+
+
+@contextmanager
+def _locked_sqlite(path: str) -> Iterator[None]:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("BEGIN IMMEDIATE")
+    yield
+    connection.execute("ROLLBACK")
+    connection.close()
+
+
+@contextmanager
+def _locked_postgres(postgres: PostgresServer, database: str) -> Iterator[None]:
+    with postgres.connect(database) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT * FROM meta FOR UPDATE")
+        yield
+        connection.execute("ROLLBACK")
+
+
+async def test_a_locked_database_fails_all_who_wait_and_then_heals(
+    opening: Opening, database_url: str, postgres: PostgresServer, heard: Heard
+) -> None:
+    async with opening(patience=SHORT) as store:
+        session = await store.commit(creation(new_session()))
+        with locked(database_url, postgres):
+            units = [saying(session, "lost"), *(creation(new_session()) for _ in range(20))]
+            outcomes = await asyncio.gather(*map(store.commit, units), return_exceptions=True)
+            assert {type(outcome) for outcome in outcomes} == {StoreUnavailable}
+            assert (await store.session(session.session_id)).revision == 1  # reading goes on
+        assert revisions(heard.events) == [1]
+        await store.commit(saying(session, "kept"))
+        assert store.head == 2
+        assert heard.events == await store.events(Selection(), after=0, limit=10)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_full_disk_fails_the_commit_and_heals_when_there_is_room(
+    store: Store, tmp_path: Path
+) -> None:
+    session = await store.commit(creation(new_session()))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    room = (tmp_path / "greenroom.db-wal").stat().st_size + 4096
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        with pytest.raises(StoreUnavailable):
+            await store.commit(saying(session, "x" * 60_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert revisions(await store.events(Selection(), after=0, limit=10)) == [1]
+    assert (await store.commit(saying(session, "x" * 60_000))).revision == 2
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_connections_that_were_cut_while_idle_are_replaced_unnoticed(
+    store: Store, database_url: str, postgres: PostgresServer
+) -> None:
+    session = await store.commit(creation(new_session()))
+    await store.session(session.session_id)
+    _cut_all(postgres, database_url)
+    assert (await store.commit(saying(session, "still here"))).revision == 2
+    assert (await store.session(session.session_id)).revision == 2
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_commit_whose_answer_was_lost_is_found_out(
+    database_url: str, postgres: PostgresServer, key_file: Path, heard: Heard
+) -> None:
+    with (
+        tempfile.TemporaryDirectory(dir="/tmp") as folder,
+        cutting(postgres.folder / ".s.PGSQL.5432", Path(folder)) as proxy,
+    ):
+        url = postgres.url(_name(database_url), Path(folder))
+        async with open_store(url, key_file=key_file, codec=lambda _: JsonCodec(), announce=heard) as store:
+            session = await store.commit(creation(new_session()))
+            proxy.cut = Cut.BEFORE_ANSWER
+            session = await store.commit(saying(session, "answered nevertheless"))
+            assert (session.revision, proxy.cut) == (2, Cut.NOWHERE)
+            proxy.cut = Cut.BEFORE_COMMIT
+            with pytest.raises(StoreUnavailable):
+                await store.commit(saying(session, "lost"))
+            assert proxy.cut is Cut.NOWHERE
+            session = await store.commit(saying(session, "after"))
+            assert session.revision == 3
+            assert heard.events == await store.events(Selection(), after=0, limit=10)
+    assert revisions(heard.events) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_database_that_does_not_exist_is_unavailable(
+    opening: Opening, postgres: PostgresServer
+) -> None:
+    del opening
+    missing = postgres.url("missing")
+    with pytest.raises(StoreUnavailable, match="missing"):
+        async with open_store(missing, key_file=Path("none"), codec=lambda _: JsonCodec(), announce=Heard()):
+            pass
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://h/d", "postgresql://h/d"])
+async def test_a_database_of_another_kind_is_refused(url: str, key_file: Path) -> None:
+    with pytest.raises(UnsupportedDatabase):
+        async with open_store(url, key_file=key_file, codec=lambda _: JsonCodec(), announce=Heard()):
+            pass
+
+
+def _name(database_url: str) -> str:
+    return database_url.partition("@/")[2].partition("?")[0]
+
+
+def _cut_all(postgres: PostgresServer, database_url: str) -> None:
+    name = _name(database_url)
+    cut = postgres.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+    assert len(cut) >= 2
