@@ -130,6 +130,11 @@ def new_approval(session: Session, **changes: Any) -> Approval:
         tool_name="Bash",
         tool_use_id="toolu_1",
         tool_input={"command": "ls -l"},
+        display_name="Shell",
+        description="look around",
+        blocked_path="/srv/elsewhere",
+        suggestions=({"type": "setMode", "mode": "acceptEdits"},),
+        requires_user_interaction=True,
         create_time=NOON,
         expire_time=NOON + timedelta(minutes=5),
     )

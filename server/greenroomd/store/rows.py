@@ -222,7 +222,11 @@ def approval_row(session_number: int, approval: Approval) -> Row:
                 "tool_name": approval.tool_name,
                 "tool_use_id": approval.tool_use_id,
                 "tool_input": approval.tool_input,
+                "display_name": approval.display_name,
                 "description": approval.description,
+                "blocked_path": approval.blocked_path,
+                "suggestions": list(approval.suggestions),
+                "requires_user_interaction": approval.requires_user_interaction,
                 "expire_time": time(approval.expire_time),
                 "decide_time": maybe_time(approval.decide_time),
                 "decided_by": approval.decided_by,
@@ -239,6 +243,7 @@ def approval_of(row: Row) -> Approval:
     document: Document = value_of(question)
     document["expire_time"] = time_of(document["expire_time"])
     document["decide_time"] = maybe_time_of(document["decide_time"])
+    document["suggestions"] = tuple(document.get("suggestions", ()))
     return Approval(
         approval_id=approval_id,
         session_id=session_id,

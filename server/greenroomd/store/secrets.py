@@ -53,7 +53,7 @@ class Keyring:
             raise StoreUnavailable(f"a token is sealed under key {key_id}, which {self._path} does not hold")
         try:
             value = cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], session_id.encode())
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:
             raise StoreUnavailable(f"the stored token of session {session_id} has been altered") from error
         return Secret(value.decode())
 

@@ -1,0 +1,77 @@
+"""The way of the schema: from nothing to tables.py, once, and not back."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, create_engine, text
+
+from contract.conftest import Opening
+from contract.postgres import PostgresServer
+from contract.sample import creation, new_session
+from greenroomd.store.migrations.__main__ import verify
+from greenroomd.store.schema import SchemaTooNew, differences, facts
+from greenroomd.store.tables import metadata
+
+
+def test_migrating_an_empty_database_leads_to_tables_py(
+    database_url: str, tmp_path: Path, postgres: PostgresServer
+) -> None:
+    if database_url.startswith("sqlite"):
+        plain = f"sqlite:///{tmp_path}/plain.db"
+    else:
+        plain = postgres.url(postgres.new_database())
+    assert verify(database_url, plain) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE nodes ADD COLUMN extra TEXT",
+        "DROP INDEX sessions_of_user",
+        "DROP INDEX turns_unfinished; CREATE INDEX turns_unfinished ON turns (session_number, number)",
+        "DROP TABLE profiles",
+        "CREATE TABLE extra (id INTEGER PRIMARY KEY)",
+        "DROP INDEX requests_by_age; CREATE UNIQUE INDEX requests_by_age ON requests (create_time)",
+    ],
+)
+def test_a_difference_would_be_seen(database_url: str, change: str) -> None:
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        wanted = facts(connection)
+        assert differences(facts(connection), wanted) == []
+        _run(connection, change)
+        assert differences(facts(connection), wanted) != []
+    engine.dispose()
+
+
+async def test_what_is_up_to_date_is_left_alone(opening: Opening) -> None:
+    async with opening() as store:
+        session = await store.commit(creation(new_session()))
+    async with opening() as store:
+        assert await store.session(session.session_id) == session
+
+
+async def test_a_database_of_a_later_version_is_refused(opening: Opening, database_url: str) -> None:
+    async with opening():
+        pass
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(SchemaTooNew, match="9999"):
+        async with opening():
+            pass
+
+
+def test_the_check_runs_from_the_command_line() -> None:
+    command = [sys.executable, "-m", "greenroomd.store.migrations"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def _run(connection: Connection, statements: str) -> None:
+    for statement in statements.split("; "):
+        connection.execute(text(statement))

@@ -1,0 +1,113 @@
+"""Two nodes on one database: one order for all, and each session has one owner at a time."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from contract.conftest import Opening
+from contract.sample import Heard, creation, message, new_request, new_session, revisions, saying
+from greenroomd.app.storage import RequestReplayed, Selection, Store, StoredEvent, Unit
+from greenroomd.domain.errors import OwnershipLost, SessionExists
+from greenroomd.domain.session import Session
+
+ROUNDS = 60
+
+
+async def talking(store: Store, sessions: int) -> None:
+    async def talk() -> None:
+        session = await store.commit(creation(new_session()))
+        for round_ in range(ROUNDS):
+            session = await store.commit(saying(session, *["word"] * (round_ % 4)))
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(sessions):
+            tasks.create_task(talk())
+
+
+async def following(store: Store, until: asyncio.Event, selection: Selection) -> list[StoredEvent]:
+    """Read on from the last revision seen, as a watcher does, until the talk is over and all is read."""
+    seen: list[StoredEvent] = []
+    while True:
+        over = until.is_set()
+        page = await store.events(selection, after=seen[-1].revision if seen else 0, limit=50)
+        seen += page
+        if over and not page:
+            return seen
+
+
+async def test_a_follower_never_misses_what_two_nodes_commit(opening: Opening) -> None:
+    heard = Heard()
+    over = asyncio.Event()
+    async with opening(announce=Heard()) as one, opening(announce=heard) as two, opening() as reader:
+        known = [await one.commit(creation(new_session())) for _ in range(3)]
+        some = Selection(session_ids=frozenset(session.session_id for session in known))
+
+        async def keep_known_talking(session: Session, store: Store) -> None:
+            for _ in range(ROUNDS):
+                session = await store.commit(saying(session, "word", "word"))
+
+        async with asyncio.TaskGroup() as followers:
+            everything = followers.create_task(following(reader, over, Selection()))
+            several = followers.create_task(following(reader, over, some))
+            async with asyncio.TaskGroup() as talks:
+                talks.create_task(talking(one, 4))
+                talks.create_task(talking(two, 4))
+                for session, store in zip(known, (one, two, one), strict=True):
+                    talks.create_task(keep_known_talking(session, store))
+            over.set()
+        head = max(one.head, two.head)
+        log = await reader.events(Selection(), after=0, limit=100_000)
+    assert revisions(log) == list(range(1, head + 1))
+    assert everything.result() == log
+    assert several.result() == [event for event in log if some.matches(event)]
+    assert revisions(heard.events) == sorted(set(revisions(heard.events)))
+    assert 0 < len(heard.events) < head  # each node announces its own commits
+
+
+async def test_of_two_nodes_that_decide_at_once_one_wins(opening: Opening) -> None:
+    async with opening() as one, opening() as two:
+        session = await one.commit(creation(new_session()))
+        for _ in range(20):
+            outcomes = await asyncio.gather(
+                one.commit(saying(session, "one")), two.commit(saying(session, "two")), return_exceptions=True
+            )
+            [session] = [outcome for outcome in outcomes if isinstance(outcome, Session)]
+            [loser] = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+            assert isinstance(loser, OwnershipLost)
+        assert session.last_sequence == 21
+
+
+async def test_a_node_that_lost_its_session_cannot_write_it(opening: Opening) -> None:
+    async with opening() as old, opening() as new:
+        mine = await old.commit(creation(new_session(node_id="old", fence=1)))
+        theirs = await new.commit(Unit(session=replace(mine, node_id="new", fence=2), events=[message()]))
+        with pytest.raises(OwnershipLost):
+            await old.commit(saying(mine, "late"))
+        with pytest.raises(OwnershipLost):  # even one that read the row again but keeps its old fence
+            await old.commit(saying(replace(theirs, fence=1), "late"))
+        assert (await old.session(mine.session_id)).node_id == "new"
+
+
+async def test_ids_and_requests_are_one_node_s_only(opening: Opening) -> None:
+    async with opening() as one, opening() as two:
+        unit = creation(new_session())
+        same = replace(unit, session=replace(unit.session, workspace_id="other"))
+        outcomes = await asyncio.gather(one.commit(unit), two.commit(same), return_exceptions=True)
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Session", SessionExists.__name__]
+        request = new_request()
+        outcomes = await asyncio.gather(
+            one.commit(creation(new_session(), request=request)),
+            two.commit(creation(new_session(), request=request)),
+            return_exceptions=True,
+        )
+        assert sorted(type(outcome).__name__ for outcome in outcomes) == [RequestReplayed.__name__, "Session"]
+
+
+async def test_two_nodes_may_make_the_database_at_once(opening: Opening) -> None:
+    async def opened() -> str:
+        async with opening() as store:
+            await store.commit(creation(new_session()))
+            return store.store_id
+
+    assert len(set(await asyncio.gather(opened(), opened(), opened()))) == 1
