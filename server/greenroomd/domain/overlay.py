@@ -8,7 +8,8 @@ The rule, for each option by itself: what the upper one sets, wins; what it does
   the key, a list inside replaces a list.
 - `limits` and `recovery` are groups: each of their options is one by itself.
 
-An OAuth token is no part of a configuration; the upper one's wins there too, which is for the caller to see to.
+An OAuth token is no part of a configuration; the upper one's wins there too, which is for the caller to see to. What
+comes out is judged as a whole, by the rules of a session's configuration.
 """
 
 from __future__ import annotations
@@ -47,6 +48,19 @@ class PartialConfig:
         unset = sorted(name for name, value in self.options.items() if value is None)
         if unset:
             raise ValueError(f"left unset, yet named: {unset}")
+
+    def alone(self) -> SessionConfig:
+        """Return the configuration that these options make by themselves; `working_dir` is empty if it is not set.
+
+        JSON objects stay as they are: a null removes nothing where nothing lies below.
+        """
+        groups: dict[str, dict[str, Any]] = {}
+        for name, value in self.options.items():
+            group, _, option = name.rpartition(".")
+            groups.setdefault(group, {})[option] = value
+        options: dict[str, Any] = {"working_dir": "", **groups.pop("", {})}
+        options |= {name: _GROUPS[name](**group) for name, group in groups.items()}
+        return SessionConfig(**options)
 
 
 def overlay(base: SessionConfig, over: PartialConfig) -> SessionConfig:

@@ -2,55 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
+from enum import Enum
+from typing import Any
+
+from google.protobuf.message import Message
 
 from greenroom.v1 import config_pb2 as pb
 from greenroomd.domain.config import (
     ApprovalPolicy,
     Limits,
     OnIdle,
+    PermissionMode,
     RecoveryMode,
     RecoveryPolicy,
     Secret,
     SessionConfig,
 )
 from greenroomd.domain.errors import Violation
-from greenroomd.rpc.convert.enums import APPROVAL_POLICIES, ON_IDLE, PERMISSION_MODES, RECOVERY_MODES
+from greenroomd.domain.overlay import PartialConfig
+from greenroomd.rpc.convert.enums import (
+    APPROVAL_POLICIES,
+    ON_IDLE,
+    PERMISSION_MODES,
+    RECOVERY_MODES,
+    EnumPair,
+)
 from greenroomd.rpc.convert.structs import json_of, struct
 from greenroomd.rpc.convert.times import duration, maybe_duration, optional_timedelta
 
 
-def config_of(message: pb.SessionConfig, path: str, problems: list[Violation]) -> SessionConfig:
-    """Return the config of a message; what cannot be represented is a problem below `path`.
+def partial_config_of(message: pb.SessionConfig, path: str, problems: list[Violation]) -> PartialConfig:
+    """Return what a message sets; what cannot be represented is a problem below `path`.
 
-    The token stays behind: `oauth_token_of` hands it out.
+    Set is a field that has presence and is there, or has none and is not the empty value. The token stays behind:
+    `oauth_token_of` hands it out.
     """
-    has = message.HasField
-    return SessionConfig(
-        working_dir=message.working_dir,
-        system_prompt=message.system_prompt if has("system_prompt") else None,
-        append_system_prompt=message.append_system_prompt if has("append_system_prompt") else None,
-        model=message.model or None,
-        permission_mode=PERMISSION_MODES.optional(
+    given: dict[str, Any] = {
+        "working_dir": message.working_dir or None,
+        "system_prompt": _present(message, "system_prompt"),
+        "append_system_prompt": _present(message, "append_system_prompt"),
+        "model": message.model or None,
+        "permission_mode": PERMISSION_MODES.optional(
             message.permission_mode, f"{path}.permission_mode", problems
         ),
-        max_turns=message.max_turns if has("max_turns") else None,
-        temperature=message.temperature if has("temperature") else None,
-        max_budget_usd=message.max_budget_usd if has("max_budget_usd") else None,
-        allowed_tools=tuple(message.allowed_tools),
-        disallowed_tools=tuple(message.disallowed_tools),
-        tool_timeout=optional_timedelta(message, "tool_timeout", path, problems),
-        environment=dict(message.environment),
-        oauth_token_set=bool(message.oauth_token),
-        mcp_config=json_of(message.mcp_config) if has("mcp_config") else None,
-        settings=json_of(message.settings) if has("settings") else None,
-        limits=_limits_of(message.limits, f"{path}.limits", problems),
-        recovery=_recovery_of(message.recovery_policy, f"{path}.recovery_policy", problems),
-        on_idle=ON_IDLE.member(message.on_idle, OnIdle.SUSPEND, f"{path}.on_idle", problems),
-        approval_policy=APPROVAL_POLICIES.member(
-            message.approval_policy, ApprovalPolicy.ASK, f"{path}.approval_policy", problems
+        "max_turns": _present(message, "max_turns"),
+        "temperature": _present(message, "temperature"),
+        "max_budget_usd": _present(message, "max_budget_usd"),
+        "allowed_tools": tuple(message.allowed_tools) or None,
+        "disallowed_tools": tuple(message.disallowed_tools) or None,
+        "tool_timeout": optional_timedelta(message, "tool_timeout", path, problems),
+        "environment": dict(message.environment) or None,
+        "mcp_config": json_of(message.mcp_config) if message.HasField("mcp_config") else None,
+        "settings": json_of(message.settings) if message.HasField("settings") else None,
+        "on_idle": ON_IDLE.optional(message.on_idle, f"{path}.on_idle", problems),
+        "approval_policy": APPROVAL_POLICIES.optional(
+            message.approval_policy, f"{path}.approval_policy", problems
         ),
-    )
+    }
+    if message.HasField("limits"):
+        given |= _limits_of(message.limits, f"{path}.limits", problems)
+    if message.HasField("recovery_policy"):
+        given |= _recovery_of(message.recovery_policy, f"{path}.recovery_policy", problems)
+    return PartialConfig({name: value for name, value in given.items() if value is not None})
+
+
+def config_of(message: pb.SessionConfig, path: str, problems: list[Violation]) -> SessionConfig:
+    """Return the config that a message makes by itself; the rest as `partial_config_of`."""
+    config = partial_config_of(message, path, problems).alone()
+    return replace(config, oauth_token_set=True) if message.oauth_token else config
 
 
 def oauth_token_of(message: pb.SessionConfig) -> Secret | None:
@@ -93,20 +115,64 @@ def config_message(config: SessionConfig, *, full: bool) -> pb.SessionConfig:
     return message
 
 
-def _limits_of(message: pb.SessionLimits, path: str, problems: list[Violation]) -> Limits:
-    has = message.HasField
-    return Limits(
-        memory_bytes=message.memory_bytes if has("memory_bytes") else None,
-        cpu_cores=message.cpu if has("cpu") else None,
-        max_duration=optional_timedelta(message, "max_duration", path, problems),
-        idle_timeout=optional_timedelta(message, "idle_timeout", path, problems),
-        turn_timeout=optional_timedelta(message, "turn_timeout", path, problems),
-        output_bytes=message.output_bytes if has("output_bytes") else None,
-    )
+def partial_config_message(config: PartialConfig, *, oauth_token_set: bool) -> pb.SessionConfig:
+    """Return a message that sets what a partial config sets, and nothing else; `partial_config_of` reads it back."""
+    message = pb.SessionConfig(oauth_token_set=oauth_token_set)
+    for name, value in config.options.items():
+        group, _, option = name.rpartition(".")
+        group, option = _FIELDS.get(group, group), _FIELDS.get(name, option)
+        _set(getattr(message, group) if group else message, option, value)
+    return message
+
+
+# Groups and options whose field is not called as they are.
+_FIELDS: Mapping[str, str] = {
+    "recovery": "recovery_policy",
+    "limits.cpu_cores": "cpu",
+    "recovery.window": "restart_window",
+    "recovery.first_backoff": "initial_backoff",
+}
+_ENUMERATIONS: Mapping[type, EnumPair[Any, Any]] = {
+    PermissionMode: PERMISSION_MODES,
+    OnIdle: ON_IDLE,
+    ApprovalPolicy: APPROVAL_POLICIES,
+    RecoveryMode: RECOVERY_MODES,
+}
+
+
+def _set(message: Message, field: str, value: Any) -> None:
+    target = getattr(message, field)
+    match value:
+        case Enum():
+            setattr(message, field, _ENUMERATIONS[type(value)].number[value])
+        case timedelta():
+            target.CopyFrom(duration(value))
+        case tuple():
+            target.extend(value)
+        case Mapping() if field == "environment":
+            target.update(value)
+        case Mapping():
+            target.CopyFrom(struct(value))
+        case _:
+            setattr(message, field, value)
+
+
+def _present(message: Message, name: str) -> Any:
+    return getattr(message, name) if message.HasField(name) else None
+
+
+def _limits_of(message: pb.SessionLimits, path: str, problems: list[Violation]) -> dict[str, Any]:
+    return {
+        "limits.memory_bytes": _present(message, "memory_bytes"),
+        "limits.cpu_cores": _present(message, "cpu"),
+        "limits.max_duration": optional_timedelta(message, "max_duration", path, problems),
+        "limits.idle_timeout": optional_timedelta(message, "idle_timeout", path, problems),
+        "limits.turn_timeout": optional_timedelta(message, "turn_timeout", path, problems),
+        "limits.output_bytes": _present(message, "output_bytes"),
+    }
 
 
 _NO_LIMITS = Limits()
-_DEFAULT_RECOVERY = RecoveryPolicy()
 
 
 def _limits_message(limits: Limits) -> pb.SessionLimits | None:
@@ -122,20 +188,14 @@ def _limits_message(limits: Limits) -> pb.SessionLimits | None:
     )
 
 
-def _recovery_of(message: pb.RecoveryPolicy, path: str, problems: list[Violation]) -> RecoveryPolicy:
-    default = _DEFAULT_RECOVERY
-
-    def span(name: str, otherwise: timedelta) -> timedelta:
-        found = optional_timedelta(message, name, path, problems)
-        return otherwise if found is None else found
-
-    return RecoveryPolicy(
-        mode=RECOVERY_MODES.member(message.mode, RecoveryMode.NEVER, f"{path}.mode", problems),
-        max_restarts=message.max_restarts if message.HasField("max_restarts") else default.max_restarts,
-        window=span("restart_window", default.window),
-        first_backoff=span("initial_backoff", default.first_backoff),
-        max_backoff=span("max_backoff", default.max_backoff),
-    )
+def _recovery_of(message: pb.RecoveryPolicy, path: str, problems: list[Violation]) -> dict[str, Any]:
+    return {
+        "recovery.mode": RECOVERY_MODES.optional(message.mode, f"{path}.mode", problems),
+        "recovery.max_restarts": _present(message, "max_restarts"),
+        "recovery.window": optional_timedelta(message, "restart_window", path, problems),
+        "recovery.first_backoff": optional_timedelta(message, "initial_backoff", path, problems),
+        "recovery.max_backoff": optional_timedelta(message, "max_backoff", path, problems),
+    }
 
 
 def _recovery_message(recovery: RecoveryPolicy) -> pb.RecoveryPolicy:
