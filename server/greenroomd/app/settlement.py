@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from greenroomd.app.stage import Stage
-from greenroomd.app.storage import Unit
+from greenroomd.app.storage import Position, Unit
 from greenroomd.domain import reactions
-from greenroomd.domain.events import ApprovalState
+from greenroomd.domain.events import Approval, ApprovalState
 from greenroomd.domain.live import Live, Step
 from greenroomd.domain.session import Session
 
@@ -13,8 +13,7 @@ from greenroomd.domain.session import Session
 async def settle(stage: Stage, session: Session) -> Live:
     """Commit that a session has no process any more: its turn is INTERRUPTED, what it waited for is kept."""
     turns = await stage.store.open_turns(session.session_id)
-    page = await stage.store.approvals(session.session_id, after=None, limit=1_000)
-    pending = {each.approval_id: each for each in page.items if each.state is ApprovalState.PENDING}
+    pending = await _pending(stage, session.session_id)
     live = Live(session=session, turns=tuple(turns), approvals=pending)
     step = Step(live, at=stage.now(), patience=stage.patience)
     reactions.owner_lost(step)
@@ -27,3 +26,15 @@ async def settle(stage: Stage, session: Session) -> Live:
     committed = await stage.store.commit(unit)
     step.know(session=committed)
     return step.live
+
+
+async def _pending(stage: Stage, session_id: str) -> dict[str, Approval]:
+    """Return the questions that nobody has answered; they are the last of a session's, but it may have had many."""
+    pending: dict[str, Approval] = {}
+    after: Position | None = None
+    while True:
+        page = await stage.store.approvals(session_id, after=after, limit=1_000)
+        pending |= {each.approval_id: each for each in page.items if each.state is ApprovalState.PENDING}
+        if page.next is None:
+            return pending
+        after = page.next

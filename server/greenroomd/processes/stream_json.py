@@ -175,7 +175,10 @@ def _control_request(raw: bytes, message: JsonObject) -> Frame | ControlAsked:
         tool_name=_text(request.get("tool_name")),
         tool_use_id=_text(request.get("tool_use_id")),
         tool_input=_object(request.get("input")),
+        display_name=_text(request.get("display_name")),
         description=_text(request.get("description")),
+        blocked_path=_text(request.get("blocked_path")),
+        requires_user_interaction=request.get("requires_user_interaction") is True,
         suggestions=_objects(request.get("permission_suggestions")),
     )
 

@@ -186,7 +186,10 @@ def test_permission_question() -> None:
         "tool_name": "Bash",
         "input": {"command": "ls"},
         "tool_use_id": "toolu_1",
+        "display_name": "Shell",
         "description": "list",
+        "blocked_path": "/srv",
+        "requires_user_interaction": True,
         "permission_suggestions": [{"type": "setMode"}],
     }
     raw = line(type="control_request", request_id="r1", request=request)
@@ -197,7 +200,10 @@ def test_permission_question() -> None:
         tool_name="Bash",
         tool_use_id="toolu_1",
         tool_input={"command": "ls"},
+        display_name="Shell",
         description="list",
+        blocked_path="/srv",
+        requires_user_interaction=True,
         suggestions=[{"type": "setMode"}],
     )
 
