@@ -20,6 +20,7 @@ class Launch:
     """All that one process is started with.
 
     `cli_session_id` is the conversation: a new one under exactly this id, or, if `resume`, the one continued.
+    `spent_usd` is what the session has cost before: a process may spend what this leaves of the config's budget.
     """
 
     session_id: str
@@ -28,6 +29,7 @@ class Launch:
     resume: bool
     config: SessionConfig
     generation: int = 1
+    spent_usd: float = 0.0
     oauth_token: Secret | None = None
 
 

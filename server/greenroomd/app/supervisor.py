@@ -242,6 +242,7 @@ class Supervisor:
             resume=session.conversation,
             config=session.config,
             generation=session.config_generation,
+            spent_usd=session.usage.cost_usd,
             oauth_token=token,
         )
 

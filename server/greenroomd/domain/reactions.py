@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from greenroomd.domain import approvals, reconfiguration, turns
+from greenroomd.domain import approvals, budget, reconfiguration, turns
 from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.events import (
     ConfigApplied,
@@ -80,6 +80,7 @@ def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
     _tell(step, EventType.SESSION_RESTARTED if restarted else headline, SessionNoted(session=step.session))
     if not first and not followed:
         _tell(step, EventType.SESSION_CONFIG_APPLIED, ConfigApplied(generation=generation, restarted=True))
+    budget.enforce(step)  # it may have been lowered since
     reconfiguration.follow(step)
     turns.begin_next(step)
 
@@ -171,6 +172,7 @@ def _change_activity(step: Step, activity: Activity) -> None:
     step.know(busy=activity is not Activity.IDLE)
     if activity is Activity.IDLE and (step.live.turn is None or step.live.result is not None):
         turns.end_answered(step)
+        budget.enforce(step)
         turns.rest(step)
 
 

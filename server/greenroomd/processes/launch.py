@@ -24,6 +24,7 @@ from greenroomd.processes.redaction import Redactor, secret_values
 _API_KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")  # each would win over an OAuth token
 _EXTRA_BODY = "CLAUDE_CODE_EXTRA_BODY"
 _LONGEST_FILE_NAME = 200
+_LEAST_BUDGET_USD = 0.000001  # 0 is no budget that the CLI takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +131,10 @@ def arguments(launch: Launch, defaults: CliDefaults, run: RunDirectory) -> list[
     if config.max_turns is not None:
         flags.append(f"--max-turns={config.max_turns}")
     if config.max_budget_usd is not None:
-        flags.append(f"--max-budget-usd={config.max_budget_usd}")
+        left = max(
+            config.max_budget_usd - launch.spent_usd, _LEAST_BUDGET_USD
+        )  # the CLI counts from its start
+        flags.append(f"--max-budget-usd={round(left, 6)}")
     flags += [f"--allowedTools={rule}" for rule in config.allowed_tools]
     flags += [f"--disallowedTools={rule}" for rule in config.disallowed_tools]
     if settings(config):

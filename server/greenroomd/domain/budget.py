@@ -1,0 +1,33 @@
+"""A session's budget: what it may cost over all its processes. Pure.
+
+The CLI knows the budget of one process only, and looks at it after spending; so each process is started with what is
+left, and the session is closed once nothing is.
+"""
+
+from __future__ import annotations
+
+from greenroomd.domain import orders
+from greenroomd.domain.events import Event, EventType, LimitReached
+from greenroomd.domain.live import Step
+from greenroomd.domain.session import Session, State
+
+BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
+
+_ROUNDING_USD = 1e-6  # costs are sums of floats
+
+
+def spent(session: Session) -> bool:
+    """Whether the session has cost as much as it may."""
+    budget = session.config.max_budget_usd
+    return budget is not None and session.usage.cost_usd >= budget - _ROUNDING_USD
+
+
+def enforce(step: Step) -> None:
+    """Close the session if its budget is spent, and tell why; turns that wait are dropped."""
+    session = step.session
+    if not spent(session) or session.state in (State.CLOSING, State.CLOSED):
+        return
+    detail = f"the session has cost {session.usage.cost_usd:.6f} of {session.config.max_budget_usd} US dollars"
+    payload = LimitReached(limit="max_budget_usd", detail=detail)
+    step.tell(Event(type=EventType.SESSION_LIMIT_REACHED, time=step.at, payload=payload))
+    orders.close(step, reason=BUDGET_EXHAUSTED, force=True)
