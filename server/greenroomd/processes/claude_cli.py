@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from greenroomd.app.ports import AgentProcess, EndPatience, Launch, ProcessFailed
-from greenroomd.processes import child
+from greenroomd.processes.child import running
 from greenroomd.processes.claude_process import ClaudeProcess
 from greenroomd.processes.finish import finish
 from greenroomd.processes.incarnation import Incarnation
@@ -23,6 +23,7 @@ from greenroomd.processes.launch import (
     redactor_of,
 )
 from greenroomd.processes.leftovers import remove_leftovers
+from greenroomd.processes.spawn import Command
 
 
 class ClaudeCli:
@@ -53,7 +54,7 @@ class ClaudeCli:
         workspace = Workspace.within(self._state_dir, launch.workspace_id)
         redactor = redactor_of(launch, self._defaults)
         process = ClaudeProcess(model_of(launch, self._defaults), initialization(launch.config), redactor)
-        command = child.Command(
+        command = Command(
             argv=[str(self._executable), *arguments(launch, self._defaults, run)],
             environment=environment(launch, self._defaults, workspace, run),
             cwd=launch.config.working_dir,
@@ -65,7 +66,7 @@ class ClaudeCli:
                 run.make(workspace, launch.config)
             except OSError as error:
                 raise ProcessFailed("SPAWN_FAILED", f"cannot make the run directory: {error}") from None
-            async with child.running(command, process, redactor, self._patience):
+            async with running(command, process, redactor, self._patience):
                 pid = process.identity.pid
                 yield process
         finally:

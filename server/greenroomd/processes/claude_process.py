@@ -22,7 +22,7 @@ from greenroomd.processes.unread import Unread
 
 INPUT_TIMEOUT = timedelta(seconds=30)
 CONTROL_TIMEOUT = timedelta(seconds=10)  # answers took 5 ms; set_model may first ask the API
-_AFTER_FAILED_HANDSHAKE = EndPatience(after_eof=timedelta(seconds=1), after_term=timedelta(seconds=2))
+_AFTER_FAILED_HANDSHAKE = EndPatience(after_eof=timedelta(milliseconds=500), after_term=timedelta(seconds=1))
 
 
 class ClaudeProcess:
@@ -132,7 +132,7 @@ class ClaudeProcess:
             self._control.answered(said)
         elif isinstance(said, ControlAsked):
             with contextlib.suppress(ProcessFailed):  # it has gone: nobody waits for the refusal
-                self._started.post(refusal(said.request_id, said.noted.subtype))
+                self._started.input.post(refusal(said.request_id, said.noted.subtype))
             self._unread.append(said.noted)
         else:
             self._unread.append(said)
@@ -146,7 +146,7 @@ class ClaudeProcess:
         await self._write(encode({"type": "control_response", "response": response}))
 
     async def _write(self, line: bytes) -> None:
-        await self._started.write(line, INPUT_TIMEOUT)
+        await self._started.input.write(line, INPUT_TIMEOUT)
 
     @property
     def _started(self) -> Child:

@@ -22,9 +22,9 @@ def boot_id() -> str:
 
 def identify(pid: int, start_time: datetime) -> ProcessIdentity:
     """Return the identity of a process; if it has gone already, one that matches no process ever."""
-    return ProcessIdentity(
-        pid=pid, kernel_start=kernel_start(pid) or 0, boot_id=boot_id(), start_time=start_time
-    )
+    stat = _stat(pid)
+    start = 0 if stat is None else int(stat[_START])
+    return ProcessIdentity(pid=pid, kernel_start=start, boot_id=boot_id(), start_time=start_time)
 
 
 def kernel_start(pid: int) -> int | None:

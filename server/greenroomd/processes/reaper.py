@@ -10,9 +10,9 @@ from pathlib import Path
 
 from greenroomd.app.ports import ProcessIdentity
 from greenroomd.processes import kernel
-from greenroomd.processes.child import MARKER
 from greenroomd.processes.incarnation import Incarnation, others
 from greenroomd.processes.leftovers import remove_leftovers
+from greenroomd.processes.spawn import MARKER
 
 _PATIENCE = timedelta(seconds=5)
 _POLL_SECONDS = 0.01

@@ -12,8 +12,8 @@ import pytest
 
 from driving import IMPATIENT, eventually
 from greenroomd.app.ports import EndPatience, ProcessFailed
-from greenroomd.processes import child, kernel
-from greenroomd.processes.child import Child, Command, running
+from greenroomd.processes import kernel, spawn
+from greenroomd.processes.child import Child, running
 from greenroomd.processes.redaction import Redactor
 
 SECOND = timedelta(seconds=1)
@@ -52,14 +52,14 @@ def python(
     """Run a program in Python; `os`, `signal`, `sys`, `time` are there, and `say` prints a line at once."""
     prelude = "import os, signal, subprocess, sys, time\ndef say(text): os.write(1, f'{text}\\n'.encode())\n"
     argv = [sys.executable, "-IS", "-c", prelude + program]
-    command = Command(argv=argv, environment=environment, cwd="/", marker=uuid.uuid4().hex)
+    command = spawn.Command(argv=argv, environment=environment, cwd="/", marker=uuid.uuid4().hex)
     return running(command, heard, Redactor(["s3cret-value"]), patience)
 
 
 async def test_bytes_go_in_and_come_out() -> None:
     heard = Heard()
     async with python("for line in sys.stdin.buffer: os.write(1, line.upper())", heard) as process:
-        await process.write(b"hello\n", SECOND)
+        await process.input.write(b"hello\n", SECOND)
         await heard.until(b"HELLO\n")
         ended = await process.end(IMPATIENT)
     assert (ended.code, ended.signal, ended.group_gone) == (0, None, True)
@@ -200,10 +200,10 @@ async def test_a_child_that_does_not_read_stalls_the_write() -> None:
     heard = Heard()
     async with python("say('up'); time.sleep(60)", heard) as process:
         with pytest.raises(ProcessFailed) as stalled:
-            await process.write(b"x" * 2**22 + b"\n", 0.1 * SECOND)
+            await process.input.write(b"x" * 2**22 + b"\n", 0.1 * SECOND)
         assert stalled.value.reason == "INPUT_STALLED"
         with pytest.raises(ProcessFailed) as broken:
-            await process.write(b"more\n", SECOND)
+            await process.input.write(b"more\n", SECOND)
         assert broken.value.reason == "PROCESS_EXITED"
 
 
@@ -213,7 +213,7 @@ async def test_a_child_that_is_gone_takes_no_input() -> None:
         await heard.over.wait()
         await process.end(IMPATIENT)
         with pytest.raises(ProcessFailed) as gone:
-            await process.write(b"hello\n", SECOND)
+            await process.input.write(b"hello\n", SECOND)
     assert gone.value.reason == "PROCESS_EXITED"
 
 
@@ -230,7 +230,7 @@ async def test_a_child_that_dies_while_we_write() -> None:
 
 async def _failure_of(process: Child, line: bytes) -> ProcessFailed:
     with pytest.raises(ProcessFailed) as failed:
-        await process.write(line, 10 * SECOND)
+        await process.input.write(line, 10 * SECOND)
     return failed.value
 
 
@@ -238,7 +238,7 @@ async def _failure_of(process: Child, line: bytes) -> ProcessFailed:
     ("argv", "cwd"), [(["/nonexistent/claude"], "/"), (["/etc/passwd"], "/"), (["/bin/true"], "/nonexistent")]
 )
 async def test_what_cannot_be_started(argv: list[str], cwd: str) -> None:
-    command = Command(argv=argv, environment={}, cwd=cwd, marker="x")
+    command = spawn.Command(argv=argv, environment={}, cwd=cwd, marker="x")
     with pytest.raises(ProcessFailed) as failed:
         async with running(command, Heard(), Redactor(), IMPATIENT):
             pass
@@ -251,7 +251,7 @@ async def test_the_death_of_its_parent_ends_it(
 ) -> None:
     if wrapper == "python":
         monkeypatch.setattr("shutil.which", lambda name, path: None)
-    wrapped = child._dies_with_parent([sys.executable, "-IS", "-c", "import time; time.sleep(60)"])
+    wrapped = spawn._dies_with_parent([sys.executable, "-IS", "-c", "import time; time.sleep(60)"])
     assert ("setpriv" in wrapped[0]) == (wrapper == "setpriv")
     program = f"import subprocess\nprint(subprocess.Popen({list(wrapped)!r}).pid, flush=True)\ninput()"
     parent = await asyncio.create_subprocess_exec(

@@ -1,0 +1,62 @@
+"""Starts one operating system process: closed to everything of ours, and mortal with us."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+MARKER = "GREENROOM_PROCESS"
+_PRCTL = "import ctypes,os,sys;ctypes.CDLL(None).prctl(1,15);os.execv(sys.argv[1],sys.argv[1:])"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What to start: the whole environment is *environment* and the marker, nothing is inherited."""
+
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    cwd: str
+    marker: str
+
+
+def spawn(command: Command) -> subprocess.Popen[bytes]:
+    """Start the command in a kernel session of its own, with three pipes; blocks for some 2 ms.
+
+    Call it in the main thread: the death signal comes when the thread that started the process ends. Raises OSError.
+    """
+    # Not the event loop's own way: uvloop leaves copies of the pipes open in the child and in all that it starts.
+    _check(command)
+    return subprocess.Popen(
+        _dies_with_parent(command.argv),
+        bufsize=0,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**command.environment, MARKER: command.marker},
+        cwd=command.cwd,
+        start_new_session=True,
+    )
+
+
+def _check(command: Command) -> None:
+    """Raise the OSError that exec would: behind the wrapper it would only be an exit status."""
+    if not os.access(command.argv[0], os.X_OK):
+        raise PermissionError(f"{command.argv[0]} is not an executable file")
+    if not Path(command.cwd).is_dir():
+        raise NotADirectoryError(f"working directory {command.cwd} does not exist")
+
+
+def _dies_with_parent(argv: Sequence[str]) -> Sequence[str]:
+    """Put a wrapper before *argv* that asks the kernel for SIGTERM when this process dies, then becomes *argv*.
+
+    TERM, not KILL: on TERM the CLI ends the commands it runs as well. A hook between fork and exec would do
+    without a wrapper, but runs Python in a fork of a threaded process. setpriv costs 1 ms, Python 10 ms.
+    """
+    if setpriv := shutil.which("setpriv", path="/usr/bin:/bin"):
+        return [setpriv, "--pdeathsig", "TERM", "--", *argv]
+    return [sys.executable, "-I", "-S", "-c", _PRCTL, *argv]

@@ -1,0 +1,238 @@
+"""The adapter against a CLI that lies, hangs, floods and dies."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import aclosing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from driving import IMPATIENT, a_launch, driven, eventually, result_of, spoken
+from fake_cli.installed import at_start, install, turn
+from greenroomd.app.ports import ProcessFailed
+from greenroomd.domain.config import PermissionMode, Secret
+from greenroomd.domain.frames import AssistantSpoke, Garbage, PermissionAsked, SystemNoted, TurnInitialized
+from greenroomd.processes import claude_process, kernel
+from greenroomd.processes.claude_cli import ClaudeCli
+from greenroomd.processes.incarnation import Incarnation, incarnation
+from greenroomd.processes.launch import CliDefaults
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Iterator[Incarnation]:
+    with incarnation(tmp_path) as mine:
+        yield mine
+        assert not kernel.marked(f"GREENROOM_PROCESS={mine.marker}")
+        assert [path.name for path in mine.path.iterdir()] == ["owner.json"]
+
+
+def fake(tmp_path: Path, mine: Incarnation, **environment: str) -> ClaudeCli:
+    given = {name: Secret(value) for name, value in environment.items()}
+    return ClaudeCli(install(tmp_path), tmp_path, mine, CliDefaults(environment=given), IMPATIENT)
+
+
+async def test_a_whole_conversation(tmp_path: Path, mine: Incarnation) -> None:
+    launch = a_launch(tmp_path)
+    async with driven(fake(tmp_path, mine), launch) as claude:
+        assert spoken(await claude.turn("one")) == "prompt 1"
+        await claude.process.set_model("m")
+        await claude.process.set_permission_mode(PermissionMode.PLAN)
+        assert spoken(await claude.turn("", {"type": "text", "text": turn(text="two")})) == "two"
+        await claude.say(turn(wait=60))
+        await claude.until_a(TurnInitialized)
+        await claude.process.interrupt()
+        assert result_of(await claude.until_idle()).aborted
+        ended = await claude.process.end(IMPATIENT)
+    assert ended.code == 0
+    async with driven(fake(tmp_path, mine), a_launch(tmp_path, resume=launch.cli_session_id)) as claude:
+        assert spoken(await claude.turn("again")) == "prompt 4"
+
+
+async def test_another_conversation_than_it_was_told(tmp_path: Path, mine: Incarnation) -> None:
+    async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
+        frames = await claude.turn(turn(session="another"))
+    assert result_of(frames).cli_session_id == "another"
+
+
+async def test_a_line_of_garbage_and_a_turn_that_goes_on(tmp_path: Path, mine: Incarnation) -> None:
+    async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
+        frames = await claude.turn(turn(garbage="Segmentation fault?"))
+    assert [frame.raw for frame in frames if isinstance(frame, Garbage)] == [b"Segmentation fault?"]
+    assert result_of(frames).succeeded
+
+
+async def test_half_a_line_then_death(tmp_path: Path, mine: Incarnation) -> None:
+    async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
+        await claude.say(turn(half_line=True))
+        last = (await claude.said())[-1]
+        ended = await claude.process.end(IMPATIENT)
+    assert isinstance(last, Garbage)
+    assert last.raw.endswith(b'"half')
+    assert ended.code == 0
+
+
+async def test_a_line_of_a_hundred_megabytes(tmp_path: Path, mine: Incarnation) -> None:
+    async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
+        frames = await claude.turn(turn(bytes=100 * 2**20))
+    (garbage,) = (frame for frame in frames if isinstance(frame, Garbage))
+    assert garbage.reason == "line too long"
+    assert len(garbage.raw) == 64 * 1024
+    assert result_of(frames).succeeded
+
+
+async def test_output_closed_but_alive(tmp_path: Path, mine: Incarnation) -> None:
+    async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
+        await claude.say(turn(close_stdout=True))
+        await claude.said()
+        assert kernel.alive(claude.process.identity)
+        with pytest.raises(ProcessFailed) as deaf:
+            await claude.process.interrupt()
+        ended = await claude.process.end(IMPATIENT)
+    assert deaf.value.reason == "PROCESS_EXITED"
+    assert ended.signal == signal.SIGTERM
+
+
+async def test_hangs_and_ignores_term(tmp_path: Path, mine: Incarnation) -> None:
+    async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
+        await claude.say(turn(ignore_term=True, garbage="now", hang=True))
+        await claude.until_a(Garbage)
+        ended = await claude.process.end(IMPATIENT)
+    assert ended.signal == signal.SIGKILL
+    assert ended.group_gone
+
+
+@pytest.mark.parametrize("kind", ["marked", "clean"])
+async def test_a_child_that_outlives_it_and_holds_its_output(
+    tmp_path: Path, mine: Incarnation, kind: str
+) -> None:
+    async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
+        await claude.say(turn(fork=kind, exit=7))
+        await claude.said()  # it ends although the child holds the pipe
+        session = claude.pid
+        assert len(kernel.marked(f"GREENROOM_PROCESS={mine.marker}") + kernel.members(session)) == 1
+        ended = await claude.process.end(IMPATIENT)
+    assert ended.code == 7
+    assert ended.group_gone
+    assert not kernel.members(session)
+
+
+async def test_a_flood_on_stderr(tmp_path: Path, mine: Incarnation) -> None:
+    async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
+        assert result_of(await claude.turn(turn(stderr=50 * 2**20))).succeeded
+        ended = await claude.process.end(IMPATIENT)
+    assert 0 < len(ended.stderr_tail) <= 16 * 1024
+
+
+async def test_death_by_signal(tmp_path: Path, mine: Incarnation) -> None:
+    async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
+        await claude.say(turn(kill=int(signal.SIGSEGV)))
+        await claude.said()
+        ended = await claude.process.end(IMPATIENT)
+    assert (ended.code, ended.signal) == (None, signal.SIGSEGV)
+
+
+async def test_a_handshake_that_never_comes(tmp_path: Path, mine: Incarnation) -> None:
+    cli = fake(tmp_path, mine, **at_start(ignore_term=True, hang=True))
+    async with cli.running(a_launch(tmp_path)) as process:
+        with pytest.raises(ProcessFailed) as failed:
+            await process.handshake(0.2 * SECOND)
+    assert failed.value.reason == "HANDSHAKE_TIMEOUT"
+    assert failed.value.exit is not None
+    assert failed.value.exit.group_gone
+
+
+async def test_death_before_the_handshake(tmp_path: Path, mine: Incarnation) -> None:
+    cli = fake(tmp_path, mine, **at_start(stderr=60, exit=9))
+    async with cli.running(a_launch(tmp_path)) as process:
+        with pytest.raises(ProcessFailed, match="noise noise") as failed:
+            await process.handshake(10 * SECOND)
+    assert failed.value.reason == "HANDSHAKE_FAILED"
+    assert failed.value.exit is not None
+    assert failed.value.exit.code == 9
+
+
+async def test_a_request_that_we_do_not_know_is_refused(tmp_path: Path, mine: Incarnation) -> None:
+    async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
+        frames = await claude.turn(turn(request="hook_callback", text="on"))
+    assert [f.subtype for f in frames if isinstance(f, SystemNoted) and f.type == "control_request"] == [
+        "hook_callback"
+    ]
+    answer = json.loads(spoken(frames).splitlines()[0])
+    assert answer["subtype"] == "error"
+    assert answer["error"] == "hook_callback is not supported by this host"
+
+
+async def test_decisions_reach_it_whole(tmp_path: Path, mine: Incarnation) -> None:
+    tool = {"name": "Bash", "input": {"command": "ls"}}
+    async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
+        await claude.say(turn(ask=tool))
+        question = await claude.until_a(PermissionAsked)
+        await claude.process.allow(question.request_id, {"command": "pwd"})
+        allowed = json.loads(spoken(await claude.until_idle()).splitlines()[0])["response"]
+        await claude.say(turn(ask=tool))
+        question = await claude.until_a(PermissionAsked)
+        await claude.process.deny(question.request_id, "no\nway")
+        denied = json.loads(spoken(await claude.until_idle()).splitlines()[0])["response"]
+    assert allowed == {"behavior": "allow", "updatedInput": {"command": "pwd"}}
+    assert denied == {"behavior": "deny", "message": "no\nway"}
+
+
+async def test_who_does_not_take_frames_stops_the_process_and_still_gets_answers(
+    tmp_path: Path, mine: Incarnation
+) -> None:
+    # Some 15 MB of frames: beyond what may wait unread.
+    async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
+        await claude.say(turn(events=60_000))
+        unread = claude.process._unread  # type: ignore[attr-defined]
+        await eventually(lambda: unread.full)
+        held = unread._bytes
+        await asyncio.sleep(0.2)  # nothing can happen any more: there is no condition to wait for
+        assert unread._bytes == held < 9 * 2**20
+        await claude.process.set_permission_mode(PermissionMode.PLAN)
+        frames = await claude.until_idle()
+    numbers = [f.blocks[0]["text"] for f in frames if isinstance(f, AssistantSpoke)]
+    assert numbers == [*(f"event {n}" for n in range(60_000)), "prompt 1"]
+
+
+async def test_a_cli_that_takes_no_input(
+    tmp_path: Path, mine: Incarnation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claude_process, "INPUT_TIMEOUT", 0.1 * SECOND)
+    async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
+        await claude.say(turn(garbage="now", hang=True))
+        await claude.until_a(Garbage)
+        with pytest.raises(ProcessFailed) as stalled:
+            await claude.say("x" * 2**22)
+    assert stalled.value.reason == "INPUT_STALLED"
+
+
+async def test_a_silent_cli_fails_a_request_in_time(
+    tmp_path: Path, mine: Incarnation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claude_process, "CONTROL_TIMEOUT", 0.1 * SECOND)
+    async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
+        await claude.say(turn(garbage="now", hang=True))
+        await claude.until_a(Garbage)
+        with pytest.raises(ProcessFailed) as silent:
+            await claude.process.interrupt()
+    assert silent.value.reason == "CONTROL_TIMEOUT"
+
+
+async def test_a_run_directory_that_cannot_be_made(tmp_path: Path, mine: Incarnation) -> None:
+    (tmp_path / "workspaces").write_text("in the way")
+    with pytest.raises(ProcessFailed, match="cannot make the run directory") as failed:
+        async with driven(fake(tmp_path, mine), a_launch(tmp_path)):
+            pass
+    assert failed.value.reason == "SPAWN_FAILED"
+
+
+async def test_the_process_ends_with_its_block_without_being_asked(tmp_path: Path, mine: Incarnation) -> None:
+    async with fake(tmp_path, mine).running(a_launch(tmp_path)) as process, aclosing(process.frames()):  # type: ignore[type-var]
+        identity = process.identity
+        assert kernel.alive(identity)
+    assert not kernel.alive(identity)

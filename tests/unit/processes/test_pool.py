@@ -1,0 +1,215 @@
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from greenroomd.domain.errors import NoSlot
+from greenroomd.processes.pool import Pool, PoolLease, PoolStatus
+
+LONG = timedelta(seconds=30)
+
+
+class Crowd:
+    """Many who want a lease; `got` tells in which order they got it."""
+
+    def __init__(self, pool: Pool, tasks: asyncio.TaskGroup) -> None:
+        self.pool = pool
+        self.got: list[str] = []
+        self.leases: dict[str, PoolLease] = {}
+        self._tasks = tasks
+
+    async def ask(self, *names: str) -> list[asyncio.Task[None]]:
+        """Let each name (its first letter is the workspace) ask for a lease, in this order."""
+        asked = [self._tasks.create_task(self._wait(name)) for name in names]
+        await settled()
+        return asked
+
+    async def release(self, name: str) -> None:
+        self.leases[name].release()
+        await settled()
+
+    async def _wait(self, name: str) -> None:
+        self.leases[name] = await self.pool.lease(name[0], name)
+        self.got.append(name)
+
+
+async def settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+def status(slots: int, busy: int = 0, idle: int = 0, evictions: int = 0, **waiting: int) -> PoolStatus:
+    return PoolStatus(slots=slots, busy=busy, idle=idle, waiting=waiting, evictions=evictions)
+
+
+async def test_leases_up_to_the_limit_come_at_once() -> None:
+    pool = Pool(2, LONG)
+    first, second = await pool.lease("a", "a1"), await pool.lease("a", "a2")
+    assert pool.status() == status(2, busy=2)
+    first.release()
+    second.release()
+    second.release()
+    assert pool.status() == status(2)
+    assert pool.status().free == 2
+
+
+async def test_the_oldest_first_and_workspaces_in_turn() -> None:
+    pool = Pool(1, LONG)
+    async with asyncio.TaskGroup() as tasks:
+        crowd = Crowd(pool, tasks)
+        await crowd.ask("a1", "a2", "a3", "a4", "b1", "b2", "c1")
+        assert pool.status() == status(1, busy=1, a=3, b=2, c=1)
+        while len(crowd.got) < 7:
+            await crowd.release(crowd.got[-1])
+    assert crowd.got == ["a1", "a2", "b1", "c1", "a3", "b2", "a4"]
+
+
+async def test_a_thousand_waiting_delay_another_workspace_by_one_slot_at_most() -> None:
+    pool = Pool(8, LONG)
+    async with asyncio.TaskGroup() as tasks:
+        crowd = Crowd(pool, tasks)
+        await crowd.ask(*(f"a{n}" for n in range(1000)))
+        await crowd.ask("b1")
+        await crowd.release("a0")
+        await crowd.release("a1")
+        assert crowd.got[-2:] == ["a8", "b1"]
+        for number in range(2, 1000):
+            await crowd.release(f"a{number}")
+
+
+async def test_too_long_a_wait_fails_with_advice() -> None:
+    pool = Pool(1, timedelta(milliseconds=10))
+    lease = await pool.lease("a", "a1")
+    with pytest.raises(NoSlot, match=r"all 1 processes are in use and none became free in 0\.01 s") as none:
+        await pool.lease("b", "b1")
+    assert none.value.retry_after >= timedelta(seconds=1)
+    assert pool.status() == status(1, busy=1)
+    lease.release()
+    (await pool.lease("b", "b1")).release()
+
+
+async def test_a_cancelled_wait_leaves_nothing() -> None:
+    pool = Pool(1, LONG)
+    async with asyncio.TaskGroup() as tasks:
+        crowd = Crowd(pool, tasks)
+        _, second, third = await crowd.ask("a1", "a2", "b1")
+        second.cancel()
+        crowd.leases["a1"].release()  # before the cancelled one has run
+        await settled()
+        assert crowd.got == ["a1", "b1"]
+        assert third.done()
+    assert pool.status() == status(1, busy=1)
+
+
+async def test_cancelled_in_the_moment_of_the_grant_the_slot_goes_on() -> None:
+    pool = Pool(1, LONG)
+    async with asyncio.TaskGroup() as tasks:
+        crowd = Crowd(pool, tasks)
+        _, second, _ = await crowd.ask("a1", "a2", "a3")
+        crowd.leases["a1"].release()
+        second.cancel()
+        await settled()
+        assert crowd.got == ["a1", "a3"]
+
+
+async def test_under_pressure_the_longest_idle_is_asked_back() -> None:
+    pool = Pool(3, LONG)
+    asked: list[str] = []
+    async with asyncio.TaskGroup() as tasks:
+        crowd = Crowd(pool, tasks)
+        await crowd.ask("a1", "a2", "a3")
+        for name in ("a2", "a1", "a3"):
+            crowd.leases[name].idle(lambda name=name: asked.append(name))  # type: ignore[misc]
+        crowd.leases["a2"].busy()
+        crowd.leases["a2"].idle(lambda: asked.append("a2"))  # used again: no longer the oldest
+        assert pool.status() == status(3, idle=3)
+        await crowd.ask("b1", "b2")
+        assert asked == ["a1", "a3"]
+        assert pool.status() == status(3, busy=2, idle=1, evictions=2, b=2)
+        await crowd.release("a3")
+        await crowd.release("a1")
+        assert crowd.got[-2:] == ["b1", "b2"]
+        assert asked == ["a1", "a3"]
+
+
+async def test_one_that_becomes_idle_while_others_wait_is_asked_back_at_once() -> None:
+    pool = Pool(1, LONG)
+    async with asyncio.TaskGroup() as tasks:
+        crowd = Crowd(pool, tasks)
+        await crowd.ask("a1", "b1")
+        crowd.leases["a1"].idle(crowd.leases["a1"].release)
+        await settled()
+        assert crowd.got == ["a1", "b1"]
+
+
+async def test_one_that_is_busy_again_is_spared_and_another_asked() -> None:
+    pool = Pool(2, LONG)
+    asked: list[str] = []
+    async with asyncio.TaskGroup() as tasks:
+        crowd = Crowd(pool, tasks)
+        await crowd.ask("a1", "a2")
+        crowd.leases["a1"].idle(lambda: asked.append("a1"))
+        crowd.leases["a2"].idle(lambda: asked.append("a2"))
+        await crowd.ask("b1")
+        assert asked == ["a1"]
+        crowd.leases["a1"].busy()
+        assert asked == ["a1", "a2"]
+        await crowd.release("a2")
+        assert crowd.got[-1] == "b1"
+
+
+async def test_a_busy_lease_is_never_asked_back() -> None:
+    pool = Pool(1, timedelta(milliseconds=10))
+    lease = await pool.lease("a", "a1")
+    lease.idle(lambda: pytest.fail("evicted"))
+    lease.busy()
+    with pytest.raises(NoSlot):
+        await pool.lease("a", "a2")
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_whatever_happens_no_slot_is_lost_and_none_is_given_twice(seed: int) -> None:
+    choose = random.Random(seed)
+    pool = Pool(3, timedelta(milliseconds=5))
+    held = 0
+
+    async def session(workspace: str) -> None:
+        nonlocal held
+        try:
+            lease = await pool.lease(workspace, workspace)
+        except NoSlot:
+            return
+        held += 1
+        assert held <= 3
+        try:
+            evicted = asyncio.Event()
+            for _ in range(choose.randrange(3)):
+                lease.idle(evicted.set)
+                await asyncio.sleep(choose.choice([0, 0, 0.001]))
+                lease.busy()
+                await asyncio.sleep(0)
+        finally:
+            held -= 1
+            lease.release()
+
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(session(choose.choice("abc"))) for _ in range(200)]
+        for task in choose.sample(running, 60):
+            await asyncio.sleep(0)
+            task.cancel()
+    assert pool.status().free == 3
+    assert not pool.status().waiting
+
+
+async def test_evict_may_give_the_lease_back_at_once() -> None:
+    pool = Pool(2, LONG)
+    leases = [await pool.lease("a", "a") for _ in range(2)]
+    releases: list[Callable[[], None]] = [lease.release for lease in leases]
+    for lease, release in zip(leases, releases, strict=True):
+        lease.idle(release)
+    others = [await pool.lease("b", "b") for _ in range(2)]
+    assert pool.status() == status(2, busy=2, evictions=2)
+    for other in others:
+        other.release()

@@ -1,0 +1,126 @@
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from greenroomd.app.ports import ProcessIdentity
+from greenroomd.processes import kernel
+from greenroomd.processes.incarnation import Incarnation, incarnation, others
+from greenroomd.processes.reaper import Reaped, reap
+
+Start = Callable[[str], ProcessIdentity]
+NOTHING = Reaped(frozenset(), frozenset())
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start a process whose environment holds one entry, and return who it is."""
+    with ExitStack() as stack:
+
+        def start(entry: str) -> ProcessIdentity:
+            name, _, value = entry.partition("=")
+            process = subprocess.Popen(
+                [sys.executable, "-IS", "-c", "print(flush=True); import time; time.sleep(60)"],
+                env={"A": "b", name: value, "Z": "y"},
+                start_new_session=True,
+                stdout=subprocess.PIPE,
+            )
+            stack.callback(process.communicate)
+            stack.callback(process.kill)
+            assert process.stdout is not None
+            process.stdout.readline()
+            return kernel.identify(process.pid, datetime.now(UTC))
+
+        yield start
+
+
+def dead_run(state_dir: Path, name: str = "0123456789ab") -> Incarnation:
+    """Leave what a killed server leaves: its record, with the pid of a process that is another one now."""
+    run = Incarnation(state_dir / "run" / name)
+    (run.path / "p" / "tmp").mkdir(parents=True)
+    me = kernel.identify(os.getpid(), datetime.now(UTC))
+    record = {"pid": me.pid, "kernel_start": me.kernel_start - 1, "boot_id": me.boot_id}
+    owner = {**record, "start_time": me.start_time.isoformat()}
+    (run.path / "owner.json").write_text(json.dumps(owner))
+    return run
+
+
+def test_what_carries_a_dead_runs_marker_is_ended(tmp_path: Path, start: Start) -> None:
+    run = dead_run(tmp_path)
+    child = start(f"GREENROOM_PROCESS={run.marker}abc")
+    stranger = start("GREENROOM_PROCESS=ffffffffffff.abc")
+    quoting = start(f"NOTE=GREENROOM_PROCESS={run.marker}abc")
+    assert reap(tmp_path) == Reaped(frozenset({child.pid}), frozenset())
+    assert not kernel.alive(child)
+    assert kernel.alive(stranger)
+    assert kernel.alive(quoting)
+    assert not run.path.exists()
+    assert reap(tmp_path) == NOTHING
+
+
+def test_a_run_whose_server_lives_is_left_alone(tmp_path: Path, start: Start) -> None:
+    with incarnation(tmp_path) as living, incarnation(tmp_path) as mine:
+        child = start(f"GREENROOM_PROCESS={living.marker}abc")
+        assert others(tmp_path, mine) == [living]
+        assert reap(tmp_path, mine=mine) == NOTHING
+        assert kernel.alive(child)
+    assert others(tmp_path, None) == []
+
+
+def test_a_run_without_a_readable_record_is_dead(tmp_path: Path, start: Start) -> None:
+    run = dead_run(tmp_path)
+    (run.path / "owner.json").write_text("{")
+    child = start(f"GREENROOM_PROCESS={run.marker}abc")
+    assert reap(tmp_path).killed == {child.pid}
+
+
+def test_processes_are_ended_by_identity(tmp_path: Path, start: Start) -> None:
+    child = start("A=b")
+    assert reap(tmp_path, [child]).killed == {child.pid}
+    assert not kernel.alive(child)
+
+
+@pytest.mark.parametrize("forged", ["kernel_start", "boot_id"])
+def test_a_pid_that_another_process_has_now_is_not_touched(tmp_path: Path, start: Start, forged: str) -> None:
+    innocent = start("A=b")
+    lies = {"kernel_start": innocent.kernel_start - 1, "boot_id": "00000000-0000-4000-8000-000000000000"}
+    assert reap(tmp_path, [replace(innocent, **{forged: lies[forged]})]) == NOTHING  # type: ignore[arg-type]
+    assert kernel.alive(innocent)
+
+
+def test_identities_of_nothing(tmp_path: Path) -> None:
+    gone = ProcessIdentity(pid=0, kernel_start=0, boot_id=kernel.boot_id(), start_time=datetime.now(UTC))
+    assert reap(tmp_path, [gone, replace(gone, pid=2**22 + 1)]) == NOTHING
+
+
+def test_the_files_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path, start: Start) -> None:
+    dead_run(tmp_path)
+    child, living = start("A=b"), start("A=b")
+    sessions = tmp_path / "workspaces/acme/claude/sessions"
+    sessions.mkdir(parents=True)
+    for pid in (child.pid, living.pid):
+        (sessions / f"{pid}.json").touch()
+    reap(tmp_path, [child])
+    assert [path.name for path in sessions.iterdir()] == [f"{living.pid}.json"]
+
+
+def test_what_does_not_die_in_time_is_reported(
+    tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = start("A=b")
+    monkeypatch.setattr(kernel, "kill", lambda pid, still: False)  # as if it hung in the kernel
+    assert reap(tmp_path, [child], patience=timedelta()) == Reaped(frozenset(), frozenset({child.pid}))
+
+
+def test_kill_looks_again_once_the_process_is_pinned(start: Start) -> None:
+    child = start("A=b")
+    assert not kernel.kill(child.pid, lambda _pid: False)
+    assert kernel.alive(child)
+    assert not kernel.kill(2**22 + 1, lambda _pid: True)
