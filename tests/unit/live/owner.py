@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from greenroomd.domain import deadlines, orders, reactions, turns
 from greenroomd.domain.config import SessionConfig
-from greenroomd.domain.events import Event, EventType
+from greenroomd.domain.events import Approval, Event, EventType
 from greenroomd.domain.frames import Activity, Frame
 from greenroomd.domain.live import Action, Live, Patience, Step
 from greenroomd.domain.session import ProcessFacts, Session, State
@@ -59,6 +59,8 @@ class Owner:
         self.actions: list[Action] = []
         self.turns: dict[str, Turn] = {}
         """Every turn as last stored."""
+        self.approvals: dict[str, Approval] = {}
+        """Every question as last stored."""
 
     @property
     def session(self) -> Session:
@@ -77,6 +79,7 @@ class Owner:
         self.ephemeral += step.ephemeral
         self.actions += step.actions
         self.turns |= step.turns
+        self.approvals |= step.approvals
         return result
 
     def told(self) -> list[EventType]:
@@ -132,11 +135,11 @@ class Owner:
     def says(self, *frames: Frame) -> None:
         self.decide(lambda step: reactions.said(step, frames))
 
-    def prompt(self, text: str = "go", *, queue: bool = False, timeout: timedelta | None = None) -> Turn:
-        """Order a turn and return it as accepted."""
+    def a_turn(self, text: str = "go", *, timeout: timedelta | None = None) -> Turn:
+        """Return the next turn, not yet given to anybody."""
         number = self.session.turn_count + 1
-        turn = Turn(
-            turn_id=f"00000000-0000-4000-8000-{number:012}",
+        return Turn(
+            turn_id=self.turn_id(number),
             session_id=SESSION_ID,
             number=number,
             state=TurnState.QUEUED,
@@ -145,6 +148,15 @@ class Owner:
             actor="ann",
             create_time=self.at,
         )
+
+    @staticmethod
+    def turn_id(number: int) -> str:
+        """Return the id of a turn by its number."""
+        return f"00000000-0000-4000-8000-{number:012}"
+
+    def prompt(self, text: str = "go", *, queue: bool = False, timeout: timedelta | None = None) -> Turn:
+        """Order a turn and return it as accepted."""
+        turn = self.a_turn(text, timeout=timeout)
         self.decide(lambda step: turns.accept(step, turn, queue=queue))
         return self.turns[turn.turn_id]
 
@@ -184,6 +196,3 @@ def an_owner(**facts: Any) -> Owner:
 def payloads(events: Sequence[Event], kind: type[T]) -> list[T]:
     """Return the payloads of a kind, in order."""
     return [event.payload for event in events if isinstance(event.payload, kind)]
-
-
-NO_PROCESS = ProcessFacts()

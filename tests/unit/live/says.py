@@ -9,6 +9,7 @@ from greenroomd.domain.frames import (
     Activity,
     ActivityChanged,
     AssistantSpoke,
+    ConversationReset,
     Delta,
     DeltaKind,
     PermissionAsked,
@@ -108,3 +109,7 @@ def aborted(*message_uuids: str, **facts: Any) -> TurnResult:
         terminal_reason="aborted_streaming",
         **facts,
     )
+
+
+def reset(**facts: Any) -> ConversationReset:
+    return ConversationReset(raw=RAW, **facts)
