@@ -185,7 +185,7 @@ def full_session(**changes: Any) -> Session:
         update_time=later[5],
         last_active_time=later[6],
         close_time=later[7],
-        expire_time=later[8],
+        expiry_told=later[8],
         node_id="n1",
         fence=4,
     )

@@ -68,7 +68,8 @@ async def test_a_taken_id_is_refused_and_nothing_else_with_it(store: Store) -> N
     outcomes = await asyncio.gather(*map(store.commit, units), return_exceptions=True)
     assert [type(outcome) for outcome in outcomes] == [Session, SessionExists, Session, SessionExists]
     assert (await store.session(session.session_id)).workspace_id == "lab"
-    assert revisions(await store.events(EVERYTHING, after=0, limit=10)) == [1, 2, 3]
+    assert (await store.commit(creation(new_session()))).revision == 4  # the refused used up no revision
+    assert revisions(await store.events(EVERYTHING, after=0, limit=10)) == [1, 2, 3, 4]
 
 
 async def test_of_two_changes_decided_on_the_same_revision_one_wins(store: Store) -> None:
