@@ -19,10 +19,10 @@ from greenroomd.app.hosting import Exited, HostMessage, NotStarted, Ready, Said,
 from greenroomd.app.mailbox import Mailbox
 from greenroomd.app.ports import AgentProcess, Launch, Lease, ProcessFailed
 from greenroomd.app.stage import Stage
-from greenroomd.app.storage import Request, Unit
+from greenroomd.app.storage import Request, RequestReplayed, Unit
 from greenroomd.domain import deadlines, orders, reactions
 from greenroomd.domain.config import PermissionMode
-from greenroomd.domain.errors import Draining, EtagMismatch, StoreUnavailable
+from greenroomd.domain.errors import Draining, EtagMismatch, GreenroomError, StoreUnavailable
 from greenroomd.domain.live import (
     AbandonLaunch,
     Action,
@@ -144,12 +144,21 @@ class Supervisor:
             result = order.act(step)
             session = await self._commit(step, order.change.request)
         except Exception as error:  # handed to the caller, who alone can tell a refusal from a bug
+            refusal = await self._answered_before(order.change.request) or error
             if not order.reply.done():
-                order.reply.set_exception(error)
+                order.reply.set_exception(refusal)
             return
         if not order.reply.done():
             order.reply.set_result((session, result))
         await self._perform(step.actions)
+
+    async def _answered_before(self, request: Request | None) -> RequestReplayed | None:
+        """Look whether a refused order is the repetition of one that was carried out while it waited here."""
+        try:
+            answer = None if request is None else await self._stage.store.answer(request)
+        except GreenroomError:
+            return None  # the first refusal says more
+        return None if answer is None else RequestReplayed(answer)
 
     async def _react(self, decide: Callable[[Step], None]) -> None:
         """Follow what happened; a database that is away delays this session and loses nothing of it."""
