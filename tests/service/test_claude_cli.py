@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ from greenroomd.processes.claude_cli import ClaudeCli
 from greenroomd.processes.discovery import FoundCli, find_cli
 from greenroomd.processes.incarnation import Incarnation, incarnation
 from greenroomd.processes.launch import CliDefaults
+from greenroomd.processes.reaper import reap
 from standin.model_api import ModelApi
 
 TOKEN = "sk-ant-oat01-not-a-real-token"
@@ -49,7 +51,8 @@ def mine(tmp_path: Path) -> Iterator[Incarnation]:
 
 @pytest.fixture
 def cli(tmp_path: Path, found: FoundCli, mine: Incarnation, model_api: ModelApi) -> ClaudeCli:
-    return ClaudeCli(found.path, tmp_path / "state", mine, defaults(model_api), EndPatience())
+    patience = EndPatience(after_eof=timedelta(seconds=1))
+    return ClaudeCli(found.path, tmp_path / "state", mine, defaults(model_api), patience)
 
 
 @pytest.fixture
@@ -393,6 +396,55 @@ async def test_a_block_left_in_mid_tool_leaves_nothing(cli: ClaudeCli, work: Pat
         await eventually(lambda: len(kernel.marked(f"GREENROOM_PROCESS={mine.marker}")) >= 2)
     assert not kernel.marked(f"GREENROOM_PROCESS={mine.marker}")
     assert not [path for path in mine.path.iterdir() if path.is_dir()]
+
+
+SERVER = """
+import asyncio, sys
+from pathlib import Path
+from driving import a_launch, driven
+from greenroomd.app.ports import EndPatience
+from greenroomd.domain.config import Secret
+from greenroomd.processes.claude_cli import ClaudeCli
+from greenroomd.processes.incarnation import incarnation
+from greenroomd.processes.launch import CliDefaults
+
+async def main(cli, state, work, url, prompt):
+    environment = {"ANTHROPIC_BASE_URL": Secret(url), "ANTHROPIC_API_KEY": Secret("stub-key")}
+    with incarnation(Path(state)) as mine:
+        cli = ClaudeCli(Path(cli), Path(state), mine, CliDefaults(environment=environment), EndPatience())
+        async with driven(cli, a_launch(Path(work), allowed_tools=("Bash(tail *)",))) as claude:
+            await claude.turn(prompt)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_the_death_of_the_server_ends_the_cli_and_its_commands(
+    tmp_path: Path, found: FoundCli, work: Path, model_api: ModelApi
+) -> None:
+    state = tmp_path / "state"
+    (work / "log").touch()
+    arguments = [str(found.path), str(state), str(work), model_api.url, plan(bash("tail -f log"))]
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SERVER, *arguments, env={"PYTHONPATH": os.pathsep.join(sys.path)}
+    )
+    await eventually(lambda: any(state.glob("run/*/owner.json")))
+    (run,) = (state / "run").iterdir()
+    marker = f"GREENROOM_PROCESS={run.name}."
+    await eventually(lambda: any("tail" in command_of(pid) for pid in kernel.marked(marker)))
+    server.kill()
+    await server.wait()
+    await eventually(lambda: not kernel.marked(marker))
+    assert run.exists()
+    await asyncio.to_thread(reap, state)
+    assert not run.exists()
+
+
+def command_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except OSError:
+        return ""
 
 
 async def test_workspaces_have_their_own_conversations(cli: ClaudeCli, work: Path) -> None:
