@@ -11,11 +11,14 @@ from greenroomd.rpc.convert.problems import maybe_status
 from greenroomd.rpc.convert.structs import struct, wire_text
 from greenroomd.rpc.convert.times import maybe_duration, maybe_timestamp, timestamp
 
+MAX_RESULT_BYTES = 256 * 1024  # a turn must fit the 4 MiB that clients take unless told otherwise
+
 _NO_USAGE = Usage()
 
 
 def turn_message(turn: Turn) -> pb.Turn:
     """Return a turn as a message."""
+    result_text = _beginning(wire_text(turn.result_text))
     return pb.Turn(
         turn_id=turn.turn_id,
         session_id=turn.session_id,
@@ -23,7 +26,8 @@ def turn_message(turn: Turn) -> pb.Turn:
         state=TURN_STATES.number[turn.state],
         prompt=wire_text(turn.prompt),
         content=block_messages(turn.content),
-        result_text=wire_text(turn.result_text),
+        result_text=result_text,
+        result_truncated=len(result_text) < len(turn.result_text),
         stop_reason=wire_text(turn.stop_reason),
         usage=_usage_message(turn.usage) if turn.usage != _NO_USAGE else None,
         cost_usd=turn.usage.cost_usd,
@@ -62,6 +66,13 @@ def approval_message(approval: Approval) -> pb.Approval:
         expire_time=timestamp(approval.expire_time),
         decide_time=maybe_timestamp(approval.decide_time),
     )
+
+
+def _beginning(text: str) -> str:
+    """Return as many whole characters of a text as a turn may carry."""
+    if len(text) * 4 <= MAX_RESULT_BYTES:
+        return text
+    return text.encode()[:MAX_RESULT_BYTES].decode(errors="ignore")
 
 
 def _usage_message(usage: Usage) -> pb.TurnUsage:

@@ -120,6 +120,7 @@ class Turn(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
+    RESULT_TRUNCATED_FIELD_NUMBER: _builtins.int
     turn_id: _builtins.str
     """UUID v4, chosen by the server."""
     session_id: _builtins.str
@@ -131,7 +132,7 @@ class Turn(_message.Message):
     prompt: _builtins.str
     """The prompt when it was given as text."""
     result_text: _builtins.str
-    """The final text of a COMPLETED turn."""
+    """The final text of a COMPLETED turn; of a longer one the first 256 KiB, and `result_truncated` is set."""
     stop_reason: _builtins.str
     """Why the model stopped, such as `end_turn` or `max_tokens`, as the API says it."""
     cost_usd: _builtins.float
@@ -144,6 +145,8 @@ class Turn(_message.Message):
     """The request_id that it was started with."""
     actor: _builtins.str
     """Who started it."""
+    result_truncated: _builtins.bool
+    """Whether `result_text` is only the beginning; the turn's message.assistant events have the whole."""
     @_builtins.property
     def content(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContentBlock]:
         """The prompt when it was given as blocks."""
@@ -194,10 +197,11 @@ class Turn(_message.Message):
         end_time: _timestamp_pb2.Timestamp | None = ...,
         request_id: _builtins.str = ...,
         actor: _builtins.str = ...,
+        result_truncated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "start_time", b"start_time", "turn_timeout", b"turn_timeout", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "content", b"content", "cost_usd", b"cost_usd", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "number", b"number", "prompt", b"prompt", "request_id", b"request_id", "result_text", b"result_text", "rounds", b"rounds", "session_id", b"session_id", "side_effects_unknown", b"side_effects_unknown", "start_time", b"start_time", "state", b"state", "stop_reason", b"stop_reason", "turn_id", b"turn_id", "turn_timeout", b"turn_timeout", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "content", b"content", "cost_usd", b"cost_usd", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "number", b"number", "prompt", b"prompt", "request_id", b"request_id", "result_text", b"result_text", "result_truncated", b"result_truncated", "rounds", b"rounds", "session_id", b"session_id", "side_effects_unknown", b"side_effects_unknown", "start_time", b"start_time", "state", b"state", "stop_reason", b"stop_reason", "turn_id", b"turn_id", "turn_timeout", b"turn_timeout", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
