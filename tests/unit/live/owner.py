@@ -12,7 +12,7 @@ from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.events import Approval, Event, EventType
 from greenroomd.domain.frames import Activity, Frame
 from greenroomd.domain.live import Action, Live, Patience, Step
-from greenroomd.domain.session import ProcessFacts, Session, State
+from greenroomd.domain.session import Session, State
 from greenroomd.domain.turn import Turn, TurnState
 from unit.live import says
 

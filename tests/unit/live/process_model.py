@@ -136,23 +136,31 @@ class Host:
     # The CLI's next line, by what it is doing.
 
     def work(self, idea: str) -> None:
-        """Let the CLI do one thing, or the nearest to it that it could do now."""
+        """Let the CLI do one thing, or the nearest to it that it could do now; `finish` is all it has to do."""
         cli = self.cli
-        if not cli.working:
+        if idea == "finish":
+            while not cli.idle and (cli.interrupted or not cli.questions):
+                self.work("answer")
+        elif not cli.working:
             self._begin(idea)
         elif cli.answered:
             self._go_on()
         elif cli.interrupted:
             self._obey()
-        elif idea == "ask":
+        elif cli.questions:
+            if idea == "withdraw":
+                self.write(says.withdraws(cli.questions.pop()))
+        else:
+            self._act(idea)
+
+    def _act(self, idea: str) -> None:
+        cli = self.cli
+        if idea == "ask":
             cli.asked += 1
             question = f"q{self.number}-{cli.asked}"
             cli.questions.add(question)
             self.write(says.asks(question))
-        elif cli.questions:
-            if idea == "withdraw":
-                self.write(says.withdraws(cli.questions.pop()))
-        elif idea == "finish":
+        elif idea == "answer":
             self._answer()
         elif idea == "tool":
             self.write(says.tool_use(), says.tool_result())

@@ -2,63 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from greenroomd.domain import approvals, deadlines, orders, reactions, reconfiguration, turns
+from greenroomd.domain import approvals, deadlines, orders, reconfiguration, turns
 from greenroomd.domain.config import ApprovalPolicy, Limits, OnIdle, PermissionMode, Secret
-from greenroomd.domain.errors import GreenroomError
-from greenroomd.domain.events import TURN_ENDS, ApprovalState, Event, EventType, StateChanged
-from greenroomd.domain.live import (
-    AbandonLaunch,
-    Action,
-    AnswerPermission,
-    Ending,
-    EndProcess,
-    InterruptCli,
-    LaunchProcess,
-    Live,
-    Purpose,
-    Reconfigure,
-    SayPrompt,
-    Step,
-)
+from greenroomd.domain.events import ApprovalState, EventType
 from greenroomd.domain.reconfiguration import Apply, Patch
-from greenroomd.domain.session import AWAITING_APPROVAL, LIVE, TRANSITIONS, State
-from greenroomd.domain.turn import Problem, TurnState
+from greenroomd.domain.session import AWAITING_APPROVAL, State
+from greenroomd.domain.turn import TurnState
+from unit.live.one_session import OneSession
 from unit.live.owner import Owner
-from unit.live.process_model import Cli, Gone, Host, Phase
+from unit.live.process_model import Phase
 
-BROKEN = Problem(reason="INPUT_STALLED", message="the process does not read")
-REFUSED = Problem(reason="HANDSHAKE_FAILED", message="bad flag", exit_code=1)
 SPANS = [timedelta(seconds=s) for s in (0, 1, 5, 30, 60, 360, 600, 1800)]
-IDEAS = ["talk", "finish", "wake", "ask", "tool", "withdraw"]
+IDEAS = ["talk", "finish", "wake", "ask", "answer", "tool", "withdraw"]
 TROUBLES = ["clear", "ended", "killed", "stray", "server"]
 HEARD = st.sampled_from([True, True, False])  # whether the owner reads its mail at once
 
 
-class Course(RuleBasedStateMachine):
-    """One session, its owner and its processes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.owner = Owner()
-        self.host: Host | None = None
-        self.hosts = 0
-        self.heard = 0
-        self.state = State.CREATED
-        self.version = self.owner.session.version
-        self.ends: Counter[str] = Counter()
-        self.accepted: list[str] = []
-        self.answered: set[str] = set()
-        self.troubles = 0
+class Course(OneSession):
+    """One session, its owner and its processes, in any course."""
 
     @initialize(
         auto=st.booleans(),
@@ -66,87 +36,46 @@ class Course(RuleBasedStateMachine):
         on_idle=st.sampled_from(OnIdle),
         policy=st.sampled_from(ApprovalPolicy),
         max_duration=st.sampled_from([None, timedelta(hours=3)]),
+        budget=st.sampled_from([None, None, 1.0]),
     )
     def create(
-        self, auto: bool, up: bool, on_idle: OnIdle, policy: ApprovalPolicy, max_duration: timedelta | None
+        self,
+        auto: bool,
+        up: bool,
+        on_idle: OnIdle,
+        policy: ApprovalPolicy,
+        max_duration: timedelta | None,
+        budget: float | None,
     ) -> None:
         limits = Limits(max_duration=max_duration)
-        self.owner = Owner(config={"on_idle": on_idle, "approval_policy": policy, "limits": limits})
+        config = {
+            "on_idle": on_idle,
+            "approval_policy": policy,
+            "limits": limits,
+            "max_budget_usd": budget,
+        }
+        self.owner = Owner(config=config)
         if auto:
             self.owner.live = replace(self.owner.live, launching=True, launched_at=self.owner.at)
-            self._launch()
+            self.launch()
         if up:
-            self._order(orders.start)
+            self.order(orders.start)
             self.host_goes_on(luck=1, steps=3, heard=True)
-
-    # The owner at work.
-
-    def _decide(self, decision: Callable[[Step], object]) -> None:
-        self.owner.decide(decision)
-        self._hear(self.owner.events[self.heard :])
-        actions = self.owner.done()
-        self._check_actions(actions)
-        try:
-            for action in actions:
-                self._perform(action)
-        except Gone:
-            if self.owner.live.ending is None and self.owner.live.running:
-                ending = Ending(purpose=Purpose.FAIL, error=BROKEN)
-                self._decide(lambda step: reactions.end_for(step, ending, gently=False))
-
-    def _order(self, decision: Callable[[Step], object]) -> None:
-        before = self.owner.live
-        try:
-            self._decide(decision)
-        except GreenroomError:
-            assert self.owner.live == before
-
-    def _check_actions(self, actions: list[Action]) -> None:
-        live = self.owner.live
-        for action in actions:
-            if isinstance(action, LaunchProcess | AbandonLaunch):
-                assert live.launching
-            else:
-                assert live.running, f"{action} without a process"
-            if isinstance(action, InterruptCli):
-                assert not live.approvals, "questions are cancelled first"
-        assert len([a for a in actions if isinstance(a, SayPrompt)]) <= 1
-
-    def _perform(self, action: Action) -> None:
-        if isinstance(action, LaunchProcess):
-            self._launch()
-            return
-        host = self.host
-        assert host is not None
-        match action:
-            case AbandonLaunch():
-                host.abandon()
-            case EndProcess():
-                host.end()
-            case SayPrompt(turn=turn):
-                host.say(turn.turn_id)
-            case InterruptCli():
-                host.interrupt()
-            case AnswerPermission(approval_id=approval_id):
-                host.answer(approval_id)
-            case Reconfigure(config=config, generation=generation):
-                host.reconfigure()
-                self._decide(lambda step: reactions.reconfigured(step, config, generation))
-
-    def _launch(self) -> None:
-        assert self.host is None, "two processes for one conversation"
-        self.hosts += 1
-        self.host = Host(self.hosts, Cli(self.owner.session.cli_session_id, self.answered))
 
     # Orders. Most are prompts: a session that is closed or failed early shows little.
 
-    @rule(queue=st.booleans(), timeout=st.sampled_from([None, timedelta(seconds=30)]))
-    def prompt(self, queue: bool, timeout: timedelta | None) -> None:
+    @rule(
+        queue=st.booleans(),
+        timeout=st.sampled_from([None, timedelta(seconds=30)]),
+        then=st.lists(st.sampled_from(IDEAS), max_size=3),
+    )
+    def prompt(self, queue: bool, timeout: timedelta | None, then: list[str]) -> None:
         count = self.owner.session.turn_count
         turn = self.owner.a_turn(timeout=timeout)
-        self._order(lambda step: turns.accept(step, turn, queue=queue))
+        self.order(lambda step: turns.accept(step, turn, queue=queue))
         if self.owner.session.turn_count > count:
             self.accepted.append(turn.turn_id)
+        self.cli_works(then, heard=True)
 
     @rule(
         order=st.sampled_from([orders.start, orders.resume, orders.suspend, orders.restart]),
@@ -154,27 +83,27 @@ class Course(RuleBasedStateMachine):
     )
     def start_or_stop(self, order: Callable[..., None], force: bool) -> None:
         if order in (orders.suspend, orders.restart):
-            self._order(lambda step: order(step, force=force))
+            self.order(lambda step: order(step, force=force))
         else:
-            self._order(order)
+            self.order(order)
 
     @precondition(lambda self: self.owner.session.turn_count > 1)
     @rule(force=st.booleans(), grace=st.sampled_from(SPANS[:4]), sure=st.integers(0, 3))
     def close(self, force: bool, grace: timedelta, sure: int) -> None:
         if sure == 0:
-            self._order(lambda step: orders.close(step, force=force, grace=grace))
+            self.order(lambda step: orders.close(step, force=force, grace=grace))
 
     @precondition(lambda self: self.owner.live.turns)
     @rule(data=st.data())
     def interrupt(self, data: st.DataObject) -> None:
         turn_id = data.draw(st.sampled_from(["", *self.accepted]))
-        self._order(lambda step: orders.interrupt(step, turn_id))
+        self.order(lambda step: orders.interrupt(step, turn_id))
 
     @precondition(lambda self: self.owner.live.approvals)
     @rule(allow=st.booleans(), data=st.data())
     def answer(self, allow: bool, data: st.DataObject) -> None:
         approval_id = data.draw(st.sampled_from(sorted(self.owner.live.approvals)))
-        self._order(lambda step: approvals.answer(step, approval_id, allow=allow))
+        self.order(lambda step: approvals.answer(step, approval_id, allow=allow))
 
     @precondition(lambda self: self.owner.live.running)
     @rule(
@@ -185,7 +114,7 @@ class Course(RuleBasedStateMachine):
         new_token=st.booleans(),
     )
     def reconfigure(self, apply: Apply, options: dict[str, int], new_token: bool) -> None:
-        values = {
+        values: dict[str, list[object]] = {
             "model": ["opus", "haiku"],
             "permission_mode": [None, PermissionMode.PLAN],
             "system_prompt": [None, "Be brief."],
@@ -193,12 +122,12 @@ class Course(RuleBasedStateMachine):
         chosen: dict[str, Any] = {name: values[name][index] for name, index in options.items()}
         config = replace(self.owner.session.config, **chosen)
         patch = Patch(paths=["config"], config=config, oauth_token=Secret("t") if new_token else None)
-        self._order(lambda step: reconfiguration.update(step, patch, apply))
+        self.order(lambda step: reconfiguration.update(step, patch, apply))
 
     @precondition(lambda self: self.owner.live.evictable)
     @rule()
     def evict(self) -> None:
-        self._decide(lambda step: orders.suspend(step, reason="POOL_PRESSURE"))
+        self.decide(lambda step: orders.suspend(step, reason="POOL_PRESSURE"))
 
     # The world.
 
@@ -207,35 +136,9 @@ class Course(RuleBasedStateMachine):
     def host_goes_on(self, luck: int, steps: int, heard: bool) -> None:
         for _ in range(steps):
             if self.host is not None and self.host.phase is not Phase.OVER:
-                self._host_step(self.host, lucky=luck > 0)
+                self.host_step(self.host, lucky=luck > 0)
                 if heard:
-                    self.mail_is_read(10)
-
-    def _host_step(self, host: Host, *, lucky: bool) -> None:
-        match host.phase:
-            case Phase.WAITING | Phase.GRANTED | Phase.SPAWNED if not lucky:
-                host.fail(REFUSED)
-            case Phase.WAITING:
-                host.grant()
-            case Phase.GRANTED:
-                self._spawn(host)
-            case Phase.SPAWNED:
-                host.phase = Phase.UP
-                host.mail.append(
-                    lambda step: reactions.ready(step, cli_version="2.1.330", startup=timedelta(seconds=1))
-                )
-            case Phase.UP if host.told_to_end:
-                host.exit(code=143, signal=None, group_gone=lucky)
-
-    def _spawn(self, host: Host) -> None:
-        host.phase = Phase.SPAWNED
-        session = self.owner.session
-
-        def spawned(step: Step) -> None:
-            facts = replace(step.session.process, pid=host.number, start_time=step.at)
-            reactions.spawned(step, facts, session.config, session.config_generation)
-
-        host.mail.append(spawned)
+                    self.read_mail()
 
     @precondition(lambda self: self.host is not None and self.host.phase is Phase.UP)
     @rule(ideas=st.lists(st.sampled_from(IDEAS), min_size=1, max_size=4), heard=HEARD)
@@ -244,18 +147,12 @@ class Course(RuleBasedStateMachine):
             if self.host is not None and self.host.phase is Phase.UP:
                 self.host.work(idea)
                 if heard:
-                    self.mail_is_read(10)
+                    self.read_mail()
 
     @precondition(lambda self: self.host is not None and self.host.mail)
     @rule(most=st.integers(1, 10))
     def mail_is_read(self, most: int) -> None:
-        host = self.host
-        while host is not None and host.mail and most:
-            if len(host.mail) == 1 and host.phase is Phase.OVER:
-                self.host = None
-            self._decide(host.mail.popleft())
-            self._retire()
-            most -= 1
+        self.read_mail(most)
 
     @rule(span=st.sampled_from(SPANS))
     def time_passes(self, span: timedelta) -> None:
@@ -265,7 +162,7 @@ class Course(RuleBasedStateMachine):
             return
         due = deadlines.next_due(owner.live, owner.patience)
         if due is not None and due <= owner.at:
-            self._decide(deadlines.tick)
+            self.decide(deadlines.tick)
             due = deadlines.next_due(owner.live, owner.patience)
             assert due is None or due > owner.at, "the owner would spin"
 
@@ -284,42 +181,14 @@ class Course(RuleBasedStateMachine):
             case "ended":
                 self.host.exit(code=1, signal=None, group_gone=True)
             case "server":
-                self._lose_owner()
+                self.lose_owner()
 
     @property
     def peaceful(self) -> bool:
         """Whether there was little trouble yet, for as much work."""
         return self.troubles < self.owner.session.turn_count
 
-    def _lose_owner(self) -> None:
-        """Let the server die and another settle what it left."""
-        owner, self.host = self.owner, None
-        session, waiting = owner.session, owner.live.turns
-        owner.live = Live(session=session, turns=waiting, approvals=owner.live.approvals)
-        if session.live:
-            self._decide(reactions.owner_lost)
-
-    def _retire(self) -> None:
-        """Forget what is not stored, as an owner does that has nothing left to own."""
-        owner = self.owner
-        if owner.live.at_rest:
-            assert not owner.live.approvals
-            owner.live = Live(session=owner.session, turns=owner.live.turns)
-
     # What must hold.
-
-    def _hear(self, events: Sequence[Event]) -> None:
-        """Follow what is told: moves of the table without a gap, and the ends of turns."""
-        self.heard += len(events)
-        for event in events:
-            if isinstance(event.payload, StateChanged):
-                assert event.payload.from_state == self.state.value
-                after = State(event.payload.to_state)
-                assert after in TRANSITIONS[self.state].values()
-                self.state = after
-                self.version += 1
-            if event.type in TURN_ENDS:
-                self.ends[event.turn_id] += 1
 
     @invariant()
     def the_session_is_as_it_was_told(self) -> None:
@@ -365,9 +234,7 @@ class Course(RuleBasedStateMachine):
     @invariant()
     def questions_are_pending_only_while_somebody_waits_for_them(self) -> None:
         live = self.owner.live
-        stored = {
-            key for key, each in self.owner.approvals.items() if each.state is ApprovalState.PENDING
-        }
+        stored = {key for key, each in self.owner.approvals.items() if each.state is ApprovalState.PENDING}
         assert set(live.approvals) == stored
         if live.turn is None and not live.busy:
             assert not live.approvals
@@ -388,13 +255,13 @@ class Course(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Close, let everything come to its end, and look whether every turn has."""
         for _ in range(3):  # an end that could not be proven makes an error, which can be closed again
-            self._order(lambda step: orders.close(step, force=True))
+            self.order(lambda step: orders.close(step, force=True))
             if (host := self.host) is not None:
                 if host.phase is not Phase.OVER:
                     assert host.phase is Phase.UP or host.mail or self.owner.live.launching
                     host.exit(code=0, signal=None, group_gone=True) if host.alive else host.abandon()
                 while host.mail:
-                    self.mail_is_read(1)
+                    self.read_mail(1)
         assert self.owner.state is State.CLOSED
         assert self.owner.live.turns == ()
         self.every_turn_ends_once_and_is_told_as_it_is_stored()

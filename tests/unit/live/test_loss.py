@@ -100,7 +100,9 @@ def test_the_conversation_goes_on_after_a_crash_and_the_turn_is_not_repeated() -
 
 def test_an_end_for_a_fault_keeps_its_error_whatever_is_ordered_meanwhile() -> None:
     owner = an_owner()
-    owner.decide(lambda step: reactions.end_for(step, Ending(purpose=Purpose.FAIL, error=BROKEN), gently=False))
+    owner.decide(
+        lambda step: reactions.end_for(step, Ending(purpose=Purpose.FAIL, error=BROKEN), gently=False)
+    )
     assert owner.done() == [EndProcess(gently=False)]
     owner.decide(orders.suspend)
     owner.decide(orders.restart)

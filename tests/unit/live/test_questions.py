@@ -46,7 +46,11 @@ def test_a_question_is_told_and_the_session_says_that_it_waits() -> None:
 def test_allowing_runs_the_tool_as_it_was_asked_for() -> None:
     owner = asked()
     decided = owner.forget().decide(lambda step: approvals.answer(step, "q1", allow=True, actor="ann"))
-    assert (decided.state, decided.decided_by, decided.decide_time) == (ApprovalState.ALLOWED, "ann", owner.at)
+    assert (decided.state, decided.decided_by, decided.decide_time) == (
+        ApprovalState.ALLOWED,
+        "ann",
+        owner.at,
+    )
     assert owner.done() == [AnswerPermission("q1", {"command": "make"}, "denied")]
     assert owner.told() == [EventType.APPROVAL_DECIDED]
     assert owner.session.state_reason == ""
@@ -65,7 +69,9 @@ def test_allowing_with_another_input_runs_that() -> None:
 def test_denying_tells_the_model_why() -> None:
     owner = asked()
     decided = owner.decide(
-        lambda step: approvals.answer(step, "q1", allow=False, updated_input={"command": "x"}, message="not here")
+        lambda step: approvals.answer(
+            step, "q1", allow=False, updated_input={"command": "x"}, message="not here"
+        )
     )
     assert (decided.state, decided.message, decided.updated_input) == (ApprovalState.DENIED, "not here", None)
     assert owner.done() == [AnswerPermission("q1", None, "not here")]

@@ -88,10 +88,16 @@ def test_a_busy_session_refuses_a_turn_that_does_not_queue() -> None:
 def test_queued_turns_begin_in_order_one_at_a_time() -> None:
     owner = an_owner()
     first, second, third = owner.prompt(), owner.prompt(queue=True), owner.prompt(queue=True)
-    assert [turn.state for turn in owner.live.turns] == [TurnState.RUNNING, TurnState.QUEUED, TurnState.QUEUED]
+    assert [turn.state for turn in owner.live.turns] == [
+        TurnState.RUNNING,
+        TurnState.QUEUED,
+        TurnState.QUEUED,
+    ]
     owner.forget().answers(first)
-    assert owner.state is State.ACTIVE
-    assert [action.turn.turn_id for action in owner.done() if isinstance(action, SayPrompt)] == [second.turn_id]
+    assert owner.session.current_turn_id == second.turn_id
+    assert [action.turn.turn_id for action in owner.done() if isinstance(action, SayPrompt)] == [
+        second.turn_id
+    ]
     assert EventType.SESSION_STATE_CHANGED not in owner.told()
     owner.answers(second)
     owner.answers(third)

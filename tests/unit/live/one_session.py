@@ -1,0 +1,175 @@
+"""One session with its owner at work and the host it drives: what a machine of random steps acts upon."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis.stateful import RuleBasedStateMachine
+
+from greenroomd.domain import reactions
+from greenroomd.domain.errors import GreenroomError
+from greenroomd.domain.events import TURN_ENDS, Event, StateChanged
+from greenroomd.domain.live import (
+    AbandonLaunch,
+    Action,
+    AnswerPermission,
+    Ending,
+    EndProcess,
+    InterruptCli,
+    LaunchProcess,
+    Live,
+    Purpose,
+    Reconfigure,
+    SayPrompt,
+    Step,
+)
+from greenroomd.domain.session import TRANSITIONS, State
+from greenroomd.domain.turn import Problem
+from unit.live.owner import Owner
+from unit.live.process_model import Cli, Gone, Host, Phase
+
+BROKEN = Problem(reason="INPUT_STALLED", message="the process does not read")
+REFUSED = Problem(reason="HANDSHAKE_FAILED", message="bad flag", exit_code=1)
+
+
+class OneSession(RuleBasedStateMachine):
+    """Decides and performs at once, as the owner does, and checks what it is told and told to do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.owner = Owner()
+        self.host: Host | None = None
+        self.hosts = 0
+        self.heard = 0
+        self.state = State.CREATED
+        self.version = self.owner.session.version
+        self.ends: Counter[str] = Counter()
+        self.accepted: list[str] = []
+        self.answered: set[str] = set()
+        self.troubles = 0
+
+    # The owner at work.
+
+    def decide(self, decision: Callable[[Step], object]) -> None:
+        self.owner.decide(decision)
+        self._hear(self.owner.events[self.heard :])
+        actions = self.owner.done()
+        self._check_actions(actions)
+        try:
+            for action in actions:
+                self._perform(action)
+        except Gone:
+            if self.owner.live.ending is None and self.owner.live.running:
+                ending = Ending(purpose=Purpose.FAIL, error=BROKEN)
+                self.decide(lambda step: reactions.end_for(step, ending, gently=False))
+
+    def order(self, decision: Callable[[Step], object]) -> None:
+        before = self.owner.live
+        try:
+            self.decide(decision)
+        except GreenroomError:
+            assert self.owner.live == before
+
+    def _check_actions(self, actions: list[Action]) -> None:
+        live = self.owner.live
+        for action in actions:
+            if isinstance(action, LaunchProcess | AbandonLaunch):
+                assert live.launching
+            else:
+                assert live.running, f"{action} without a process"
+            if isinstance(action, InterruptCli):
+                assert not live.approvals, "questions are cancelled first"
+        assert len([a for a in actions if isinstance(a, SayPrompt)]) <= 1
+
+    def _perform(self, action: Action) -> None:
+        if isinstance(action, LaunchProcess):
+            self.launch()
+            return
+        host = self.host
+        assert host is not None
+        match action:
+            case AbandonLaunch():
+                host.abandon()
+            case EndProcess():
+                host.end()
+            case SayPrompt(turn=turn):
+                host.say(turn.turn_id)
+            case InterruptCli():
+                host.interrupt()
+            case AnswerPermission(approval_id=approval_id):
+                host.answer(approval_id)
+            case Reconfigure(config=config, generation=generation):
+                host.reconfigure()
+                self.decide(lambda step: reactions.reconfigured(step, config, generation))
+
+    def launch(self) -> None:
+        assert self.host is None, "two processes for one conversation"
+        self.hosts += 1
+        self.host = Host(self.hosts, Cli(self.owner.session.cli_session_id, self.answered))
+
+    def host_step(self, host: Host, *, lucky: bool) -> None:
+        match host.phase:
+            case Phase.WAITING | Phase.GRANTED | Phase.SPAWNED if not lucky:
+                host.fail(REFUSED)
+            case Phase.WAITING:
+                host.grant()
+            case Phase.GRANTED:
+                self._spawn(host)
+            case Phase.SPAWNED:
+                host.phase = Phase.UP
+                host.mail.append(
+                    lambda step: reactions.ready(step, cli_version="2.1.330", startup=timedelta(seconds=1))
+                )
+            case Phase.UP if host.told_to_end:
+                host.exit(code=143, signal=None, group_gone=lucky)
+
+    def _spawn(self, host: Host) -> None:
+        host.phase = Phase.SPAWNED
+        session = self.owner.session
+
+        def spawned(step: Step) -> None:
+            facts = replace(step.session.process, pid=host.number, start_time=step.at)
+            reactions.spawned(step, facts, session.config, session.config_generation)
+
+        host.mail.append(spawned)
+
+    def read_mail(self, most: int = 10) -> None:
+        """Let the owner read its oldest messages."""
+        host = self.host
+        while host is not None and host.mail and most:
+            if len(host.mail) == 1 and host.phase is Phase.OVER:
+                self.host = None
+            self.decide(host.mail.popleft())
+            self._retire()
+            most -= 1
+
+    def lose_owner(self) -> None:
+        """Let the server die and another settle what it left."""
+        owner, self.host = self.owner, None
+        session, waiting = owner.session, owner.live.turns
+        owner.live = Live(session=session, turns=waiting, approvals=owner.live.approvals)
+        if session.live:
+            self.decide(reactions.owner_lost)
+
+    def _retire(self) -> None:
+        """Forget what is not stored, as an owner does that has nothing left to own."""
+        owner = self.owner
+        if owner.live.at_rest:
+            assert not owner.live.approvals
+            owner.live = Live(session=owner.session, turns=owner.live.turns)
+
+    def _hear(self, events: Sequence[Event]) -> None:
+        """Follow what is told: moves of the table without a gap, and the ends of turns."""
+        self.heard += len(events)
+        for event in events:
+            if isinstance(event.payload, StateChanged):
+                assert event.payload.from_state == self.state.value
+                after = State(event.payload.to_state)
+                assert after in TRANSITIONS[self.state].values()
+                self.state = after
+                self.version += 1
+            if event.type in TURN_ENDS:
+                self.ends[event.turn_id] += 1
