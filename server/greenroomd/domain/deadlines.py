@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from greenroomd.domain import approvals, orders, turns
+from greenroomd.domain import approvals, expiry, orders, turns
 from greenroomd.domain.config import OnIdle
-from greenroomd.domain.events import Event, EventType, LimitReached
+from greenroomd.domain.events import Event, EventType, Expiring, LimitReached
 from greenroomd.domain.live import Ending, EndProcess, Live, Patience, Purpose, Step
 from greenroomd.domain.reactions import end_for
 from greenroomd.domain.session import IDLE_TIMEOUT, Signal, State
@@ -119,16 +119,24 @@ def _unused(step: Step) -> None:
 
 
 def _lifetime(live: Live, patience: Patience) -> datetime | None:
-    limit = live.session.config.limits.max_duration
-    if limit is None or live.session.state in (State.CLOSING, State.CLOSED):
-        return None
-    return live.session.create_time + limit
+    return expiry.end_time(live.session)
 
 
 def _expired(step: Step) -> None:
     payload = LimitReached(limit="max_duration", detail="the session has lived as long as it may")
     step.tell(Event(type=EventType.SESSION_LIMIT_REACHED, time=step.at, payload=payload))
     orders.close(step, reason=MAX_DURATION, force=True)
+
+
+def _notice(live: Live, patience: Patience) -> datetime | None:
+    return expiry.notice_time(live.session)
+
+
+def _expiring(step: Step) -> None:
+    end = step.session.expire_time
+    assert end is not None
+    step.note(expiry_told=end)
+    step.tell(Event(type=EventType.SESSION_EXPIRING, time=step.at, payload=Expiring(at=end)))
 
 
 DEADLINES = (
@@ -138,6 +146,7 @@ DEADLINES = (
     Deadline(_turn, _turn_overdue),
     Deadline(_stall, _stalled),
     Deadline(_lifetime, _expired),
+    Deadline(_notice, _expiring),  # after the end itself: what is over is not announced
     Deadline(_grace, _grace_passed),
     Deadline(_idle, _unused),
 )

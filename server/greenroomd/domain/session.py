@@ -158,6 +158,7 @@ class Session:
 
     `version` counts the changes that a caller can mean with an etag: state, config, description; not message traffic.
     `conversation` is set once the CLI keeps a transcript under `cli_session_id`, so that it can be resumed.
+    `expiry_told` is the `expire_time` that `session.expiring` has told of.
     `node_id` and `fence` name the owner; a write with an older fence is refused by the store.
     """
 
@@ -187,7 +188,7 @@ class Session:
     update_time: datetime
     last_active_time: datetime
     close_time: datetime | None = None
-    expire_time: datetime | None = None
+    expiry_told: datetime | None = None
     node_id: str = ""
     fence: int = 0
     version: int = 1
@@ -198,6 +199,12 @@ class Session:
     def live(self) -> bool:
         """Whether a process may exist for it."""
         return self.state in LIVE
+
+    @property
+    def expire_time(self) -> datetime | None:
+        """When `limits.max_duration` is over, which counts from the creation."""
+        limit = self.config.limits.max_duration
+        return None if limit is None else self.create_time + limit
 
 
 def allowed(state: State) -> list[str]:

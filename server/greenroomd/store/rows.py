@@ -85,7 +85,7 @@ def _progress(session: Session) -> Document:
         "observed_config_generation": session.observed_config_generation,
         "update_time": time(session.update_time),
         "close_time": maybe_time(session.close_time),
-        "expire_time": maybe_time(session.expire_time),
+        "expiry_told": maybe_time(session.expiry_told),
     }
 
 
@@ -141,7 +141,7 @@ def session_of(row: Row) -> Session:
         update_time=time_of(moved["update_time"]),
         last_active_time=time_of(last_active_time),
         close_time=maybe_time_of(moved["close_time"]),
-        expire_time=maybe_time_of(moved["expire_time"]),
+        expiry_told=maybe_time_of(moved.get("expiry_told")),
         node_id=node_id,
         fence=fence,
         version=version,

@@ -102,7 +102,6 @@ SESSION = Session(
     update_time=NOON + timedelta(seconds=1),
     last_active_time=NOON + timedelta(seconds=2),
     close_time=NOON + timedelta(seconds=3),
-    expire_time=NOON + timedelta(hours=1),
     version=4,
     last_sequence=12,
     revision=345,

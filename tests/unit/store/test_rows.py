@@ -66,7 +66,7 @@ sessions_made = st.builds(
     update_time=times,
     last_active_time=times,
     close_time=st.none() | times,
-    expire_time=st.none() | times,
+    expiry_told=st.none() | times,
 )
 turns_made = st.builds(
     Turn,
