@@ -252,6 +252,9 @@ class Settings(BaseModel):
     )
     watchers_per_session: Count = Field(50, description="How many watchers one session may have")
     watchers_per_node: Count = Field(10_000, description="How many watchers this server may have")
+    cached_sessions: Count = Field(
+        10_000, description="How many sessions are kept in memory; reading one of them touches no database"
+    )
     retention_age: Span = Field(timedelta(days=30), description="How long an event is kept")
     retention_events: Count = Field(100_000, description="How many events of one session are kept")
 

@@ -95,6 +95,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
             key_file=settings.state_dir / "keys.json",
             codec=codec_of,
             announce=_announcing(tail, metrics),
+            cached_sessions=settings.cached_sessions,
         )
     )
     tail.begin(store.head)

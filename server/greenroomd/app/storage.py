@@ -91,9 +91,11 @@ class Unit:
     (SessionExists if the id is taken), any other value is compared and set together with the fence (OwnershipLost).
     A fence equal to or above the stored one is accepted. Without events the row is still compared and set, and keeps
     its revision. `configures` stores `session.config` as generation `session.config_generation`; otherwise the config
-    is not looked at. `turns` and `approvals` replace the rows of the same id. `request` is inserted with its answer,
-    or the unit is refused: RequestReplayed, RequestIdReused. `deletes` removes the session with everything of it but
-    the last of its events (`session.deleted`), which stays for those who read on from a cursor.
+    is that of the stored generation, and is not written. `turns` and `approvals` replace the rows of the same id.
+    `request` is inserted with its answer, or the unit is refused: RequestReplayed, RequestIdReused. `claims_profile`
+    inserts the session only if its profile exists (ProfileNotFound) and takes one more session that is not CLOSED
+    (QuotaExceeded). `deletes` removes the session with everything of it but the last of its events
+    (`session.deleted`), which stays for those who read on from a cursor.
     """
 
     session: Session
@@ -103,6 +105,7 @@ class Unit:
     approvals: Sequence[Approval] = ()
     oauth_token: Secret | None = None
     request: Request | None = None
+    claims_profile: bool = False
     deletes: bool = False
 
 
@@ -189,8 +192,8 @@ class Store(Protocol):
     async def commit(self, unit: Unit) -> Session:
         """Make a unit durable and return the session with its new revision and last sequence.
 
-        Raises SessionExists, OwnershipLost, RequestReplayed or RequestIdReused as `Unit` tells; the unit has then
-        changed nothing. A caller that is cancelled while it waits does not undo its unit.
+        Raises SessionExists, OwnershipLost, ProfileNotFound, QuotaExceeded, RequestReplayed or RequestIdReused as
+        `Unit` tells; the unit has then changed nothing. A caller that is cancelled while it waits does not undo it.
         """
         ...
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
+from greenroomd.app.profile_store import ProfileStore
 from greenroomd.app.storage import (
     Announce,
     EventCodec,
@@ -19,7 +20,6 @@ from greenroomd.app.storage import (
     Request,
     Selection,
     SessionQuery,
-    Store,
     StoredEvent,
     Unit,
 )
@@ -28,16 +28,18 @@ from greenroomd.domain.events import Approval
 from greenroomd.domain.session import Session
 from greenroomd.domain.turn import Turn
 from greenroomd.store.batch import REPLAYED_FOR, BatchWriter
+from greenroomd.store.cache import SessionCache
 from greenroomd.store.documents import time
 from greenroomd.store.engine import Database
 from greenroomd.store.history import History
 from greenroomd.store.judge import prepare
 from greenroomd.store.listing import list_sessions
 from greenroomd.store.lookups import Lookups
+from greenroomd.store.profiles import SqlProfiles
 from greenroomd.store.reader import Reader, open_reader
 from greenroomd.store.schema import upgrade
 from greenroomd.store.secrets import KeyFileUnusable, Keyring, open_keyring
-from greenroomd.store.tables import meta, secrets
+from greenroomd.store.tables import meta, profiles, secrets
 from greenroomd.store.writer import Writer
 
 
@@ -54,13 +56,14 @@ async def open_store(
     announce: Announce,
     clock: Callable[[], datetime] = _now,
     patience: timedelta = timedelta(seconds=5),
-) -> AsyncIterator[Store]:
+    cached_sessions: int = 10_000,
+) -> AsyncIterator[SqlStore]:
     """Yield the store of a database, migrated to this version; when the block ends all commits are done.
 
     `database_url` is `sqlite:///path` or `postgresql+psycopg://…`. `key_file` is made if there is none, and needed for
     ever after. `codec` makes the codec for the id of this store. `clock` only tells how long ago a request was
-    answered. `patience` bounds every wait for a connection or for somebody else's lock. Raises UnsupportedDatabase,
-    KeyFileUnusable, SchemaTooNew, StoreUnavailable.
+    answered. `patience` bounds every wait for a connection or for somebody else's lock. `cached_sessions` stay in
+    memory. Raises UnsupportedDatabase, KeyFileUnusable, SchemaTooNew, StoreUnavailable.
     """
     database = Database(database_url, patience=patience)
     try:
@@ -68,7 +71,8 @@ async def open_store(
             store_id, head, sealed_under = await reader.run(partial(_start, database))
             keyring = _keyring(key_file, sealed_under)
             events = codec(store_id)
-            writer = Writer(database, BatchWriter(database, events), announce, clock, head=head)
+            cache = SessionCache(cached_sessions)
+            writer = Writer(database, BatchWriter(database, events), cache, announce, clock, head=head)
             async with writer.running():
                 yield SqlStore(
                     _Parts(
@@ -76,10 +80,12 @@ async def open_store(
                         codec=events,
                         clock=clock,
                         keyring=keyring,
+                        cache=cache,
                         writer=writer,
                         reader=reader,
                         lookups=Lookups(database, keyring),
                         history=History(database, events),
+                        profiles=SqlProfiles(database, writer, reader, keyring),
                     )
                 )
     finally:
@@ -91,7 +97,9 @@ def _start(database: Database) -> tuple[str, int, str | None]:
     upgrade(database.writing)
     with database.reading.connect() as connection:
         store_id, head = connection.execute(select(meta.c.store_id, meta.c.revision)).one()
-        return store_id, head, connection.execute(select(secrets.c.key_id).limit(1)).scalar()
+        of_profiles = select(profiles.c.key_id).where(profiles.c.key_id.is_not(None))
+        sealed = select(secrets.c.key_id).union_all(of_profiles).limit(1)
+        return store_id, head, connection.execute(sealed).scalar()
 
 
 def _keyring(key_file: Path, sealed_under: str | None) -> Keyring:
@@ -113,10 +121,12 @@ class _Parts:
     codec: EventCodec
     clock: Callable[[], datetime]
     keyring: Keyring
+    cache: SessionCache
     writer: Writer
     reader: Reader
     lookups: Lookups
     history: History
+    profiles: SqlProfiles
 
 
 class SqlStore:
@@ -134,6 +144,11 @@ class SqlStore:
         return self._parts.store_id
 
     @property
+    def profiles(self) -> ProfileStore:
+        """The stored profiles, committed in turn with everything else."""
+        return self._parts.profiles
+
+    @property
     def head(self) -> int:
         """The revision of the last commit that this node knows of."""
         return self._parts.writer.head
@@ -149,7 +164,12 @@ class SqlStore:
 
     async def session(self, session_id: str) -> Session:
         """Return a session as last committed."""
-        return await self._read(partial(self._lookups.session, session_id=session_id))
+        cached = self._parts.cache.get(session_id)
+        if cached is not None:
+            return cached
+        return self._parts.cache.put_read(
+            await self._read(partial(self._lookups.session, session_id=session_id))
+        )
 
     async def sessions(self, query: SessionQuery, *, after: Position | None, limit: int) -> Page[Session]:
         """Return one page of sessions."""

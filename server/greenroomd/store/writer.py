@@ -14,17 +14,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from greenroomd.app.storage import Announce
-from greenroomd.domain.errors import StoreUnavailable
+from greenroomd.app.storage import Announce, RequestReplayed, Unit
+from greenroomd.domain.errors import GreenroomError, StoreUnavailable
 from greenroomd.domain.session import Session
 from greenroomd.store.batch import BatchWriter, Written
+from greenroomd.store.cache import SessionCache
 from greenroomd.store.engine import Database, is_outage, unavailable
-from greenroomd.store.judge import Prepared
+from greenroomd.store.judge import Prepared, Refusal
+
+T = TypeVar("T")
 
 _MAX_UNITS: Final = 512
 _MAX_BYTES: Final = 8 * 1024 * 1024
@@ -36,6 +39,12 @@ class _Waiting:
     done: asyncio.Future[Session]
 
 
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    work: Callable[[Connection, datetime], Any]
+    done: asyncio.Future[Any]
+
+
 class Writer:
     """Commits units; `head` is the revision of the last commit that it knows of."""
 
@@ -43,6 +52,7 @@ class Writer:
         self,
         database: Database,
         batches: BatchWriter,
+        cache: SessionCache,
         announce: Announce,
         clock: Callable[[], datetime],
         *,
@@ -51,10 +61,12 @@ class Writer:
         self.head = head
         self._database = database
         self._batches = batches
+        self._cache = cache
         self._announce = announce
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Waiting | _Alone | None] = SimpleQueue()
+        self._held: list[_Alone | None] = []  # what ended the batch before it
         self._open = True
         self._connection: Connection | None = None
 
@@ -65,6 +77,19 @@ class Writer:
         waiting = _Waiting(prepared, self._loop.create_future())
         self._queue.put(waiting)
         return await waiting.done
+
+    async def alone(self, work: Callable[[Connection, datetime], T]) -> T:
+        """Do some work in a transaction of its own, in turn with the batches; returns what it returns, once durable.
+
+        `work` runs on the writer's thread, under the lock that all writers take; it is given the time. What it raises
+        is raised here, and nothing of it is kept.
+        """
+        if not self._open:
+            raise StoreUnavailable("the store is closed")
+        alone = _Alone(work, self._loop.create_future())
+        self._queue.put(alone)
+        outcome: T = await alone.done
+        return outcome
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -89,24 +114,28 @@ class Writer:
 
     def _run(self, ended: asyncio.Future[None]) -> None:
         try:
-            while batch := self._gather():
-                self._commit_batch(batch)
+            while (first := self._next()) is not None:
+                if isinstance(first, _Alone):
+                    self._do_alone(first)
+                else:
+                    self._commit_batch(self._gather(first))
         finally:
             self._disconnect()
             self._loop.call_soon_threadsafe(ended.set_result, None)
 
-    def _gather(self) -> list[_Waiting]:
-        """Return all that waits, at least one; nothing at the end."""
-        first = self._queue.get()
-        if first is None:
-            return []
+    def _next(self) -> _Waiting | _Alone | None:
+        """Return what comes next, None at the end."""
+        return self._held.pop() if self._held else self._queue.get()
+
+    def _gather(self, first: _Waiting) -> list[_Waiting]:
+        """Return `first` and all units that wait behind it."""
         batch = [first]
         size = first.prepared.size
         with suppress(Empty):
             while len(batch) < _MAX_UNITS and size < _MAX_BYTES:
                 waiting = self._queue.get_nowait()
-                if waiting is None:
-                    self._queue.put(None)  # for the next round: this batch comes first
+                if not isinstance(waiting, _Waiting):
+                    self._held.append(waiting)  # for the next round: this batch comes first
                     break
                 batch.append(waiting)
                 size += waiting.prepared.size
@@ -125,32 +154,56 @@ class Writer:
         else:
             self._loop.call_soon_threadsafe(self._deliver, batch, written)
 
+    def _do_alone(self, alone: _Alone) -> None:
+        def act(connection: Connection, name: str) -> Any:
+            self._batches.take_turn(connection, batch=name)
+            return alone.work(connection, self._clock())
+
+        try:
+            outcome = self._transact(act)
+        except (GreenroomError, RequestReplayed) as refusal:
+            if self._connection is not None:
+                self._connection.rollback()
+            self._loop.call_soon_threadsafe(_fail, [alone], refusal)
+        except Exception as error:
+            self._disconnect()
+            self._loop.call_soon_threadsafe(_fail, [alone], error)
+        else:
+            self._loop.call_soon_threadsafe(_succeed, alone, outcome)
+
     def _write(self, units: Sequence[Prepared]) -> Written:
-        """Commit units in one transaction; whatever it raises, they are not committed as far as can be known."""
+        return self._transact(
+            lambda connection, name: self._batches.write(connection, units, batch=name, at=self._clock())
+        )
+
+    def _transact(self, act: Callable[[Connection, str], T]) -> T:
+        """Do everything in one transaction; whatever this raises, it is not committed as far as can be known.
+
+        `act` marks the database with the name that it is given: so a commit whose answer was lost is found again.
+        """
         used = self._connection is not None
         try:
-            connection, written, name = self._begin(units)
+            connection, outcome, name = self._begin(act)
         except DBAPIError as error:
             if not (used and error.connection_invalidated):
                 raise
             self._disconnect()  # cut while idle: nothing was begun, so a second try is safe
-            connection, written, name = self._begin(units)
+            connection, outcome, name = self._begin(act)
         try:
             connection.commit()
         except DBAPIError:
             self._disconnect()
             if not self._was_committed(name):
                 raise
-        return written
+        return outcome
 
-    def _begin(self, units: Sequence[Prepared]) -> tuple[Connection, Written, str]:
+    def _begin(self, act: Callable[[Connection, str], T]) -> tuple[Connection, T, str]:
         """Do everything but the commit."""
         if self._connection is None:
             self._connection = self._database.writing.connect()
         self._connection.begin()
         name = uuid.uuid4().hex
-        written = self._batches.write(self._connection, units, batch=name, at=self._clock())
-        return self._connection, written, name
+        return self._connection, act(self._connection, name), name
 
     def _was_committed(self, batch: str) -> bool:
         """Whether a commit whose answer was lost took place; no, if nobody can tell."""
@@ -173,6 +226,8 @@ class Writer:
     def _deliver(self, batch: Sequence[_Waiting], written: Written) -> None:
         try:
             self.head = max(self.head, written.head)
+            for waiting, outcome in zip(batch, written.outcomes, strict=True):
+                self._keep(waiting.prepared.unit, outcome)
             if written.events:
                 self._announce(written.events, self.head)
         finally:
@@ -184,8 +239,20 @@ class Writer:
                 else:
                     waiting.done.set_result(outcome)
 
+    def _keep(self, unit: Unit, outcome: Session | Refusal) -> None:
+        """Let the cache follow a commit; what was refused may have been changed by another node."""
+        if isinstance(outcome, Session) and not unit.deletes:
+            self._cache.put_committed(outcome)
+        else:
+            self._cache.forget(unit.session.session_id)
 
-def _fail(batch: Sequence[_Waiting], error: Exception) -> None:
+
+def _succeed(alone: _Alone, outcome: Any) -> None:
+    if not alone.done.done():
+        alone.done.set_result(outcome)
+
+
+def _fail(batch: Sequence[_Waiting | _Alone], error: Exception) -> None:
     for waiting in batch:
         if not waiting.done.done():
             waiting.done.set_exception(unavailable(error) if is_outage(error) else error)

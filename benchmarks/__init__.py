@@ -1,0 +1,1 @@
+"""What `make bench` runs: every figure beside a bare grpc.aio server in the same run."""

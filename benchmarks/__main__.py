@@ -1,0 +1,54 @@
+"""Run the benchmarks: a table on the terminal, and build/bench.json with flat keys and numbers."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from contract.postgres import running_postgres
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import load, sessions
+
+GOALS = {
+    "get_session_vs_bare": (">=", 0.6),
+    "create_session_vs_bare_sqlite": (">=", 0.45),
+    "create_session_vs_bare_postgres": (">=", 0.3),
+    "list_page_1m_vs_1k": ("<=", 1.3),
+    "get_1m_vs_1k": ("<=", 1.3),
+    "start_100k_sessions_s": ("<=", 2.0),
+}
+
+
+def main() -> int:
+    """Measure everything; exit 1 if a goal is missed, 2 if it could not be measured."""
+    options = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    options.add_argument("--out", type=Path, default=Path("build/bench.json"))
+    chosen = options.parse_args()
+    try:
+        load.require_h2load()
+        with running_postgres(durable=True) as postgres:
+            url = postgres.url(postgres.new_database())
+            figures = asyncio.run(sessions.figures(url))
+    except load.LoadFailed as error:
+        print(error, file=sys.stderr)
+        return 2
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    chosen.out.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    table = Table("figure", "measured", "goal", "")
+    missed = 0
+    for name, value in figures.items():
+        relation, goal = GOALS.get(name, ("", None))
+        kept = goal is None or (value >= goal if relation == ">=" else value <= goal)
+        missed += not kept
+        table.add_row(name, f"{value:.3g}", f"{relation} {goal}" if goal else "", "" if kept else "missed")
+    Console().print(table)
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
