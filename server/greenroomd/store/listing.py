@@ -30,6 +30,7 @@ from greenroomd.store.tables import configs, identities, labels, sessions
 _KEY = {OrderBy.CREATE_TIME: sessions.c.create_time, OrderBy.LAST_ACTIVE_TIME: sessions.c.last_active_time}
 _COLUMN = {key: list(sessions.columns).index(column) for key, column in _KEY.items()}
 _ONE: ColumnElement[Any] = literal_column("1")  # written out, as in the index: a parameter would not match it
+_ZERO: ColumnElement[Any] = literal_column("0")
 _NOTHING: ColumnElement[Any] = literal_column("''")
 
 with_config: FromClause = sessions.join(
@@ -80,10 +81,11 @@ def pages(query: SessionQuery, *, after: Position | None, limit: int) -> list[Se
         if query.states:
             return []
         states = LIVE
-    statement = _matching(query, after).limit(limit)
     if states and states <= LIVE:
-        # Live sessions are as few as processes, and their index holds hardly anything else.
-        return [statement.where(sessions.c.unsettled == _ONE, sessions.c.state.in_(sorted(states)))]
+        # Live sessions are as few as processes: found by what they are and sorted, not by walking the list's order.
+        few = _matching(query, after, sorted_by=_ZERO).where(sessions.c.unsettled == _ONE)
+        return [few.where(sessions.c.state.in_(sorted(states))).limit(limit)]
+    statement = _matching(query, after).limit(limit)
     if not states or states == frozenset(State):
         return [statement]
     if query.workspace_id is None:
@@ -91,21 +93,29 @@ def pages(query: SessionQuery, *, after: Position | None, limit: int) -> list[Se
     return [statement.where(sessions.c.state == state.value) for state in sorted(states)]
 
 
-def _matching(query: SessionQuery, after: Position | None) -> Select[Any]:
-    """Select what the filters other than the state leave, after a position, in order."""
+def _matching(
+    query: SessionQuery, after: Position | None, sorted_by: ColumnElement[int] | None = None
+) -> Select[Any]:
+    """Select what the filters other than the state leave, after a position, in order.
+
+    With `sorted_by`, which is zero, added to it, the order is no longer that of any index.
+    """
     key: ColumnElement[int] = _KEY[query.order_by]
     identity: ColumnElement[int] = sessions.c.number
-    statement = select(*session_columns).select_from(with_config)
+    source = with_config
+    conditions = list(_conditions(query))
     if query.labels:
         # The first label leads, by an index in the order of creation; the others are looked up.
+        source = with_config.join(labels, _labels_of_session)
         name, value = query.labels[0]
-        statement = select(*session_columns).select_from(with_config.join(labels, _labels_of_session))
-        statement = statement.where(labels.c.key == name, labels.c.value == value)
+        conditions += [labels.c.key == name, labels.c.value == value]
         if query.workspace_id is not None:
-            statement = statement.where(labels.c.workspace_id == query.workspace_id)
+            conditions.append(labels.c.workspace_id == query.workspace_id)
         if query.order_by is OrderBy.CREATE_TIME:
             key, identity = labels.c.create_time, labels.c.session_number
-    statement = statement.where(*_conditions(query))
+    if sorted_by is not None:
+        key, identity = key + sorted_by, identity + sorted_by
+    statement = select(*session_columns).select_from(source).where(*conditions)
     if after is not None:
         place, last = tuple_(key, identity), tuple_(after.key, _number(after))
         statement = statement.where(place < last if query.descending else place > last)
