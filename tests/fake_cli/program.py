@@ -27,7 +27,6 @@ import os
 import re
 import select
 import signal
-import subprocess
 import sys
 import time
 import uuid
@@ -126,6 +125,8 @@ class Fake:
         if script.get("ignore_term"):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if kind := script.get("fork"):
+            import subprocess  # half of all that the start would take
+
             outlive = [sys.executable, "-IS", "-c", f"import time; time.sleep({FOREVER})"]
             clean = kind == "clean"
             subprocess.Popen(outlive, start_new_session=not clean, env={} if clean else None)

@@ -193,10 +193,14 @@ def environment(
 
 
 def redactor_of(launch: Launch, defaults: CliDefaults) -> Redactor:
-    """Return what hides the secrets that this process is given by the operator and by the token."""
-    given = {name: value.reveal() for name, value in defaults.environment.items()}
+    """Return what hides the secrets that this process is given."""
+    config = launch.config
+    operators = {name: value.reveal() for name, value in defaults.environment.items()}
     token = [launch.oauth_token.reveal()] if launch.oauth_token else []
-    return Redactor([*secret_values(given), *token])
+    return Redactor(
+        server=[*secret_values(operators), *token],
+        session=secret_values([config.environment, config.mcp_config, config.settings]),
+    )
 
 
 def _with_temperature(extra_body: str, temperature: float) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 _MASK = "[redacted]"
 _BLANK = "\0"  # stands for one hidden character until the text is cut; stderr text holds no NUL
@@ -21,17 +22,28 @@ _LOOKS_SECRET = re.compile(
 )
 
 
-def secret_values(environment: Mapping[str, str]) -> list[str]:
-    """Return the values of variables whose names promise a secret, such as `ANTHROPIC_API_KEY`."""
-    return [value for name, value in environment.items() if _SECRET_NAME.search(name)]
+def secret_values(named: Any, *, name: str = "") -> list[str]:
+    """Return the texts in a JSON value whose names promise a secret, such as `ANTHROPIC_API_KEY`, at any depth."""
+    if isinstance(named, str):
+        return [named] if _SECRET_NAME.search(name) else []
+    if isinstance(named, Mapping):
+        return [secret for inner in named for secret in secret_values(named[inner], name=inner)]
+    if isinstance(named, Sequence):
+        return [secret for value in named for secret in secret_values(value, name=name)]
+    return []
 
 
 class Redactor:
-    """Hides known secrets, and in free text also what looks like one."""
+    """Hides secrets: those of the *server* everywhere, those of the *session* and what looks like one in free text.
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = sorted({s for s in secrets if len(s) >= _MIN_SECRET}, key=len, reverse=True)
-        self._in_json = [json.dumps(s)[1:-1].encode() for s in known]
+    What a session's own tools print of its own secrets is its own business; the server's are nobody's.
+    """
+
+    def __init__(self, server: Iterable[str] = (), session: Iterable[str] = ()) -> None:
+        servers = [secret for secret in server if len(secret) >= _MIN_SECRET]
+        sessions = [secret for secret in session if len(secret) >= _MIN_SECRET]
+        known = sorted({*servers, *sessions}, key=len, reverse=True)
+        self._in_json = [json.dumps(s)[1:-1].encode() for s in sorted(servers, key=len, reverse=True)]
         self._patterns = [re.compile("|".join(map(re.escape, known)))] if known else []
         self._patterns.append(_LOOKS_SECRET)
         self.longest = len(known[0].encode()) if known else 0
@@ -45,7 +57,7 @@ class Redactor:
         return re.sub(f"{_BLANK}+", _MASK, text)
 
     def json_line(self, line: bytes) -> bytes:
-        """Return a line of JSON without the known secrets; what merely looks like one stays (it may be code)."""
+        """Return a line of JSON without the server's secrets."""
         for secret in self._in_json:
             if secret in line:
                 line = line.replace(secret, _MASK.encode())

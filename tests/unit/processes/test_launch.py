@@ -17,6 +17,7 @@ from greenroomd.processes.launch import (
     arguments,
     environment,
     initialization,
+    redactor_of,
     settings,
 )
 
@@ -177,3 +178,18 @@ def test_workspaces_never_meet_and_never_leave_the_state_directory(one: str, oth
 
 def test_a_long_workspace_id_fits_into_a_file_name() -> None:
     assert len(Workspace.within(STATE, "é" * 1000).root.name) < 255
+
+
+def test_what_is_hidden() -> None:
+    launch = a_launch(
+        Path("/w"),
+        token="oat-secret-1",
+        environment={"DB_PASSWORD": "db-secret-1", "COLOUR": "dark-blue-1"},
+        mcp_config={"mcpServers": {"x": {"env": {"API_KEY": "mcp-secret-1"}}}},
+    )
+    redactor = redactor_of(launch, operator(ANTHROPIC_API_KEY="key-secret-1", HTTPS_PROXY="http://proxy"))
+    said = "oat-secret-1 db-secret-1 dark-blue-1 mcp-secret-1 key-secret-1 http://proxy"
+    assert redactor.text(said) == "[redacted] [redacted] dark-blue-1 [redacted] [redacted] http://proxy"
+    assert redactor.json_line(said.encode()) == (
+        b"[redacted] db-secret-1 dark-blue-1 mcp-secret-1 [redacted] http://proxy"
+    )

@@ -33,7 +33,7 @@ def test_ordinary_text_stays() -> None:
     assert Redactor(["short"]).text(text) == text
 
 
-def test_a_line_of_json_loses_only_known_secrets() -> None:
+def test_a_line_of_json_loses_only_the_servers_secrets() -> None:
     redactor = Redactor(['quo"ted secret'])
     line = rb'{"a":"quo\"ted secret","b":"sk-ant-api03-abcdefghijklmnop"}'
     assert redactor.json_line(line) == b'{"a":"[redacted]","b":"sk-ant-api03-abcdefghijklmnop"}'
@@ -47,6 +47,20 @@ def test_secrets_of_an_environment() -> None:
         "ANTHROPIC_CUSTOM_HEADERS": "h",
     }
     assert secret_values(environment) == ["k", "d", "h"]
+
+
+def test_secrets_inside_json() -> None:
+    config = {
+        "mcpServers": {"x": {"url": "u", "headers": {"Authorization": "a"}, "args": ["--token", "t"], "n": 1}}
+    }
+    assert secret_values([config, None]) == ["a"]
+    assert secret_values({"tokens": ["one", "two"]}) == ["one", "two"]
+
+
+def test_a_sessions_own_secrets_are_hidden_in_free_text_only() -> None:
+    redactor = Redactor(server=["the-servers"], session=["the-sessions"])
+    assert redactor.text("the-servers the-sessions") == "[redacted] [redacted]"
+    assert redactor.json_line(b'["the-servers","the-sessions"]') == b'["[redacted]","the-sessions"]'
 
 
 @given(st.integers(0, 60), st.integers(1, 30))
