@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TypeVar
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -31,6 +32,7 @@ class Supervisors:
         self.stage = stage
         self._group = group
         self._of: dict[str, Supervisor] = {}
+        self._loading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._draining = False
 
     def __len__(self) -> int:
@@ -84,9 +86,14 @@ class Supervisors:
 
     async def _load(self, session_id: str) -> Supervisor:
         store = self.stage.store
-        session = await store.session(session_id)
-        turns = await store.open_turns(session_id)
-        return self._of.get(session_id) or self._appoint(Live(session=session, turns=tuple(turns)))
+        # One load at a time: a row that was read before another owner came and went would be an old one.
+        async with self._loading.setdefault(session_id, asyncio.Lock()):
+            supervisor = self._of.get(session_id)
+            if supervisor is not None:
+                return supervisor
+            session = await store.session(session_id)
+            turns = await store.open_turns(session_id)
+            return self._appoint(Live(session=session, turns=tuple(turns)))
 
     def _appoint(self, live: Live) -> Supervisor:
         session_id = live.session.session_id
