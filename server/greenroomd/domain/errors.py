@@ -163,7 +163,11 @@ class ApprovalDecided(FailedPrecondition):
 
 
 class ProfileInUse(FailedPrecondition):
-    """Sessions still refer to the profile."""
+    """Sessions that are not CLOSED still refer to the profile; `sessions` tells how many."""
+
+    def __init__(self, profile_id: str, sessions: int) -> None:
+        super().__init__(f"{sessions} sessions that are not CLOSED use profile {profile_id!r}")
+        self.sessions = sessions
 
 
 class CliMissing(FailedPrecondition):
@@ -207,9 +211,12 @@ class NoSlot(ResourceExhausted):
 
 
 class QuotaExceeded(ResourceExhausted):
-    """The workspace or profile has as many sessions as it may have."""
+    """`subject` (such as `profile:reviewer`) has as many sessions that are not CLOSED as it may have: `limit`."""
 
-    subject = "sessions"
+    def __init__(self, subject: str, limit: int) -> None:
+        super().__init__(f"{subject} may have at most {limit} sessions", retry_after=timedelta(minutes=1))
+        self.subject = subject
+        self.limit = limit
 
 
 class WatcherCapReached(ResourceExhausted):

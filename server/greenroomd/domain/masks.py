@@ -20,7 +20,7 @@ from greenroomd.domain.session import Session
 TOKEN = "config.oauth_token"
 
 # Paths below `config` and the attribute each means; those with a rule of their own are in OPTIONS.
-_ATTRIBUTES: Mapping[str, str] = {
+ATTRIBUTES: Mapping[str, str] = {
     **{path: attribute for path, attribute, _ in OPTIONS},
     **{
         name: name
@@ -83,9 +83,9 @@ def _with(parts: Parts, given: Parts, path: str) -> Parts:
     if path == "display_name":
         return replace(parts, display_name=given.display_name)
     if root == "labels":
-        return replace(parts, labels=_map_with(parts.labels, given.labels, rest))
+        return replace(parts, labels=map_with(parts.labels, given.labels, rest))
     if root == "metadata":
-        return replace(parts, metadata=_map_with(parts.metadata, given.metadata, rest))
+        return replace(parts, metadata=map_with(parts.metadata, given.metadata, rest))
     if path == "config":
         config = replace(given.config, working_dir=parts.config.working_dir)
         return replace(parts, config=config, oauth_token=given.oauth_token)
@@ -98,7 +98,8 @@ def _with(parts: Parts, given: Parts, path: str) -> Parts:
     raise LookupError("is no field that can be changed")
 
 
-def _map_with(before: Mapping[str, Any], given: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def map_with(before: Mapping[str, Any], given: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return `before` with one key taken from `given`, gone if it is not there; without a key, `given`."""
     if not key:
         return given
     rest = {name: value for name, value in before.items() if name != key}
@@ -110,8 +111,8 @@ def _config_with(before: SessionConfig, given: SessionConfig, path: str) -> Sess
         raise LookupError("is immutable")
     if path.startswith("environment."):
         key = path.removeprefix("environment.")
-        return replace(before, environment=_map_with(before.environment, given.environment, key))
-    attribute = _ATTRIBUTES.get(path)
+        return replace(before, environment=map_with(before.environment, given.environment, key))
+    attribute = ATTRIBUTES.get(path)
     if attribute is None:
         raise LookupError("is no option of a session")
     value = attrgetter(attribute)(given)

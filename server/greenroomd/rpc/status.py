@@ -131,6 +131,10 @@ def _metadata_of(error: GreenroomError) -> dict[str, str]:
             return {"turn_id": error.turn_id}
         case errors.EtagMismatch():
             return {"etag": error.current}
+        case errors.ProfileInUse():
+            return {"sessions": str(error.sessions)}
+        case errors.QuotaExceeded():
+            return {"limit": str(error.limit)}
         case errors.CursorBelowFloor():
             return {"oldest_revision": str(error.oldest), "head_revision": str(error.head)}
         case Unimplemented():

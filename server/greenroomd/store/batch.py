@@ -15,16 +15,31 @@ from typing import Final
 from sqlalchemy import Connection
 
 from greenroomd.app.storage import EventCodec, RequestReplayed, StoredEvent
-from greenroomd.domain.errors import OwnershipLost, RequestIdReused, SessionExists
+from greenroomd.domain.errors import (
+    OwnershipLost,
+    ProfileNotFound,
+    QuotaExceeded,
+    RequestIdReused,
+    SessionExists,
+)
 from greenroomd.domain.session import Session
 from greenroomd.store.documents import time
 from greenroomd.store.engine import Database
 from greenroomd.store.judge import Judge, Prepared, Refusal
 from greenroomd.store.statements import Statements
+from greenroomd.store.vacancies import Vacancies
 
 REPLAYED_FOR: Final = timedelta(hours=24)
 
 _COPIED_FROM: Final = 4  # rows; fewer are inserted faster one by one
+_REFUSALS: Final = (
+    SessionExists,
+    OwnershipLost,
+    ProfileNotFound,
+    QuotaExceeded,
+    RequestReplayed,
+    RequestIdReused,
+)
 _GUARDED = frozenset({"move_session", "touch_session"})
 
 
@@ -43,6 +58,7 @@ class BatchWriter:
     def __init__(self, database: Database, codec: EventCodec) -> None:
         self._database = database
         self._statements = Statements(database)
+        self._vacancies = Vacancies(database)
         self._codec = codec
 
     def write(
@@ -58,12 +74,16 @@ class BatchWriter:
         for prepared in units:
             try:
                 outcomes.append(judge.accept(prepared))
-            except (SessionExists, OwnershipLost, RequestReplayed, RequestIdReused) as refusal:
+            except _REFUSALS as refusal:
                 outcomes.append(refusal)
         self._store(connection, judge)
         if judge.revision != last:
             connection.exec_driver_sql(self._statements.return_revisions, (judge.revision,))
         return Written(outcomes, judge.events, judge.revision)
+
+    def take_turn(self, connection: Connection, *, batch: str) -> None:
+        """Take the lock under which all is written, and mark the database, where nothing is to be numbered."""
+        connection.exec_driver_sql(self._statements.take_revisions, (0, batch))
 
     def is_last(self, connection: Connection, batch: str) -> bool:
         """Whether `batch` is the last one committed; waits for a commit that is still under way."""
@@ -75,6 +95,15 @@ class BatchWriter:
         """Read what the units were decided on."""
         ids = self._database.listed(list({prepared.unit.session.session_id for prepared in units}))
         judge.know_sessions(connection.exec_driver_sql(self._statements.look_at_sessions, (ids,)))
+        claimed = {
+            (prepared.unit.session.workspace_id, prepared.unit.session.profile_id)
+            for prepared in units
+            if prepared.unit.claims_profile
+        }
+        for workspace_id, profile_id in claimed:
+            judge.know_vacancy(
+                workspace_id, profile_id, self._vacancies.of(connection, workspace_id, profile_id)
+            )
         requests = [prepared.unit.request.request_id for prepared in units if prepared.unit.request]
         if requests:
             ids = self._database.listed(requests)

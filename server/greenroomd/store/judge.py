@@ -13,7 +13,13 @@ from typing import Any
 from sqlalchemy import Table
 
 from greenroomd.app.storage import EncodedEvent, EventCodec, Request, RequestReplayed, StoredEvent, Unit
-from greenroomd.domain.errors import OwnershipLost, RequestIdReused, SessionExists
+from greenroomd.domain.errors import (
+    OwnershipLost,
+    ProfileNotFound,
+    QuotaExceeded,
+    RequestIdReused,
+    SessionExists,
+)
 from greenroomd.domain.session import Session
 from greenroomd.store.documents import config_text, time
 from greenroomd.store.rows import Row, approval_row, label_rows, session_row, turn_row
@@ -27,13 +33,14 @@ from greenroomd.store.tables import (
     sessions,
     whole_events,
 )
+from greenroomd.store.vacancies import Vacancy
 
 _NAMES = [column.name for column in sessions.columns][1:]  # as session_row gives them: without the number
 _MOVED = _NAMES.index("state")
 _TOUCHED = _NAMES.index("config_generation")
 _DESCRIPTION = _NAMES.index("description")
 
-Refusal = SessionExists | OwnershipLost | RequestReplayed | RequestIdReused
+Refusal = SessionExists | OwnershipLost | ProfileNotFound | QuotaExceeded | RequestReplayed | RequestIdReused
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,7 @@ class Judge:
         self._created = created
         self._standing: dict[str, Standing] = {}
         self._answers: dict[tuple[str, str, str], tuple[bytes, bytes]] = {}
+        self._vacancies: dict[tuple[str, str], Vacancy | None] = {}
 
     def know_sessions(self, stored: Iterable[Row]) -> None:
         """Learn what is stored of the sessions, from rows of `look_at_sessions`."""
@@ -114,6 +122,10 @@ class Judge:
             else:
                 self._answers[principal, method, request_id] = (fingerprint, answer)
 
+    def know_vacancy(self, workspace_id: str, profile_id: str, vacancy: Vacancy | None) -> None:
+        """Learn how many sessions a profile still takes; None if there is no such profile."""
+        self._vacancies[workspace_id, profile_id] = vacancy
+
     def accept(self, prepared: Prepared) -> Session:
         """Number a unit and take its rows; raises a Refusal, then nothing of it is taken."""
         unit, session = prepared.unit, prepared.unit.session
@@ -123,6 +135,8 @@ class Judge:
         if session.revision == 0:
             if standing is not None:
                 raise SessionExists(session.session_id)
+            if unit.claims_profile:
+                self._claim(session.workspace_id, session.profile_id)
             number, sequence = self.revision + 1, 0
         else:
             if (
@@ -139,6 +153,12 @@ class Judge:
         self._take_session(prepared, number, standing, session)
         self._take_parts(prepared, number, session)
         return session
+
+    def _claim(self, workspace_id: str, profile_id: str) -> None:
+        vacancy = self._vacancies[workspace_id, profile_id]
+        if vacancy is None:
+            raise ProfileNotFound(profile_id)
+        vacancy.claim(profile_id)
 
     def _refuse_repeated(self, request: Request) -> None:
         known = self._answers.get((request.principal, request.method, request.request_id))

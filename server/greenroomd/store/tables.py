@@ -10,7 +10,18 @@ touches another page for each row of a batch, one that leads with the number gro
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    and_,
+)
 
 metadata = MetaData()
 
@@ -86,6 +97,14 @@ Index(
     sessions.c.number,
     sqlite_where=sessions.c.profile_id != "",
     postgresql_where=sessions.c.profile_id != "",
+)
+# What counts against a profile's limit, counted without looking at the sessions themselves.
+Index(
+    "sessions_open_of_profile",
+    sessions.c.workspace_id,
+    sessions.c.profile_id,
+    sqlite_where=and_(sessions.c.profile_id != "", sessions.c.state != "closed"),
+    postgresql_where=and_(sessions.c.profile_id != "", sessions.c.state != "closed"),
 )
 Index(
     "sessions_unsettled",
@@ -196,18 +215,19 @@ requests = Table(
 profiles = Table(
     "profiles",
     metadata,
+    Column("workspace_id", Name, primary_key=True),
     Column("profile_id", Name, primary_key=True),
-    Column("workspace_id", Name, nullable=False),
     Column("display_name", Text, nullable=False),
     Column("description", Text, nullable=False),
     Column("labels", Text, nullable=False),  # JSON
-    Column("config", Text, nullable=False),  # JSON
+    Column("config", Text, nullable=False),  # JSON: only what is set
+    Column("key_id", Name),  # of the token, if there is one
+    Column("sealed", LargeBinary),
     Column("warm_processes", Integer, nullable=False),
     Column("max_sessions", Integer, nullable=False),
     Column("create_time", BigInteger, nullable=False),
     Column("update_time", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
-    Index("profiles_of_workspace", "workspace_id", "profile_id"),
 )
 
 nodes = Table(

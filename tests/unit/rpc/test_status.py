@@ -36,6 +36,8 @@ MAKERS: dict[type[GreenroomError], Callable[[], GreenroomError]] = {
     InvalidCursor: lambda: InvalidCursor("is not a cursor"),
     errors.IllegalTransition: lambda: errors.IllegalTransition("closed", "start", []),
     errors.EtagMismatch: lambda: errors.EtagMismatch("v7"),
+    errors.ProfileInUse: lambda: errors.ProfileInUse("reviewer", 3),
+    errors.QuotaExceeded: lambda: errors.QuotaExceeded("profile:reviewer", 100),
     errors.CursorBelowFloor: lambda: errors.CursorBelowFloor(oldest=12, head=98),
 }
 

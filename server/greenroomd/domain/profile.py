@@ -1,0 +1,164 @@
+"""A profile: a named configuration below that of each session made with it, with its rules. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from greenroomd.domain.checks import Check, between, shown
+from greenroomd.domain.config import Secret
+from greenroomd.domain.config_rules import violations
+from greenroomd.domain.errors import EtagMismatch, InvalidUpdateMask, Violation
+from greenroomd.domain.masks import ATTRIBUTES, TOKEN, map_with
+from greenroomd.domain.overlay import PartialConfig
+from greenroomd.domain.session_rules import label_violations, name_violations
+
+MAX_DESCRIPTION_LENGTH = 4096
+MAX_WARM_PROCESSES = 64
+MAX_SESSIONS = 1_000_000
+
+_NOTHING = PartialConfig({})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileParts:
+    """The parts of a profile that a caller can change; `max_sessions` 0 sets no limit.
+
+    `oauth_token` None leaves the token as it is, an empty one takes it away.
+    """
+
+    display_name: str = ""
+    description: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    config: PartialConfig = _NOTHING
+    oauth_token: Secret | None = None
+    warm_processes: int = 0
+    max_sessions: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A stored profile; its name is unique in its workspace. The token of `parts` is always None: it rests apart."""
+
+    workspace_id: str
+    profile_id: str
+    parts: ProfileParts
+    oauth_token_set: bool = False
+    create_time: datetime
+    update_time: datetime
+    version: int = 1
+
+
+def etag(profile: Profile) -> str:
+    """Return the tag that changes with every change, also if a profile is deleted and made anew."""
+    return f"{(profile.create_time - _EPOCH) // timedelta(microseconds=1):x}.{profile.version}"
+
+
+def require_etag(profile: Profile, given: str) -> None:
+    """Raise EtagMismatch if an etag is given that is not the profile's."""
+    if given and given != etag(profile):
+        raise EtagMismatch(etag(profile))
+
+
+def changed(profile: Profile, given: ProfileParts, paths: Sequence[str], *, at: datetime) -> Profile:
+    """Return the profile with what `paths` name taken from `given`, one version on.
+
+    Paths are those of `domain.masks`, but a profile has `description`, `warm_processes` and `max_sessions` and no
+    metadata, and its `working_dir` can be changed. A path that `given` does not set is unset. Raises InvalidUpdateMask
+    with every path that is unknown or immutable, and for an empty mask.
+    """
+    if not paths:
+        raise InvalidUpdateMask([Violation("update_mask", "must name what is to change")])
+    parts = replace(profile.parts, oauth_token=None)
+    problems = []
+    for path in paths:
+        try:
+            parts = _with(parts, given, path)
+        except LookupError as error:
+            problems.append(Violation("update_mask", f"{path!r} {error.args[0]}"))
+    if problems:
+        raise InvalidUpdateMask(problems)
+    return replace(profile, parts=parts, update_time=at, version=profile.version + 1)
+
+
+def settled(profile: Profile) -> tuple[Profile, Secret | None]:
+    """Return the profile as it rests, without its new token, and that token (see ProfileParts)."""
+    token = profile.parts.oauth_token
+    if token is None:
+        return profile, None
+    parts = replace(profile.parts, oauth_token=None)
+    return replace(profile, parts=parts, oauth_token_set=bool(token.reveal())), token
+
+
+def profile_violations(parts: ProfileParts, *, path: str = "profile") -> list[Violation]:
+    """Return every rule that `parts` break; a profile may leave `working_dir` open.
+
+    Whether its directory exists and is allowed is asked when a session is made: only then it matters.
+    """
+    token = parts.oauth_token if parts.oauth_token is not None and parts.oauth_token.reveal() else None
+    found = [
+        Violation(f"{path}.{each.field}", each.description)
+        for each in name_violations(display_name=parts.display_name)
+    ]
+    for name, check in _CHECKS.items():
+        problem = check(getattr(parts, name))
+        if problem is not None:
+            found.append(Violation(f"{path}.{name}", problem))
+    found += label_violations(parts.labels, path=f"{path}.labels")
+    config = parts.config.alone()
+    if not config.working_dir:
+        config = replace(config, working_dir="/")
+    return found + violations(config, oauth_token=token, prefix=f"{path}.config")
+
+
+def _description(value: str) -> str | None:
+    if len(value) > MAX_DESCRIPTION_LENGTH:
+        return f"must be at most {MAX_DESCRIPTION_LENGTH} characters, is {len(value)}"
+    readable = value.replace("\n", "").replace("\t", "").isprintable()
+    return None if readable else f"must hold only printable characters, tabs and line ends, is {shown(value)}"
+
+
+_CHECKS: Mapping[str, Check] = {
+    "description": _description,
+    "warm_processes": between(0, MAX_WARM_PROCESSES),
+    "max_sessions": between(0, MAX_SESSIONS),
+}
+_PLAIN = frozenset({"display_name", "description", "warm_processes", "max_sessions"})
+
+
+def _with(parts: ProfileParts, given: ProfileParts, path: str) -> ProfileParts:
+    root, _, rest = path.partition(".")
+    if path in _PLAIN:
+        return replace(parts, **{path: getattr(given, path)})
+    if root == "labels":
+        return replace(parts, labels=map_with(parts.labels, given.labels, rest))
+    if (
+        path == "config"
+    ):  # the token is never shown: whoever writes back what was read does not mean to remove it
+        return replace(parts, config=given.config, oauth_token=given.oauth_token)
+    if path == TOKEN:
+        return replace(parts, oauth_token=given.oauth_token or Secret(""))
+    if root == "config":
+        return replace(parts, config=_config_with(parts.config, given.config, rest))
+    raise LookupError("is no field that can be changed")
+
+
+def _config_with(before: PartialConfig, given: PartialConfig, path: str) -> PartialConfig:
+    if path.startswith("environment."):
+        name = "environment"
+        merged = map_with(
+            before.options.get(name, {}), given.options.get(name, {}), path.removeprefix("environment.")
+        )
+        rest = {option: value for option, value in before.options.items() if option != name}
+        return PartialConfig({**rest, name: merged} if merged else rest)
+    attribute = ATTRIBUTES.get(path)
+    if attribute is None:
+        raise LookupError("is no option of a session")
+
+    def named(option: str) -> bool:
+        return option == attribute or option.startswith(f"{attribute}.")
+
+    kept = {option: value for option, value in before.options.items() if not named(option)}
+    return PartialConfig({**kept, **{name: value for name, value in given.options.items() if named(name)}})

@@ -1,0 +1,73 @@
+"""How many more sessions a profile takes: counted under the lock that every writer holds, so never too many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, func, literal_column, select
+
+from greenroomd.domain.errors import QuotaExceeded
+from greenroomd.store.engine import Database, limited
+from greenroomd.store.tables import profiles, sessions
+
+# Written out, as in the index that holds just these: a parameter would not match it.
+_OPEN = (
+    sessions.c.profile_id != literal_column("''"),
+    sessions.c.state != literal_column("'closed'"),
+)
+
+
+@dataclass(slots=True)
+class Vacancy:
+    """The places of one profile that are left within a batch; `left` is None if it has no limit.
+
+    What the batch closes gives no place back: whoever asks at that very moment may as well have asked before.
+    """
+
+    limit: int
+    left: int | None
+
+    def claim(self, profile_id: str) -> None:
+        """Take a place; raises QuotaExceeded."""
+        if self.left is None:
+            return
+        if self.left <= 0:
+            raise QuotaExceeded(f"profile:{profile_id}", self.limit)
+        self.left -= 1
+
+
+class Vacancies:
+    """Counts the sessions of a profile that are not CLOSED."""
+
+    def __init__(self, database: Database) -> None:
+        key = ("workspace_id", "profile_id")
+        self._limit = database.sql(
+            select(profiles.c.max_sessions).where(
+                profiles.c.workspace_id == bindparam("workspace_id"),
+                profiles.c.profile_id == bindparam("profile_id"),
+            ),
+            *key,
+        )
+        found: Select[Any] = select(literal_column("1")).where(
+            sessions.c.workspace_id == bindparam("workspace_id"),
+            sessions.c.profile_id == bindparam("profile_id"),
+            *_OPEN,
+        )
+        self._up_to = database.sql(
+            select(func.count()).select_from(limited(found, "most").subquery()), *key, "most"
+        )
+
+    def of(self, connection: Connection, workspace_id: str, profile_id: str) -> Vacancy | None:
+        """Return what is left of a profile; None if there is no such profile."""
+        limit = connection.exec_driver_sql(self._limit, (workspace_id, profile_id)).scalar()
+        if limit is None:
+            return None
+        if limit == 0:
+            return Vacancy(0, None)
+        return Vacancy(limit, limit - self.open_sessions(connection, workspace_id, profile_id, most=limit))
+
+    def open_sessions(self, connection: Connection, workspace_id: str, profile_id: str, *, most: int) -> int:
+        """Return how many sessions of a profile are not CLOSED, counting no further than `most`."""
+        counted = connection.exec_driver_sql(self._up_to, (workspace_id, profile_id, most))
+        return int(counted.scalar_one())
