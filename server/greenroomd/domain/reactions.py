@@ -68,6 +68,7 @@ def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
         return
     generation = step.live.running_generation
     first, followed = generation == 1, generation == step.session.observed_config_generation
+    seen_before = step.session.observed_config_generation > 0
     restarted = step.live.restarting
     step.know(launching=False, heard_at=step.at, restarting="")
     step.move(Signal.HANDSHAKE, reason=restarted)
@@ -76,7 +77,7 @@ def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
         observed_config_generation=generation,
     )
     _tell(step, EventType.PROCESS_READY, ProcessReady(session=step.session, startup=startup))
-    headline = EventType.SESSION_RESUMED if step.session.conversation else EventType.SESSION_STARTED
+    headline = EventType.SESSION_RESUMED if seen_before else EventType.SESSION_STARTED
     _tell(step, EventType.SESSION_RESTARTED if restarted else headline, SessionNoted(session=step.session))
     if not first and not followed:
         _tell(step, EventType.SESSION_CONFIG_APPLIED, ConfigApplied(generation=generation, restarted=True))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
-from greenroomd.domain.config import JsonObject, Secret, SessionConfig
+from greenroomd.domain.config import JsonObject, PermissionMode, Secret, SessionConfig
 from greenroomd.domain.errors import InvalidUpdateMask, TurnRunning, Violation
 from greenroomd.domain.events import ConfigApplied, Event, EventType, SessionUpdated
 from greenroomd.domain.live import Ending, EndProcess, Purpose, Reconfigure, Step
@@ -79,7 +79,7 @@ def follow(step: Step) -> None:
     if live.turn is not None or live.busy or live.reconfiguring or live.ending is not None:
         return
     changed = changed_options(config, step.session.config) - _OWNERS_OWN
-    if live.renew_process or not changed <= _LIVE:
+    if live.renew_process or not changed <= _LIVE or _unlocks(config, step.session.config):
         step.know(ending=Ending(purpose=Purpose.RESTART, reason=CONFIG_CHANGED), follow_config=False)
         step.do(EndProcess())
     elif changed:
@@ -98,6 +98,12 @@ def applied(step: Step, config: SessionConfig, generation: int) -> None:
     payload = ConfigApplied(generation=generation, restarted=False)
     step.tell(Event(type=EventType.SESSION_CONFIG_APPLIED, time=step.at, payload=payload))
     follow(step)
+
+
+def _unlocks(before: SessionConfig, after: SessionConfig) -> bool:
+    """Whether permissions are to be bypassed, which the CLI allows only to a process started for it."""
+    bypass = PermissionMode.BYPASS_PERMISSIONS
+    return after.permission_mode is bypass and before.permission_mode is not bypass
 
 
 def changed_options(before: SessionConfig, after: SessionConfig) -> frozenset[str]:

@@ -229,7 +229,7 @@ def decide(
 ) -> tuple[Session, list[Event]]:
     """Return the session after `signal` and the events that tell of it; raises IllegalTransition.
 
-    An error stays on the record until the session is started again.
+    Only a session in ERROR has an error.
     """
     target = TRANSITIONS[session.state].get(signal)
     if target is None:
@@ -240,7 +240,7 @@ def decide(
         state_reason=reason,
         state_time=at,
         update_time=at,
-        error=error if error is not None else (None if signal is Signal.START else session.error),
+        error=error if target is State.ERROR else None,
         close_time=at if target is State.CLOSED else session.close_time,
         version=session.version + 1,
     )

@@ -108,12 +108,12 @@ def test_each_signal_moves_by_the_table_or_is_refused(state: State, signal: Sign
         assert [event.type for event in events[1:]] == ([HEADLINES[target]] if target in HEADLINES else [])
 
 
-def test_an_error_stays_until_the_session_is_started_again() -> None:
+def test_a_session_has_an_error_in_error_alone() -> None:
     failed, events = decide(session_in(State.ACTIVE), Signal.FAIL, at=NOON, error=CRASH)
     assert failed.error == CRASH
     assert move_of(events).error == CRASH
     closing, events = decide(failed, Signal.CLOSE, at=NOON)
-    assert closing.error == CRASH
+    assert closing.error is None
     assert move_of(events).error is None
     started, _ = decide(failed, Signal.START, at=NOON)
     assert started.error is None
