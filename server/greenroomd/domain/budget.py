@@ -27,7 +27,9 @@ def enforce(step: Step) -> None:
     session = step.session
     if not spent(session) or session.state in (State.CLOSING, State.CLOSED):
         return
-    detail = f"the session has cost {session.usage.cost_usd:.6f} of {session.config.max_budget_usd} US dollars"
+    detail = (
+        f"the session has cost {session.usage.cost_usd:.6f} of {session.config.max_budget_usd} US dollars"
+    )
     payload = LimitReached(limit="max_budget_usd", detail=detail)
     step.tell(Event(type=EventType.SESSION_LIMIT_REACHED, time=step.at, payload=payload))
     orders.close(step, reason=BUDGET_EXHAUSTED, force=True)
