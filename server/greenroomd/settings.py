@@ -7,38 +7,38 @@ environment in wherever a record is built, and stops at the first value that is 
 """
 
 import difflib
-import ipaddress
-import json
 import os
 import re
 import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
 import psutil
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    SecretStr,
-    ValidationError,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
+
+from greenroomd.spellings import (
+    AbsolutePath,
+    Count,
+    DatabaseUrl,
+    EventTypes,
+    ImportPaths,
+    ListenAddress,
+    LoopbackAddress,
+    ReceiverUrl,
+    Roots,
+    SigningSecret,
+    Span,
+    Variables,
+)
 
 PREFIX = "GREENROOM_"
 CONFIG = "GREENROOM_CONFIG"
 PROCESSES_PER_CORE = 4
 MEMORY_PER_PROCESS = 256 * 2**20
 MEMORY_FOR_SERVER = 512 * 2**20
-
-_DATABASES = ("sqlite", "postgresql+psycopg")
-_UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 
 
 class SettingsError(Exception):
@@ -47,92 +47,6 @@ class SettingsError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
-
-
-class HostPort(NamedTuple):
-    """A TCP address; an IPv6 host stands without brackets, port 0 is any free one."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def _loopback(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"(?:\[([0-9a-fA-F:]+)\]|([^:\[\]]+)):([0-9]{1,5})", value)
-    if match is None or int(match[3]) > 65535:
-        raise ValueError("should be host:port")
-    host = match[1] or match[2]
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local:
-        raise ValueError(
-            f"{host} is not a loopback address, and TLS and authentication do not exist yet: "
-            "whoever reaches the port could run commands here"
-        )
-    return HostPort(host, int(match[3]))
-
-
-def _listen(value: str) -> str:
-    if value.startswith("unix:"):
-        if not value.startswith("unix:/"):
-            raise ValueError("should be unix: and an absolute path")
-    else:
-        _loopback(value)
-    return value
-
-
-def _database(value: SecretStr) -> SecretStr:
-    if urlsplit(value.get_secret_value()).scheme not in _DATABASES:
-        raise ValueError(f"should start with {' or '.join(f'{name}://' for name in _DATABASES)}")
-    return value
-
-
-def _span(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return value
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)?", str(value))
-    if match is None:
-        raise ValueError("should be a time such as 500ms, 60s, 15m or 30d (a bare number means seconds)")
-    return timedelta(milliseconds=float(match[1]) * _UNITS[match[2] or "s"])
-
-
-def _spelled(span: timedelta) -> str:
-    milliseconds = span // timedelta(milliseconds=1)
-    unit = next(unit for unit, size in _UNITS.items() if milliseconds % size == 0)
-    return f"{milliseconds // _UNITS[unit]}{unit}"
-
-
-def _split_roots(value: object) -> object:
-    return tuple(value.split(":")) if isinstance(value, str) else value
-
-
-def _absolute(value: Path) -> Path:
-    if not value.is_absolute():
-        raise ValueError("should be an absolute path")
-    return value
-
-
-def _json_object(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        raise ValueError('should be a JSON object such as {"HTTPS_PROXY": "..."}') from None
-
-
-Span = Annotated[
-    timedelta, BeforeValidator(_span), Field(ge=timedelta(milliseconds=1)), PlainSerializer(_spelled)
-]
-Count = Annotated[int, Field(ge=1)]
-AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 def _state_dir() -> Path:
@@ -166,10 +80,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    listen: Annotated[str, AfterValidator(_listen)] = Field(
+    listen: ListenAddress = Field(
         "127.0.0.1:50051", description="Where clients connect: `host:port` on this machine, or `unix:/path`"
     )
-    metrics_listen: Annotated[HostPort | None, BeforeValidator(_loopback)] = Field(
+    metrics_listen: LoopbackAddress | None = Field(
         None, description="Where Prometheus finds `/metrics`: `host:port` on this machine"
     )
     state_dir: AbsolutePath = Field(
@@ -177,24 +91,22 @@ class Settings(BaseModel):
         description="The server's own files, readable by its user alone; by default "
         "`$XDG_STATE_HOME/greenroom`, or `~/.local/state/greenroom`",
     )
-    database_url: Annotated[SecretStr, AfterValidator(_database)] = Field(
+    database_url: DatabaseUrl = Field(
         default_factory=_database_url,
         description="`sqlite:///path` or `postgresql+psycopg://user:password@host/database`; "
         "by default `greenroom.db` in `state_dir`",
     )
-    allowed_roots: Annotated[tuple[AbsolutePath, ...], BeforeValidator(_split_roots), Field(min_length=1)] = (
-        Field(
-            default_factory=_allowed_roots,
-            description="Directories, separated by `:`, one of which must hold a session's `working_dir`; "
-            "by default `work` in `state_dir`",
-        )
+    allowed_roots: Roots = Field(
+        default_factory=_allowed_roots,
+        description="Directories, separated by `:`, one of which must hold a session's `working_dir`; "
+        "by default `work` in `state_dir`",
     )
 
     claude_path: AbsolutePath | None = Field(
         None,
         description="The `claude` binary; else the one on `PATH`, else the one inside `claude-agent-sdk`",
     )
-    cli_environment: Annotated[dict[VariableName, SecretStr], BeforeValidator(_json_object)] = Field(
+    cli_environment: Variables = Field(
         default_factory=dict,
         description="Variables for every CLI process, such as `ANTHROPIC_API_KEY`, as TOML table or JSON; "
         "nothing is inherited",
@@ -258,6 +170,23 @@ class Settings(BaseModel):
     retention_age: Span = Field(timedelta(days=30), description="How long an event is kept")
     retention_events: Count = Field(100_000, description="How many events of one session are kept")
 
+    listeners: ImportPaths = Field(
+        (), description="Listeners of yours, as `package.module:attribute`, separated by `,`"
+    )
+    webhook_insecure: bool = Field(False, description="Whether events may go to another machine by `http://`")
+    webhook_secret: SigningSecret | None = Field(
+        None, description="What deliveries are signed with: any text, or `whsec_` and base64"
+    )
+    webhook_url: ReceiverUrl | None = Field(
+        None, description="Where events are posted as JSON: `https://...`, or `http://` on this machine"
+    )
+    webhook_types: EventTypes = Field(
+        frozenset(), description="Which events, such as `session.closed,turn.completed`; by default all"
+    )
+    webhook_timeout: Span = Field(
+        timedelta(seconds=10), description="How long one delivery may take; then it is repeated"
+    )
+
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least that is logged"
     )
@@ -270,6 +199,8 @@ class Settings(BaseModel):
         shown["allowed_roots"] = ":".join(map(str, self.allowed_roots))
         shown["cli_environment"] = ", ".join(f"{name}=***" for name in self.cli_environment)
         shown["metrics_listen"] = str(self.metrics_listen or "")
+        shown["listeners"] = ",".join(self.listeners)
+        shown["webhook_types"] = ",".join(sorted(self.webhook_types))
         return shown
 
 

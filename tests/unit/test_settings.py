@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from greenroomd.domain.events import EventType
 from greenroomd.settings import (
-    HostPort,
     Settings,
     SettingsError,
     load_settings,
     prepare_directories,
     processes_that_fit,
 )
+from greenroomd.spellings import HostPort
 
 
 def problems(environ: dict[str, str]) -> list[str]:
@@ -242,3 +243,63 @@ def test_a_root_that_the_operator_named_must_exist(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=f"^GREENROOM_ALLOWED_ROOTS: {gone} is not a directory$"):
         prepare_directories(load_settings(environ))
     assert not gone.exists()
+
+
+SIGNED = {"GREENROOM_WEBHOOK_SECRET": "a secret of thirty-two characters"}
+
+
+@pytest.mark.parametrize(
+    "url", ["https://example.org/hook", "http://127.0.0.1:8080/hook", "http://[::1]/", "http://localhost/x"]
+)
+def test_a_webhook_goes_to_https_or_to_this_machine(url: str) -> None:
+    settings = load_settings({**SIGNED, "GREENROOM_WEBHOOK_URL": url})
+    assert settings.webhook_url is not None
+    assert settings.webhook_url.get_secret_value() == url
+    assert url not in str(settings.redacted()), "many a receiver's URL is its key"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://receiver.internal/",
+        "ftp://receiver.internal/",
+        "https://",
+        "receiver.internal",
+        "http://localhost.org/",
+    ],
+)
+def test_any_other_receiver_is_refused(url: str) -> None:
+    (problem,) = problems({**SIGNED, "GREENROOM_WEBHOOK_URL": url})
+    assert problem.startswith("GREENROOM_WEBHOOK_URL: ")
+    assert "receiver.internal" not in problem
+
+
+def test_a_webhook_without_tls_has_to_be_asked_for() -> None:
+    url = {"GREENROOM_WEBHOOK_URL": "http://receiver.internal/"}
+    assert load_settings({**SIGNED, **url, "GREENROOM_WEBHOOK_INSECURE": "true"}).webhook_url is not None
+
+
+def test_a_webhook_is_signed_with_a_secret_that_can_be_one() -> None:
+    url = {"GREENROOM_WEBHOOK_URL": "https://example.org/"}
+    (problem,) = problems(url)
+    assert "webhook_secret" in problem
+    assert any("24" in each for each in problems({**url, "GREENROOM_WEBHOOK_SECRET": "short"}))
+    assert any(
+        "base64" in each for each in problems({**url, "GREENROOM_WEBHOOK_SECRET": "whsec_" + "!" * 32})
+    )
+
+
+def test_the_webhooks_events_are_named_and_stored_ones() -> None:
+    settings = load_settings({"GREENROOM_WEBHOOK_TYPES": "turn.completed, session.closed"})
+    assert settings.webhook_types == {EventType.TURN_COMPLETED, EventType.SESSION_CLOSED}
+    assert settings.redacted()["webhook_types"] == "session.closed,turn.completed"
+    (unknown,) = problems({"GREENROOM_WEBHOOK_TYPES": "turn.complete"})
+    assert unknown.startswith("GREENROOM_WEBHOOK_TYPES")
+    (passing,) = problems({"GREENROOM_WEBHOOK_TYPES": "message.delta"})
+    assert "message.delta" in passing
+
+
+def test_listeners_are_import_paths() -> None:
+    settings = load_settings({"GREENROOM_LISTENERS": "my.package:listener, other:Costs"})
+    assert settings.listeners == ("my.package:listener", "other:Costs")
+    assert len(problems({"GREENROOM_LISTENERS": "my.package.listener"})) == 1

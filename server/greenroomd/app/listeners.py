@@ -1,0 +1,263 @@
+"""Listeners: code of whoever embeds or extends the server, called with every event that it asked for.
+
+A listener is a watcher with a callback: it has its own task, which reads the log by a cursor. So one that raises,
+hangs or is slow delays nobody but itself, costs bounded memory, and loses nothing. With a name its place in the log is
+kept in the database, and it goes on there after a restart; it then hears every event at least once, some again after a
+crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Generic, Protocol, TypeVar, runtime_checkable
+
+import structlog
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    RetryError,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_never,
+    wait_random_exponential,
+)
+
+from greenroomd.app.observing import UNOBSERVED, ListenerObserver
+from greenroomd.app.storage import Selection, StoredEvent
+from greenroomd.app.watch import Watch
+from greenroomd.domain.errors import CursorBelowFloor, GreenroomError
+from greenroomd.domain.events import EventType
+
+log = structlog.get_logger(__name__)
+
+E = TypeVar("E")
+E_contra = TypeVar("E_contra", contravariant=True)
+
+KEPT_EVERY = 1.0
+"""Seconds between two notes of a listener's place: what it may hear again after a crash."""
+AGAIN_AFTER = 1.0
+"""Seconds until a listener reads again from a database that was away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """What a listener hears, and what becomes of an event that it does not take.
+
+    `types` empty means all durable events. `name` keeps its place in the log under that name; "" means that it hears
+    what is committed while the server runs. A call may take `timeout`; one that raises, or takes longer, is repeated
+    after a random wait of at most `first_wait`, doubled each time up to `longest_wait`, until it succeeds; or
+    `attempts` times, then the event is passed over.
+    """
+
+    name: str = ""
+    types: frozenset[EventType] = frozenset()
+    timeout: timedelta = timedelta(seconds=30)
+    first_wait: timedelta = timedelta(seconds=1)
+    longest_wait: timedelta = timedelta(minutes=1)
+    attempts: int | None = None
+
+
+class PassOver(Exception):
+    """Raised by a listener that will never take this event, however often it is asked; the text says why."""
+
+
+@runtime_checkable
+class Listener(Protocol[E_contra]):
+    """Hears events one after the other, in the order in which they were committed.
+
+    It runs on the server's event loop: what would block it (files, other clients' calls) belongs into
+    `asyncio.to_thread`. One that is an asynchronous context manager too is entered before its first event, and left
+    when the server stops.
+    """
+
+    @property
+    def subscription(self) -> Subscription:
+        """What it hears; asked once."""
+        ...
+
+    async def hear(self, event: E_contra) -> None:
+        """Take one event; whatever it raises, it is given the same event again."""
+        ...
+
+
+class Positions(Protocol):
+    """Remembers how far the listeners have come. Every method may raise StoreUnavailable."""
+
+    async def listener_position(self, name: str) -> int | None:
+        """Return the revision up to which a listener has heard everything; None if it is new."""
+        ...
+
+    async def keep_listener_position(self, name: str, revision: int) -> None:
+        """Make durable that a listener has heard everything up to a revision."""
+        ...
+
+
+@asynccontextmanager
+async def listening(
+    listeners: Sequence[Listener[E]],
+    watch: Watch,
+    positions: Positions,
+    decode: Callable[[StoredEvent], E],
+    observer: ListenerObserver = UNOBSERVED,
+) -> AsyncIterator[None]:
+    """Let listeners hear while the block runs; on leaving, a call under way is cancelled and every place is kept."""
+    failure: BaseException | None = None
+    async with AsyncExitStack() as stack:
+        for listener in listeners:
+            if hasattr(listener, "__aenter__"):
+                await stack.enter_async_context(listener)  # type: ignore[arg-type]  # asked for just now
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(_Hearing(listener, watch, positions, decode, observer).run())
+                for listener in listeners
+            ]
+            try:
+                yield
+            except BaseException as error:  # raised below as it is: a task group would wrap it
+                failure = error
+            finally:
+                for task in tasks:
+                    task.cancel()
+    if failure is not None:
+        raise failure
+
+
+class _Hearing(Generic[E]):
+    """One listener at work: where it is in the log, and how it gets on."""
+
+    def __init__(
+        self,
+        listener: Listener[E],
+        watch: Watch,
+        positions: Positions,
+        decode: Callable[[StoredEvent], E],
+        observer: ListenerObserver,
+    ) -> None:
+        self._listener = listener
+        self._subscription = listener.subscription
+        self._called = self._subscription.name or type(listener).__name__
+        self._watch = watch
+        self._positions = positions
+        self._decode = decode
+        self._observer = observer
+        self._selection = Selection(types=self._subscription.types)
+        self._heard: int | None = None if self._subscription.name else watch.head
+        self._kept: int | None = None
+        self._kept_at = 0.0
+
+    async def run(self) -> None:
+        """Hear on and on; nothing but cancellation ends it."""
+        try:
+            while True:
+                try:
+                    await self._follow()
+                except CursorBelowFloor as below:
+                    log.error(
+                        "listener_missed_events",
+                        listener=self._called,
+                        after=self._heard,
+                        oldest=below.oldest,
+                        hint="it was away for longer than events are kept",
+                    )
+                    self._heard = below.oldest - 1
+                except GreenroomError as error:  # the database is away; the place is known
+                    log.warning("listener_delayed", listener=self._called, error=str(error))
+                    await asyncio.sleep(AGAIN_AFTER)
+                except Exception:  # ours, not the listener's: it must not take the server with it
+                    log.exception("listener_delayed", listener=self._called)
+                    await asyncio.sleep(AGAIN_AFTER)
+        finally:
+            await self._keep(at_once=True)
+
+    async def _follow(self) -> None:
+        if self._heard is None:
+            self._heard = self._kept = await self._positions.listener_position(self._subscription.name)
+        if self._heard is None:  # new: what was before it is not its business
+            self._heard = self._watch.head
+            await self._keep(at_once=True)
+        if self._heard > self._watch.head:
+            log.error("listener_ahead_of_the_log", listener=self._called, hint="was the database restored?")
+            self._heard = self._watch.head
+        async for batch in self._watch.batches(self._selection, after=self._heard):
+            for event in batch.events:
+                await self._offer(event)
+                self._heard = event.revision
+                await self._keep()
+            self._heard = batch.revision
+            await self._keep()
+
+    async def _offer(self, stored: StoredEvent) -> None:
+        """Give an event to the listener until it takes it, or it is passed over."""
+        subscription = self._subscription
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(_worth_repeating),
+            wait=wait_random_exponential(
+                multiplier=subscription.first_wait.total_seconds(),
+                max=subscription.longest_wait.total_seconds(),
+            ),
+            stop=stop_never if subscription.attempts is None else stop_after_attempt(subscription.attempts),
+            before_sleep=lambda state: self._failed(stored, state),
+        )
+        try:
+            await retrying(self._hear, self._decode(stored))
+        except RetryError as error:
+            self._passed_over(stored, error.last_attempt.exception())
+        except PassOver as reason:
+            self._passed_over(stored, reason)
+        else:
+            self._observer.listener_heard(self._called)
+
+    async def _hear(self, event: E) -> None:
+        async with asyncio.timeout(self._subscription.timeout.total_seconds()):
+            await self._listener.hear(event)
+
+    def _failed(self, stored: StoredEvent, state: RetryCallState) -> None:
+        self._observer.listener_failed(self._called)
+        error = state.outcome.exception() if state.outcome is not None else None
+        log.warning(
+            "listener_failed",
+            listener=self._called,
+            revision=stored.revision,
+            attempt=state.attempt_number,
+            error=_said(error),
+            again_in=round(state.upcoming_sleep, 3),
+        )
+
+    def _passed_over(self, stored: StoredEvent, reason: BaseException | None) -> None:
+        self._observer.listener_passed_over(self._called)
+        log.error(
+            "listener_passed_over_event",
+            listener=self._called,
+            revision=stored.revision,
+            type=stored.type.value,
+            session_id=stored.session_id,
+            error=_said(reason),
+        )
+
+    async def _keep(self, *, at_once: bool = False) -> None:
+        """Note the place now and then; a database that is away only means that events are heard again."""
+        if not self._subscription.name or self._heard is None or self._heard == self._kept:
+            return
+        now = asyncio.get_running_loop().time()
+        if not at_once and now - self._kept_at < KEPT_EVERY:
+            return
+        self._kept_at = now
+        try:
+            await self._positions.keep_listener_position(self._subscription.name, self._heard)
+        except GreenroomError as error:
+            log.warning("listener_position_not_kept", listener=self._called, error=str(error))
+        else:
+            self._kept = self._heard
+
+
+def _worth_repeating(error: BaseException) -> bool:
+    return isinstance(error, Exception) and not isinstance(error, PassOver)
+
+
+def _said(error: BaseException | None) -> str:
+    """Return an error in one line, its type first: many an error's text alone tells nothing."""
+    return f"{type(error).__name__}: {error}".partition("\n")[0]

@@ -1,0 +1,145 @@
+"""How the values of settings are spelled: each type reads one spelling, or says what it should be."""
+
+import base64
+import ipaddress
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, NamedTuple
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr, ValidationInfo
+
+from greenroomd.domain.events import EPHEMERAL, EventType
+
+_DATABASES = ("sqlite", "postgresql+psycopg")
+_UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
+
+
+class HostPort(NamedTuple):
+    """A TCP address; an IPv6 host stands without brackets, port 0 is any free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _loopback(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"(?:\[([0-9a-fA-F:]+)\]|([^:\[\]]+)):([0-9]{1,5})", value)
+    if match is None or int(match[3]) > 65535:
+        raise ValueError("should be host:port")
+    host = match[1] or match[2]
+    try:
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        raise ValueError(
+            f"{host} is not a loopback address, and TLS and authentication do not exist yet: "
+            "whoever reaches the port could run commands here"
+        )
+    return HostPort(host, int(match[3]))
+
+
+def _listen(value: str) -> str:
+    if value.startswith("unix:"):
+        if not value.startswith("unix:/"):
+            raise ValueError("should be unix: and an absolute path")
+    else:
+        _loopback(value)
+    return value
+
+
+def _database(value: SecretStr) -> SecretStr:
+    if urlsplit(value.get_secret_value()).scheme not in _DATABASES:
+        raise ValueError(f"should start with {' or '.join(f'{name}://' for name in _DATABASES)}")
+    return value
+
+
+def _span(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return value
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)?", str(value))
+    if match is None:
+        raise ValueError("should be a time such as 500ms, 60s, 15m or 30d (a bare number means seconds)")
+    return timedelta(milliseconds=float(match[1]) * _UNITS[match[2] or "s"])
+
+
+def _spelled(span: timedelta) -> str:
+    milliseconds = span // timedelta(milliseconds=1)
+    unit = next(unit for unit, size in _UNITS.items() if milliseconds % size == 0)
+    return f"{milliseconds // _UNITS[unit]}{unit}"
+
+
+def _split_roots(value: object) -> object:
+    return tuple(value.split(":")) if isinstance(value, str) else value
+
+
+def _split_commas(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def _durable(value: frozenset[EventType]) -> frozenset[EventType]:
+    if passing := sorted(value & EPHEMERAL):
+        raise ValueError(f"{', '.join(passing)}: never stored, so never posted")
+    return value
+
+
+def _signing_secret(value: SecretStr) -> SecretStr:
+    marked, _, encoded = value.get_secret_value().partition("_")
+    if marked == "whsec":
+        try:
+            base64.b64decode(encoded, validate=True)
+        except ValueError:
+            raise ValueError("should have base64 after whsec_") from None
+    return value
+
+
+def _receiver(value: SecretStr, info: ValidationInfo) -> SecretStr:
+    parts = urlsplit(value.get_secret_value())
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if not parts.hostname or parts.scheme not in ("http", "https"):
+        raise ValueError("should be https://host/path")
+    if parts.scheme == "http" and not local and not info.data.get("webhook_insecure"):
+        raise ValueError("would send conversations in the clear: use https, or set webhook_insecure")
+    if info.data.get("webhook_secret") is None:
+        raise ValueError("needs a webhook_secret to sign with")
+    return value
+
+
+def _absolute(value: Path) -> Path:
+    if not value.is_absolute():
+        raise ValueError("should be an absolute path")
+    return value
+
+
+def _json_object(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError('should be a JSON object such as {"HTTPS_PROXY": "..."}') from None
+
+
+Span = Annotated[
+    timedelta, BeforeValidator(_span), Field(ge=timedelta(milliseconds=1)), PlainSerializer(_spelled)
+]
+Count = Annotated[int, Field(ge=1)]
+ListenAddress = Annotated[str, AfterValidator(_listen)]
+LoopbackAddress = Annotated[HostPort, BeforeValidator(_loopback)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+Roots = Annotated[tuple[AbsolutePath, ...], BeforeValidator(_split_roots), Field(min_length=1)]
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Variables = Annotated[dict[VariableName, SecretStr], BeforeValidator(_json_object)]
+ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+ImportPaths = Annotated[tuple[ImportPath, ...], BeforeValidator(_split_commas)]
+EventTypes = Annotated[frozenset[EventType], BeforeValidator(_split_commas), AfterValidator(_durable)]
+SigningSecret = Annotated[SecretStr, Field(min_length=24), AfterValidator(_signing_secret)]
+ReceiverUrl = Annotated[SecretStr, AfterValidator(_receiver)]

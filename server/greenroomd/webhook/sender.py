@@ -1,0 +1,88 @@
+"""The webhook: a listener that posts every event it hears to one URL."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from http import HTTPStatus
+from types import TracebackType
+from typing import Self
+
+import httpx2
+from google.protobuf.json_format import MessageToJson
+
+from greenroom.v1.event_pb2 import Event, EventType
+from greenroomd.app.listeners import PassOver, Subscription
+from greenroomd.domain.events import EventType as EventName
+from greenroomd.webhook import signature
+
+NAME = "webhook"
+
+# The receiver has understood the request and will not take this body; everything else may be better the next time.
+_REFUSED = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
+)
+
+
+class NotDelivered(Exception):
+    """The receiver did not take the event; it will be sent again."""
+
+
+class Webhook:
+    """Posts events as JSON, each signed, one after the other: a receiver gets every session's events in order.
+
+    An event counts as taken with any status 2xx. Redirects are not followed: what is signed for one receiver is not
+    handed to another. No text of this class names the URL, which may hold a key.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        secret: str,
+        *,
+        types: frozenset[EventName] = frozenset(),
+        timeout: timedelta = timedelta(seconds=10),
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._url = url
+        self._key = signature.key_of(secret)
+        self._now = now
+        self._client = httpx2.AsyncClient(
+            timeout=timeout.total_seconds(),
+            follow_redirects=False,
+            trust_env=False,  # the operator's proxy variables are not ours to follow unasked
+            limits=httpx2.Limits(max_connections=1),
+        )
+        self.subscription = Subscription(name=NAME, types=types, timeout=timeout)
+
+    async def hear(self, event: Event) -> None:
+        """Deliver an event; raises NotDelivered, or PassOver if the receiver refuses this very event."""
+        body = payload(event)
+        signed = signature.headers(self._key, message_id=event.event_id, seconds=int(self._now()), body=body)
+        headers = {"content-type": "application/json", "user-agent": "greenroom-webhook/1", **signed}
+        try:
+            # The answer's body is not ours to read, however long it is.
+            async with self._client.stream("POST", self._url, content=body, headers=headers) as answer:
+                status = answer.status_code
+        except httpx2.TransportError as error:
+            raise NotDelivered(f"no answer ({type(error).__name__})") from None
+        if status in _REFUSED:
+            raise PassOver(f"the receiver refused it with status {status}")
+        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            raise NotDelivered(f"the receiver answered with status {status}")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._client.aclose()
+
+
+def payload(event: Event) -> bytes:
+    """Return the body of a delivery: `type` (as `turn.completed`), `timestamp`, and the whole event as `data`."""
+    name = EventType.Name(event.type).removeprefix("EVENT_TYPE_").lower().replace("_", ".", 1)
+    data = MessageToJson(event, indent=None)
+    return f'{{"type":"{name}","timestamp":"{event.time.ToJsonString()}","data":{data}}}'.encode()
