@@ -18,6 +18,7 @@ import structlog
 
 from greenroomd.app.hosting import Host
 from greenroomd.app.ports import EndPatience, ProcessIdentity
+from greenroomd.app.profiles import Profiles
 from greenroomd.app.recovery import Reap, settle_all
 from greenroomd.app.sessions import Sessions
 from greenroomd.app.stage import Stage
@@ -38,6 +39,7 @@ from greenroomd.processes.reaper import reap
 from greenroomd.processes.roots import AllowedRoots
 from greenroomd.rpc import server as rpc
 from greenroomd.rpc.codec import EventCodec
+from greenroomd.rpc.convert.profile import profile_answer
 from greenroomd.rpc.draining import Drain
 from greenroomd.rpc.event_service import EventService
 from greenroomd.rpc.facts import PoolFacts, ServerFacts, WorkspacePoolFacts
@@ -119,7 +121,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
     supervisors = await stack.enter_async_context(supervising(stage, drain_timeout=settings.drain_timeout))
     await settle_all(stage, supervisors, _reaper(settings.state_dir, run))
 
-    sessions = Sessions(supervisors, AllowedRoots(settings.allowed_roots))
+    sessions = Sessions(supervisors, AllowedRoots(settings.allowed_roots), store.profiles)
     watch = Watch(
         store,
         tail,
@@ -133,7 +135,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
         sessions=SessionService(sessions, codecs[0].places),
         turns=TurnService(Turns(supervisors, sessions, watch)),
         events=EventService(sessions, store, watch, codecs[0], drain),
-        profiles=ProfileService(),
+        profiles=ProfileService(Profiles(store.profiles, profile_answer, stage.now)),
         nodes=NodeService(facts, store, lambda: _pool_facts(pool)),
     )
     return await stack.enter_async_context(

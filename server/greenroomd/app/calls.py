@@ -8,9 +8,10 @@ from datetime import timedelta
 from enum import StrEnum
 
 from greenroomd.app.storage import Request
-from greenroomd.domain.config import JsonObject, Secret, SessionConfig
+from greenroomd.domain.config import JsonObject, Secret
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.masks import Parts
+from greenroomd.domain.overlay import PartialConfig
 from greenroomd.domain.reconfiguration import Apply
 from greenroomd.domain.session import StartMode
 
@@ -28,10 +29,11 @@ class Caller:
 class NewSession:
     """A session to be created; `session_id` "" lets the server choose.
 
+    `config` and `oauth_token` are only what the session sets itself; the profile named by `profile_id` lies below.
     `violations` are what was found while the request was read; they are reported together with the rest.
     """
 
-    config: SessionConfig
+    config: PartialConfig
     oauth_token: Secret | None = None
     workspace_id: str = DEFAULT_WORKSPACE
     user_id: str = ""

@@ -9,9 +9,12 @@ from datetime import timedelta
 from typing import Protocol
 
 from greenroomd.app.calls import DEFAULT_WORKSPACE, Caller, Close, NewSession, Restart, Start, Suspend, Update
+from greenroomd.app.profile_store import ProfileStore
+from greenroomd.app.profiles import furnished
 from greenroomd.app.storage import Page, Position, Request, Selection, SessionQuery, Unit
 from greenroomd.app.supervisors import Supervisors
 from greenroomd.domain import orders
+from greenroomd.domain.config import Secret, SessionConfig
 from greenroomd.domain.config_rules import violations
 from greenroomd.domain.errors import InvalidRequest, TurnNotFound, Violation, WorkingDirOutsideRoots
 from greenroomd.domain.live import Live, Step
@@ -37,17 +40,20 @@ class WorkingDirs(Protocol):
 class Sessions:
     """What callers can do with sessions."""
 
-    def __init__(self, supervisors: Supervisors, working_dirs: WorkingDirs) -> None:
+    def __init__(self, supervisors: Supervisors, working_dirs: WorkingDirs, profiles: ProfileStore) -> None:
         self._supervisors = supervisors
+        self._profiles = profiles
         self._stage = supervisors.stage
         self._working_dirs = working_dirs
 
     async def create(self, new: NewSession, caller: Caller) -> Session:
         """Create a session and, with start mode AUTO, queue it for a process.
 
-        Raises InvalidRequest with every violation, WorkingDirOutsideRoots, SessionExists.
+        Raises InvalidRequest with every violation, WorkingDirOutsideRoots, ProfileNotFound, QuotaExceeded,
+        SessionExists.
         """
-        await self._check(new)
+        config, oauth_token = await furnished(new, self._profiles)
+        await self._check(new, config, oauth_token)
         at = self._stage.now()
         session_id = new.session_id or str(uuid.uuid4())
         session = Session(
@@ -58,7 +64,7 @@ class Sessions:
             display_name=new.display_name,
             labels=dict(new.labels),
             metadata=new.metadata,
-            config=new.config,
+            config=config,
             start_mode=new.start_mode,
             state_time=at,
             cli_session_id=session_id,
@@ -73,8 +79,9 @@ class Sessions:
                 session=session,
                 events=create(session, actor=caller.principal),
                 configures=True,
-                oauth_token=new.oauth_token,
+                oauth_token=oauth_token,
                 request=new.request,
+                claims_profile=bool(new.profile_id),
             )
         )
         if session.start_mode is StartMode.AUTO:
@@ -221,7 +228,7 @@ class Sessions:
                 pass
         return session
 
-    async def _check(self, new: NewSession) -> None:
+    async def _check(self, new: NewSession, config: SessionConfig, oauth_token: Secret | None) -> None:
         found = [
             *new.violations,
             *name_violations(
@@ -235,14 +242,14 @@ class Sessions:
                     display_name=new.display_name,
                     labels=new.labels,
                     metadata=new.metadata,
-                    config=new.config,
-                    oauth_token=new.oauth_token,
+                    config=config,
+                    oauth_token=oauth_token,
                 )
             ),
         ]
         if not any(violation.field == "config.working_dir" for violation in found):
             try:
-                await self._working_dirs.resolve(new.config.working_dir)
+                await self._working_dirs.resolve(config.working_dir)
             except InvalidRequest as invalid:
                 found += invalid.violations
             except WorkingDirOutsideRoots as outside:

@@ -19,6 +19,7 @@ from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, CreateSessionReq
 from greenroom.v1.turn_service_pb2_grpc import TurnServiceStub
 from greenroomd.app.hosting import Host
 from greenroomd.app.ports import AgentProcess, EndPatience, Launch, ProcessFailed
+from greenroomd.app.profiles import Profiles
 from greenroomd.app.sessions import Sessions
 from greenroomd.app.stage import Stage
 from greenroomd.app.storage import Store
@@ -30,6 +31,7 @@ from greenroomd.domain.live import Patience
 from greenroomd.processes.pool import Pool
 from greenroomd.processes.roots import AllowedRoots
 from greenroomd.rpc.codec import EventCodec
+from greenroomd.rpc.convert.profile import profile_answer
 from greenroomd.rpc.draining import Drain
 from greenroomd.rpc.event_service import EventService
 from greenroomd.rpc.facts import PoolFacts, ServerFacts
@@ -125,13 +127,13 @@ async def running_edge(root: Path, *, quiet: timedelta = SECOND, listen: str = "
             now=lambda: datetime.now(UTC),
         )
         supervisors = await stack.enter_async_context(supervising(stage, drain_timeout=SECOND))
-        sessions = Sessions(supervisors, AllowedRoots([work]))
+        sessions = Sessions(supervisors, AllowedRoots([work]), store.profiles)
         seen, drain = Seen(), Drain()
         services = Services(
             sessions=SessionService(sessions, codec.places),
             turns=TurnService(Turns(supervisors, sessions, watch)),
             events=EventService(sessions, store, watch, codec, drain),
-            profiles=ProfileService(),
+            profiles=ProfileService(Profiles(store.profiles, profile_answer, stage.now)),
             nodes=NodeService(_facts(), store, lambda: PoolFacts(slots=2, busy=0, waiting=0)),
         )
         address = await stack.enter_async_context(

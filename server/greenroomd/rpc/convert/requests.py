@@ -24,7 +24,7 @@ from greenroomd.domain.errors import Violation
 from greenroomd.domain.session import StartMode
 from greenroomd.domain.session_rules import DEFAULT_WORKSPACE, name_violations
 from greenroomd.rpc.call import Call
-from greenroomd.rpc.convert.config import config_of, oauth_token_of
+from greenroomd.rpc.convert.config import oauth_token_of, partial_config_of
 from greenroomd.rpc.convert.content import blocks_of
 from greenroomd.rpc.convert.enums import IF_BUSY, SESSION_STATES, START_MODES
 from greenroomd.rpc.convert.structs import json_of
@@ -72,7 +72,7 @@ def workspace_of(workspace_id: str, problems: list[Violation]) -> str | None:
 def new_session(request: sessions.CreateSessionRequest, call: Call) -> NewSession:
     """Return what CreateSession asks for, with what was found wrong so far."""
     start_mode = START_MODES.member(request.start_mode, StartMode.AUTO, "start_mode", call.problems)
-    config = config_of(request.config, "config", call.problems)
+    config = partial_config_of(request.config, "config", call.problems)
     return NewSession(
         config=config,
         oauth_token=oauth_token_of(request.config),

@@ -1,0 +1,171 @@
+"""The use cases of profiles, and what a session is made of that names one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from greenroomd.app.calls import NewSession
+from greenroomd.app.profile_store import ProfileChange, ProfileStore
+from greenroomd.app.storage import Page, Position, Request
+from greenroomd.domain.config import Secret, SessionConfig
+from greenroomd.domain.errors import InvalidRequest, ProfileExists, ProfileNotFound, Violation
+from greenroomd.domain.overlay import layered
+from greenroomd.domain.profile import (
+    Profile,
+    ProfileParts,
+    changed,
+    profile_violations,
+    require_etag,
+    settled,
+)
+from greenroomd.domain.session_rules import name_violations
+
+Answer = Callable[[str, Profile | None], bytes]
+"""Makes the serialized answer of a method, for its replay; of DeleteProfile there is no profile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileCall:
+    """What the calls that change one profile have in common.
+
+    `violations` are what was found while the request was read; they are reported together with the rest.
+    """
+
+    workspace_id: str
+    profile_id: str
+    request: Request | None = None
+    violations: tuple[Violation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewProfile(ProfileCall):
+    """A profile to be created."""
+
+    parts: ProfileParts
+    validate_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileUpdate(ProfileCall):
+    """Change the parts that `paths` name to the given ones; `etag` "" means whatever it is now."""
+
+    given: ProfileParts
+    paths: Sequence[str]
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileDeletion(ProfileCall):
+    """Remove a profile that no session uses; `etag` as in ProfileUpdate."""
+
+    etag: str = ""
+
+
+class Profiles:
+    """What callers can do with profiles."""
+
+    def __init__(self, store: ProfileStore, answer: Answer, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._answer = answer
+        self._now = now
+
+    async def create(self, new: NewProfile) -> Profile:
+        """Store a profile; raises InvalidRequest with every violation, ProfileExists."""
+        named = [
+            Violation(f"profile.{each.field}", each.description)
+            for each in name_violations(workspace_id=new.workspace_id, profile_id=new.profile_id)
+        ]
+        _refuse([*new.violations, *named, *profile_violations(new.parts)])
+        at = self._now()
+        profile = Profile(
+            workspace_id=new.workspace_id,
+            profile_id=new.profile_id,
+            parts=new.parts,
+            create_time=at,
+            update_time=at,
+        )
+
+        def decide(present: Profile | None) -> Profile:
+            if present is not None:
+                raise ProfileExists(new.profile_id)
+            return profile
+
+        if new.validate_only:
+            return settled(profile)[0]
+        return await self._changed(new, "CreateProfile", decide)
+
+    async def get(self, workspace_id: str, profile_id: str) -> Profile:
+        """Return a profile; raises ProfileNotFound."""
+        return await self._store.profile(workspace_id, profile_id)
+
+    async def list(self, workspace_id: str | None, *, after: Position | None, limit: int) -> Page[Profile]:
+        """Return one page of profiles by name; a workspace of None means all."""
+        return await self._store.profiles(workspace_id, after=after, limit=limit)
+
+    async def update(self, change: ProfileUpdate) -> Profile:
+        """Change what the mask names; sessions that exist keep their config.
+
+        Raises InvalidRequest, InvalidUpdateMask, EtagMismatch, ProfileNotFound.
+        """
+        _refuse(change.violations)
+
+        def decide(present: Profile | None) -> Profile:
+            if present is None:
+                raise ProfileNotFound(change.profile_id)
+            require_etag(present, change.etag)
+            after = changed(present, change.given, change.paths, at=self._now())
+            _refuse(profile_violations(after.parts))
+            return after
+
+        return await self._changed(change, "UpdateProfile", decide)
+
+    async def delete(self, change: ProfileDeletion) -> None:
+        """Remove a profile; raises InvalidRequest, EtagMismatch, ProfileNotFound, ProfileInUse."""
+        _refuse(change.violations)
+
+        def decide(present: Profile | None) -> None:
+            if present is None:
+                raise ProfileNotFound(change.profile_id)
+            require_etag(present, change.etag)
+
+        await self._store.change(self._change(change, "DeleteProfile", decide))
+
+    async def _changed(
+        self, call: ProfileCall, method: str, decide: Callable[[Profile | None], Profile]
+    ) -> Profile:
+        profile = await self._store.change(self._change(call, method, decide))
+        assert profile is not None, "what was decided to be is there"
+        return profile
+
+    def _change(
+        self, call: ProfileCall, method: str, decide: Callable[[Profile | None], Profile | None]
+    ) -> ProfileChange:
+        return ProfileChange(
+            workspace_id=call.workspace_id,
+            profile_id=call.profile_id,
+            decide=decide,
+            answer=lambda profile: self._answer(method, profile),
+            request=call.request,
+        )
+
+
+async def furnished(new: NewSession, profiles: ProfileStore) -> tuple[SessionConfig, Secret | None]:
+    """Return the config and the token of a new session: its own over those of its profile, if it names one.
+
+    Both are the session's from then on, whatever becomes of the profile. Raises ProfileNotFound. A name that cannot be
+    one is for the caller to refuse; the config is the session's own then.
+    """
+    config, token = new.config.alone(), new.oauth_token
+    if new.profile_id and not name_violations(profile_id=new.profile_id, workspace_id=new.workspace_id):
+        profile = await profiles.profile(new.workspace_id, new.profile_id)
+        config = layered(profile.parts.config, new.config)
+        if token is None and profile.oauth_token_set:
+            token = await profiles.oauth_token(new.workspace_id, new.profile_id)
+    return replace(config, oauth_token_set=token is not None), token
+
+
+def _refuse(violations: Sequence[Violation]) -> None:
+    if violations:
+        raise InvalidRequest(violations)
