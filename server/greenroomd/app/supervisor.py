@@ -22,7 +22,13 @@ from greenroomd.app.stage import Stage
 from greenroomd.app.storage import Request, RequestReplayed, Unit
 from greenroomd.domain import deadlines, orders, reactions
 from greenroomd.domain.config import PermissionMode
-from greenroomd.domain.errors import Draining, EtagMismatch, GreenroomError, StoreUnavailable
+from greenroomd.domain.errors import (
+    Draining,
+    EtagMismatch,
+    GreenroomError,
+    SessionNotFound,
+    StoreUnavailable,
+)
 from greenroomd.domain.live import (
     AbandonLaunch,
     Action,
@@ -73,6 +79,7 @@ class Supervisor:
         self._process: AgentProcess | None = None
         self._lease: Lease | None = None
         self._hosting: asyncio.Task[None] | None = None
+        self._deleted = False
         self.task: asyncio.Task[None] | None = None
         """The task that runs this supervisor, for whoever waits for its end."""
 
@@ -139,6 +146,8 @@ class Supervisor:
         """Carry out a caller's order; whatever it raises is the caller's, and changes nothing."""
         step = self._step()
         try:
+            if self._deleted:
+                raise SessionNotFound(order.change.session_id)
             if order.change.etag and order.change.etag != etag(step.session):
                 raise EtagMismatch(etag(step.session))
             result = order.act(step)
@@ -185,8 +194,10 @@ class Supervisor:
                     turns=tuple(step.turns.values()),
                     approvals=tuple(step.approvals.values()),
                     request=request,
+                    deletes=step.deletes,
                 )
             )
+        self._deleted |= step.deletes
         self.live = replace(step.live, session=session)
         if step.ephemeral:
             self._stage.show(step.ephemeral, session)

@@ -158,6 +158,14 @@ class NoTurnRunning(FailedPrecondition):
     """There is no running turn to interrupt."""
 
 
+class ConversationLost(FailedPrecondition):
+    """The CLI does not keep the session's conversation any more, so that nothing can continue it."""
+
+    def __init__(self, cli_session_id: str) -> None:
+        super().__init__(f"conversation {cli_session_id} is gone")
+        self.cli_session_id = cli_session_id
+
+
 class ApprovalDecided(FailedPrecondition):
     """The approval has been decided, has expired or was cancelled."""
 

@@ -170,6 +170,7 @@ class Step:
         self.approvals: dict[str, Approval] = {}
         self.actions: list[Action] = []
         self.configures = False
+        self.deletes = False
         self.oauth_token: Secret | None = None
 
     @property

@@ -9,12 +9,14 @@ from datetime import timedelta
 
 from greenroomd.domain import turns
 from greenroomd.domain.errors import IllegalTransition, NoTurnRunning, TurnNotFound, TurnRunning
+from greenroomd.domain.events import Event, EventType, SessionNoted
 from greenroomd.domain.live import AbandonLaunch, Ending, EndProcess, Purpose, Step
 from greenroomd.domain.narration import turn_event
 from greenroomd.domain.session import (
     REQUESTED,
     TRANSITIONS,
     WAITING_FOR_PROCESS,
+    Session,
     Signal,
     State,
     allowed,
@@ -91,6 +93,20 @@ def interrupt(step: Step, turn_id: str, *, actor: str = "", reason: str = "") ->
     elif step.live.cause is None:
         turns.interrupt(step, cause)
     return turn
+
+
+def delete(step: Step, *, actor: str = "") -> None:
+    """Remove a closed session with everything of it; raises IllegalTransition for any other."""
+    require_closed(step.session)
+    step.deletes = True
+    noted = SessionNoted(session=step.session)
+    step.tell(Event(type=EventType.SESSION_DELETED, time=step.at, actor=actor, payload=noted))
+
+
+def require_closed(session: Session) -> None:
+    """Raise IllegalTransition for a session that is not CLOSED, and so cannot be deleted."""
+    if session.state is not State.CLOSED:
+        raise IllegalTransition(session.state.value, "delete", allowed(session.state))
 
 
 def _stop(step: Step, signal: Signal, ending: Ending, force: bool) -> None:

@@ -53,6 +53,7 @@ STATUS: Mapping[type[GreenroomError], tuple[grpc.StatusCode, str]] = {
     errors.IllegalTransition: (_C.FAILED_PRECONDITION, "ILLEGAL_TRANSITION"),
     errors.TurnRunning: (_C.FAILED_PRECONDITION, "TURN_RUNNING"),
     errors.NoTurnRunning: (_C.FAILED_PRECONDITION, "NO_TURN_RUNNING"),
+    errors.ConversationLost: (_C.FAILED_PRECONDITION, "CONVERSATION_LOST"),
     errors.ApprovalDecided: (_C.FAILED_PRECONDITION, "APPROVAL_DECIDED"),
     errors.ProfileInUse: (_C.FAILED_PRECONDITION, "PROFILE_IN_USE"),
     errors.CliMissing: (_C.FAILED_PRECONDITION, "CLI_MISSING"),
@@ -75,6 +76,7 @@ _PRECONDITIONS: Mapping[type[GreenroomError], str] = {
     errors.IllegalTransition: "STATE",
     errors.TurnRunning: "TURN",
     errors.NoTurnRunning: "TURN",
+    errors.ConversationLost: "CONVERSATION",
     errors.ApprovalDecided: "APPROVAL",
     errors.ProfileInUse: "PROFILE",
     errors.CliMissing: "CLI",
@@ -129,6 +131,8 @@ def _metadata_of(error: GreenroomError) -> dict[str, str]:
             }
         case errors.TurnRunning():
             return {"turn_id": error.turn_id}
+        case errors.ConversationLost():
+            return {"cli_session_id": error.cli_session_id}
         case errors.EtagMismatch():
             return {"etag": error.current}
         case errors.ProfileInUse():
