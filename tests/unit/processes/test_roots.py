@@ -1,0 +1,49 @@
+"""Working directories: inside the allowed roots with all links resolved, and really there."""
+
+from pathlib import Path
+
+import pytest
+
+from greenroomd.domain.errors import InvalidRequest, WorkingDirOutsideRoots
+from greenroomd.processes.roots import AllowedRoots
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """An allowed root."""
+    root = tmp_path / "root"
+    root.mkdir()
+    return root
+
+
+async def test_a_directory_inside_is_resolved(root: Path, tmp_path: Path) -> None:
+    (root / "work").mkdir()
+    (root / "link").symlink_to(root / "work")
+    roots = AllowedRoots([root])
+    for _ in range(2):  # looked at, and remembered
+        assert await roots.resolve(str(root / "link")) == str(root / "work")
+    assert await roots.resolve(str(root)) == str(root)
+
+
+@pytest.mark.parametrize("path", ["{root}/..", "{root}/out", "/etc", "{root}x"])
+async def test_outside_is_refused_whatever_the_path_looks_like(root: Path, path: str) -> None:
+    (root / "out").symlink_to("/etc")
+    Path(f"{root}x").mkdir()
+    with pytest.raises(WorkingDirOutsideRoots):
+        await AllowedRoots([root]).resolve(path.format(root=root))
+
+
+async def test_what_is_no_directory_is_named(root: Path) -> None:
+    (root / "file").touch()
+    for name in ("file", "missing"):
+        with pytest.raises(InvalidRequest) as refused:
+            await AllowedRoots([root]).resolve(str(root / name))
+        assert [violation.field for violation in refused.value.violations] == ["config.working_dir"]
+
+
+async def test_only_good_answers_are_remembered(root: Path) -> None:
+    roots = AllowedRoots([root])
+    with pytest.raises(InvalidRequest):
+        await roots.resolve(str(root / "later"))
+    (root / "later").mkdir()
+    assert await roots.resolve(str(root / "later")) == str(root / "later")
