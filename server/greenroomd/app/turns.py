@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import timedelta
 
 from greenroomd.app.calls import Caller, Change, Decide, IfBusy, Interrupt, NewTurn
@@ -60,26 +61,30 @@ class Turns:
         _, turn = await self._supervisors.order(change, accept)
         return turn
 
-    async def run(self, new: NewTurn, caller: Caller, *, ephemeral: bool) -> AsyncIterator[Batch | Turn]:
+    async def run(
+        self, new: NewTurn, caller: Caller, *, ephemeral: bool
+    ) -> AsyncGenerator[Batch | Turn, None]:
         """Start a turn and yield its events until it ends, and last the turn itself; raises as `start` does.
 
         The turn goes on when the reader leaves.
         """
         after = self._watch.head  # before the start: nothing of the turn can be missed
         turn = await self.start(new, caller)
-        async for part in self.follow(turn, after=after, ephemeral=ephemeral):
-            yield part
+        async with aclosing(self.follow(turn, after=after, ephemeral=ephemeral)) as parts:
+            async for part in parts:
+                yield part
 
-    async def follow(self, turn: Turn, *, after: int, ephemeral: bool) -> AsyncIterator[Batch | Turn]:
+    async def follow(self, turn: Turn, *, after: int, ephemeral: bool) -> AsyncGenerator[Batch | Turn, None]:
         """Yield the events of a turn above a revision until it ends, and last the turn itself."""
         selection = Selection(session_ids=frozenset({turn.session_id}))
-        async for batch in self._watch.batches(selection, after=after, ephemeral=ephemeral):
-            mine = [event for event in batch.events if event.turn_id == turn.turn_id]
-            if mine:
-                yield Batch(mine, batch.revision, batch.dropped)
-            if any(_ends(event) for event in mine):
-                yield await self._stage.store.turn(turn.turn_id)
-                return
+        async with aclosing(self._watch.batches(selection, after=after, ephemeral=ephemeral)) as batches:
+            async for batch in batches:
+                mine = [event for event in batch.events if event.turn_id == turn.turn_id]
+                if mine:
+                    yield Batch(mine, batch.revision, batch.dropped)
+                if any(_ends(event) for event in mine):
+                    yield await self._stage.store.turn(turn.turn_id)
+                    return
 
     async def interrupt(self, call: Interrupt) -> Turn:
         """Stop a turn and return it as it ended; raises NoTurnRunning, TurnNotFound, SessionNotFound."""
