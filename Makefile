@@ -72,10 +72,14 @@ test-unit: $(READY)  ## Run the pure tests: seconds, no processes
 test-service: $(READY) $(TOOLS)  ## Run the tests over a real socket with the real CLI
 	$(BIN)/pytest tests/service
 
+.PHONY: bench
+bench: $(READY)  ## Measure against a bare server (needs h2load), into build/bench.json
+	PYTHONPATH=.:tests $(BIN)/python -m benchmarks
+
 ## —— Verify and fix ————————————————————————————————————————————————————————————————————————————
 
 .PHONY: verify
-verify: verify-format verify-lint verify-types verify-imports verify-protos verify-generated verify-docs
+verify: verify-format verify-lint verify-types verify-imports verify-protos verify-generated verify-migrations verify-docs
 verify:  ## Run every check that needs no running server
 
 .PHONY: verify-format
@@ -93,6 +97,10 @@ verify-types: $(READY)
 .PHONY: verify-imports
 verify-imports: $(READY)
 	$(BIN)/lint-imports --no-logo
+
+.PHONY: verify-migrations
+verify-migrations: $(READY)
+	$(BIN)/python -m greenroomd.store.migrations
 
 .PHONY: verify-docs
 verify-docs: $(READY)
