@@ -217,6 +217,7 @@ def _entry(headers: Message, request: JsonObject, session: str, size: int) -> Js
         "bytes": size,
         "messages": len(messages),
         "last": json.dumps(messages[-1])[-300:],
+        "kinds": [kind for message in messages for kind in _kinds(message)],
         "tools": [tool.get("name") for tool in request.get("tools") or []],
         "temperature": request.get("temperature"),
         "thinking": request.get("thinking"),
@@ -228,3 +229,9 @@ def _entry(headers: Message, request: JsonObject, session: str, size: int) -> Js
         "headers": sorted(name.lower() for name in headers),
         "user_agent": headers.get("user-agent"),
     }
+
+
+def _kinds(message: JsonObject) -> Sequence[str]:
+    """Return the types of a message's blocks."""
+    content = message.get("content") or []
+    return ["text"] if isinstance(content, str) else [block.get("type", "") for block in content]
