@@ -5,6 +5,14 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 
+class SessionObserver(Protocol):
+    """Hears of sessions."""
+
+    def session_moved(self, before: str | None, after: str | None) -> None:
+        """A session changed its state; it is new if `before` is None, and deleted if `after` is."""
+        ...
+
+
 class WatchObserver(Protocol):
     """Hears of event streams."""
 
@@ -45,12 +53,15 @@ class ListenerObserver(Protocol):
         ...
 
 
-class Observer(WatchObserver, ProcessObserver, ListenerObserver, Protocol):
+class Observer(SessionObserver, WatchObserver, ProcessObserver, ListenerObserver, Protocol):
     """Hears of everything."""
 
 
 class Unobserved:
     """Counts nothing."""
+
+    def session_moved(self, before: str | None, after: str | None) -> None:
+        """Ignore it."""
 
     def watch_opened(self) -> None:
         """Ignore it."""

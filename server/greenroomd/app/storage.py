@@ -6,7 +6,7 @@ every durable event has its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -168,6 +168,15 @@ class Selection:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """When time alone changes a session next; `number` orders those of the same time."""
+
+    time: datetime
+    number: int
+    session_id: str
+
+
 Announce = Callable[[Sequence[StoredEvent], int], None]
 """Called on the event loop, in commit order, once a batch is durable and before its callers wake: events, new head.
 
@@ -211,6 +220,14 @@ class Store(Protocol):
 
     async def unsettled(self) -> Sequence[Session]:
         """Return the sessions that need care after a start: live ones, and those in CREATED with start mode AUTO."""
+        ...
+
+    async def due(self, *, after: Due | None = None, limit: int) -> Sequence[Due]:
+        """Return the sessions that time alone will change, nearest first, also those that are overdue."""
+        ...
+
+    async def counted(self) -> Mapping[State, int]:
+        """Return how many sessions are in each state; reads through all of them."""
         ...
 
     async def oauth_token(self, session_id: str) -> Secret | None:

@@ -27,10 +27,12 @@ from greenroomd.store.documents import time
 from greenroomd.store.engine import Database
 from greenroomd.store.judge import Judge, Prepared, Refusal
 from greenroomd.store.statements import Statements
+from greenroomd.store.tables import requests
 from greenroomd.store.vacancies import Vacancies
 
 REPLAYED_FOR: Final = timedelta(hours=24)
 
+_FORGOTTEN_EVERY: Final = 100  # answers; then twice as many old ones go, so they cannot pile up
 _COPIED_FROM: Final = 4  # rows; fewer are inserted faster one by one
 _REFUSALS: Final = (
     SessionExists,
@@ -45,10 +47,14 @@ _GUARDED = frozenset({"move_session", "touch_session"})
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a batch came to: an outcome for each unit, all events in the order of their revisions, and the head."""
+    """What a batch came to: an outcome for each unit, all events in the order of their revisions, and the head.
+
+    `moves` are the sessions' states before and after, None where there is no session.
+    """
 
     outcomes: Sequence[Session | Refusal]
     events: Sequence[StoredEvent]
+    moves: Sequence[tuple[str | None, str | None]]
     head: int
 
 
@@ -60,6 +66,7 @@ class BatchWriter:
         self._statements = Statements(database)
         self._vacancies = Vacancies(database)
         self._codec = codec
+        self._answered = 0
 
     def write(
         self, connection: Connection, units: Sequence[Prepared], *, batch: str, at: datetime
@@ -77,9 +84,10 @@ class BatchWriter:
             except _REFUSALS as refusal:
                 outcomes.append(refusal)
         self._store(connection, judge)
+        self._forget_answers(connection, len(judge.inserts[requests]), time(at - REPLAYED_FOR))
         if judge.revision != last:
             connection.exec_driver_sql(self._statements.return_revisions, (judge.revision,))
-        return Written(outcomes, judge.events, judge.revision)
+        return Written(outcomes, judge.events, judge.moves, judge.revision)
 
     def take_turn(self, connection: Connection, *, batch: str) -> None:
         """Take the lock under which all is written, and mark the database, where nothing is to be numbered."""
@@ -104,11 +112,18 @@ class BatchWriter:
             judge.know_vacancy(
                 workspace_id, profile_id, self._vacancies.of(connection, workspace_id, profile_id)
             )
-        requests = [prepared.unit.request.request_id for prepared in units if prepared.unit.request]
-        if requests:
-            ids = self._database.listed(requests)
+        asked = [prepared.unit.request.request_id for prepared in units if prepared.unit.request]
+        if asked:
+            ids = self._database.listed(asked)
             stored = connection.exec_driver_sql(self._statements.look_at_requests, (ids,))
             judge.know_requests(stored, forgotten=forgotten)
+
+    def _forget_answers(self, connection: Connection, new: int, forgotten: int) -> None:
+        """Now and then remove some answers that nobody may ask for any more."""
+        self._answered += new
+        if self._answered >= _FORGOTTEN_EVERY:
+            connection.exec_driver_sql(self._statements.forget_requests, (forgotten, 2 * self._answered))
+            self._answered = 0
 
     def _store(self, connection: Connection, judge: Judge) -> None:
         for name, parameters in judge.changes.items():

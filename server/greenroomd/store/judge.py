@@ -75,7 +75,7 @@ def prepare(unit: Unit, codec: EventCodec, keyring: Keyring) -> Prepared:
 class Standing:
     """What is stored of a session, or will be once the batch is committed.
 
-    `indexed` is its state, unsettled and last_active_time, as in the row. `gone` tells that it was deleted.
+    `indexed` is its state, unsettled, last_active_time and due_time, as in the row. `gone` tells that it was deleted.
     """
 
     number: int
@@ -100,6 +100,8 @@ class Judge:
         """The numbers of the sessions to remove, each with the one revision that stays."""
         self.events: list[StoredEvent] = []
         """The accepted events in the order of their revisions."""
+        self.moves: list[tuple[str | None, str | None]] = []
+        """The sessions' states before and after, where they differ; None: no session."""
         self._codec = codec
         self._created = created
         self._standing: dict[str, Standing] = {}
@@ -109,9 +111,9 @@ class Judge:
     def know_sessions(self, stored: Iterable[Row]) -> None:
         """Learn what is stored of the sessions, from rows of `look_at_sessions`."""
         for session_id, number, *columns in stored:
-            state, unsettled, active, description, fence, sequence, revision = columns
+            *indexed, description, fence, sequence, revision = columns
             self._standing[session_id] = Standing(
-                number, state is None, (state, unsettled, active), description, fence, sequence, revision
+                number, indexed[0] is None, tuple(indexed), description, fence, sequence, revision
             )
 
     def know_requests(self, stored: Iterable[Row], *, forgotten: int) -> None:
@@ -197,6 +199,10 @@ class Judge:
     ) -> None:
         row = (*prepared.row[:-2], session.last_sequence, session.revision)
         indexed, description = row[_MOVED:_TOUCHED], row[_DESCRIPTION]
+        before = None if standing is None else standing.indexed[0]
+        after = None if prepared.unit.deletes else indexed[0]
+        if before != after:
+            self.moves.append((before, after))
         decided_on = (number, prepared.unit.session.revision, session.fence)
         if standing is None:
             self.inserts[identities].append((session.session_id, number))

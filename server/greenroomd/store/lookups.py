@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Table, bindparam, literal_column, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Table,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
 
-from greenroomd.app.storage import Position, Request
+from greenroomd.app.storage import Due, Position, Request
 from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import ApprovalNotFound, RequestIdReused, SessionNotFound, TurnNotFound
 from greenroomd.domain.events import Approval
-from greenroomd.domain.session import Session
+from greenroomd.domain.session import Session, State
 from greenroomd.domain.turn import Turn
-from greenroomd.store.documents import time
+from greenroomd.store.documents import time, time_of
 from greenroomd.store.engine import Database, limited
 from greenroomd.store.listing import number_of_session, session_columns, with_config
 from greenroomd.store.rows import Row, approval_of, session_of, turn_of
@@ -35,6 +45,21 @@ class Lookups:
         self._unsettled = database.sql(
             found.where(sessions.c.unsettled == _ONE).order_by(sessions.c.create_time, sessions.c.number)
         )
+        last = tuple_(bindparam("time", type_=BigInteger()), bindparam("number", type_=BigInteger()))
+        self._due = database.sql(
+            limited(
+                select(sessions.c.due_time, sessions.c.number, sessions.c.session_id)
+                .where(
+                    sessions.c.due_time.is_not(None), tuple_(sessions.c.due_time, sessions.c.number) > last
+                )
+                .order_by(sessions.c.due_time, sessions.c.number),
+                "size",
+            ),
+            "time",
+            "number",
+            "size",
+        )
+        self._count = database.sql(select(sessions.c.state, func.count()).group_by(sessions.c.state))
         self._turn = database.sql(select(turns).where(turns.c.turn_id == bindparam("turn_id")), "turn_id")
         self._approval = database.sql(
             select(approvals).where(approvals.c.approval_id == bindparam("approval_id")), "approval_id"
@@ -73,6 +98,16 @@ class Lookups:
     def unsettled(self, connection: Connection) -> list[Session]:
         """Return the sessions that need care after a start, oldest first."""
         return [session_of(row) for row in connection.exec_driver_sql(self._unsettled)]
+
+    def due(self, connection: Connection, *, after: Due | None, limit: int) -> list[Due]:
+        """Return the sessions that time will change, nearest first."""
+        place = (time(after.time), after.number) if after is not None else (-(2**62), 0)
+        rows = connection.exec_driver_sql(self._due, (*place, limit))
+        return [Due(time_of(when), number, session_id) for when, number, session_id in rows]
+
+    def counted(self, connection: Connection) -> dict[State, int]:
+        """Return how many sessions are in each state; states without any are missing."""
+        return {State(state): count for state, count in connection.exec_driver_sql(self._count)}
 
     def turn(self, connection: Connection, turn_id: str) -> Turn:
         """Return a turn; raises TurnNotFound."""

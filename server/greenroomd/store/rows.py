@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from greenroomd.domain.events import Approval, ApprovalState
+from greenroomd.domain.expiry import due_time
 from greenroomd.domain.session import ProcessFacts, Recovery, Session, StartMode, State
 from greenroomd.domain.turn import Turn, TurnState
 from greenroomd.store.documents import (
@@ -51,6 +52,7 @@ def session_row(session: Session) -> tuple[Any, ...]:
         session.state.value,
         int(unsettled(session)),
         time(session.last_active_time),
+        maybe_time(due_time(session)),
         session.config_generation,
         session.node_id,
         text(
@@ -101,6 +103,7 @@ def session_of(row: Row) -> Session:
         state,
         _unsettled,
         last_active_time,
+        _due_time,
         config_generation,
         node_id,
         description,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,9 +11,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
+from greenroomd.app.listeners import Positions
+from greenroomd.app.observing import UNOBSERVED, SessionObserver
 from greenroomd.app.profile_store import ProfileStore
 from greenroomd.app.storage import (
     Announce,
+    Due,
     EventCodec,
     Page,
     Position,
@@ -25,7 +28,7 @@ from greenroomd.app.storage import (
 )
 from greenroomd.domain.config import Secret
 from greenroomd.domain.events import Approval
-from greenroomd.domain.session import Session
+from greenroomd.domain.session import Session, State
 from greenroomd.domain.turn import Turn
 from greenroomd.store.batch import REPLAYED_FOR, BatchWriter
 from greenroomd.store.cache import SessionCache
@@ -35,6 +38,7 @@ from greenroomd.store.history import History
 from greenroomd.store.judge import prepare
 from greenroomd.store.listing import list_sessions
 from greenroomd.store.lookups import Lookups
+from greenroomd.store.positions import SqlPositions
 from greenroomd.store.profiles import SqlProfiles
 from greenroomd.store.reader import Reader, open_reader
 from greenroomd.store.schema import upgrade
@@ -57,13 +61,15 @@ async def open_store(
     clock: Callable[[], datetime] = _now,
     patience: timedelta = timedelta(seconds=5),
     cached_sessions: int = 10_000,
+    observer: SessionObserver = UNOBSERVED,
 ) -> AsyncIterator[SqlStore]:
     """Yield the store of a database, migrated to this version; when the block ends all commits are done.
 
     `database_url` is `sqlite:///path` or `postgresql+psycopg://…`. `key_file` is made if there is none, and needed for
     ever after. `codec` makes the codec for the id of this store. `clock` only tells how long ago a request was
     answered. `patience` bounds every wait for a connection or for somebody else's lock. `cached_sessions` stay in
-    memory. Raises UnsupportedDatabase, KeyFileUnusable, SchemaTooNew, StoreUnavailable.
+    memory. `observer` hears of each committed move of a session. Raises UnsupportedDatabase, KeyFileUnusable,
+    SchemaTooNew, StoreUnavailable.
     """
     database = Database(database_url, patience=patience)
     try:
@@ -72,7 +78,8 @@ async def open_store(
             keyring = _keyring(key_file, sealed_under)
             events = codec(store_id)
             cache = SessionCache(cached_sessions)
-            writer = Writer(database, BatchWriter(database, events), cache, announce, clock, head=head)
+            batches = BatchWriter(database, events)
+            writer = Writer(database, batches, cache, announce, clock, head=head, observer=observer)
             async with writer.running():
                 yield SqlStore(
                     _Parts(
@@ -86,6 +93,7 @@ async def open_store(
                         lookups=Lookups(database, keyring),
                         history=History(database, events),
                         profiles=SqlProfiles(database, writer, reader, keyring),
+                        positions=SqlPositions(writer, reader),
                     )
                 )
     finally:
@@ -127,6 +135,7 @@ class _Parts:
     lookups: Lookups
     history: History
     profiles: SqlProfiles
+    positions: SqlPositions
 
 
 class SqlStore:
@@ -147,6 +156,11 @@ class SqlStore:
     def profiles(self) -> ProfileStore:
         """The stored profiles, committed in turn with everything else."""
         return self._parts.profiles
+
+    @property
+    def positions(self) -> Positions:
+        """How far the listeners have come."""
+        return self._parts.positions
 
     @property
     def head(self) -> int:
@@ -183,6 +197,14 @@ class SqlStore:
     async def unsettled(self) -> Sequence[Session]:
         """Return the sessions that need care after a start, oldest first."""
         return await self._read(self._lookups.unsettled)
+
+    async def due(self, *, after: Due | None = None, limit: int) -> Sequence[Due]:
+        """Return the sessions that time alone will change, nearest first."""
+        return await self._read(partial(self._lookups.due, after=after, limit=limit))
+
+    async def counted(self) -> Mapping[State, int]:
+        """Return how many sessions are in each state."""
+        return await self._read(self._lookups.counted)
 
     async def oauth_token(self, session_id: str) -> Secret | None:
         """Return the session's token, if it has one."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Table, bindparam, delete, insert, literal_column, select, update
+from sqlalchemy import BigInteger, Table, bindparam, delete, insert, literal_column, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from greenroomd.store.engine import Database
+from greenroomd.store.engine import Database, limited
 from greenroomd.store.tables import (
     approvals,
     configs,
@@ -26,6 +26,7 @@ STANDING = (
     "state",
     "unsettled",
     "last_active_time",
+    "due_time",
     "description",
     "fence",
     "last_sequence",
@@ -90,6 +91,16 @@ class Statements:
             "principal",
             "method",
             "request_id",
+        )
+        # (create_time below which answers go, how many at most)
+        oldest = (
+            select(requests.c.principal, requests.c.method, requests.c.request_id)
+            .where(requests.c.create_time < bindparam("forgotten", type_=BigInteger()))
+            .order_by(requests.c.create_time)
+        )
+        key = tuple_(requests.c.principal, requests.c.method, requests.c.request_id)
+        self.forget_requests = database.sql(
+            delete(requests).where(key.in_(limited(oldest, "size"))), "forgotten", "size"
         )
         # (number) each
         self.delete_session = (

@@ -63,6 +63,7 @@ sessions = Table(
     Column("state", Name, nullable=False),
     Column("unsettled", SmallInteger, nullable=False),  # 1: live, or waiting for its first process
     Column("last_active_time", BigInteger, nullable=False),
+    Column("due_time", BigInteger),  # when time alone changes it next, if it ever does
     # Changed with every commit.
     Column("config_generation", Integer, nullable=False),
     Column("node_id", Text, nullable=False),
@@ -105,6 +106,13 @@ Index(
     sessions.c.profile_id,
     sqlite_where=and_(sessions.c.profile_id != "", sessions.c.state != "closed"),
     postgresql_where=and_(sessions.c.profile_id != "", sessions.c.state != "closed"),
+)
+Index(
+    "sessions_due",
+    sessions.c.due_time,
+    sessions.c.number,
+    sqlite_where=sessions.c.due_time.is_not(None),
+    postgresql_where=sessions.c.due_time.is_not(None),
 )
 Index(
     "sessions_unsettled",
@@ -210,6 +218,14 @@ requests = Table(
     Column("answer", LargeBinary, nullable=False),
     Column("create_time", BigInteger, nullable=False),
     Index("requests_by_age", "create_time"),
+)
+
+# How far the listeners have come that are to go on there after a restart.
+listener_positions = Table(
+    "listener_positions",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("revision", BigInteger, nullable=False),
 )
 
 profiles = Table(

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from greenroomd.app.observing import UNOBSERVED, SessionObserver
 from greenroomd.app.storage import Announce, RequestReplayed, Unit
 from greenroomd.domain.errors import GreenroomError, StoreUnavailable
 from greenroomd.domain.session import Session
@@ -57,12 +58,14 @@ class Writer:
         clock: Callable[[], datetime],
         *,
         head: int,
+        observer: SessionObserver = UNOBSERVED,
     ) -> None:
         self.head = head
         self._database = database
         self._batches = batches
         self._cache = cache
         self._announce = announce
+        self._observer = observer
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._queue: SimpleQueue[_Waiting | _Alone | None] = SimpleQueue()
@@ -228,6 +231,8 @@ class Writer:
             self.head = max(self.head, written.head)
             for waiting, outcome in zip(batch, written.outcomes, strict=True):
                 self._keep(waiting.prepared.unit, outcome)
+            for before, after in written.moves:
+                self._observer.session_moved(before, after)
             if written.events:
                 self._announce(written.events, self.head)
         finally:

@@ -1,0 +1,118 @@
+"""The clock of the sessions that rest: one task for all of them, which sleeps until the nearest needs it.
+
+A session with an owner keeps its own time (domain/deadlines.py). One without is a row: an index of the store tells
+which comes next, so a hundred thousand of them cost no task and no memory here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import structlog
+
+from greenroomd.app.calls import Change
+from greenroomd.app.storage import Due, Store, StoredEvent
+from greenroomd.app.supervisors import Supervisors
+from greenroomd.domain import deadlines
+from greenroomd.domain.errors import GreenroomError, SessionNotFound
+from greenroomd.domain.events import EventType
+
+log = structlog.get_logger(__name__)
+
+PAGE = 64
+"""Sessions that are handled at once: few enough to leave the store to those who call."""
+AT_MOST_EVERY = timedelta(milliseconds=250)
+"""How often the store is asked while sessions are created in a flood."""
+AGAIN_AFTER = timedelta(seconds=5)
+"""How long a session that could not be handled is left alone."""
+AT_LEAST_EVERY = timedelta(minutes=1)
+"""Covers what rings no bell: another node's commits, and a clock that was set."""
+
+_BRINGS_A_DEADLINE = frozenset({EventType.SESSION_CREATED, EventType.SESSION_UPDATED})
+
+
+class DueBell:
+    """Rings when a commit may have brought a deadline that is nearer than all others."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def announce(self, events: Sequence[StoredEvent], head: int) -> None:
+        """Take what was committed; an `Announce`."""
+        if not self._rung.is_set() and any(event.type in _BRINGS_A_DEADLINE for event in events):
+            self._rung.set()
+
+    async def wait(self, at_most: timedelta) -> None:
+        """Return once it has rung since the last wait, or after a time."""
+        try:
+            async with asyncio.timeout(at_most.total_seconds()):
+                await self._rung.wait()
+        except TimeoutError:
+            return
+        self._rung.clear()
+
+
+@asynccontextmanager
+async def expiring(
+    store: Store, supervisors: Supervisors, bell: DueBell, now: Callable[[], datetime]
+) -> AsyncIterator[None]:
+    """Let time act on sessions that rest while the block runs; what is due already is done in the background."""
+    failure: BaseException | None = None
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(_keep_time(store, supervisors, bell, now))
+        try:
+            yield
+        except BaseException as error:  # raised below as it is: a task group would wrap it
+            failure = error
+        finally:
+            task.cancel()
+    if failure is not None:
+        raise failure
+
+
+async def _keep_time(
+    store: Store, supervisors: Supervisors, bell: DueBell, now: Callable[[], datetime]
+) -> None:
+    while True:
+        try:
+            wait = await _sweep(store, supervisors, now) - now()
+        except GreenroomError as error:  # the database is away: what is due stays due
+            log.warning("expiry_delayed", error=str(error))
+            wait = AGAIN_AFTER
+        await asyncio.sleep(AT_MOST_EVERY.total_seconds())
+        await bell.wait(min(wait - AT_MOST_EVERY, AT_LEAST_EVERY))
+
+
+async def _sweep(store: Store, supervisors: Supervisors, now: Callable[[], datetime]) -> datetime:
+    """Handle everything that is due, earliest first; return when to look again."""
+    after: Due | None = None
+    again: datetime | None = None
+    while True:
+        page = await store.due(after=after, limit=PAGE)
+        at = now()
+        ripe = [due for due in page if due.time <= at]
+        if not all(await asyncio.gather(*(_tick(supervisors, due) for due in ripe))):
+            again = at + AGAIN_AFTER
+        if len(ripe) < len(page):
+            return min(again or page[len(ripe)].time, page[len(ripe)].time)
+        if len(page) < PAGE:
+            return again or at + AT_LEAST_EVERY
+        after = page[-1]
+
+
+async def _tick(supervisors: Supervisors, due: Due) -> bool:
+    """Have a session's owner look at the clock; returns whether it did."""
+    try:
+        await supervisors.order(Change(session_id=due.session_id), deadlines.tick)
+    except SessionNotFound:  # deleted meanwhile
+        return True
+    except GreenroomError as error:
+        log.warning("session_not_expired", session_id=due.session_id, error=str(error))
+        return False
+    except Exception:
+        log.exception("session_not_expired", session_id=due.session_id)
+        return False
+    return True

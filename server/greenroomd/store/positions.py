@@ -1,0 +1,44 @@
+"""How far the listeners have come, on a SQL database: `app.listeners.Positions`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from greenroomd.store.reader import Reader
+from greenroomd.store.tables import listener_positions
+from greenroomd.store.writer import Writer
+
+
+class SqlPositions:
+    """The listeners' positions; see `app.listeners.Positions` for what each method promises."""
+
+    def __init__(self, writer: Writer, reader: Reader) -> None:
+        self._writer = writer
+        self._read = reader.read
+
+    async def listener_position(self, name: str) -> int | None:
+        """Return the revision up to which a listener has heard everything."""
+        return await self._read(partial(_position, name=name))
+
+    async def keep_listener_position(self, name: str, revision: int) -> None:
+        """Make durable that a listener has heard everything up to a revision."""
+        await self._writer.alone(partial(_keep, name=name, revision=revision))
+
+
+def _position(connection: Connection, *, name: str) -> int | None:
+    found = select(listener_positions.c.revision).where(listener_positions.c.name == name)
+    revision: int | None = connection.execute(found).scalar()
+    return revision
+
+
+def _keep(connection: Connection, _now: datetime, *, name: str, revision: int) -> None:
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    row = dialect.insert(listener_positions).values(name=name, revision=revision)
+    connection.execute(
+        row.on_conflict_do_update(index_elements=["name"], set_={"revision": row.excluded.revision})
+    )
