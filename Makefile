@@ -9,6 +9,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TOOLS := .cache/bin/.ready
 GENERATE_PYTHON := $(BIN)/uv run --quiet --no-project --python $(BIN)/python clients/python/generate.py
+GO_PLUGINS := .cache/bin/protoc-gen-go
+NPM_READY := clients/typescript/node_modules/.ready
+GENERATED := clients/python/src/greenroom/v1 clients/go/greenroomv1 clients/typescript/src/gen
+SERVICE_CONFIGS := clients/python/src/greenroom/service_config.json clients/go/service_config.json \
+    clients/typescript/src/service_config.json
 PYTEST := $(BIN)/coverage run -m pytest -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
@@ -114,17 +119,36 @@ verify-protos: $(READY)
 
 # Into a directory of its own: a check does not touch the tree.
 .PHONY: verify-generated
-verify-generated: $(READY)
-	rm -rf build/generated && mkdir -p build/generated
-	$(GENERATE_PYTHON) build/generated
-	diff --recursive --exclude=__init__.py --exclude=__pycache__ \
-	    clients/python/src/greenroom/v1 build/generated/greenroom/v1
+verify-generated: $(READY) $(GO_PLUGINS) $(NPM_READY)
+	rm -rf build/generated && mkdir -p build/generated/clients/python/src
+	$(call generate_clients,build/generated)
+	for each in $(GENERATED); do \
+	    diff --recursive --brief --exclude=__init__.py --exclude=__pycache__ $$each build/generated/$$each || exit 1; \
+	done
+	for each in $(SERVICE_CONFIGS); do cmp protos/service_config.json $$each || exit 1; done
 
 .PHONY: generate
-generate: $(READY)  ## Write what is generated: protobuf stubs and the marked parts of docs
-	rm -f clients/python/src/greenroom/v1/*_pb2*
-	$(GENERATE_PYTHON) clients/python/src
+generate: $(READY) $(GO_PLUGINS) $(NPM_READY)  ## Write what is generated: the clients' code and the marked parts of docs
+	rm -rf clients/python/src/greenroom/v1/*_pb2* clients/go/greenroomv1 clients/typescript/src/gen
+	$(call generate_clients,.)
+	for each in $(SERVICE_CONFIGS); do cp protos/service_config.json $$each || exit 1; done
 	$(BIN)/python docs/generated.py
+
+# One template for each language; its plugins are pinned beside it.
+define generate_clients
+$(GENERATE_PYTHON) $(1)/clients/python/src
+$(BIN)/buf generate --template clients/go/buf.gen.yaml --output $(1)
+$(BIN)/buf generate --template clients/typescript/buf.gen.yaml --output $(1)
+endef
+
+$(GO_PLUGINS): clients/go/tools/go.mod clients/go/tools/go.sum | $(READY)
+	GOTOOLCHAIN=local GOBIN=$(CURDIR)/.cache/bin $(BIN)/go install -C clients/go/tools tool
+	touch $@
+
+$(NPM_READY): clients/typescript/package.json clients/typescript/package-lock.json
+	@command -v npm >/dev/null || { echo "The TypeScript client needs Node.js 20 or newer with npm" >&2; exit 1; }
+	npm ci --prefix clients/typescript --ignore-scripts --silent
+	touch $@
 
 .PHONY: fix
 fix: $(READY)  ## Mend what can be mended by machine: format, lint, generated parts of docs
