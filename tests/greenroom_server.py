@@ -16,14 +16,17 @@ from typing import TYPE_CHECKING, Self
 import grpc
 import grpc.aio
 import psutil
+
 from greenroom.v1.event_service_pb2_grpc import EventServiceStub
 from greenroom.v1.node_service_pb2_grpc import NodeServiceStub
+from greenroom.v1.profile_service_pb2_grpc import ProfileServiceStub
 from greenroom.v1.session_service_pb2_grpc import SessionServiceStub
 from greenroom.v1.turn_service_pb2_grpc import TurnServiceStub
 
 if TYPE_CHECKING:  # the typed asynchronous stubs exist for type checkers only
     from greenroom.v1.event_service_pb2_grpc import EventServiceAsyncStub
     from greenroom.v1.node_service_pb2_grpc import NodeServiceAsyncStub
+    from greenroom.v1.profile_service_pb2_grpc import ProfileServiceAsyncStub
     from greenroom.v1.session_service_pb2_grpc import SessionServiceAsyncStub
     from greenroom.v1.turn_service_pb2_grpc import TurnServiceAsyncStub
 
@@ -111,6 +114,11 @@ class GreenroomServer:
     def events(self) -> EventServiceAsyncStub:
         """Calls of EventService."""
         return EventServiceStub(self.channel)
+
+    @property
+    def profiles(self) -> ProfileServiceAsyncStub:
+        """Calls of ProfileService."""
+        return ProfileServiceStub(self.channel)
 
     @property
     def nodes(self) -> NodeServiceAsyncStub:

@@ -19,9 +19,11 @@ Keys, in the order in which they act; all are optional and combine:
     hang: true              never go on; not even an interrupt helps
     exit: CODE              exit at once
     kill: NUMBER            send that signal to ourselves
+    digest: NAME            answer with the SHA-256 of that environment variable, in hexadecimal
     text: TEXT              the answer; else it repeats how many prompts this conversation had
 """
 
+import hashlib
 import json
 import os
 import re
@@ -92,6 +94,8 @@ class Fake:
         script = json.loads(found[1]) if found else {}
         self.play(script)
         text = script.get("text", f"prompt {self.prompts}")
+        if name := script.get("digest"):
+            text = hashlib.sha256(os.environ.get(name, "").encode()).hexdigest()
         if not self.interrupted:
             self.speak(text)
         self.result(message.get("uuid"), text)
@@ -115,9 +119,11 @@ class Fake:
             }
         )
         usage = {"input_tokens": 10, "output_tokens": 5}
+        cost: Message = {"total_cost_usd": 0.001 * self.prompts}
+        cost["model_usage_since_last_result"] = {self.model: {"costUSD": 0.001}}
         self.say(
-            {"type": "result", "is_error": self.interrupted, "num_turns": 1, "usage": usage, **ended}
-            | {"total_cost_usd": 0.001 * self.prompts, "user_message_uuids": [message_uuid]}
+            {"type": "result", "is_error": self.interrupted, "num_turns": 1, "usage": usage, **ended, **cost}
+            | {"user_message_uuids": [message_uuid]}
         )
 
     def play(self, script: Message) -> None:
