@@ -6,6 +6,7 @@ import grpc
 import psutil
 import pytest
 from google.rpc import error_details_pb2
+
 from greenroom.v1 import config_pb2, session_pb2, turn_pb2
 from greenroom.v1.session_service_pb2 import (
     CloseSessionRequest,
@@ -21,7 +22,6 @@ from greenroom.v1.turn_service_pb2 import (
     ListTurnsRequest,
     StartTurnRequest,
 )
-
 from greenroom_server import GreenroomServer
 from standin.model_api import ModelApi
 from story import (

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import psutil
+
 from greenroom.v1 import event_pb2, session_pb2, turn_pb2
 from greenroom.v1.event_pb2 import Event
 from greenroom.v1.event_service_pb2 import WATCH_START_BEGINNING, WATCH_START_NOW, WatchEventsRequest
 from greenroom.v1.turn_service_pb2 import GetTurnRequest
-
 from greenroom_server import GreenroomServer
 from story import TURN_ENDS, create, get, history, names, run_turn, scripted, sequences, start_turn, until
 
