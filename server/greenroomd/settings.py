@@ -111,6 +111,10 @@ class Settings(BaseModel):
         description="Variables for every CLI process, such as `ANTHROPIC_API_KEY`, as TOML table or JSON; "
         "nothing is inherited",
     )
+    allow_bypass_permissions: bool = Field(
+        False,
+        description="Whether a session may have the permission mode BYPASS_PERMISSIONS, in which the CLI asks nobody",
+    )
     api_timeout: Span = Field(
         timedelta(minutes=2), description="How long the CLI waits for one answer of the model API"
     )

@@ -16,14 +16,18 @@ from pathlib import Path
 
 import structlog
 
+from greenroomd.app.creation import Creation
+from greenroomd.app.deletion import Deletion
+from greenroomd.app.forking import Forking
 from greenroomd.app.hosting import Host
 from greenroomd.app.ports import EndPatience, ProcessIdentity
+from greenroomd.app.profile_store import ProfileStore
 from greenroomd.app.profiles import Profiles
 from greenroomd.app.recovery import Reap, settle_all
 from greenroomd.app.sessions import Sessions
 from greenroomd.app.stage import Stage
 from greenroomd.app.storage import Announce, StoredEvent
-from greenroomd.app.supervisors import supervising
+from greenroomd.app.supervisors import Supervisors, supervising
 from greenroomd.app.tail import Tail
 from greenroomd.app.turns import Turns
 from greenroomd.app.watch import Watch
@@ -37,6 +41,7 @@ from greenroomd.processes.pool import Pool
 from greenroomd.processes.possession import StateDirTaken, possession
 from greenroomd.processes.reaper import reap
 from greenroomd.processes.roots import AllowedRoots
+from greenroomd.processes.transcripts import TranscriptFiles
 from greenroomd.rpc import server as rpc
 from greenroomd.rpc.codec import EventCodec
 from greenroomd.rpc.convert.profile import profile_answer
@@ -121,7 +126,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
     supervisors = await stack.enter_async_context(supervising(stage, drain_timeout=settings.drain_timeout))
     await settle_all(stage, supervisors, _reaper(settings.state_dir, run))
 
-    sessions = Sessions(supervisors, AllowedRoots(settings.allowed_roots), store.profiles)
+    sessions = Sessions(supervisors, may_bypass=settings.allow_bypass_permissions)
     watch = Watch(
         store,
         tail,
@@ -132,7 +137,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
     drain = Drain()
     facts = _facts(settings, cli, stage.node_id)
     services = rpc.Services(
-        sessions=SessionService(sessions, codecs[0].places),
+        sessions=_session_service(settings, supervisors, sessions, store.profiles, codecs[0]),
         turns=TurnService(Turns(supervisors, sessions, watch)),
         events=EventService(sessions, store, watch, codecs[0], drain),
         profiles=ProfileService(Profiles(store.profiles, profile_answer, stage.now)),
@@ -141,6 +146,21 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
     return await stack.enter_async_context(
         rpc.serving(settings.listen, services, drain=drain, answered=sessions.replay, observer=metrics)
     )
+
+
+def _session_service(
+    settings: Settings,
+    supervisors: Supervisors,
+    sessions: Sessions,
+    profiles: ProfileStore,
+    codec: EventCodec,
+) -> SessionService:
+    roots, may_bypass = AllowedRoots(settings.allowed_roots), settings.allow_bypass_permissions
+    creation = Creation(supervisors, roots, profiles, may_bypass=may_bypass)
+    transcripts = TranscriptFiles(settings.state_dir)
+    forking = Forking(supervisors, creation, transcripts)
+    deletion = Deletion(supervisors, sessions, transcripts)
+    return SessionService(creation, forking, deletion, sessions, codec.places)
 
 
 def _announcing(tail: Tail, metrics: Metrics) -> Announce:

@@ -119,6 +119,33 @@ class Update(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delete(Change):
+    """Remove a closed session with everything of it; `force` closes it first."""
+
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fork:
+    """A session to be made of the one with `session_id`, whose conversation it continues as a copy.
+
+    `config` and `oauth_token` are only what differs from the original; `new_session_id` and `violations` as in
+    NewSession; an empty `display_name` means the original's.
+    """
+
+    session_id: str
+    config: PartialConfig
+    oauth_token: Secret | None = None
+    new_session_id: str = ""
+    display_name: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    metadata: JsonObject = field(default_factory=dict)
+    start_mode: StartMode = StartMode.AUTO
+    request: Request | None = None
+    violations: tuple[Violation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupt(Change):
     """Stop the running turn; `turn_id` "" means whichever runs. A turn that only waits is taken off the queue."""
 

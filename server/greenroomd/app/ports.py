@@ -143,6 +143,21 @@ class Processes(Protocol):
         ...
 
 
+class Transcripts(Protocol):
+    """The files in which the CLI keeps its conversations. Every method raises StoreUnavailable if it cannot."""
+
+    async def copy(self, workspace_id: str, conversation: str, copy: str) -> None:
+        """Make a conversation under the id `copy` that goes on as this one would now; a copy there is replaced.
+
+        Durable when it returns; call it while nobody speaks. Raises ConversationLost.
+        """
+        ...
+
+    async def remove(self, workspace_id: str, conversation: str) -> None:
+        """Remove all that is kept of a conversation; it does not matter whether there is anything."""
+        ...
+
+
 class Lease(Protocol):
     """The right to run one process. Give it back exactly once."""
 

@@ -1,92 +1,32 @@
-"""The use cases of sessions: checked at the door, decided by the owner, answered once durable."""
+"""The use cases of sessions that are there: decided by the owner, answered once durable."""
 
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Protocol
 
-from greenroomd.app.calls import DEFAULT_WORKSPACE, Caller, Close, NewSession, Restart, Start, Suspend, Update
-from greenroomd.app.profile_store import ProfileStore
-from greenroomd.app.profiles import furnished
-from greenroomd.app.storage import Page, Position, Request, Selection, SessionQuery, Unit
+from greenroomd.app.calls import Close, Restart, Start, Suspend, Update
+from greenroomd.app.storage import Page, Position, Request, Selection, SessionQuery
 from greenroomd.app.supervisors import Supervisors
 from greenroomd.domain import orders
-from greenroomd.domain.config import Secret, SessionConfig
-from greenroomd.domain.config_rules import violations
-from greenroomd.domain.errors import InvalidRequest, TurnNotFound, Violation, WorkingDirOutsideRoots
-from greenroomd.domain.live import Live, Step
-from greenroomd.domain.masks import Parts, masked
+from greenroomd.domain.errors import InvalidRequest, TurnNotFound, Violation
+from greenroomd.domain.live import Step
+from greenroomd.domain.masks import masked
+from greenroomd.domain.part_rules import part_violations
 from greenroomd.domain.reconfiguration import Patch, update
-from greenroomd.domain.session import LIVE, REQUESTED, Session, StartMode, State, create
-from greenroomd.domain.session_rules import label_violations, metadata_violations, name_violations
+from greenroomd.domain.session import LIVE, REQUESTED, Session, State
 
 CLOSE_ANSWER_WITHIN = timedelta(seconds=10)
 
 
-class WorkingDirs(Protocol):
-    """Knows which directories sessions may work in."""
-
-    async def resolve(self, path: str) -> str:
-        """Return the directory with symbolic links resolved.
-
-        Raises WorkingDirOutsideRoots, and InvalidRequest naming `config.working_dir` if it is no directory.
-        """
-        ...
-
-
 class Sessions:
-    """What callers can do with sessions."""
+    """What callers can do with sessions that are there; `may_bypass` as in Creation."""
 
-    def __init__(self, supervisors: Supervisors, working_dirs: WorkingDirs, profiles: ProfileStore) -> None:
+    def __init__(self, supervisors: Supervisors, *, may_bypass: bool) -> None:
         self._supervisors = supervisors
-        self._profiles = profiles
         self._stage = supervisors.stage
-        self._working_dirs = working_dirs
-
-    async def create(self, new: NewSession, caller: Caller) -> Session:
-        """Create a session and, with start mode AUTO, queue it for a process.
-
-        Raises InvalidRequest with every violation, WorkingDirOutsideRoots, ProfileNotFound, QuotaExceeded,
-        SessionExists.
-        """
-        config, oauth_token = await furnished(new, self._profiles)
-        await self._check(new, config, oauth_token)
-        at = self._stage.now()
-        session_id = new.session_id or str(uuid.uuid4())
-        session = Session(
-            session_id=session_id,
-            workspace_id=new.workspace_id or DEFAULT_WORKSPACE,
-            user_id=new.user_id,
-            profile_id=new.profile_id,
-            display_name=new.display_name,
-            labels=dict(new.labels),
-            metadata=new.metadata,
-            config=config,
-            start_mode=new.start_mode,
-            state_time=at,
-            cli_session_id=session_id,
-            create_time=at,
-            update_time=at,
-            last_active_time=at,
-        )
-        if new.validate_only:
-            return session
-        session = await self._stage.store.commit(
-            Unit(
-                session=session,
-                events=create(session, actor=caller.principal),
-                configures=True,
-                oauth_token=oauth_token,
-                request=new.request,
-                claims_profile=bool(new.profile_id),
-            )
-        )
-        if session.start_mode is StartMode.AUTO:
-            self._supervisors.own(Live(session=session, launching=True, launched_at=at))
-        return session
+        self._may_bypass = may_bypass
 
     async def get(self, session_id: str) -> Session:
         """Return a session; raises SessionNotFound."""
@@ -108,7 +48,9 @@ class Sessions:
 
         def patch(step: Step) -> None:
             parts = masked(step.session, change.given, change.paths)
-            found = [*change.violations, *_part_violations(parts)]
+            rules = part_violations(parts, may_bypass=self._may_bypass, before=step.session.config)
+            broken = (Violation(f"session.{each.field}", each.description) for each in rules)
+            found = [*change.violations, *broken]
             if found:
                 raise InvalidRequest(found)
             update(
@@ -227,43 +169,3 @@ class Sessions:
             except TimeoutError:
                 pass
         return session
-
-    async def _check(self, new: NewSession, config: SessionConfig, oauth_token: Secret | None) -> None:
-        found = [
-            *new.violations,
-            *name_violations(
-                workspace_id=new.workspace_id,
-                user_id=new.user_id,
-                session_id=new.session_id,
-                profile_id=new.profile_id,
-            ),
-            *_part_violations(
-                Parts(
-                    display_name=new.display_name,
-                    labels=new.labels,
-                    metadata=new.metadata,
-                    config=config,
-                    oauth_token=oauth_token,
-                )
-            ),
-        ]
-        if not any(violation.field == "config.working_dir" for violation in found):
-            try:
-                await self._working_dirs.resolve(config.working_dir)
-            except InvalidRequest as invalid:
-                found += invalid.violations
-            except WorkingDirOutsideRoots as outside:
-                if not found:
-                    raise
-                found.append(Violation("config.working_dir", str(outside)))
-        if found:
-            raise InvalidRequest(found)
-
-
-def _part_violations(parts: Parts) -> list[Violation]:
-    return [
-        *name_violations(display_name=parts.display_name),
-        *violations(parts.config, oauth_token=parts.oauth_token),
-        *label_violations(parts.labels),
-        *metadata_violations(parts.metadata),
-    ]

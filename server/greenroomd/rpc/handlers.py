@@ -173,7 +173,8 @@ class _Route:
 
 def _subject(request: Message | None) -> str:
     """Return the id of what a request is about."""
-    for name in ("approval_id", "session_id", "profile_id"):
-        if subject := getattr(request, name, ""):
-            return str(subject)
+    for message in (request, getattr(request, "session", None), getattr(request, "profile", None)):
+        for name in ("approval_id", "session_id", "profile_id"):
+            if subject := getattr(message, name, ""):
+                return str(subject)
     return ""

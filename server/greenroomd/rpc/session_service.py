@@ -6,13 +6,16 @@ from datetime import timedelta
 
 from greenroom.v1 import session_pb2
 from greenroom.v1 import session_service_pb2 as pb
+from greenroomd.app.creation import Creation
+from greenroomd.app.deletion import Deletion
+from greenroomd.app.forking import Forking
 from greenroomd.app.sessions import Sessions
 from greenroomd.app.storage import OrderBy, Position
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.session import Session
 from greenroomd.rpc import wire
 from greenroomd.rpc.call import Call
-from greenroomd.rpc.convert import requests
+from greenroomd.rpc.convert import requests, session_changes
 from greenroomd.rpc.convert.enums import SESSION_STATES
 from greenroomd.rpc.convert.session import session_message
 from greenroomd.rpc.convert.times import microseconds
@@ -30,13 +33,18 @@ _CURSOR = wire.tag(4, wire.LEN)
 class SessionService:
     """Makes sessions and rules their life; see the contract for what each method promises."""
 
-    def __init__(self, sessions: Sessions, places: Places) -> None:
+    def __init__(
+        self, creation: Creation, forking: Forking, deletion: Deletion, sessions: Sessions, places: Places
+    ) -> None:
+        self._creation = creation
+        self._forking = forking
+        self._deletion = deletion
         self._sessions = sessions
         self._places = places
 
     async def CreateSession(self, request: pb.CreateSessionRequest, call: Call) -> pb.CreateSessionResponse:
         """Create a session."""
-        session = await self._sessions.create(requests.new_session(request, call), call.caller)
+        session = await self._creation.create(requests.new_session(request, call), call.caller)
         return pb.CreateSessionResponse(session=session_message(session, full=True))
 
     async def GetSession(self, request: pb.GetSessionRequest, call: Call) -> pb.GetSessionResponse:
@@ -66,34 +74,49 @@ class SessionService:
         cursor = wire.record(_CURSOR, self._places.cursor(page.revision))
         return b"".join((listed, _REVISION, wire.varint(page.revision), cursor))
 
+    async def UpdateSession(self, request: pb.UpdateSessionRequest, call: Call) -> pb.UpdateSessionResponse:
+        """Change what the mask names."""
+        session = await self._sessions.update(session_changes.update(request, call))
+        return pb.UpdateSessionResponse(session=session_message(session, full=True))
+
     async def StartSession(self, request: pb.StartSessionRequest, call: Call) -> pb.StartSessionResponse:
         """Start a session that never ran or has failed."""
-        session = await self._sessions.start(requests.start(request, call))
+        session = await self._sessions.start(session_changes.start(request, call))
         return pb.StartSessionResponse(session=session_message(session, full=True))
 
     async def ResumeSession(self, request: pb.ResumeSessionRequest, call: Call) -> pb.ResumeSessionResponse:
         """Give a suspended session a process."""
-        session = await self._sessions.resume(requests.start(request, call))
+        session = await self._sessions.resume(session_changes.start(request, call))
         return pb.ResumeSessionResponse(session=session_message(session, full=True))
 
     async def SuspendSession(
         self, request: pb.SuspendSessionRequest, call: Call
     ) -> pb.SuspendSessionResponse:
         """End a session's process and keep its conversation."""
-        session = await self._sessions.suspend(requests.suspend(request, call))
+        session = await self._sessions.suspend(session_changes.suspend(request, call))
         return pb.SuspendSessionResponse(session=session_message(session, full=True))
 
     async def RestartSession(
         self, request: pb.RestartSessionRequest, call: Call
     ) -> pb.RestartSessionResponse:
         """Change a session's process for a new one."""
-        session = await self._sessions.restart(requests.restart(request, call))
+        session = await self._sessions.restart(session_changes.restart(request, call))
         return pb.RestartSessionResponse(session=session_message(session, full=True))
 
     async def CloseSession(self, request: pb.CloseSessionRequest, call: Call) -> pb.CloseSessionResponse:
         """End a session for good."""
-        session = await self._sessions.close(requests.close(request, call))
+        session = await self._sessions.close(session_changes.close(request, call))
         return pb.CloseSessionResponse(session=session_message(session, full=True))
+
+    async def DeleteSession(self, request: pb.DeleteSessionRequest, call: Call) -> pb.DeleteSessionResponse:
+        """Remove a session with everything of it."""
+        await self._deletion.delete(session_changes.delete(request, call))
+        return pb.DeleteSessionResponse()
+
+    async def ForkSession(self, request: pb.ForkSessionRequest, call: Call) -> pb.ForkSessionResponse:
+        """Make a session that continues a copy of another one's conversation."""
+        session = await self._forking.fork(session_changes.fork(request, call), call.caller)
+        return pb.ForkSessionResponse(session=session_message(session, full=True))
 
     async def WaitSession(self, request: pb.WaitSessionRequest, call: Call) -> pb.WaitSessionResponse:
         """Wait until a condition holds, or the time is over; without a condition, for the next change."""

@@ -17,6 +17,9 @@ from greenroom.v1.config_pb2 import SessionConfig
 from greenroom.v1.session_pb2 import Session
 from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, CreateSessionRequest
 from greenroom.v1.turn_service_pb2_grpc import TurnServiceStub
+from greenroomd.app.creation import Creation
+from greenroomd.app.deletion import Deletion
+from greenroomd.app.forking import Forking
 from greenroomd.app.hosting import Host
 from greenroomd.app.ports import AgentProcess, EndPatience, Launch, ProcessFailed
 from greenroomd.app.profiles import Profiles
@@ -30,6 +33,7 @@ from greenroomd.app.watch import Watch
 from greenroomd.domain.live import Patience
 from greenroomd.processes.pool import Pool
 from greenroomd.processes.roots import AllowedRoots
+from greenroomd.processes.transcripts import TranscriptFiles
 from greenroomd.rpc.codec import EventCodec
 from greenroomd.rpc.convert.profile import profile_answer
 from greenroomd.rpc.draining import Drain
@@ -127,10 +131,14 @@ async def running_edge(root: Path, *, quiet: timedelta = SECOND, listen: str = "
             now=lambda: datetime.now(UTC),
         )
         supervisors = await stack.enter_async_context(supervising(stage, drain_timeout=SECOND))
-        sessions = Sessions(supervisors, AllowedRoots([work]), store.profiles)
+        sessions = Sessions(supervisors, may_bypass=False)
+        creation = Creation(supervisors, AllowedRoots([work]), store.profiles, may_bypass=False)
+        transcripts = TranscriptFiles(root)
+        forking = Forking(supervisors, creation, transcripts)
+        deletion = Deletion(supervisors, sessions, transcripts)
         seen, drain = Seen(), Drain()
         services = Services(
-            sessions=SessionService(sessions, codec.places),
+            sessions=SessionService(creation, forking, deletion, sessions, codec.places),
             turns=TurnService(Turns(supervisors, sessions, watch)),
             events=EventService(sessions, store, watch, codec, drain),
             profiles=ProfileService(Profiles(store.profiles, profile_answer, stage.now)),

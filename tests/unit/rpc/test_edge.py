@@ -17,7 +17,6 @@ from greenroom.v1.session_pb2 import SESSION_STATE_CLOSED, SESSION_STATE_CREATED
 from greenroom.v1.session_service_pb2 import (
     CloseSessionRequest,
     CreateSessionRequest,
-    ForkSessionRequest,
     GetSessionRequest,
     ListSessionsRequest,
     StartSessionRequest,
@@ -259,13 +258,9 @@ async def test_the_server_tells_what_it_is(edge: Edge) -> None:
 
 
 async def test_what_is_not_there_yet_says_so(edge: Edge) -> None:
-    for call in (
-        edge.sessions.ForkSession(ForkSessionRequest()),
-        edge.nodes.ListNodes(ListNodesRequest()),
-    ):
-        refusal = await refused(call)
-        assert (refusal.code, refusal.reason) == (C.UNIMPLEMENTED, "UNIMPLEMENTED")
-        assert "this version" in refusal.status.message
+    refusal = await refused(edge.nodes.ListNodes(ListNodesRequest()))
+    assert (refusal.code, refusal.reason) == (C.UNIMPLEMENTED, "UNIMPLEMENTED")
+    assert "this version" in refusal.status.message
 
 
 async def test_bytes_that_are_no_request_are_refused(edge: Edge) -> None:
@@ -277,11 +272,11 @@ async def test_bytes_that_are_no_request_are_refused(edge: Edge) -> None:
 async def test_the_observer_is_told_of_every_end(edge: Edge) -> None:
     await edge.create()
     await refused(edge.sessions.GetSession(GetSessionRequest(session_id=NOBODY)))
-    await refused(edge.sessions.ForkSession(ForkSessionRequest()))
+    await refused(edge.nodes.ListNodes(ListNodesRequest()))
     assert edge.seen.calls == [
         ("SessionService", "CreateSession", "OK"),
         ("SessionService", "GetSession", "NOT_FOUND"),
-        ("SessionService", "ForkSession", "UNIMPLEMENTED"),
+        ("NodeService", "ListNodes", "UNIMPLEMENTED"),
     ]
 
 

@@ -11,6 +11,7 @@ from greenroomd.app.calls import IfBusy
 from greenroomd.domain.config import ApprovalPolicy, OnIdle, PermissionMode, RecoveryMode
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.events import ApprovalState, EventType
+from greenroomd.domain.reconfiguration import Apply
 from greenroomd.domain.session import StartMode, State
 from greenroomd.domain.turn import TurnState
 
@@ -64,6 +65,7 @@ class EnumPair(Generic[E, N]):
 
 
 SESSION_STATES = EnumPair(State, session_pb2.SessionState, "SESSION_STATE")
+CONFIG_APPLY = EnumPair(Apply, session_service_pb2.ConfigApply, "CONFIG_APPLY")
 START_MODES = EnumPair(StartMode, session_service_pb2.StartMode, "START_MODE")
 PERMISSION_MODES = EnumPair(PermissionMode, config_pb2.PermissionMode, "PERMISSION_MODE")
 RECOVERY_MODES = EnumPair(RecoveryMode, config_pb2.RecoveryMode, "RECOVERY_MODE")

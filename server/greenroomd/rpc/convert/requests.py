@@ -7,17 +7,7 @@ from datetime import timedelta
 
 from greenroom.v1 import session_service_pb2 as sessions
 from greenroom.v1 import turn_service_pb2 as turns
-from greenroomd.app.calls import (
-    Close,
-    Decide,
-    IfBusy,
-    Interrupt,
-    NewSession,
-    NewTurn,
-    Restart,
-    Start,
-    Suspend,
-)
+from greenroomd.app.calls import Decide, IfBusy, Interrupt, NewSession, NewTurn
 from greenroomd.app.storage import OrderBy, SessionQuery
 from greenroomd.domain.checks import json_object, lasting
 from greenroomd.domain.errors import Violation
@@ -32,11 +22,9 @@ from greenroomd.rpc.convert.times import optional_datetime, optional_timedelta
 
 MAX_REASON_LENGTH = 256
 MAX_DENIAL_LENGTH = 4096
-MAX_GRACE = timedelta(minutes=10)
 MAX_WAIT = timedelta(days=1)
 ALL_WORKSPACES = "-"
 
-_grace = lasting(timedelta(), MAX_GRACE)
 _wait = lasting(timedelta(), MAX_WAIT)
 _tool_input = json_object(at_most=4 * 1024 * 1024)
 
@@ -44,14 +32,6 @@ _ORDERS: Mapping[str, tuple[OrderBy, bool]] = {
     "": (OrderBy.CREATE_TIME, True),
     **{f"{key.value}{way}": (key, way == " desc") for key in OrderBy for way in ("", " asc", " desc")},
 }
-
-ChangeRequest = (
-    sessions.StartSessionRequest
-    | sessions.ResumeSessionRequest
-    | sessions.SuspendSessionRequest
-    | sessions.RestartSessionRequest
-    | sessions.CloseSessionRequest
-)
 
 
 def required(field: str, value: str, problems: list[Violation]) -> str:
@@ -114,58 +94,6 @@ def session_query(request: sessions.ListSessionsRequest, problems: list[Violatio
     )
 
 
-def start(request: sessions.StartSessionRequest | sessions.ResumeSessionRequest, call: Call) -> Start:
-    """Return what StartSession or ResumeSession asks for; raises InvalidRequest."""
-    session_id = _changed(request, call)
-    return Start(session_id=session_id, etag=request.etag, actor=call.caller.principal, request=call.request)
-
-
-def suspend(request: sessions.SuspendSessionRequest, call: Call) -> Suspend:
-    """Return what SuspendSession asks for; raises InvalidRequest."""
-    _reason(request.reason, call.problems)
-    session_id = _changed(request, call)
-    return Suspend(
-        session_id=session_id,
-        etag=request.etag,
-        actor=call.caller.principal,
-        request=call.request,
-        force=request.force,
-        reason=request.reason,
-    )
-
-
-def restart(request: sessions.RestartSessionRequest, call: Call) -> Restart:
-    """Return what RestartSession asks for; raises InvalidRequest."""
-    _reason(request.reason, call.problems)
-    session_id = _changed(request, call)
-    return Restart(
-        session_id=session_id,
-        etag=request.etag,
-        actor=call.caller.principal,
-        request=call.request,
-        force=request.force,
-        reason=request.reason,
-    )
-
-
-def close(request: sessions.CloseSessionRequest, call: Call) -> Close:
-    """Return what CloseSession asks for; raises InvalidRequest."""
-    _reason(request.reason, call.problems)
-    grace = optional_timedelta(request, "grace_period", "", call.problems) or timedelta()
-    if (problem := _grace(grace)) is not None:
-        call.problems.append(Violation("grace_period", problem))
-    session_id = _changed(request, call)
-    return Close(
-        session_id=session_id,
-        etag=request.etag,
-        actor=call.caller.principal,
-        request=call.request,
-        grace=grace,
-        force=request.force,
-        reason=request.reason,
-    )
-
-
 def wait_timeout(request: sessions.WaitSessionRequest, problems: list[Violation]) -> timedelta | None:
     """Return how long WaitSession is asked to wait, None if the request leaves it open."""
     timeout = optional_timedelta(request, "timeout", "", problems)
@@ -193,7 +121,7 @@ def new_turn(request: turns.StartTurnRequest | turns.RunTurnRequest, call: Call)
 def interrupt(request: turns.InterruptTurnRequest, call: Call) -> Interrupt:
     """Return what InterruptTurn asks for; raises InvalidRequest."""
     required("session_id", request.session_id, call.problems)
-    _reason(request.reason, call.problems)
+    check_reason(request.reason, call.problems)
     call.refuse_problems()
     return Interrupt(
         session_id=request.session_id,
@@ -232,14 +160,8 @@ def decide(request: turns.DecideApprovalRequest, call: Call) -> Decide:
     )
 
 
-def _changed(request: ChangeRequest, call: Call) -> str:
-    """Return the session that a change is for; raises InvalidRequest if there is any problem."""
-    required("session_id", request.session_id, call.problems)
-    call.refuse_problems()
-    return request.session_id
-
-
-def _reason(reason: str, problems: list[Violation]) -> None:
+def check_reason(reason: str, problems: list[Violation]) -> None:
+    """Find out whether a reason can be shown as the state_reason of a session."""
     if len(reason) > MAX_REASON_LENGTH:
         problems.append(
             Violation("reason", f"must be at most {MAX_REASON_LENGTH} characters, is {len(reason)}")

@@ -1,0 +1,140 @@
+"""How sessions come to be: checked as a whole, stored with their first event, and queued for a process."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import Protocol
+
+from greenroomd.app.calls import DEFAULT_WORKSPACE, Caller, NewSession
+from greenroomd.app.profile_store import ProfileStore
+from greenroomd.app.profiles import furnished
+from greenroomd.app.storage import Unit
+from greenroomd.app.supervisors import Supervisors
+from greenroomd.domain.config import Secret, SessionConfig
+from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsideRoots
+from greenroomd.domain.live import Live
+from greenroomd.domain.masks import Parts
+from greenroomd.domain.part_rules import part_violations
+from greenroomd.domain.session import Session, StartMode, create
+from greenroomd.domain.session_rules import name_violations
+
+
+class WorkingDirs(Protocol):
+    """Knows which directories sessions may work in."""
+
+    async def resolve(self, path: str) -> str:
+        """Return the directory with symbolic links resolved.
+
+        Raises WorkingDirOutsideRoots, and InvalidRequest naming `config.working_dir` if it is no directory.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Furnishing:
+    """What a new session has beside its own description: the whole config, its token, and a conversation.
+
+    `conversation` is the id of one that the CLI keeps for this session alone; "" if it is to begin a new one.
+    """
+
+    config: SessionConfig
+    oauth_token: Secret | None
+    conversation: str = ""
+
+
+class Creation:
+    """Makes sessions; `may_bypass` tells whether they may bypass the CLI's permissions."""
+
+    def __init__(
+        self,
+        supervisors: Supervisors,
+        working_dirs: WorkingDirs,
+        profiles: ProfileStore,
+        *,
+        may_bypass: bool,
+    ) -> None:
+        self._supervisors = supervisors
+        self._stage = supervisors.stage
+        self._working_dirs = working_dirs
+        self._profiles = profiles
+        self._may_bypass = may_bypass
+
+    async def create(self, new: NewSession, caller: Caller) -> Session:
+        """Create a session and, with start mode AUTO, queue it for a process.
+
+        Raises InvalidRequest with every violation, WorkingDirOutsideRoots, ProfileNotFound, QuotaExceeded,
+        SessionExists.
+        """
+        config, oauth_token = await furnished(new, self._profiles)
+        furnishing = Furnishing(config=config, oauth_token=oauth_token)
+        await self.check(new, furnishing)
+        return await self.admit(new, furnishing, caller)
+
+    async def check(self, new: NewSession, furnishing: Furnishing) -> None:
+        """Raise InvalidRequest with every rule that a new session breaks, or WorkingDirOutsideRoots for that alone."""
+        parts = Parts(
+            display_name=new.display_name,
+            labels=new.labels,
+            metadata=new.metadata,
+            config=furnishing.config,
+            oauth_token=furnishing.oauth_token,
+        )
+        found = [
+            *new.violations,
+            *name_violations(
+                workspace_id=new.workspace_id,
+                user_id=new.user_id,
+                session_id=new.session_id,
+                profile_id=new.profile_id,
+            ),
+            *part_violations(parts, may_bypass=self._may_bypass),
+        ]
+        if not any(violation.field == "config.working_dir" for violation in found):
+            try:
+                await self._working_dirs.resolve(furnishing.config.working_dir)
+            except InvalidRequest as invalid:
+                found += invalid.violations
+            except WorkingDirOutsideRoots as outside:
+                if not found:
+                    raise
+                found.append(Violation("config.working_dir", str(outside)))
+        if found:
+            raise InvalidRequest(found)
+
+    async def admit(self, new: NewSession, furnishing: Furnishing, caller: Caller) -> Session:
+        """Store a session that was checked, and start it if it is to start; raises QuotaExceeded, SessionExists."""
+        at = self._stage.now()
+        session_id = new.session_id or str(uuid.uuid4())
+        session = Session(
+            session_id=session_id,
+            workspace_id=new.workspace_id or DEFAULT_WORKSPACE,
+            user_id=new.user_id,
+            profile_id=new.profile_id,
+            display_name=new.display_name,
+            labels=dict(new.labels),
+            metadata=new.metadata,
+            config=furnishing.config,
+            start_mode=new.start_mode,
+            state_time=at,
+            cli_session_id=furnishing.conversation or session_id,
+            conversation=bool(furnishing.conversation),
+            create_time=at,
+            update_time=at,
+            last_active_time=at,
+        )
+        if new.validate_only:
+            return session
+        session = await self._stage.store.commit(
+            Unit(
+                session=session,
+                events=create(session, actor=caller.principal),
+                configures=True,
+                oauth_token=furnishing.oauth_token,
+                request=new.request,
+                claims_profile=bool(new.profile_id),
+            )
+        )
+        if session.start_mode is StartMode.AUTO:
+            self._supervisors.own(Live(session=session, launching=True, launched_at=at))
+        return session

@@ -1,0 +1,57 @@
+"""How sessions cease to be: nothing of a deleted one is left but the event that tells of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from greenroomd.app.calls import Close, Delete
+from greenroomd.app.ports import Transcripts
+from greenroomd.app.sessions import Sessions
+from greenroomd.app.storage import RequestReplayed
+from greenroomd.app.supervisors import Supervisors
+from greenroomd.domain import orders
+from greenroomd.domain.errors import SessionNotFound
+from greenroomd.domain.session import Session
+
+
+class Deletion:
+    """Removes sessions."""
+
+    def __init__(self, supervisors: Supervisors, sessions: Sessions, transcripts: Transcripts) -> None:
+        self._supervisors = supervisors
+        self._sessions = sessions
+        self._transcripts = transcripts
+
+    async def delete(self, change: Delete) -> None:
+        """Remove a closed session with its history, secrets and transcript; with `force` close it first.
+
+        Raises IllegalTransition if it is not closed, EtagMismatch, SessionNotFound.
+        """
+        try:
+            await self._delete(change)
+        except SessionNotFound:
+            # The same call may have come twice and the other one have been faster.
+            answer = await self._sessions.replay(change.request) if change.request else None
+            if answer is None:
+                raise
+            raise RequestReplayed(answer) from None
+
+    async def _delete(self, change: Delete) -> None:
+        session = await self._closed(change)
+        # Before the row: if the server dies in between, the call can be repeated and nothing is left behind.
+        await self._transcripts.remove(session.workspace_id, session.cli_session_id)
+        await self._supervisors.order(
+            replace(change, etag=""), lambda step: orders.delete(step, actor=change.actor)
+        )
+
+    async def _closed(self, change: Delete) -> Session:
+        """Return the session, which is CLOSED and therefore stays so; the caller's etag was compared."""
+        if change.force:
+            session = await self._sessions.close(
+                Close(session_id=change.session_id, etag=change.etag, actor=change.actor, force=True)
+            )
+        else:
+            look = replace(change, request=None)
+            session, _ = await self._supervisors.order(look, lambda step: None)
+        orders.require_closed(session)
+        return session

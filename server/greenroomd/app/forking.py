@@ -1,0 +1,93 @@
+"""How a session is made that continues a copy of another one's conversation."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+
+from greenroomd.app.calls import Caller, Change, Fork, NewSession
+from greenroomd.app.creation import Creation, Furnishing
+from greenroomd.app.ports import Transcripts
+from greenroomd.app.storage import RequestReplayed
+from greenroomd.app.supervisors import Supervisors
+from greenroomd.domain.errors import GreenroomError, TurnRunning, Unavailable
+from greenroomd.domain.live import Step
+from greenroomd.domain.overlay import PartialConfig, overlay
+from greenroomd.domain.session import Session
+
+_NOTHING = PartialConfig({})
+
+
+class Forking:
+    """Makes copies of sessions.
+
+    The copy of the conversation is made at once: what the original does later, or its deletion, does not matter to it.
+    """
+
+    def __init__(self, supervisors: Supervisors, creation: Creation, transcripts: Transcripts) -> None:
+        self._supervisors = supervisors
+        self._store = supervisors.stage.store
+        self._creation = creation
+        self._transcripts = transcripts
+
+    async def fork(self, fork: Fork, caller: Caller) -> Session:
+        """Create a session with the original's config under the given one, and its conversation as it is now.
+
+        An original that has said nothing yet gives a session without a conversation. Raises what a creation raises,
+        SessionNotFound, TurnRunning, ConversationLost.
+        """
+        original = await self._at_rest(fork.session_id)
+        new = NewSession(
+            config=_NOTHING,
+            workspace_id=original.workspace_id,
+            user_id=original.user_id,
+            session_id=fork.new_session_id,
+            profile_id=original.profile_id,
+            display_name=fork.display_name or original.display_name,
+            labels=fork.labels,
+            metadata=fork.metadata,
+            start_mode=fork.start_mode,
+            request=fork.request,
+            violations=fork.violations,
+        )
+        furnishing = await self._furnished(original, fork)
+        await self._creation.check(new, furnishing)
+        if not original.conversation:
+            return await self._creation.admit(new, furnishing, caller)
+        conversation = await self._copied(original)
+        try:
+            return await self._creation.admit(new, replace(furnishing, conversation=conversation), caller)
+        except (GreenroomError, RequestReplayed) as refusal:
+            if not isinstance(refusal, Unavailable):  # then nobody can tell whether it was stored after all
+                await self._transcripts.remove(original.workspace_id, conversation)
+            raise
+
+    async def _copied(self, original: Session) -> str:
+        """Copy a conversation as it was when a turn had ended, and return the id of the copy."""
+        workspace, conversation = original.workspace_id, str(uuid.uuid4())
+        try:
+            while True:
+                await self._transcripts.copy(workspace, original.cli_session_id, conversation)
+                before, original = original, await self._at_rest(original.session_id)
+                if original.turn_count == before.turn_count:
+                    return conversation
+        except BaseException:
+            await self._transcripts.remove(workspace, conversation)
+            raise
+
+    async def _at_rest(self, session_id: str) -> Session:
+        """Return a session of which no turn runs or waits; raises TurnRunning."""
+
+        def look(step: Step) -> None:
+            if step.live.turns:
+                raise TurnRunning(step.live.turns[0].turn_id)
+
+        session, _ = await self._supervisors.order(Change(session_id=session_id), look)
+        return session
+
+    async def _furnished(self, original: Session, fork: Fork) -> Furnishing:
+        token = fork.oauth_token
+        if token is None and original.config.oauth_token_set:
+            token = await self._store.oauth_token(original.session_id)
+        config = replace(overlay(original.config, fork.config), oauth_token_set=token is not None)
+        return Furnishing(config=config, oauth_token=token)

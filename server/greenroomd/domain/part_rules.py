@@ -1,0 +1,33 @@
+"""What the parts of a session may be that a caller can give or change. Pure."""
+
+from __future__ import annotations
+
+from greenroomd.domain.config import PermissionMode, SessionConfig
+from greenroomd.domain.config_rules import violations
+from greenroomd.domain.errors import Violation
+from greenroomd.domain.masks import Parts
+from greenroomd.domain.session_rules import label_violations, metadata_violations, name_violations
+
+
+def part_violations(
+    parts: Parts, *, may_bypass: bool, before: SessionConfig | None = None
+) -> list[Violation]:
+    """Return every rule that the parts break; `before` is the config that they are to replace.
+
+    Unless `may_bypass`, nobody may begin to bypass permissions; a session that does so already may go on.
+    """
+    token = parts.oauth_token if parts.config.oauth_token_set else None
+    found = [
+        *name_violations(display_name=parts.display_name),
+        *violations(parts.config, oauth_token=token),
+        *label_violations(parts.labels),
+        *metadata_violations(parts.metadata),
+    ]
+    if not may_bypass and _bypasses(parts.config) and not (before and _bypasses(before)):
+        text = "BYPASS_PERMISSIONS is not allowed by this server (GREENROOM_ALLOW_BYPASS_PERMISSIONS)"
+        found.append(Violation("config.permission_mode", text))
+    return found
+
+
+def _bypasses(config: SessionConfig) -> bool:
+    return config.permission_mode is PermissionMode.BYPASS_PERMISSIONS

@@ -1,0 +1,91 @@
+"""The files in which the CLI keeps conversations: copied for a fork, removed for good.
+
+As observed with the CLI 2.1.330: a conversation is `projects/<slug of a directory>/<id>.jsonl` below the workspace's
+config directory, one record a line, complete when a turn has ended; beside it there may be a directory `<id>` with
+those of subagents, and elsewhere more that is named by the id. The CLI finds it by its id alone, under any slug.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+
+from greenroomd.domain.errors import ConversationLost, StoreUnavailable
+from greenroomd.processes.finish import finish
+from greenroomd.processes.launch import Workspace
+
+# The id comes from the CLI, and becomes part of a path.
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class TranscriptFiles:
+    """The adapter behind the port `Transcripts`: below *state_dir*, where the processes have their directories."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self._state_dir = state_dir
+
+    async def copy(self, workspace_id: str, conversation: str, copy: str) -> None:
+        """Make a conversation under the id *copy* that goes on as this one would now."""
+        await self._do(partial(_copy, self._config_dir(workspace_id), conversation, copy))
+
+    async def remove(self, workspace_id: str, conversation: str) -> None:
+        """Remove all that is kept of a conversation."""
+        await self._do(partial(_remove, self._config_dir(workspace_id), conversation))
+
+    def _config_dir(self, workspace_id: str) -> Path:
+        return Workspace.within(self._state_dir, workspace_id).config_dir
+
+    async def _do(self, work: Callable[[], None]) -> None:
+        try:
+            # Also if the caller is cancelled: its cleaning up must not be overtaken.
+            await finish(asyncio.to_thread(work))
+        except OSError as error:
+            text = f"the files of a conversation cannot be changed: {error.strerror}"
+            raise StoreUnavailable(text) from error
+
+
+def _copy(config_dir: Path, conversation: str, copy: str) -> None:
+    transcript = next(iter(_named(config_dir, conversation, "projects/*/{}.jsonl")), None)
+    if transcript is None:
+        raise ConversationLost(conversation)
+    own, its = (f'"sessionId":"{name}"'.encode() for name in (conversation, copy))
+    written = transcript.with_name(f"{copy}.jsonl")
+    # Without following: a tool may have put a link there.
+    source = os.open(transcript, os.O_RDONLY | os.O_NOFOLLOW)
+    made = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    with os.fdopen(source, "rb") as lines, os.fdopen(os.open(written, made, 0o600), "wb") as target:
+        for line in lines:
+            if line.endswith(b"\n"):  # else it is torn: a record that was never complete
+                target.write(line.replace(own, its))
+        target.flush()
+        os.fsync(target.fileno())
+    aside = transcript.with_suffix("")
+    if aside.is_dir() and not aside.is_symlink():
+        shutil.copytree(aside, written.with_suffix(""), symlinks=True, dirs_exist_ok=True)
+    _sync(written.parent)
+
+
+def _remove(config_dir: Path, conversation: str) -> None:
+    found = [path for each in ("*/{}*", "projects/*/{}*") for path in _named(config_dir, conversation, each)]
+    for path in found:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _named(config_dir: Path, conversation: str, pattern: str) -> Iterable[Path]:
+    return config_dir.glob(pattern.format(conversation)) if _UUID.fullmatch(conversation) else ()
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
