@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from greenroomd.app.storage import Selection, StoredEvent
+from greenroomd.app.topics import EVERYTHING, Entry, Run, topics_for, topics_of
 
-EVERYTHING = "*"
+ENTRY_BYTES = 512  # what an entry costs beside its record: many deltas are smaller than that
+SHARED_READS = (
+    64  # one batch each; unbounded, many watchers on their way through a quiet tail would hold copies of it
+)
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Batch:
     """Events for a watcher, in order, and where it stands after them.
 
     `revision` is the watcher's new cursor even if `events` is empty: nothing that matches lies before it.
-    `dropped` counts ephemeral events that may have been lost on the way.
+    `dropped` counts the ephemeral events of its sessions that it has missed since the last batch.
     """
 
     events: Sequence[StoredEvent]
@@ -39,51 +42,19 @@ class Batch:
 
 
 class FellBehind(Exception):
-    """Events after the position are gone from the tail; read on from the store. `dropped` ephemeral ones are lost."""
-
-    def __init__(self, dropped: int) -> None:
-        super().__init__()
-        self.dropped = dropped
+    """Events after the place are gone from the tail; read on from the store."""
 
 
-@dataclass(slots=True)
-class _Entry:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a watcher stands in the tail: after all events up to a position.
+
+    `ephemeral` counts the ephemeral events that the tail had for the selection up to there; the difference between
+    two places is what was lost on a way around the tail.
+    """
+
     position: int
-    event: StoredEvent
-
-
-@dataclass(slots=True)
-class _Run:
-    """The entries of one topic, oldest first, from index `start` on, and what it has lost already."""
-
-    lost_position: int
-    lost_revision: int
-    lost_ephemeral: int = 0
-    start: int = 0
-    entries: list[_Entry] = field(default_factory=list)
-    bells: set[asyncio.Event] = field(default_factory=set)
-
-    def lose_first(self) -> None:
-        entry = self.entries[self.start]
-        self.lost_position, self.lost_revision = entry.position, entry.event.revision
-        self.lost_ephemeral += entry.event.sequence == 0
-        self.start += 1
-        if self.start > 64 and self.start * 2 > len(self.entries):  # amortized: an entry is moved once
-            del self.entries[: self.start]
-            self.start = 0
-
-    def last_position(self, revision: int) -> int:
-        """Return the position of the last entry at or below a revision."""
-        index = bisect_right(self.entries, revision, lo=self.start, key=lambda entry: entry.event.revision)
-        return self.entries[index - 1].position if index > self.start else self.lost_position
-
-    def after(self, position: int) -> Sequence[_Entry]:
-        index = bisect_right(self.entries, position, lo=self.start, key=lambda entry: entry.position)
-        return self.entries[index:]
-
-    @property
-    def unused(self) -> bool:
-        return self.start == len(self.entries) and not self.bells
+    ephemeral: int
 
 
 class Tail:
@@ -96,26 +67,39 @@ class Tail:
         self._position = 0
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._all: deque[_Entry] = deque()
-        self._runs: dict[str, _Run] = {}
-        self._reads: dict[tuple[Selection, int, int, bool], tuple[Batch, int]] = {}
+        self._all: deque[Entry] = deque()
+        self._runs: dict[str, Run] = {}
+        self._reads: dict[tuple[Selection, int, int, bool], tuple[Batch, Place]] = {}
+
+    @property
+    def topics(self) -> set[str]:
+        """What the tail keeps apart now: what somebody listens to, and whatever the kept events belong to."""
+        return set(self._runs)
 
     def begin(self, head: int) -> None:
         """Say where the log stands before anything was announced."""
         self.head = self._floor = head
 
     def announce(self, events: Sequence[StoredEvent], head: int) -> None:
-        """Take durable events up to revision `head`, or ephemeral ones at the present head, and wake who waits."""
+        """Take durable events up to revision `head`, or ephemeral ones at the present head, and wake who waits.
+
+        Where revisions are missing before them, another node has committed: who wants those reads the store.
+        """
         rung = {EVERYTHING}
         self._reads.clear()
+        events = [event for event in events if event.sequence == 0 or event.revision > self.head]
+        first = min((event.revision for event in events if event.sequence), default=head + 1)
+        if first > self.head + 1:
+            self._forget(first - 1)
+            rung.update(self._runs)
         self.head = max(self.head, head)
         for event in events:
             self._position += 1
-            entry = _Entry(self._position, event)
+            entry = Entry(self._position, event)
             self._all.append(entry)
-            self._bytes += len(event.record)
-            for topic in _topics_of(event):
-                self._run(topic).entries.append(entry)
+            self._bytes += _weight(event)
+            for topic in topics_of(event):
+                self._run(topic).add(entry)
                 rung.add(topic)
         while self._bytes > self._max_bytes and len(self._all) > 1:
             self._evict()
@@ -128,7 +112,7 @@ class Tail:
     def listening(self, selection: Selection) -> Iterator[asyncio.Event]:
         """Give a bell that is set whenever something of the selection may have come; the listener clears it."""
         bell = asyncio.Event()
-        topics = _topics_for(selection)
+        topics = topics_for(selection)
         for topic in topics:
             self._run(topic).bells.add(bell)
         try:
@@ -140,77 +124,92 @@ class Tail:
                 if run.unused:
                     del self._runs[topic]
 
-    def join(self, selection: Selection, revision: int) -> int | None:
-        """Return the position right after `revision`, None if the tail has lost something that follows it.
+    def join(self, selection: Selection, revision: int) -> Place | None:
+        """Return the place right after `revision`, None if the tail has lost something that follows it.
 
         Call it while listening to the selection.
         """
-        runs = [self._runs[topic] for topic in _topics_for(selection)]
+        runs = self._runs_for(selection)
         if any(revision < run.lost_revision for run in runs):
             return None
         if revision >= self.head:
-            return self._position
-        return max(run.last_position(revision) for run in runs)
+            return self.end(selection)
+        position = max(run.last_position(revision) for run in runs)
+        return _place(runs, position)
+
+    def end(self, selection: Selection) -> Place:
+        """Return the place after everything. Call it while listening to the selection."""
+        return Place(self._position, sum(run.ephemeral for run in self._runs_for(selection)))
 
     def read(
-        self, selection: Selection, position: int, *, ephemeral: bool, max_bytes: int
-    ) -> tuple[Batch, int]:
-        """Return the matching events after `position` and the position after them; raises FellBehind.
+        self, selection: Selection, place: Place, *, ephemeral: bool, max_bytes: int
+    ) -> tuple[Batch, Place]:
+        """Return the matching events after a place and the place after them; raises FellBehind.
 
-        The batch holds at most `max_bytes`, but at least one event if there is any. Watchers at the same position
-        share one batch. Call it while listening to the selection.
+        The batch holds at most `max_bytes`, but at least one event if there is any. Watchers at the same place share
+        one batch. Call it while listening to the selection.
         """
-        runs = [self._runs[topic] for topic in _topics_for(selection)]
-        if any(position < run.lost_position for run in runs):
-            raise FellBehind(sum(run.lost_ephemeral for run in runs))
-        key = (selection, position, max_bytes, ephemeral)
+        runs = self._runs_for(selection)
+        if any(place.position < run.lost_position for run in runs):
+            raise FellBehind
+        key = (selection, place.position, max_bytes, ephemeral)
         found = self._reads.get(key)
         if found is None:
-            found = self._reads[key] = self._collect(runs, selection, position, ephemeral, max_bytes)
+            if len(self._reads) >= SHARED_READS:
+                self._reads.clear()
+            found = self._reads[key] = self._collect(runs, selection, place, ephemeral, max_bytes)
         return found
 
     def _collect(
-        self, runs: Sequence[_Run], selection: Selection, position: int, ephemeral: bool, max_bytes: int
-    ) -> tuple[Batch, int]:
+        self, runs: Sequence[Run], selection: Selection, place: Place, ephemeral: bool, max_bytes: int
+    ) -> tuple[Batch, Place]:
         events: list[StoredEvent] = []
-        size = 0
+        position, size = place.position, 0
         for entry in heapq.merge(*(run.after(position) for run in runs), key=lambda entry: entry.position):
             event = entry.event
             if (event.sequence == 0 and not ephemeral) or not selection.matches(event):
                 continue
             size += len(event.record)
             if size > max_bytes and events:
-                return Batch(events, events[-1].revision), position
+                return Batch(events, events[-1].revision), _place(runs, position)
             events.append(event)
             position = entry.position
-        return Batch(events, self.head), self._position
+        return Batch(events, self.head), self.end(selection)
 
-    def _run(self, topic: str) -> _Run:
+    def _runs_for(self, selection: Selection) -> Sequence[Run]:
+        return [self._runs[topic] for topic in topics_for(selection)]
+
+    def _run(self, topic: str) -> Run:
         run = self._runs.get(topic)
         if run is None:
             lost = (self._all[0].position if self._all else self._position + 1) - 1
-            run = self._runs[topic] = _Run(lost_position=lost, lost_revision=self._floor)
+            run = self._runs[topic] = Run(lost_position=lost, lost_revision=self._floor)
         return run
 
     def _evict(self) -> None:
         event = self._all.popleft().event
-        self._bytes -= len(event.record)
+        self._bytes -= _weight(event)
         self._floor = event.revision
-        for topic in _topics_of(event):
+        for topic in topics_of(event):
             run = self._runs[topic]
             run.lose_first()
             if run.unused:
                 del self._runs[topic]
 
+    def _forget(self, revision: int) -> None:
+        """Keep nothing: something up to `revision` was never seen here."""
+        self._position += 1  # so that also those who have read everything are behind
+        self._floor, self._bytes = revision, 0
+        self._all.clear()
+        for topic, run in list(self._runs.items()):
+            run.lose_all(self._position, revision)
+            if run.unused:
+                del self._runs[topic]
 
-def _topics_of(event: StoredEvent) -> tuple[str, str, str]:
-    return EVERYTHING, f"w:{event.workspace_id}", event.session_id
+
+def _place(runs: Sequence[Run], position: int) -> Place:
+    return Place(position, sum(run.ephemeral_up_to(position) for run in runs))
 
 
-def _topics_for(selection: Selection) -> tuple[str, ...]:
-    """Name the fewest runs that hold all of the selection."""
-    if selection.session_ids:
-        return tuple(selection.session_ids)
-    if selection.workspace_id is not None:
-        return (f"w:{selection.workspace_id}",)
-    return (EVERYTHING,)
+def _weight(event: StoredEvent) -> int:
+    return len(event.record) + ENTRY_BYTES

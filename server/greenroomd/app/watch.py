@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
 from greenroomd.app.storage import Selection, Store, StoredEvent
 from greenroomd.app.tail import Batch, FellBehind, Tail
 from greenroomd.domain.errors import InvalidRequest, Violation, WatcherCapReached
+from greenroomd.domain.events import EPHEMERAL
 
 FRAME_BYTES = 256 * 1024
 PAGE_EVENTS = 2_000
@@ -42,39 +43,49 @@ class Watch:
 
     async def batches(
         self, selection: Selection, *, after: int, ephemeral: bool = False
-    ) -> AsyncIterator[Batch]:
+    ) -> AsyncGenerator[Batch, None]:
         """Yield all matching events with a revision above `after`: no end, no gap, no repetition.
 
-        A batch without events is a bookmark: it comes after a quiet time and moves the cursor. Raises InvalidRequest
-        for a cursor of the future, CursorBelowFloor, WatcherCapReached.
+        A batch without events is a bookmark, which moves the cursor: it comes when nothing matched for a quiet time,
+        and once as soon as the watcher has caught up with where the log stood when it began, if no event told it.
+        Raises InvalidRequest for a cursor of the future, CursorBelowFloor, WatcherCapReached.
         """
         if after > self._tail.head:
             raise InvalidRequest([Violation("after", "is ahead of this store; it belongs to another one")])
+        ephemeral = ephemeral and (not selection.types or not EPHEMERAL.isdisjoint(selection.types))
+        clock = asyncio.get_running_loop().time
         with self._counted(selection), self._tail.listening(selection) as bell:
-            cursor, position, lost = after, self._tail.join(selection, after), 0
+            cursor, told, present = after, after, self._tail.head
+            place = self._tail.join(selection, after)
+            left = place or self._tail.end(selection)
+            due = clock() + self._quiet
             while True:
                 bell.clear()  # before the look: what is committed during it rings again
-                if position is None:
+                if place is None:
                     head = self._tail.head
                     page = await self._store.events(selection, after=cursor, limit=PAGE_EVENTS, up_to=head)
                     for batch in _framed(page):
                         yield batch
+                        told, due = batch.revision, clock() + self._quiet
                     cursor = page[-1].revision if page else head
-                    position = self._tail.join(selection, cursor)
+                    place = self._tail.join(selection, cursor)
                     continue
+                if ephemeral and place.ephemeral > left.ephemeral:  # passed by on the way around the tail
+                    yield Batch((), cursor, dropped=place.ephemeral - left.ephemeral)
+                    told, due = cursor, clock() + self._quiet
+                left = place
                 try:
-                    batch, position = self._tail.read(
-                        selection, position, ephemeral=ephemeral, max_bytes=FRAME_BYTES
+                    batch, place = self._tail.read(
+                        selection, place, ephemeral=ephemeral, max_bytes=FRAME_BYTES
                     )
-                except FellBehind as behind:
-                    position = self._tail.join(selection, cursor)
-                    if ephemeral and behind.dropped > lost:
-                        yield Batch((), cursor, dropped=behind.dropped - lost)
-                    lost = behind.dropped
+                except FellBehind:
+                    place = self._tail.join(selection, cursor)
                     continue
+                left = place
                 cursor = batch.revision
-                if batch.events or not await _rings(bell, self._quiet):
+                if batch.events or told < present <= cursor or not await _rings(bell, due - clock()):
                     yield batch
+                    told, due = cursor, clock() + self._quiet
 
     @contextmanager
     def _counted(self, selection: Selection) -> Iterator[None]:
@@ -109,7 +120,9 @@ def _framed(page: Sequence[StoredEvent]) -> Iterator[Batch]:
 
 
 async def _rings(bell: asyncio.Event, seconds: float) -> bool:
-    """Wait for the bell; False if it stayed quiet."""
+    """Wait for the bell; False if it stayed quiet, or the time is over already."""
+    if seconds <= 0:
+        return False
     try:
         async with asyncio.timeout(seconds):
             await bell.wait()

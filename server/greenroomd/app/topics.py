@@ -1,0 +1,100 @@
+"""The order of the tail within one topic: a session, a workspace, or everything.
+
+Each topic has its own run of entries, so that a watcher of one session never looks at another's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from greenroomd.app.storage import Selection, StoredEvent
+
+EVERYTHING = "*"
+
+
+@dataclass(slots=True)
+class Entry:
+    """An event of the tail; positions rise by one, over all topics and kinds of events."""
+
+    position: int
+    event: StoredEvent
+
+
+@dataclass(slots=True)
+class Run:
+    """The entries of one topic, oldest first, from index `start` on, and what it has lost already.
+
+    `ephemerals` tells of each entry how many ephemeral ones the run has had up to it.
+    """
+
+    lost_position: int
+    lost_revision: int
+    lost_ephemeral: int = 0
+    start: int = 0
+    entries: list[Entry] = field(default_factory=list)
+    ephemerals: list[int] = field(default_factory=list)
+    bells: set[asyncio.Event] = field(default_factory=set)
+
+    def add(self, entry: Entry) -> None:
+        """Take the newest entry."""
+        self.ephemerals.append(self.ephemeral + (entry.event.sequence == 0))
+        self.entries.append(entry)
+
+    def lose_first(self) -> None:
+        """Give up the oldest entry."""
+        entry = self.entries[self.start]
+        self.lost_position, self.lost_revision = entry.position, entry.event.revision
+        self.lost_ephemeral = self.ephemerals[self.start]
+        self.start += 1
+        if self.start > 64 and self.start * 2 > len(self.entries):  # amortized: an entry is moved once
+            del self.entries[: self.start], self.ephemerals[: self.start]
+            self.start = 0
+
+    def lose_all(self, position: int, revision: int) -> None:
+        """Give up everything, and whatever there was up to a position and a revision."""
+        self.lost_position, self.lost_revision, self.lost_ephemeral = position, revision, self.ephemeral
+        self.entries, self.ephemerals, self.start = [], [], 0
+
+    def last_position(self, revision: int) -> int:
+        """Return the position of the last entry at or below a revision."""
+        index = bisect_right(self.entries, revision, lo=self.start, key=lambda entry: entry.event.revision)
+        return self.entries[index - 1].position if index > self.start else self.lost_position
+
+    def after(self, position: int) -> Sequence[Entry]:
+        """Return the entries after a position."""
+        return self.entries[self._index(position) :]
+
+    def ephemeral_up_to(self, position: int) -> int:
+        """Return how many ephemeral events there were up to a position that is not lost."""
+        index = self._index(position)
+        return self.ephemerals[index - 1] if index > self.start else self.lost_ephemeral
+
+    @property
+    def ephemeral(self) -> int:
+        """How many ephemeral events there were."""
+        return self.ephemerals[-1] if self.start < len(self.entries) else self.lost_ephemeral
+
+    @property
+    def unused(self) -> bool:
+        """Whether nothing is kept and nobody listens."""
+        return self.start == len(self.entries) and not self.bells
+
+    def _index(self, position: int) -> int:
+        return bisect_right(self.entries, position, lo=self.start, key=lambda entry: entry.position)
+
+
+def topics_of(event: StoredEvent) -> tuple[str, str, str]:
+    """Name the topics that an event belongs to."""
+    return EVERYTHING, f"w:{event.workspace_id}", event.session_id
+
+
+def topics_for(selection: Selection) -> tuple[str, ...]:
+    """Name the fewest topics that hold all of the selection."""
+    if selection.session_ids:
+        return tuple(selection.session_ids)
+    if selection.workspace_id is not None:
+        return (f"w:{selection.workspace_id}",)
+    return (EVERYTHING,)
