@@ -7,7 +7,7 @@ an event in words and facts as keys: `log.info("session started", session_id=...
 import logging
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal, TextIO
 
@@ -88,6 +88,7 @@ def set_up_logging(level: str, form: Literal["console", "json"], stream: TextIO 
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # else a line for each request, with its URL
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -128,6 +129,15 @@ class Metrics:
         )
         self._events = Counter("greenroom_events_committed", "Durable events.", registry=self.registry)
         self._watchers = Gauge("greenroom_watchers", "Open event streams.", registry=self.registry)
+        self._heard = Counter(
+            "greenroom_listener_events", "Events taken by a listener.", ["listener"], registry=self.registry
+        )
+        self._failed = Counter(
+            "greenroom_listener_failures", "Calls that failed.", ["listener"], registry=self.registry
+        )
+        self._passed_over = Counter(
+            "greenroom_listener_passed_over", "Events given up.", ["listener"], registry=self.registry
+        )
 
     def rpc_handled(self, service: str, method: str, code: str, seconds: float) -> None:
         """An RPC ended with the status *code* (`OK`, `NOT_FOUND`) after *seconds*."""
@@ -159,13 +169,21 @@ class Metrics:
         """So many durable events became one commit."""
         self._events.inc(count)
 
-    def watch_opened(self) -> None:
-        """A client began to watch."""
-        self._watchers.inc()
+    def watchers_from(self, count: Callable[[], int]) -> None:
+        """Ask *count* for the number of open event streams whenever the metrics are read."""
+        self._watchers.set_function(count)
 
-    def watch_closed(self) -> None:
-        """A client stopped watching."""
-        self._watchers.dec()
+    def listener_heard(self, listener: str) -> None:
+        """A listener took an event."""
+        self._heard.labels(self._bounded("listener", listener)).inc()
+
+    def listener_failed(self, listener: str) -> None:
+        """A listener raised or took too long, and will be given the event again."""
+        self._failed.labels(self._bounded("listener", listener)).inc()
+
+    def listener_passed_over(self, listener: str) -> None:
+        """A listener will never get an event."""
+        self._passed_over.labels(self._bounded("listener", listener)).inc()
 
     def _bounded(self, label: str, value: str) -> str:
         seen = self._seen.setdefault(label, set())

@@ -11,22 +11,26 @@ import importlib.metadata
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import structlog
 
+from greenroom.v1.event_pb2 import Event
 from greenroomd.app.creation import Creation
 from greenroomd.app.deletion import Deletion
+from greenroomd.app.expiry import DueBell, expiring
 from greenroomd.app.forking import Forking
 from greenroomd.app.hosting import Host
+from greenroomd.app.listener_paths import ListenerUnusable, load
+from greenroomd.app.listeners import Listener, listening
 from greenroomd.app.ports import EndPatience, ProcessIdentity
 from greenroomd.app.profile_store import ProfileStore
 from greenroomd.app.profiles import Profiles
 from greenroomd.app.recovery import Reap, settle_all
 from greenroomd.app.sessions import Sessions
 from greenroomd.app.stage import Stage
-from greenroomd.app.storage import Announce, StoredEvent
+from greenroomd.app.storage import Announce, Store, StoredEvent
 from greenroomd.app.supervisors import Supervisors, supervising
 from greenroomd.app.tail import Tail
 from greenroomd.app.turns import Turns
@@ -43,7 +47,7 @@ from greenroomd.processes.reaper import reap
 from greenroomd.processes.roots import AllowedRoots
 from greenroomd.processes.transcripts import TranscriptFiles
 from greenroomd.rpc import server as rpc
-from greenroomd.rpc.codec import EventCodec
+from greenroomd.rpc.codec import EventCodec, event_of
 from greenroomd.rpc.convert.profile import profile_answer
 from greenroomd.rpc.draining import Drain
 from greenroomd.rpc.event_service import EventService
@@ -58,8 +62,24 @@ from greenroomd.store.schema import SchemaTooNew
 from greenroomd.store.secrets import KeyFileUnusable
 from greenroomd.store.sql_store import open_store
 from greenroomd.telemetry import Metrics, exposing
+from greenroomd.webhook.sender import Webhook
 
 log = structlog.get_logger(__name__)
+
+
+LISTENERS = 1_000
+LISTENERS_QUIET = timedelta(
+    seconds=15
+)  # how far a listener's kept place may be behind what does not concern it
+
+_UNSTARTABLE = (
+    StateDirTaken,
+    rpc.ListenFailed,
+    UnsupportedDatabase,
+    SchemaTooNew,
+    KeyFileUnusable,
+    ListenerUnusable,
+)
 
 
 class StartFailed(Exception):
@@ -77,7 +97,7 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
     async with AsyncExitStack() as stack:
         try:
             address = await _build(settings, stack)
-        except (StateDirTaken, rpc.ListenFailed, UnsupportedDatabase, SchemaTooNew, KeyFileUnusable) as error:
+        except _UNSTARTABLE as error:
             raise StartFailed(str(error)) from error
         yield address
 
@@ -89,7 +109,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
     cli = await find_cli(settings.claude_path, search_path())
     stack.enter_context(possession(settings.state_dir))
 
-    tail = Tail(head=0)
+    tail, due = Tail(head=0), DueBell()
     codecs: list[EventCodec] = []
 
     def codec_of(store_id: str) -> EventCodec:
@@ -101,11 +121,17 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
             settings.database_url.get_secret_value(),
             key_file=settings.state_dir / "keys.json",
             codec=codec_of,
-            announce=_announcing(tail, metrics),
+            announce=_announcing(tail, due, metrics),
             cached_sessions=settings.cached_sessions,
+            observer=metrics,
         )
     )
     tail.begin(store.head)
+    if settings.metrics_listen is not None:
+        metrics.sessions_counted({state.value: count for state, count in (await store.counted()).items()})
+    await stack.enter_async_context(
+        listening(_listeners(settings), _listeners_watch(store, tail), store.positions, event_of, metrics)
+    )
 
     run = stack.enter_context(incarnation(settings.state_dir))
     pool = Pool(settings.max_processes, settings.slot_wait)
@@ -122,9 +148,11 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
         ),
         patience=_patience(settings),
         now=lambda: datetime.now(UTC),
+        observer=metrics,
     )
     supervisors = await stack.enter_async_context(supervising(stage, drain_timeout=settings.drain_timeout))
     await settle_all(stage, supervisors, _reaper(settings.state_dir, run))
+    await stack.enter_async_context(expiring(store, supervisors, due, stage.now))
 
     sessions = Sessions(supervisors, may_bypass=settings.allow_bypass_permissions)
     watch = Watch(
@@ -134,6 +162,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
         per_session=settings.watchers_per_session,
         per_node=settings.watchers_per_node,
     )
+    metrics.watchers_from(lambda: watch.open)
     drain = Drain()
     facts = _facts(settings, cli, stage.node_id)
     services = rpc.Services(
@@ -163,12 +192,31 @@ def _session_service(
     return SessionService(creation, forking, deletion, sessions, codec.places)
 
 
-def _announcing(tail: Tail, metrics: Metrics) -> Announce:
+def _announcing(tail: Tail, due: DueBell, metrics: Metrics) -> Announce:
     def announce(events: Sequence[StoredEvent], head: int) -> None:
         tail.announce(events, head)
+        due.announce(events, head)
         metrics.events_committed(len(events))
 
     return announce
+
+
+def _listeners(settings: Settings) -> list[Listener[Event]]:
+    listeners: list[Listener[Event]] = [load(path) for path in settings.listeners]
+    if settings.webhook_url is not None and settings.webhook_secret is not None:
+        webhook = Webhook(
+            settings.webhook_url.get_secret_value(),
+            settings.webhook_secret.get_secret_value(),
+            types=settings.webhook_types,
+            timeout=settings.webhook_timeout,
+        )
+        listeners.append(webhook)
+    return listeners
+
+
+def _listeners_watch(store: Store, tail: Tail) -> Watch:
+    """Return a watch of the listeners' own: they count against no client's cap."""
+    return Watch(store, tail, quiet=LISTENERS_QUIET, per_session=1, per_node=LISTENERS)
 
 
 def _processes(settings: Settings, cli: FoundCli, run: Incarnation) -> ClaudeCli:

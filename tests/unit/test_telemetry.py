@@ -111,9 +111,11 @@ def test_each_happening_is_counted_under_its_labels() -> None:
     metrics.process_started("cold")
     metrics.process_ended("crash")
     metrics.events_committed(5)
-    metrics.watch_opened()
-    metrics.watch_opened()
-    metrics.watch_closed()
+    metrics.watchers_from(lambda: 2)
+    metrics.listener_heard("costs")
+    metrics.listener_failed("costs")
+    metrics.listener_failed("costs")
+    metrics.listener_passed_over("costs")
     lines = text_of(metrics).splitlines()
     for line in (
         'greenroom_rpcs_total{code="OK",method="GetSession",service="SessionService"} 1.0',
@@ -127,7 +129,10 @@ def test_each_happening_is_counted_under_its_labels() -> None:
         'greenroom_processes_started_total{origin="cold"} 1.0',
         'greenroom_processes_ended_total{cause="crash"} 1.0',
         "greenroom_events_committed_total 5.0",
-        "greenroom_watchers 1.0",
+        "greenroom_watchers 2.0",
+        'greenroom_listener_events_total{listener="costs"} 1.0',
+        'greenroom_listener_failures_total{listener="costs"} 2.0',
+        'greenroom_listener_passed_over_total{listener="costs"} 1.0',
     ):
         assert line in lines
 

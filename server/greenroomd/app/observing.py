@@ -4,24 +4,16 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+from greenroomd.domain.deadlines import MAX_DURATION
+from greenroomd.domain.live import Ending
+from greenroomd.domain.session import DRAINING, IDLE_TIMEOUT, POOL_PRESSURE
+
 
 class SessionObserver(Protocol):
     """Hears of sessions."""
 
     def session_moved(self, before: str | None, after: str | None) -> None:
         """A session changed its state; it is new if `before` is None, and deleted if `after` is."""
-        ...
-
-
-class WatchObserver(Protocol):
-    """Hears of event streams."""
-
-    def watch_opened(self) -> None:
-        """A client began to watch."""
-        ...
-
-    def watch_closed(self) -> None:
-        """A client stopped watching."""
         ...
 
 
@@ -33,7 +25,7 @@ class ProcessObserver(Protocol):
         ...
 
     def process_ended(self, cause: str) -> None:
-        """A session's process is gone; `cause` is one of a few words."""
+        """A session's process is gone; `cause` is one of a few words, see `end_cause`."""
         ...
 
 
@@ -53,20 +45,10 @@ class ListenerObserver(Protocol):
         ...
 
 
-class Observer(SessionObserver, WatchObserver, ProcessObserver, ListenerObserver, Protocol):
-    """Hears of everything."""
-
-
 class Unobserved:
     """Counts nothing."""
 
     def session_moved(self, before: str | None, after: str | None) -> None:
-        """Ignore it."""
-
-    def watch_opened(self) -> None:
-        """Ignore it."""
-
-    def watch_closed(self) -> None:
         """Ignore it."""
 
     def process_started(self, origin: Literal["cold", "warm"]) -> None:
@@ -86,3 +68,20 @@ class Unobserved:
 
 
 UNOBSERVED = Unobserved()
+
+_CAUSES = {
+    IDLE_TIMEOUT: "idle",
+    POOL_PRESSURE: "pool_pressure",
+    DRAINING: "drain",
+    MAX_DURATION: "max_duration",
+}
+
+
+def end_cause(ending: Ending | None) -> str:
+    """Say in a word why a process ended: `crash` if nobody wanted it to, else the reason, if it is one of ours.
+
+    Callers give reasons in words of their own; these count as what was wanted: close, suspend, restart, fail.
+    """
+    if ending is None:
+        return "crash"
+    return _CAUSES.get(ending.reason, ending.purpose.value)

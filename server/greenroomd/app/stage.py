@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from greenroomd.app.hosting import Host
+from greenroomd.app.observing import UNOBSERVED, ProcessObserver
 from greenroomd.app.storage import EventCodec, Store, StoredEvent
 from greenroomd.app.tail import Tail
 from greenroomd.domain.events import Event
@@ -25,6 +26,7 @@ class Stage:
     host: Host
     patience: Patience
     now: Callable[[], datetime]
+    observer: ProcessObserver = UNOBSERVED
 
     def show(self, events: Sequence[Event], session: Session) -> None:
         """Let watchers of this node see ephemeral events; they are numbered 0 and never stored."""

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from google.protobuf.message import Message
 
 from greenroom.v1 import event_pb2, turn_pb2
+from greenroom.v1 import event_service_pb2 as events
 from greenroom.v1 import session_service_pb2 as sessions
 from greenroom.v1 import turn_service_pb2 as turns
-from greenroomd.app.storage import EncodedEvent, Unit
+from greenroomd.app.storage import EncodedEvent, StoredEvent, Unit
 from greenroomd.domain.events import EPHEMERAL, Event
 from greenroomd.domain.session import Session
 from greenroomd.domain.turn import Turn
@@ -107,6 +108,11 @@ class EventCodec:
         else:
             raise ValueError(f"{method} has no answer to record")
         return answer.SerializeToString()
+
+
+def event_of(stored: StoredEvent) -> event_pb2.Event:
+    """Return the message of a stored event, as a stream would carry it."""
+    return events.ListEventsResponse.FromString(stored.record).events[0]
 
 
 def _turn_of(unit: Unit) -> Turn:
