@@ -349,7 +349,7 @@ async def test_a_conversation_that_is_not_there_fails_the_handshake(cli: ClaudeC
     with pytest.raises(ProcessFailed) as failed:
         async with driven(cli, a_launch(work, resume="00000000-0000-4000-8000-000000000000")):
             pass
-    assert failed.value.reason == "HANDSHAKE_FAILED"
+    assert failed.value.reason == "CONVERSATION_LOST"
     assert "No conversation found" in str(failed.value)
     assert failed.value.exit is not None
     assert failed.value.exit.code == 1

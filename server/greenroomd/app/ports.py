@@ -80,8 +80,8 @@ class EndPatience:
 class ProcessFailed(Exception):
     """The process could not be started, ended before it was ready, or does not do what it was told.
 
-    `reason` is an error reason (SPAWN_FAILED, HANDSHAKE_TIMEOUT, HANDSHAKE_FAILED, CONTROL_TIMEOUT,
-    CONTROL_REFUSED, INPUT_STALLED, PROCESS_EXITED). The message is redacted.
+    `reason` is an error reason (SPAWN_FAILED, HANDSHAKE_TIMEOUT, HANDSHAKE_FAILED, CONVERSATION_LOST,
+    CONTROL_TIMEOUT, CONTROL_REFUSED, INPUT_STALLED, PROCESS_EXITED). The message is redacted.
     """
 
     def __init__(self, reason: str, message: str, *, exit: ProcessExit | None = None) -> None:

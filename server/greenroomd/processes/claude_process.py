@@ -22,6 +22,7 @@ from greenroomd.processes.unread import Unread
 
 INPUT_TIMEOUT = timedelta(seconds=30)
 CONTROL_TIMEOUT = timedelta(seconds=10)  # answers took 5 ms; set_model may first ask the API
+_NOTHING_TO_RESUME = "No conversation found"  # on stderr, before it exits with 1
 _AFTER_FAILED_HANDSHAKE = EndPatience(after_eof=timedelta(milliseconds=500), after_term=timedelta(seconds=1))
 
 
@@ -56,6 +57,8 @@ class ClaudeProcess:
         except ProcessFailed as failure:
             reason = "HANDSHAKE_TIMEOUT" if failure.reason == "CONTROL_TIMEOUT" else "HANDSHAKE_FAILED"
             ended = await self.end(_AFTER_FAILED_HANDSHAKE)
+            if _NOTHING_TO_RESUME in ended.stderr_tail:
+                reason = "CONVERSATION_LOST"
             said = f"{failure}; it said: {ended.stderr_tail}" if ended.stderr_tail else str(failure)
             raise ProcessFailed(reason, said, exit=ended) from None
         return Handshake(
