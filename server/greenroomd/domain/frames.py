@@ -83,8 +83,10 @@ class StreamMarker(Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnResult(Frame):
-    """`result`: one prompt was answered, or gave up. `total_cost_usd` is cumulative for the process.
+    """`result`: one prompt was answered, or gave up.
 
+    `total_cost_usd` is cumulative; a resumed process begins at what the transcript recorded of earlier ones, if it did.
+    `own_cost_usd` is the cost since the last result, None if the CLI does not say.
     `message_uuids` are the user messages it answers; empty when nobody asked (a background task came back).
     """
 
@@ -99,11 +101,16 @@ class TurnResult(Frame):
     usage: Usage
     total_cost_usd: float
     message_uuids: Sequence[str]
+    own_cost_usd: float | None = None
 
     @property
     def succeeded(self) -> bool:
         """Success is both: subtype `success` and no error flag (an API failure has subtype `success` too)."""
         return self.subtype == "success" and not self.is_error
+
+    def cost_after(self, spent_usd: float) -> float:
+        """Return the cost since the last result, whose cumulative cost was `spent_usd`."""
+        return self.own_cost_usd if self.own_cost_usd is not None else max(0.0, self.total_cost_usd - spent_usd)
 
     @property
     def aborted(self) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from greenroomd.domain import approvals, budget, reconfiguration, turns
-from greenroomd.domain.config import SessionConfig
+from greenroomd.domain import approvals, budget, reconfiguration, recovery, turns
+from greenroomd.domain.config import RecoveryMode, SessionConfig
 from greenroomd.domain.events import (
     ConfigApplied,
     Event,
@@ -71,6 +71,7 @@ def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
     seen_before = step.session.observed_config_generation > 0
     restarted = step.live.restarting
     step.know(launching=False, heard_at=step.at, restarting="")
+    recovery.succeeded(step)
     step.move(Signal.HANDSHAKE, reason=restarted)
     step.note(
         process=replace(step.session.process, cli_version=cli_version),
@@ -93,8 +94,11 @@ def reconfigured(step: Step, config: SessionConfig, generation: int) -> None:
         turns.begin_next(step)
 
 
-def owner_lost(step: Step) -> None:
-    """The server that ran the session died, and everything of it has been ended since."""
+def owner_lost(step: Step, *, comes_back: bool = True) -> None:
+    """The server that ran the session died, and everything of it has been ended since.
+
+    If it `comes_back`, the session is started at once where turns wait or its recovery policy says so.
+    """
     error = Problem(reason=NODE_LOST, message="the server ended while the session was live")
     if step.session.process.pid:
         _bury(step, code=None, signal=None, stderr_tail="")
@@ -105,7 +109,12 @@ def owner_lost(step: Step) -> None:
         step.move(Signal.ENDED, reason=NODE_LOST)
         return
     step.move(Signal.SUSPEND, reason=NODE_LOST)
-    _restart_for_waiting(step)
+    if not comes_back:
+        turns.drop_waiting(step, error, TurnState.FAILED)
+    elif step.session.config.recovery.mode is RecoveryMode.ON_CRASH:
+        turns.wake(step, reason=recovery.RECOVERING)
+    else:
+        _restart_for_waiting(step)
 
 
 def not_started(step: Step, error: Problem) -> None:
@@ -164,7 +173,7 @@ def _take_result(step: Step, frame: TurnResult) -> None:
     if turn is not None and turn.turn_id in frame.message_uuids:
         step.know(result=frame)
     else:  # it names no message, as every answer does: nobody asked, a background task came back
-        cost = max(0.0, frame.total_cost_usd - step.live.spent_usd)
+        cost = frame.cost_after(step.live.spent_usd)
         step.know(spent_usd=frame.total_cost_usd)
         step.note(usage=step.session.usage + replace(frame.usage, turns=0, cost_usd=cost))
 
@@ -269,8 +278,10 @@ def _restart_for_waiting(step: Step) -> None:
 
 def _fail(step: Step, error: Problem) -> None:
     turns.end_cut_short(step, error)
-    turns.drop_waiting(step, error, TurnState.FAILED)
+    if not recovery.plan(step, error):
+        turns.drop_waiting(step, error, TurnState.FAILED)
     step.move(Signal.FAIL, reason=error.reason, error=error)
+    recovery.announce(step)
 
 
 def _tell(step: Step, kind: EventType, payload: Payload) -> None:

@@ -67,7 +67,7 @@ def end_answered(step: Step) -> None:
     live, turn = step.live, step.live.turn
     if turn is None or live.result is None:
         return
-    cost = max(0.0, live.result.total_cost_usd - live.spent_usd)
+    cost = live.result.cost_after(live.spent_usd)
     _close(step, answered(turn, live.result, cost_usd=cost, at=step.at, cause=live.cause))
     step.know(spent_usd=live.result.total_cost_usd)
 

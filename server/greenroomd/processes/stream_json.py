@@ -140,7 +140,14 @@ def _result(raw: bytes, message: JsonObject) -> Frame:
         ),
         total_cost_usd=_number(message.get("total_cost_usd")),
         message_uuids=uuids,
+        own_cost_usd=_cost(message.get("model_usage_since_last_result")),
     )
+
+
+def _cost(usage_by_model: Any) -> float | None:
+    if not isinstance(usage_by_model, dict):
+        return None
+    return max(0.0, sum(_number(_object(usage).get("costUSD")) for usage in usage_by_model.values()))
 
 
 def _system(raw: bytes, message: JsonObject) -> Frame:

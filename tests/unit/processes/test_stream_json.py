@@ -119,6 +119,7 @@ def test_result() -> None:
             "cache_read_input_tokens": 4,
         },
         total_cost_usd=0.5,
+        model_usage_since_last_result={"opus": {"costUSD": 0.25}, "haiku": {"costUSD": 0.125}},
         user_message_uuids=["u1", "u2"],
     )
     frame = parse(raw)
@@ -136,8 +137,10 @@ def test_result() -> None:
         usage=Usage(input_tokens=1, output_tokens=2, cache_creation_tokens=3, cache_read_tokens=4),
         total_cost_usd=0.5,
         message_uuids=["u1", "u2"],
+        own_cost_usd=0.375,
     )
     assert not frame.succeeded
+    assert frame.cost_after(0.4) == 0.375  # what the CLI says, not the difference
 
 
 def test_result_that_nobody_asked_for() -> None:
@@ -146,6 +149,7 @@ def test_result_that_nobody_asked_for() -> None:
     assert frame.message_uuids == []
     assert frame.api_error_status is None
     assert frame.succeeded
+    assert frame.own_cost_usd is None
 
 
 def test_result_of_one_message() -> None:
