@@ -23,14 +23,15 @@ _AT_ONCE = 256  # settled concurrently: enough to fill the writer's batches
 
 
 async def settle_all(stage: Stage, supervisors: Supervisors, reap: Reap) -> int:
-    """Settle every session that a dead server left live, and queue again those that waited for a process.
+    """Settle every session that a dead server left live; those that waited for a process or a restart wait on.
 
     Call it once, before the first request is served. Returns how many sessions were settled.
     """
     sessions = await stage.store.unsettled()
+    recovering = [each for each in sessions if each.state is State.ERROR]
     await reap([identity for each in sessions if (identity := _identity(each)) is not None])
     waiting = [each for each in sessions if each.state is State.CREATED]
-    abandoned = [each for each in sessions if each.state is not State.CREATED]
+    abandoned = [each for each in sessions if each.live]
     for start in range(0, len(abandoned), _AT_ONCE):
         settled = await asyncio.gather(*(settle(stage, each) for each in abandoned[start : start + _AT_ONCE]))
         for live in settled:
@@ -38,8 +39,13 @@ async def settle_all(stage: Stage, supervisors: Supervisors, reap: Reap) -> int:
                 supervisors.own(live)
     for session in waiting:
         supervisors.own(Live(session=session, launching=True, launched_at=stage.now()))
+    for session in recovering:
+        turns = await stage.store.open_turns(session.session_id)
+        supervisors.own(Live(session=session, turns=tuple(turns)))
     if sessions:
-        log.info("sessions_settled", abandoned=len(abandoned), waiting=len(waiting))
+        log.info(
+            "sessions_settled", abandoned=len(abandoned), waiting=len(waiting), recovering=len(recovering)
+        )
     return len(abandoned)
 
 

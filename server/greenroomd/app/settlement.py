@@ -10,13 +10,17 @@ from greenroomd.domain.live import Live, Step
 from greenroomd.domain.session import Session
 
 
-async def settle(stage: Stage, session: Session) -> Live:
-    """Commit that a session has no process any more: its turn is INTERRUPTED, what it waited for is kept."""
+async def settle(stage: Stage, session: Session, *, comes_back: bool = True) -> Live:
+    """Commit that a session has no process any more: its turn is INTERRUPTED, what it waited for is kept.
+
+    Returns the session as its next owner finds it, who has to start it if it is `launching`; with `comes_back` False
+    it never is, and the turns that wait are FAILED.
+    """
     turns = await stage.store.open_turns(session.session_id)
     pending = await _pending(stage, session.session_id)
     live = Live(session=session, turns=tuple(turns), approvals=pending)
     step = Step(live, at=stage.now(), patience=stage.patience)
-    reactions.owner_lost(step)
+    reactions.owner_lost(step, comes_back=comes_back)
     unit = Unit(
         session=step.session,
         events=step.events,

@@ -17,6 +17,7 @@ import structlog
 from greenroomd.app.calls import Change
 from greenroomd.app.hosting import Exited, HostMessage, NotStarted, Ready, Said, SlotGranted, Spawned
 from greenroomd.app.mailbox import Mailbox
+from greenroomd.app.observing import end_cause
 from greenroomd.app.ports import AgentProcess, Launch, Lease, ProcessFailed
 from greenroomd.app.stage import Stage
 from greenroomd.app.storage import Request, RequestReplayed, Unit
@@ -80,6 +81,8 @@ class Supervisor:
         self._lease: Lease | None = None
         self._hosting: asyncio.Task[None] | None = None
         self._deleted = False
+        self.draining = False
+        """Whether a restart that is due later is left to the next run of the server."""
         self.task: asyncio.Task[None] | None = None
         """The task that runs this supervisor, for whoever waits for its end."""
 
@@ -95,12 +98,16 @@ class Supervisor:
             self._group = group
             if self.live.launching:
                 self._launch()
-            while len(self.mailbox) or not self.live.at_rest:
+            while len(self.mailbox) or self._in_charge:
                 due = deadlines.next_due(self.live, self._stage.patience)
                 wait = None if due is None else max(0.0, (due - self._stage.now()).total_seconds())
                 message = await self.mailbox.take(wait)
                 await self._handle(message)
             retire()
+
+    @property
+    def _in_charge(self) -> bool:
+        return self.live.hosted or (self.live.recovering and not self.draining)
 
     async def _handle(self, message: Message | None) -> None:
         match message:
@@ -115,6 +122,7 @@ class Supervisor:
             case Spawned(process=process, launch=launch):
                 self._process = process
                 facts = self._facts(process)
+                self._stage.observer.process_started("warm" if facts.from_warm_pool else "cold")
                 await self._react(
                     lambda step: reactions.spawned(step, facts, launch.config, launch.generation)
                 )
@@ -278,6 +286,8 @@ class Supervisor:
         await process.end(patience if gently else replace(patience, after_eof=_AT_ONCE))
 
     def _forget_process(self) -> None:
+        if self._process is not None:
+            self._stage.observer.process_ended(end_cause(self.live.ending))
         self._process = self._lease = self._hosting = None
 
     def _facts(self, process: AgentProcess) -> ProcessFacts:

@@ -60,6 +60,8 @@ class Supervisors:
     async def drain(self, patience: timedelta) -> None:
         """Take no more orders and suspend every live session; returns when all rest, or when patience is over."""
         self._draining = True
+        for supervisor in self._of.values():
+            supervisor.draining = True
 
         async def suspend(session_id: str) -> None:
             try:
@@ -98,6 +100,7 @@ class Supervisors:
     def _appoint(self, live: Live) -> Supervisor:
         session_id = live.session.session_id
         supervisor = Supervisor(live, self.stage)
+        supervisor.draining = self._draining
         self._of[session_id] = supervisor
         supervisor.task = self._group.create_task(self._oversee(session_id, supervisor))
         return supervisor
@@ -118,7 +121,8 @@ class Supervisors:
         try:
             session = await self.stage.store.session(session_id)
             if session.live:
-                await settle(self.stage, session)
+                # It may well fail again, so that nothing but an order starts it.
+                await settle(self.stage, session, comes_back=False)
         except GreenroomError as error:  # gone, or taken over; the next start settles what is left
             log.warning("not_settled", session_id=session_id, reason=str(error))
 

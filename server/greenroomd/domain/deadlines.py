@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from greenroomd.domain import approvals, expiry, orders, turns
+from greenroomd.domain import approvals, expiry, orders, recovery, turns
 from greenroomd.domain.config import OnIdle
 from greenroomd.domain.events import Event, EventType, Expiring, LimitReached
 from greenroomd.domain.live import Ending, EndProcess, Live, Patience, Purpose, Step
@@ -139,6 +139,10 @@ def _expiring(step: Step) -> None:
     step.tell(Event(type=EventType.SESSION_EXPIRING, time=step.at, payload=Expiring(at=end)))
 
 
+def _recovery(live: Live, patience: Patience) -> datetime | None:
+    return recovery.due_time(live.session)
+
+
 DEADLINES = (
     Deadline(_question, approvals.expire),
     Deadline(_obedience, _disobeyed),
@@ -146,6 +150,7 @@ DEADLINES = (
     Deadline(_turn, _turn_overdue),
     Deadline(_stall, _stalled),
     Deadline(_lifetime, _expired),
+    Deadline(_recovery, recovery.attempt),  # after the end itself: what is over does not come back
     Deadline(_notice, _expiring),  # after the end itself: what is over is not announced
     Deadline(_grace, _grace_passed),
     Deadline(_idle, _unused),

@@ -152,9 +152,19 @@ class Live:
         return at_rest and self.running and not self.turns and not self.busy and self.ending is None
 
     @property
+    def hosted(self) -> bool:
+        """Whether a process is there or on its way."""
+        return self.launching or self.running
+
+    @property
+    def recovering(self) -> bool:
+        """Whether it has failed and will be started again by itself."""
+        return self.session.recovery.next_attempt_time is not None
+
+    @property
     def at_rest(self) -> bool:
-        """Whether nothing is left to own: no process, none wanted."""
-        return not self.launching and not self.running
+        """Whether nothing is left to own: no process, and none that will be wanted without an order."""
+        return not self.hosted and not self.recovering
 
 
 class Step:

@@ -69,7 +69,7 @@ def close(
     step.move(Signal.CLOSE, reason=reason, actor=actor)
     dropped = Problem(reason="TURN_INTERRUPTED", message="the session was closed")
     turns.drop_waiting(step, dropped, TurnState.INTERRUPTED)
-    if step.live.at_rest:
+    if not step.live.hosted:
         step.move(Signal.ENDED, reason=reason, actor=actor)
     elif step.live.turn is None:
         _end(step, ending)

@@ -144,12 +144,17 @@ class ProcessFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """Where automatic recovery stands."""
+    """Where automatic recovery stands, while it is under way or used up.
+
+    `restarts` are the times of the restarts since the session last ran for a whole window, newest last; they are
+    kept when it runs again.
+    """
 
     attempt: int = 0
     max_attempts: int = 0
     next_attempt_time: datetime | None = None
     recoverable: bool = False
+    restarts: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +234,7 @@ def decide(
 ) -> tuple[Session, list[Event]]:
     """Return the session after `signal` and the events that tell of it; raises IllegalTransition.
 
-    Only a session in ERROR has an error.
+    Only a session in ERROR has an error, and waits for a restart.
     """
     target = TRANSITIONS[session.state].get(signal)
     if target is None:
@@ -241,6 +246,9 @@ def decide(
         state_time=at,
         update_time=at,
         error=error if target is State.ERROR else None,
+        recovery=session.recovery
+        if target is State.ERROR
+        else replace(session.recovery, next_attempt_time=None),
         close_time=at if target is State.CLOSED else session.close_time,
         version=session.version + 1,
     )

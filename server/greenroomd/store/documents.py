@@ -178,12 +178,14 @@ def recovery_document(recovery: Recovery) -> Document:
         "max_attempts": recovery.max_attempts,
         "next_attempt_time": maybe_time(recovery.next_attempt_time),
         "recoverable": recovery.recoverable,
+        "restarts": [time(each) for each in recovery.restarts],
     }
 
 
 def recovery_of(document: Document) -> Recovery:
     """Return the recovery of its document."""
     document["next_attempt_time"] = maybe_time_of(document["next_attempt_time"])
+    document["restarts"] = tuple(time_of(each) for each in document.get("restarts", ()))
     return Recovery(**document)
 
 

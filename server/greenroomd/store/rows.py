@@ -37,8 +37,9 @@ _NO_PROCESS = ProcessFacts()
 
 
 def unsettled(session: Session) -> bool:
-    """Whether a start of the server must care for the session: it is live, or waits for its first process."""
-    return session.live or (session.state is State.CREATED and session.start_mode is StartMode.AUTO)
+    """Whether a start of the server must care for the session: it is live, or waits for a process or a restart."""
+    waits = session.state is State.CREATED and session.start_mode is StartMode.AUTO
+    return session.live or waits or session.recovery.next_attempt_time is not None
 
 
 def session_row(session: Session) -> tuple[Any, ...]:

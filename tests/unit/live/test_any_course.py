@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from greenroomd.domain import approvals, deadlines, orders, reconfiguration, turns
-from greenroomd.domain.config import ApprovalPolicy, Limits, OnIdle, PermissionMode, Secret
+from greenroomd.domain.config import (
+    ApprovalPolicy,
+    Limits,
+    OnIdle,
+    PermissionMode,
+    RecoveryMode,
+    RecoveryPolicy,
+    Secret,
+)
 from greenroomd.domain.events import ApprovalState, EventType
 from greenroomd.domain.reconfiguration import Apply, Patch
 from greenroomd.domain.session import AWAITING_APPROVAL, State
@@ -37,6 +45,7 @@ class Course(OneSession):
         policy=st.sampled_from(ApprovalPolicy),
         max_duration=st.sampled_from([None, timedelta(hours=3)]),
         budget=st.sampled_from([None, None, 1.0]),
+        recovery=st.sampled_from(RecoveryMode),
     )
     def create(
         self,
@@ -46,6 +55,7 @@ class Course(OneSession):
         policy: ApprovalPolicy,
         max_duration: timedelta | None,
         budget: float | None,
+        recovery: RecoveryMode,
     ) -> None:
         limits = Limits(max_duration=max_duration)
         config = {
@@ -53,6 +63,7 @@ class Course(OneSession):
             "approval_policy": policy,
             "limits": limits,
             "max_budget_usd": budget,
+            "recovery": RecoveryPolicy(mode=recovery, max_restarts=2),
         }
         self.owner = Owner(config=config)
         if auto:
@@ -226,10 +237,12 @@ class Course(OneSession):
             assert not live.at_rest, "nobody will ever move it on"
         else:
             assert not live.running
-            assert live.at_rest or live.session.state is State.CREATED
+            assert not live.hosted or live.session.state is State.CREATED
+        if live.recovering:
+            assert live.session.state is State.ERROR
         if live.at_rest:
             assert not live.turns, "nobody will ever begin it"
-        assert (self.host is None) == live.at_rest
+        assert (self.host is None) != live.hosted
 
     @invariant()
     def questions_are_pending_only_while_somebody_waits_for_them(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from greenroom.v1 import session_pb2 as pb
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, etag
 from greenroomd.domain.turn import Usage
@@ -31,7 +33,9 @@ def session_message(session: Session, *, full: bool) -> pb.Session:
         state_reason=session.state_reason,
         state_time=timestamp(session.state_time),
         error=maybe_status(session.error),
-        recovery=recovery_message(session.recovery) if session.recovery != _NO_RECOVERY else None,
+        recovery=recovery_message(session.recovery)
+        if replace(session.recovery, restarts=()) != _NO_RECOVERY
+        else None,
         process=process_message(session.process) if session.process.start_time else None,
         cli_session_id=session.cli_session_id,
         current_turn_id=session.current_turn_id,

@@ -1,0 +1,104 @@
+"""Whether and when a failed session is started again by itself. Pure.
+
+Restarts are counted in a window that slides: a session that fails once more than its policy allows within it stays in
+ERROR. The wait before a restart doubles until the session has run for a whole window. What a turn was doing when its
+process died is never repeated; turns that wait are kept for the process that comes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from greenroomd.domain import turns
+from greenroomd.domain.config import RecoveryMode, RecoveryPolicy
+from greenroomd.domain.events import Event, EventType, RecoveryScheduled
+from greenroomd.domain.live import Step
+from greenroomd.domain.session import Recovery, Session
+from greenroomd.domain.turn import Problem, TurnState
+
+RECOVERING = "RECOVERING"
+"""The state's reason while a session is started again by itself."""
+
+_CRASHES = frozenset({"PROCESS_EXITED", "INPUT_STALLED", "CONTROL_TIMEOUT"})
+# Before the first crash these are faults of a config, which another try does not mend.
+_FAILED_STARTS = frozenset(
+    {"SPAWN_FAILED", "HANDSHAKE_TIMEOUT", "HANDSHAKE_FAILED", "START_FAILED", "NO_SLOT"}
+)
+_HOPELESS = frozenset({"CONVERSATION_LOST"})
+_MOST_REMEMBERED = 100  # as many restarts as a policy can allow
+
+
+def plan(step: Step, error: Problem) -> bool:
+    """Note whether and when the session comes back from an error; returns whether it does so by itself.
+
+    Call it right before the session's move to ERROR, and `announce` right after it.
+    """
+    session, policy = step.session, step.session.config.recovery
+    recent = _recent(session.recovery, policy, step.at)
+    streak = session.recovery.restarts if _unstable(session.recovery, policy, step.at) else ()
+    known = error.reason in _CRASHES or (session.recovery.attempt > 0 and error.reason in _FAILED_STARTS)
+    comes_back = known and policy.mode is RecoveryMode.ON_CRASH and len(recent) < policy.max_restarts
+    step.note(
+        recovery=Recovery(
+            attempt=len(recent),
+            max_attempts=policy.max_restarts if policy.mode is RecoveryMode.ON_CRASH else 0,
+            next_attempt_time=step.at + backoff(policy, len(streak)) if comes_back else None,
+            recoverable=error.reason not in _HOPELESS,
+            restarts=streak,
+        )
+    )
+    return comes_back
+
+
+def announce(step: Step) -> None:
+    """Tell of the restart that was planned, if one was."""
+    recovery = step.session.recovery
+    if recovery.next_attempt_time is not None:
+        payload = RecoveryScheduled(
+            attempt=recovery.attempt + 1, max_attempts=recovery.max_attempts, at=recovery.next_attempt_time
+        )
+        step.tell(Event(type=EventType.SESSION_RECOVERY_SCHEDULED, time=step.at, payload=payload))
+
+
+def due_time(session: Session) -> datetime | None:
+    """Return when the session is to be started again; None if it is not."""
+    return session.recovery.next_attempt_time
+
+
+def attempt(step: Step) -> None:
+    """Start the session again as planned, unless its policy has been changed since."""
+    recovery, policy = step.session.recovery, step.session.config.recovery
+    if policy.mode is not RecoveryMode.ON_CRASH:
+        step.note(recovery=replace(recovery, next_attempt_time=None, max_attempts=0))
+        given_up = Problem(reason="PROCESS_EXITED", message="the session failed and is not started again")
+        turns.drop_waiting(step, step.session.error or given_up, TurnState.FAILED)
+        return
+    restarts = (*recovery.restarts, step.at)[-_MOST_REMEMBERED:]
+    tried = replace(recovery, restarts=restarts, attempt=recovery.attempt + 1)
+    process = replace(step.session.process, restart_count=step.session.process.restart_count + 1)
+    step.note(recovery=tried, process=process)
+    turns.wake(step, reason=RECOVERING)
+
+
+def succeeded(step: Step) -> None:
+    """The session has a process again; only the times of its restarts are remembered."""
+    if step.session.recovery != Recovery():
+        step.note(recovery=Recovery(restarts=step.session.recovery.restarts))
+
+
+def backoff(policy: RecoveryPolicy, restarts: int) -> timedelta:
+    """Return the wait before one more restart after so many."""
+    doubled = policy.first_backoff
+    while restarts > 0 and doubled < policy.max_backoff:
+        doubled, restarts = doubled * 2, restarts - 1
+    return min(doubled, policy.max_backoff)
+
+
+def _recent(recovery: Recovery, policy: RecoveryPolicy, at: datetime) -> list[datetime]:
+    return [each for each in recovery.restarts if each > at - policy.window]
+
+
+def _unstable(recovery: Recovery, policy: RecoveryPolicy, at: datetime) -> bool:
+    """Whether the session failed within a window after its last restart."""
+    return bool(_recent(recovery, policy, at))
