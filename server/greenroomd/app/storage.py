@@ -219,7 +219,10 @@ class Store(Protocol):
         ...
 
     async def unsettled(self) -> Sequence[Session]:
-        """Return the sessions that need care after a start: live ones, and those in CREATED with start mode AUTO."""
+        """Return the sessions that need care after a start.
+
+        These are the live ones, those in CREATED with start mode AUTO, and failed ones that will be started again.
+        """
         ...
 
     async def due(self, *, after: Due | None = None, limit: int) -> Sequence[Due]:
