@@ -1,0 +1,111 @@
+"""Ten thousand random commands against one server with the fake CLI: a model predicts, the guarantees judge."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+import guarantees
+from fake_cli.installed import install
+from greenroom.v1 import session_pb2
+from greenroom.v1.node_service_pb2 import GetPoolStatusRequest
+from greenroom_server import GreenroomServer
+from observation import Recording, Stream, Watcher
+from walking import WORKSPACES, Walker
+
+SEED = int(os.environ.get("RANDOM_WALK_SEED", "20261123"))
+WALKERS = 40
+COMMANDS = 10_000
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
+    """A server with few slots and little patience, so that everything happens often."""
+    settings = {
+        "claude_path": str(install(tmp_path)),
+        "max_processes": "8",
+        "ready_grace": "200ms",
+        "approval_timeout": "500ms",
+        "bookmark_interval": "500ms",
+        "interrupt_grace": "2s",
+        "end_after_eof": "2s",
+    }
+    async with GreenroomServer(tmp_path, {}, **settings) as running:
+        yield running
+
+
+@pytest.mark.timeout(180)
+async def test_ten_thousand_commands_break_no_guarantee(server: GreenroomServer) -> None:
+    print(f"seed {SEED}: RANDOM_WALK_SEED={SEED} repeats it")
+    recording = Recording(streams=[Stream(name) for name in (*WORKSPACES, WORKSPACES[0], WORKSPACES[0])])
+    restless, steady, second, sleeper = (Watcher(stream) for stream in recording.streams)
+    walkers = [Walker(server, recording, random.Random(f"{SEED}/{n}"), n) for n in range(WALKERS)]
+    head: list[int] = []
+    awake = asyncio.Event()
+
+    def complete(revision: int) -> bool:
+        return bool(head) and revision >= head[0]
+
+    began = time.monotonic()
+    async with asyncio.TaskGroup() as watching:
+        watching.create_task(sleeper.run(server, complete, sleeping=awake))
+        for watcher in (restless, steady, second):
+            watching.create_task(watcher.run(server, complete))
+        async with asyncio.TaskGroup() as walking:
+            tasks = [walking.create_task(each.walk(COMMANDS // WALKERS)) for each in walkers]
+            walking.create_task(disconnecting(restless, tasks))
+        took = time.monotonic() - began
+        await settle(server, walkers)
+        await recording.take_final_state(server)
+        head.append(max(session.revision for session in recording.sessions.values()))
+        awake.set()
+
+    counts: dict[str, int] = {}
+    for walker in walkers:
+        for name, count in walker.counts.items():
+            counts[name] = counts.get(name, 0) + count
+    print(f"{sum(counts.values())} commands in {took:.1f} s: {counts}")
+    guarantees.judge(recording)
+    agree(recording, walkers)
+    await nothing_is_left(server)
+
+
+async def disconnecting(watcher: Watcher, until_done: list[asyncio.Task[None]]) -> None:
+    """Break a watcher's call off again and again, as long as there are commands."""
+    while not all(task.done() for task in until_done):
+        await asyncio.wait(until_done, timeout=0.1)
+        watcher.disconnect()
+
+
+async def settle(server: GreenroomServer, walkers: list[Walker]) -> None:
+    """Bring every session to rest: half are closed, the others come to an end of their turns."""
+    for walker in walkers:
+        await walker.come_to_rest()
+
+
+def agree(recording: Recording, walkers: list[Walker]) -> None:
+    """The model and the server tell of the same sessions, states and turns."""
+    models = {model.session_id: model for walker in walkers for model in walker.models}
+    assert recording.sessions.keys() == models.keys() - recording.deleted
+    for session_id, session in recording.sessions.items():
+        model = models[session_id]
+        names = {session_pb2.SessionState.Value(f"SESSION_STATE_{state.name}") for state in model.states}
+        assert session.state in names, f"{session_id}: {session.state} is none of {model.states}"
+        assert session.display_name == model.display_name
+        turns = [turn.turn_id for turn in recording.turns.values() if turn.session_id == session_id]
+        assert turns == model.accepted_turns
+
+
+async def nothing_is_left(server: GreenroomServer) -> None:
+    """Every session is closed by now: no process lives, no slot is taken, nobody waits."""
+    status = (await server.nodes.GetPoolStatus(GetPoolStatusRequest())).pool_status
+    assert (status.slots, status.busy, status.waiting) == (8, 0, 0)
+    _, alive = psutil.wait_procs(server.children(), timeout=10)
+    assert alive == []
