@@ -171,8 +171,19 @@ class Settings(BaseModel):
     cached_sessions: Count = Field(
         10_000, description="How many sessions are kept in memory; reading one of them touches no database"
     )
-    retention_age: Span = Field(timedelta(days=30), description="How long an event is kept")
-    retention_events: Count = Field(100_000, description="How many events of one session are kept")
+    retention_age: Span = Field(
+        timedelta(days=30),
+        description="How long a message is kept in the log; what else happened is kept twelve times as long",
+    )
+    retention_events: Count = Field(
+        100_000,
+        description="How many events of one session are kept whole; of those before them, only messages go at once, "
+        "the rest twelve times as late",
+    )
+    retention_interval: Span = Field(
+        timedelta(minutes=10),
+        description="How often old events are looked for; never more often than every second bookmark",
+    )
 
     listeners: ImportPaths = Field(
         (), description="Listeners of yours, as `package.module:attribute`, separated by `,`"

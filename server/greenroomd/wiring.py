@@ -28,6 +28,7 @@ from greenroomd.app.ports import EndPatience, ProcessIdentity
 from greenroomd.app.profile_store import ProfileStore
 from greenroomd.app.profiles import Profiles
 from greenroomd.app.recovery import Reap, settle_all
+from greenroomd.app.retention import keepings, retaining
 from greenroomd.app.sessions import Sessions
 from greenroomd.app.stage import Stage
 from greenroomd.app.storage import Announce, Store, StoredEvent
@@ -163,6 +164,15 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
         per_node=settings.watchers_per_node,
     )
     metrics.watchers_from(lambda: watch.open)
+    await stack.enter_async_context(
+        retaining(
+            store.compactor,
+            keepings(settings.retention_age, settings.retention_events),
+            lambda: store.head,
+            stage.now,
+            every=max(settings.retention_interval, 2 * settings.bookmark_interval),
+        )
+    )
     drain = Drain()
     facts = _facts(settings, cli, stage.node_id)
     services = rpc.Services(

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import create_engine, update
+from sqlalchemy import create_engine
 
 from contract.conftest import Opening
 from contract.sample import STREAMED_BYTES, creation, message, new_session, revisions, said, saying
@@ -12,7 +12,7 @@ from greenroomd.app.storage import Selection, Store, StoredEvent, Unit
 from greenroomd.domain.errors import CursorBelowFloor, EventNotFound
 from greenroomd.domain.events import EventType
 from greenroomd.store.tables import events as events_table
-from greenroomd.store.tables import meta
+from greenroomd.store.tables import floors
 
 MIB = 1024 * 1024
 KINDS = (EventType.MESSAGE_ASSISTANT, EventType.MESSAGE_USER, EventType.TURN_STARTED)
@@ -134,13 +134,14 @@ async def test_a_truncated_event_is_there_whole(store: Store) -> None:
 async def test_a_cursor_below_the_floor_is_refused(store: Store, database_url: str) -> None:
     session = await store.commit(creation(new_session()))
     await store.commit(saying(session, *["word"] * 9))
-    assert await store.floor() == 1
+    everything = Selection()
+    assert await store.floor(everything) == 1
     engine = create_engine(database_url)
     with engine.begin() as connection:  # what a compaction does
         connection.execute(events_table.delete().where(events_table.c.revision < 5))
-        connection.execute(update(meta).values(floor=5))
+        connection.execute(floors.insert().values(scope="", part="messages", floor=5))
     engine.dispose()
-    assert await store.floor() == 5
+    assert await store.floor(everything) == 5
     assert revisions(await store.events(Selection(), after=4, limit=100)) == [5, 6, 7, 8, 9, 10]
     with pytest.raises(CursorBelowFloor) as refusal:
         await store.events(Selection(), after=3, limit=100)

@@ -269,8 +269,8 @@ class Store(Protocol):
         """Return the next matching events after a revision (before it, if descending), none above `up_to`.
 
         `limit` bounds their number; a page also ends at about 1 MiB, but holds at least one event if there is any.
-        Raises CursorBelowFloor if `after` + 1 is below the floor: events would be skipped. A descending page just
-        ends at what is left.
+        Raises CursorBelowFloor if `after` + 1 is below the selection's floor: events would be skipped. A descending
+        page just ends at what is left.
         """
         ...
 
@@ -278,6 +278,6 @@ class Store(Protocol):
         """Return an event and its untruncated form as the codec encoded it, without numbers; raises EventNotFound."""
         ...
 
-    async def floor(self) -> int:
-        """Return the oldest revision from which on nothing is missing."""
+    async def floor(self, selection: Selection) -> int:
+        """Return the oldest revision from which on nothing of a selection is missing."""
         ...

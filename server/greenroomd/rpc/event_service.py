@@ -95,7 +95,7 @@ class EventService:
             after = self._codec.places.revision_of_cursor(request.after, head=self._watch.head)
             after += descending  # a cursor lies behind its event, which is therefore before it
         else:
-            after = self._watch.head + 1 if descending else await self._store.floor() - 1
+            after = self._watch.head + 1 if descending else await self._store.floor(selection) - 1
         page = await self._store.events(selection, after=after, limit=limit, descending=descending)
         answer = records_of(page)
         if page:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from greenroom.v1 import config_pb2, node_pb2
 from greenroom.v1 import node_service_pb2 as pb
-from greenroomd.app.storage import Store
+from greenroomd.app.storage import Selection, Store
 from greenroomd.domain.errors import NodeNotFound
 from greenroomd.domain.prompt_rules import MAX_PROMPT_BYTES
 from greenroomd.domain.turns import MAX_WAITING_TURNS
@@ -39,7 +39,7 @@ class NodeService:
             cli_version=facts.cli_version,
             store_id=self._store.store_id,
             store_kind=facts.store_kind,
-            oldest_revision=max(0, await self._store.floor() - 1),
+            oldest_revision=max(0, await self._store.floor(Selection()) - 1),
             head_revision=self._store.head,
             limits=_limits_message(facts),
             enforcement=[

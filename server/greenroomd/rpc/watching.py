@@ -79,7 +79,7 @@ class Watching:
             if request.WhichOneof("position") == "after":
                 after = self._places.revision_of_cursor(request.after, head=head)
             else:
-                after = await self._store.floor() - 1
+                after = await self._store.floor(selection) - 1
             last = await self._store.events(selection, after=head + 1, limit=1, descending=True)
             live_at = max(after, last[0].revision) if last else after
         return Plan(

@@ -12,6 +12,7 @@ from greenroomd.app.storage import EventCodec, Selection, StoredEvent
 from greenroomd.domain.errors import CursorBelowFloor, EventNotFound
 from greenroomd.domain.events import EventType
 from greenroomd.store.engine import Database, limited
+from greenroomd.store.floors import Floors
 from greenroomd.store.listing import number_of_session
 from greenroomd.store.rows import Row
 from greenroomd.store.tables import events, meta, whole_events
@@ -38,7 +39,8 @@ class History:
     def __init__(self, database: Database, codec: EventCodec) -> None:
         self._database = database
         self._codec = codec
-        self._standing = database.sql(select(meta.c.revision, meta.c.floor))
+        self._head = database.sql(select(meta.c.revision))
+        self._floors = Floors(database)
         self._pages: dict[tuple[str, bool, bool], str] = {
             (scope, typed, descending): _page(database, scope, typed=typed, descending=descending)
             for scope in ("session", "workspace", "all")
@@ -68,7 +70,7 @@ class History:
             high = min(high, up_to + 1)
         if len(selection.session_ids) > 1:
             # Each session is read by a statement of its own: none may see more than the first could.
-            high = min(high, self.standing(connection)[0] + 1)
+            high = min(high, self.head(connection) + 1)
         found = self._found(connection, selection, low, high, limit, descending=descending)
         page: list[StoredEvent] = []
         size = 0
@@ -81,7 +83,8 @@ class History:
             if len(page) >= limit:
                 break
         if not descending:
-            head, floor = self.standing(connection)  # after the read: what was compacted during it is noticed
+            # After the read: what was compacted during it is noticed.
+            head, floor = self.standing(connection, selection)
             if after + 1 < floor:
                 raise CursorBelowFloor(oldest=floor, head=head)
         return page
@@ -94,10 +97,14 @@ class History:
         *event, whole = row
         return self._event(event), row[_BODY] if whole is None else whole
 
-    def standing(self, connection: Connection) -> tuple[int, int]:
-        """Return the head and the floor."""
-        head, floor = connection.exec_driver_sql(self._standing).one()
-        return head, floor
+    def head(self, connection: Connection) -> int:
+        """Return the revision of the last commit."""
+        head: int = connection.exec_driver_sql(self._head).scalar_one()
+        return head
+
+    def standing(self, connection: Connection, selection: Selection) -> tuple[int, int]:
+        """Return the head, and the floor of a selection."""
+        return self.head(connection), self._floors.of(connection, selection)
 
     def _found(
         self,

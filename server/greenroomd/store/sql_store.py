@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 from greenroomd.app.listeners import Positions
 from greenroomd.app.observing import UNOBSERVED, SessionObserver
 from greenroomd.app.profile_store import ProfileStore
+from greenroomd.app.retention import Compactor
 from greenroomd.app.storage import (
     Announce,
     Due,
@@ -32,6 +33,7 @@ from greenroomd.domain.session import Session, State
 from greenroomd.domain.turn import Turn
 from greenroomd.store.batch import REPLAYED_FOR, BatchWriter
 from greenroomd.store.cache import SessionCache
+from greenroomd.store.compaction import SqlCompactor
 from greenroomd.store.documents import time
 from greenroomd.store.engine import Database
 from greenroomd.store.history import History
@@ -94,6 +96,7 @@ async def open_store(
                         history=History(database, events),
                         profiles=SqlProfiles(database, writer, reader, keyring),
                         positions=SqlPositions(writer, reader),
+                        compactor=SqlCompactor(writer, reader),
                     )
                 )
     finally:
@@ -136,6 +139,7 @@ class _Parts:
     history: History
     profiles: SqlProfiles
     positions: SqlPositions
+    compactor: SqlCompactor
 
 
 class SqlStore:
@@ -161,6 +165,11 @@ class SqlStore:
     def positions(self) -> Positions:
         """How far the listeners have come."""
         return self._parts.positions
+
+    @property
+    def compactor(self) -> Compactor:
+        """What cuts the log from its old end."""
+        return self._parts.compactor
 
     @property
     def head(self) -> int:
@@ -189,7 +198,7 @@ class SqlStore:
         """Return one page of sessions."""
 
         def look(connection: Connection) -> Page[Session]:
-            head, _ = self._history.standing(connection)  # before the page: a watch from it misses nothing
+            head = self._history.head(connection)  # before the page: a watch from it misses nothing
             return Page(*list_sessions(connection, query, after=after, limit=limit), head)
 
         return await self._read(look)
@@ -218,7 +227,7 @@ class SqlStore:
         """Return one page of a session's turns by number, oldest first."""
 
         def look(connection: Connection) -> Page[Turn]:
-            head, _ = self._history.standing(connection)
+            head = self._history.head(connection)
             return Page(*self._lookups.turns(connection, session_id, after=after, limit=limit), head)
 
         return await self._read(look)
@@ -235,7 +244,7 @@ class SqlStore:
         """Return one page of a session's approvals, oldest first."""
 
         def look(connection: Connection) -> Page[Approval]:
-            head, _ = self._history.standing(connection)
+            head = self._history.head(connection)
             return Page(*self._lookups.approvals(connection, session_id, after=after, limit=limit), head)
 
         return await self._read(look)
@@ -265,6 +274,6 @@ class SqlStore:
         """Return an event and its untruncated form."""
         return await self._read(partial(self._history.whole, revision=revision))
 
-    async def floor(self) -> int:
-        """Return the oldest revision from which on nothing is missing."""
-        return (await self._read(self._history.standing))[1]
+    async def floor(self, selection: Selection) -> int:
+        """Return the oldest revision from which on nothing of a selection is missing."""
+        return (await self._read(partial(self._history.standing, selection=selection)))[1]

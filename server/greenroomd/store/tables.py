@@ -36,7 +36,6 @@ meta = Table(
     Column("id", SmallInteger, primary_key=True, autoincrement=False),  # always 1
     Column("store_id", Text, nullable=False),
     Column("revision", BigInteger, nullable=False),  # whoever changes it writes alone until the commit
-    Column("floor", BigInteger, nullable=False),  # events from this revision on are complete
     Column("batch", Text, nullable=False),  # the last commit's own id: tells whether a lost answer was a yes
 )
 
@@ -198,6 +197,16 @@ whole_events = Table(
     metadata,
     Column("revision", Revision, primary_key=True, autoincrement=False),
     Column("body", LargeBinary, nullable=False),
+)
+
+# From which revision on a part of the log is complete; `floors` tells what scopes there are. Most need no row.
+floors = Table(
+    "floors",
+    metadata,
+    Column("scope", Name, primary_key=True),
+    Column("part", Name, primary_key=True),
+    Column("floor", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 secrets = Table(

@@ -1,0 +1,69 @@
+"""Up to where the log was compacted, for each scope and part by itself.
+
+A busy session is cut while its neighbours are whole, and its messages go long before its lifecycle events. One floor
+for all would refuse cursors of sessions that lost nothing. The scopes are: every event of the store (cut by age), one
+session (cut by length), and the highest cut of any session of a workspace and of the store, for those who watch these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, case, func, literal_column, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from greenroomd.app.retention import LIFECYCLE, Part
+from greenroomd.app.storage import Selection
+from greenroomd.store.engine import Database
+from greenroomd.store.tables import floors
+
+EVERYTHING: Final = ""
+"""The scope of what was cut from all sessions at once."""
+_ANY_SESSION: Final = "*"
+
+
+def scopes_of_session(session_id: str, workspace_id: str) -> Sequence[str]:
+    """Return the scopes whose floor rises when one session is cut."""
+    return (session_id, _workspace(workspace_id), _ANY_SESSION)
+
+
+class Floors:
+    """Reads floors; its statements are compiled once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        highest = select(func.coalesce(func.max(floors.c.floor), literal_column("1")))
+        among = database.among(floors.c.scope, "scopes")
+        self._of_all = database.sql(highest.where(among), "scopes")
+        lifecycle = floors.c.part == literal_column(f"'{Part.LIFECYCLE}'")
+        self._of_lifecycle = database.sql(highest.where(among, lifecycle), "scopes")
+
+    def of(self, connection: Connection, selection: Selection) -> int:
+        """Return the oldest revision from which on nothing of a selection is missing."""
+        lasting = bool(selection.types) and selection.types <= LIFECYCLE
+        sql = self._of_lifecycle if lasting else self._of_all
+        scopes = self._database.listed([EVERYTHING, *_scopes_of(selection)])
+        floor: int = connection.exec_driver_sql(sql, (scopes,)).scalar_one()
+        return floor
+
+
+def raise_floor(connection: Connection, scopes: Sequence[str], part: Part, floor: int) -> None:
+    """Raise the floors of scopes; one that is higher already stays. In the commit that deletes what lies below."""
+    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
+    row = dialect.insert(floors)
+    higher = case((row.excluded.floor > floors.c.floor, row.excluded.floor), else_=floors.c.floor)
+    put = row.on_conflict_do_update(index_elements=["scope", "part"], set_={"floor": higher})
+    connection.execute(put, [{"scope": scope, "part": part.value, "floor": floor} for scope in scopes])
+
+
+def _scopes_of(selection: Selection) -> Sequence[str]:
+    if selection.session_ids:
+        return tuple(selection.session_ids)
+    if selection.workspace_id is not None:
+        return (_workspace(selection.workspace_id),)
+    return (_ANY_SESSION,)
+
+
+def _workspace(workspace_id: str) -> str:
+    return f"w:{workspace_id}"
