@@ -9,6 +9,7 @@ from typing import TypeVar
 import grpc.aio
 from google.protobuf.message import Message
 from google.rpc import status_pb2
+
 from greenroom.v1 import event_pb2, session_pb2
 from greenroom.v1.config_pb2 import PERMISSION_MODE_ACCEPT_EDITS, SessionConfig
 from greenroom.v1.event_pb2 import Event, EventType
@@ -17,8 +18,8 @@ from greenroom.v1.session_pb2 import Session
 from greenroom.v1.session_service_pb2 import CreateSessionRequest, GetSessionRequest, WaitSessionRequest
 from greenroom.v1.turn_pb2 import Turn
 from greenroom.v1.turn_service_pb2 import RunTurnRequest, StartTurnRequest
-
 from greenroom_server import GreenroomServer
+from standin.model_api import ModelApi
 
 Detail = TypeVar("Detail", bound=Message)
 
@@ -86,6 +87,12 @@ async def history(server: GreenroomServer, session_id: str) -> list[Event]:
 def names(events: Sequence[Event]) -> list[str]:
     """Return the events' types, such as `turn_started`."""
     return [EventType.Name(event.type).removeprefix("EVENT_TYPE_").lower() for event in events]
+
+
+def conversation(model_api: ModelApi, cli_session_id: str) -> list[str]:
+    """Return what the model was last given of a conversation, oldest first, without scripts and reminders."""
+    said = model_api.requests(cli_session_id, at_least=1)[-1]["said"]
+    return [text.partition(" [[stub")[0] for text in said if not text.startswith(("<", "# "))]
 
 
 def sequences(events: Sequence[Event]) -> list[int]:

@@ -18,10 +18,11 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from standin import answer
-from standin.plan import JsonObject, Plans, Step, steps_from_json
+from standin.plan import JsonObject, Plans, Step, steps_from_json, texts
 
 NOT_FOUND = answer.error_body("not_found_error", "stub")
 KEPT_REQUESTS = 5000
+TEXT_SHOWN = 80  # of each text of the conversation
 AUTH_SHOWN = 24  # enough of a credential to tell which one it is
 CLIENT_LEFT = (BrokenPipeError, ConnectionResetError)
 
@@ -218,6 +219,7 @@ def _entry(headers: Message, request: JsonObject, session: str, size: int) -> Js
         "messages": len(messages),
         "last": json.dumps(messages[-1])[-300:],
         "kinds": [kind for message in messages for kind in _kinds(message)],
+        "said": [text[:TEXT_SHOWN] for message in messages for text in texts(message)],
         "tools": [tool.get("name") for tool in request.get("tools") or []],
         "temperature": request.get("temperature"),
         "thinking": request.get("thinking"),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import TypeVar
 
 import grpc.aio
 import pytest
 from google.protobuf.message import Message
-from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from google.rpc.status_pb2 import Status
 
 M = TypeVar("M", bound=Message)
@@ -26,6 +26,11 @@ class Refusal:
         assert info.domain == "greenroom.v1"
         self.reason = info.reason
         self.metadata: Mapping[str, str] = info.metadata
+
+    @property
+    def violations(self) -> Sequence[BadRequest.FieldViolation]:
+        """What is wrong with the request."""
+        return self.detail(BadRequest).field_violations
 
     def detail(self, kind: type[M]) -> M:
         """Return the detail of a kind; fails if there is none."""

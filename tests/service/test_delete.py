@@ -1,0 +1,154 @@
+"""Deleting a session: only a closed one, and then nothing of it is found anywhere."""
+
+import asyncio
+import sqlite3
+import uuid
+
+import pytest
+from google.rpc.error_details_pb2 import PreconditionFailure
+
+from greenroom.v1 import event_pb2, session_pb2
+from greenroom.v1.event_service_pb2 import ListEventsRequest, WatchEventsRequest
+from greenroom.v1.session_service_pb2 import (
+    CloseSessionRequest,
+    CreateSessionRequest,
+    DeleteSessionRequest,
+    ForkSessionRequest,
+    GetSessionRequest,
+    ListSessionsRequest,
+    ResumeSessionRequest,
+    StartMode,
+    UpdateSessionRequest,
+    WaitSessionRequest,
+)
+from greenroom.v1.turn_service_pb2 import GetTurnRequest, ListApprovalsRequest, ListTurnsRequest
+from greenroom_server import PATIENCE, GreenroomServer
+from story import create, get, history, run_turn, scripted, start_turn, working
+from unit.rpc.refusal import refused
+
+MANUAL = StartMode.START_MODE_MANUAL
+DELETED = event_pb2.EVENT_TYPE_SESSION_DELETED
+
+
+async def delete(server: GreenroomServer, session_id: str, **fields: object) -> None:
+    await server.sessions.DeleteSession(DeleteSessionRequest(session_id=session_id, **fields))  # type: ignore[arg-type]
+
+
+async def test_a_session_that_is_not_closed_is_not_deleted(server: GreenroomServer) -> None:
+    session = await create(server, start_mode=MANUAL)
+    refusal = await refused(delete(server, session.session_id))
+    assert (refusal.code.name, refusal.reason) == ("FAILED_PRECONDITION", "ILLEGAL_TRANSITION")
+    assert (refusal.metadata["from"], refusal.metadata["allowed"]) == (
+        "CREATED",
+        "CLOSING,ERROR,INITIALIZING",
+    )
+    assert refusal.detail(PreconditionFailure).violations[0].subject == session.session_id
+    await server.sessions.CloseSession(CloseSessionRequest(session_id=session.session_id))
+    await delete(server, session.session_id)
+
+
+async def test_nothing_of_it_is_found_again(server: GreenroomServer) -> None:
+    session = await create(server, working(server, oauth_token="secret-of-the-session"))
+    secret = f"word-{uuid.uuid4()}"
+    turn, _ = await run_turn(server, session.session_id, scripted(secret, {"text": "heard"}))
+    assert any(secret in path.read_text() for path in server.state.rglob("*.jsonl"))
+    pid = (await get(server, session.session_id)).process.pid
+    assert pid in {child.pid for child in server.children()}
+    await delete(server, session.session_id, force=True)
+    assert server.children() == []
+    one = {"session_id": session.session_id}
+    for call in (
+        server.sessions.GetSession(GetSessionRequest(**one)),
+        server.sessions.WaitSession(WaitSessionRequest(**one)),
+        server.sessions.UpdateSession(
+            UpdateSessionRequest(session=session_pb2.Session(**one), update_mask={"paths": ["labels"]})
+        ),
+        server.sessions.ResumeSession(ResumeSessionRequest(**one)),
+        server.sessions.CloseSession(CloseSessionRequest(**one)),
+        server.sessions.ForkSession(ForkSessionRequest(**one)),
+        server.events.ListEvents(ListEventsRequest(**one)),
+        server.turns.ListTurns(ListTurnsRequest(**one)),
+        server.turns.ListApprovals(ListApprovalsRequest(**one)),
+        start_turn(server, session.session_id, "more"),
+        delete(server, session.session_id),
+        delete(server, session.session_id, force=True),
+    ):
+        refusal = await refused(call)
+        assert (refusal.code.name, refusal.reason) == ("NOT_FOUND", "SESSION_NOT_FOUND")
+    refusal = await refused(server.turns.GetTurn(GetTurnRequest(turn_id=turn.turn_id)))
+    assert refusal.reason == "TURN_NOT_FOUND"
+    assert list((await server.sessions.ListSessions(ListSessionsRequest())).sessions) == []
+    named = [path for path in server.state.rglob("*") if session.session_id in path.name]
+    assert named == []
+    assert await server.stop() == 0
+    for path in server.state.rglob("*"):
+        assert not path.is_file() or secret.encode() not in path.read_bytes() or path.suffix == ".db", path
+    with sqlite3.connect(server.state / "greenroom.db") as database:
+        for table in ("sessions", "configs", "turns", "approvals", "secrets", "labels"):
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
+        rows = database.execute("SELECT type FROM events").fetchall()
+    assert rows == [("session.deleted",)]
+
+
+async def test_watchers_see_it_go(server: GreenroomServer) -> None:
+    session = await create(server, start_mode=MANUAL)
+    created = (await history(server, session.session_id))[-1]
+    watch = server.events.WatchEvents(
+        WatchEventsRequest(session_ids=[session.session_id], until_closed=False)
+    )
+    await watch.initial_metadata()
+    await delete(server, session.session_id, force=True)
+    async with asyncio.timeout(PATIENCE):
+        seen = []
+        async for frame in watch:
+            seen += frame.events
+            if seen and seen[-1].type == DELETED:
+                break
+    watch.cancel()
+    assert seen[-1].session_deleted.session.state == session_pb2.SESSION_STATE_CLOSED
+    assert [event.sequence for event in seen] == list(range(2, len(seen) + 2))
+    # Who was away meanwhile learns of it, too, and of nothing else: that is all that is stored.
+    await server.kill()
+    await server.start()
+    workspace = server.events.WatchEvents(WatchEventsRequest(workspace_id="default", after=created.cursor))
+    async with asyncio.timeout(PATIENCE):
+        async for frame in workspace:
+            if frame.events:
+                assert [event.event_id for event in frame.events] == [seen[-1].event_id]
+                break
+    workspace.cancel()
+
+
+async def test_an_old_etag_deletes_nothing(server: GreenroomServer) -> None:
+    session = await create(server)
+    await run_turn(server, session.session_id, scripted("one", {"text": "1"}))
+    for force in (False, True):
+        refusal = await refused(delete(server, session.session_id, etag="v1", force=force))
+        current = await get(server, session.session_id)
+        assert (refusal.code.name, refusal.reason) == ("ABORTED", "ETAG_MISMATCH")
+        assert refusal.metadata["etag"] == current.etag
+        assert current.state == session_pb2.SESSION_STATE_IDLE
+    assert list(server.state.rglob(f"{session.cli_session_id}.jsonl"))
+    await delete(server, session.session_id, etag=current.etag, force=True)
+
+
+@pytest.mark.parametrize("force", [False, True])
+async def test_the_same_deletion_twice_is_answered_twice(server: GreenroomServer, force: bool) -> None:
+    session = await create(server, start_mode=MANUAL)
+    if not force:
+        await server.sessions.CloseSession(CloseSessionRequest(session_id=session.session_id))
+    request_id = str(uuid.uuid4())
+    await asyncio.gather(
+        *(delete(server, session.session_id, force=force, request_id=request_id) for _ in range(8))
+    )
+    await server.kill()
+    await server.start()
+    await delete(server, session.session_id, force=force, request_id=request_id)
+    assert (await refused(delete(server, session.session_id))).reason == "SESSION_NOT_FOUND"
+
+
+async def test_its_id_is_never_given_again(server: GreenroomServer) -> None:
+    session = await create(server, start_mode=MANUAL)
+    await delete(server, session.session_id, force=True)
+    request = CreateSessionRequest(session_id=session.session_id, config=working(server))
+    assert (await refused(server.sessions.CreateSession(request))).reason == "SESSION_EXISTS"
