@@ -52,6 +52,10 @@ class GreenroomServer:
         self._process: asyncio.subprocess.Process | None = None
         self._channel: grpc.aio.Channel | None = None
 
+    def change(self, **settings: str) -> None:
+        """Use these settings from the next start on; an empty one counts as absent."""
+        self._settings |= {f"GREENROOM_{name.upper()}": value for name, value in settings.items()}
+
     async def start(self) -> None:
         """Start the server and wait until it says that it is ready."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("GREENROOM_")}
