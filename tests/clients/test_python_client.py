@@ -1,0 +1,209 @@
+"""The Python clients against a real server: request ids, typed errors, and streams across a kill of the server."""
+
+import asyncio
+import threading
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from datetime import timedelta
+
+import grpc
+import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from fake_cli.installed import turn as script
+from greenroom import Client, Error, EtagMismatch, InvalidRequest, NotFound, SyncClient, Unavailable
+from greenroom.v1 import turn_pb2
+from greenroom.v1.config_pb2 import SessionConfig
+from greenroom.v1.event_pb2 import Event
+from greenroom.v1.event_service_pb2 import WATCH_START_BEGINNING, WatchEventsRequest
+from greenroom.v1.session_pb2 import Session
+from greenroom.v1.session_service_pb2 import CloseSessionRequest, CreateSessionRequest, UpdateSessionRequest
+from greenroom.v1.turn_service_pb2 import ListTurnsRequest, RunTurnRequest
+from greenroom_server import GreenroomServer
+from story import TURN_ENDS, history, names, sequences
+
+
+@pytest.fixture
+async def client(server: GreenroomServer) -> AsyncIterator[Client]:
+    async with Client(server.address) as client:
+        yield client
+
+
+@pytest.fixture
+def sync_client(server: GreenroomServer) -> Iterator[SyncClient]:
+    with SyncClient(server.address) as client:
+        yield client
+
+
+def creation(server: GreenroomServer, **fields: object) -> CreateSessionRequest:
+    return CreateSessionRequest(config=SessionConfig(working_dir=str(server.work)), **fields)  # type: ignore[arg-type]
+
+
+async def create(client: Client, server: GreenroomServer) -> Session:
+    return (await client.sessions.CreateSession(creation(server))).session
+
+
+async def test_every_change_carries_a_request_id_of_its_own(client: Client, server: GreenroomServer) -> None:
+    session = await create(client, server)
+    turns = [await client.run_turn(session.session_id, "hello").result() for _ in range(2)]
+    assert len({uuid.UUID(turn.request_id) for turn in turns}) == 2
+
+
+async def test_a_request_id_that_is_given_is_kept(client: Client, server: GreenroomServer) -> None:
+    request = creation(server, request_id=str(uuid.uuid4()))
+    first = await client.sessions.CreateSession(request)
+    assert await client.sessions.CreateSession(request) == first
+
+
+async def test_refusals_are_typed(client: Client, server: GreenroomServer) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        await client.sessions.CreateSession(
+            CreateSessionRequest(
+                config=SessionConfig(working_dir=str(server.work), temperature=7, max_turns=-1)
+            )
+        )
+    assert refused.value.reason == "INVALID_FIELD"
+    assert {each.field for each in refused.value.violations} == {"config.temperature", "config.max_turns"}
+    with pytest.raises(NotFound) as missing:
+        await client.run_turn(str(uuid.uuid4()), "hello").result()
+    assert (missing.value.reason, missing.value.code) == ("SESSION_NOT_FOUND", grpc.StatusCode.NOT_FOUND)
+
+
+async def test_a_stale_etag_tells_the_current_one(client: Client, server: GreenroomServer) -> None:
+    session = await create(client, server)
+    mask = FieldMask(paths=["display_name"])
+    first = UpdateSessionRequest(
+        session=Session(session_id=session.session_id, display_name="a"), update_mask=mask
+    )
+    await client.sessions.UpdateSession(first)
+    stale = Session(session_id=session.session_id, display_name="b", etag=session.etag)
+    with pytest.raises(EtagMismatch) as refused:
+        await client.sessions.UpdateSession(UpdateSessionRequest(session=stale, update_mask=mask))
+    assert refused.value.etag not in ("", session.etag)
+
+
+async def test_a_watch_goes_on_across_a_kill_of_the_server(client: Client, server: GreenroomServer) -> None:
+    session = await create(client, server)
+    seen: list[Event] = []
+    watch = client.watch(session.session_id, start=WATCH_START_BEGINNING, until_closed=True)
+    for text in ("before", "between", "after"):
+        await client.run_turn(session.session_id, script(text=text)).result()
+        async with asyncio.timeout(20):
+            async for event in watch:
+                seen.append(event)
+                if event.type in TURN_ENDS:
+                    break
+        await server.kill()
+        await server.start()
+    await client.sessions.CloseSession(CloseSessionRequest(session_id=session.session_id))
+    async with asyncio.timeout(20):
+        seen += [event async for event in watch]
+    assert seen == await history(server, session.session_id)
+    assert sequences(seen) == list(range(1, len(seen) + 1))
+
+
+async def test_a_watch_from_now_misses_nothing_while_the_server_is_away(
+    client: Client, server: GreenroomServer
+) -> None:
+    session = await create(client, server)
+    async with aclosing(client.watch(session.session_id)) as watch, asyncio.timeout(30):
+        first = asyncio.ensure_future(anext(watch))  # noqa: TID251  # a task, so that it can be read in two halves
+        while not first.done():
+            await client.run_turn(session.session_id, "hello").result()
+        begun = await first
+        await server.kill()
+        await server.start()
+        await client.run_turn(session.session_id, script(text="again")).result()
+        seen = [begun]
+        while seen[-1].turn_id == "" or "again" not in str(seen[-1]) or seen[-1].type not in TURN_ENDS:
+            seen.append(await anext(watch))
+    stored = await history(server, session.session_id)
+    assert seen == [event for event in stored if begun.sequence <= event.sequence <= seen[-1].sequence]
+
+
+async def test_a_turn_whose_connection_is_lost_is_not_started_again(
+    client: Client, server: GreenroomServer
+) -> None:
+    session = await create(client, server)
+    running = client.run_turn(session.session_id, script(events=3, wait=60))
+    seen: list[Event] = []
+    async for event in running:
+        seen.append(event)
+        if names(seen).count("message_assistant") == 3:
+            await server.kill()
+            await server.start()
+    assert running.turn is not None
+    assert running.turn.state == turn_pb2.TURN_STATE_INTERRUPTED
+    turns = await client.turns.ListTurns(ListTurnsRequest(session_id=session.session_id))
+    assert [turn.turn_id for turn in turns.turns] == [running.turn.turn_id]
+    stored = await history(server, session.session_id)
+    assert seen == [event for event in stored if event.turn_id == running.turn.turn_id]
+
+
+async def test_a_server_that_stays_away_is_an_error_once_patience_is_over(server: GreenroomServer) -> None:
+    await server.stop()
+    async with Client(server.address, patience=timedelta(milliseconds=300)) as client:
+        with pytest.raises(Unavailable):
+            await anext(client.watch())
+
+
+async def test_a_cursor_of_another_store_is_refused_at_once(client: Client) -> None:
+    with pytest.raises(Error) as refused:
+        await anext(client.watch(after="no cursor"))
+    assert refused.value.reason == "INVALID_CURSOR"
+
+
+async def test_the_token_travels_with_every_call(server: GreenroomServer) -> None:
+    tokens: list[str] = []
+
+    def token() -> str:
+        tokens.append(f"token-{len(tokens)}")
+        return tokens[-1]
+
+    async with Client(server.address, token=token) as client:
+        session = await create(client, server)
+        await client.run_turn(session.session_id, "hello").result()
+    assert len(tokens) == 2
+
+
+async def test_the_blocking_client_does_the_same(sync_client: SyncClient, server: GreenroomServer) -> None:
+    seen: list[Event] = []
+    killed, started = threading.Event(), threading.Event()
+
+    def story() -> str:
+        session = sync_client.sessions.CreateSession(creation(server)).session
+        with pytest.raises(InvalidRequest):
+            sync_client.sessions.CreateSession(CreateSessionRequest())
+        sync_client.run_turn(session.session_id, script(text="one")).result()
+        for event in sync_client.watch(session.session_id, start=WATCH_START_BEGINNING, until_closed=True):
+            seen.append(event)
+            if len(seen) == 3:
+                killed.set()
+                assert started.wait(30)
+                sync_client.sessions.CloseSession(CloseSessionRequest(session_id=session.session_id))
+        return session.session_id
+
+    async with asyncio.TaskGroup() as group:
+        told = group.create_task(asyncio.to_thread(story))
+        await asyncio.to_thread(killed.wait, 30)
+        await server.kill()
+        await server.start()
+        started.set()
+    assert seen == await history(server, told.result())
+
+
+async def test_raw_streams_raise_what_error_of_reads(client: Client) -> None:
+    with pytest.raises(grpc.RpcError) as refused:
+        async for _ in client.events.WatchEvents(WatchEventsRequest(session_ids=[str(uuid.uuid4())])):
+            pass
+    from greenroom import error_of
+
+    assert isinstance(error_of(refused.value), NotFound)
+
+
+async def test_a_request_can_say_more_than_the_short_form(client: Client, server: GreenroomServer) -> None:
+    session = await create(client, server)
+    request = RunTurnRequest(session_id=session.session_id, prompt="hello", request_id=str(uuid.uuid4()))
+    first, again = client.run(request), client.run(request)
+    assert await first.result() == await again.result()
