@@ -163,7 +163,9 @@ async def furnished(new: NewSession, profiles: ProfileStore) -> tuple[SessionCon
         config = layered(profile.parts.config, new.config)
         if token is None and profile.oauth_token_set:
             token = await profiles.oauth_token(new.workspace_id, new.profile_id)
-    return replace(config, oauth_token_set=token is not None), token
+    if config.oauth_token_set != (token is not None):
+        config = replace(config, oauth_token_set=token is not None)
+    return config, token
 
 
 def _refuse(violations: Sequence[Violation]) -> None:

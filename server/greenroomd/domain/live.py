@@ -7,12 +7,13 @@ the step changed and told, and only then performs its actions. A commit that fai
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from greenroomd.domain.config import JsonObject, Secret, SessionConfig
 from greenroomd.domain.events import EPHEMERAL, Approval, ApprovalState, Event
+from greenroomd.domain.evolution import evolve
 from greenroomd.domain.frames import TurnResult
 from greenroomd.domain.session import Session, Signal, State, decide
 from greenroomd.domain.turn import Problem, Turn, TurnState
@@ -195,11 +196,11 @@ class Step:
 
     def know(self, **facts: object) -> None:
         """Change what the owner knows."""
-        self.live = replace(self.live, **facts)  # type: ignore[arg-type]  # fields checked by replace itself
+        self.live = evolve(self.live, **facts)
 
     def note(self, **facts: object) -> None:
         """Change facts of the session's record that are no move of its state."""
-        self.know(session=replace(self.session, update_time=self.at, **facts))  # type: ignore[arg-type]
+        self.know(session=evolve(self.session, update_time=self.at, **facts))
 
     def move(
         self, signal: Signal, *, reason: str = "", error: Problem | None = None, actor: str = ""

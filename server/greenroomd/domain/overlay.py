@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from functools import reduce
+from functools import cached_property, reduce
 from operator import attrgetter
 from typing import Any
 
@@ -31,7 +31,7 @@ OPTIONS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for the cached property
 class PartialConfig:
     """Only what somebody set: option by name, as in SessionConfig; those of a group as `limits.cpu_cores`.
 
@@ -52,8 +52,12 @@ class PartialConfig:
     def alone(self) -> SessionConfig:
         """Return the configuration that these options make by themselves; `working_dir` is empty if it is not set.
 
-        JSON objects stay as they are: a null removes nothing where nothing lies below.
+        JSON objects stay as they are: a null removes nothing where nothing lies below. It is always the same object.
         """
+        return self._alone
+
+    @cached_property
+    def _alone(self) -> SessionConfig:
         groups: dict[str, dict[str, Any]] = {}
         for name, value in self.options.items():
             group, _, option = name.rpartition(".")

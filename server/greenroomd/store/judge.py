@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Table
 
+from greenroomd.app.memo import IdentityMemo
 from greenroomd.app.storage import EncodedEvent, EventCodec, Request, RequestReplayed, StoredEvent, Unit
 from greenroomd.domain.errors import (
     OwnershipLost,
@@ -20,6 +21,7 @@ from greenroomd.domain.errors import (
     RequestIdReused,
     SessionExists,
 )
+from greenroomd.domain.evolution import evolve
 from greenroomd.domain.session import Session
 from greenroomd.store.documents import config_text, time
 from greenroomd.store.rows import Row, approval_row, label_rows, session_row, turn_row
@@ -42,6 +44,8 @@ _DESCRIPTION = _NAMES.index("description")
 
 Refusal = SessionExists | OwnershipLost | ProfileNotFound | QuotaExceeded | RequestReplayed | RequestIdReused
 
+_config_text = IdentityMemo(config_text)  # many sessions are made with few configurations
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -50,6 +54,7 @@ class Prepared:
     unit: Unit
     row: tuple[Any, ...]
     events: Sequence[EncodedEvent]
+    config: str
     secret: Row | None
 
     @property
@@ -67,6 +72,7 @@ def prepare(unit: Unit, codec: EventCodec, keyring: Keyring) -> Prepared:
         unit,
         session_row(session),
         [codec.encode(event, session) for event in unit.events],
+        _config_text(session.config) if unit.configures else "",
         None if unit.oauth_token is None else keyring.seal(session.session_id, unit.oauth_token),
     )
 
@@ -151,7 +157,7 @@ class Judge:
             number, sequence = standing.number, standing.last_sequence
         sequence = self._number(prepared, number, sequence)
         revision = self.revision if unit.events else session.revision
-        session = replace(session, last_sequence=sequence, revision=revision)
+        session = evolve(session, last_sequence=sequence, revision=revision)
         self._take_session(prepared, number, standing, session)
         self._take_parts(prepared, number, session)
         return session
@@ -229,7 +235,7 @@ class Judge:
         unit, changes = prepared.unit, self.changes
         if unit.configures:
             generation = session.config_generation
-            self.inserts[configs].append((number, generation, config_text(session.config)))
+            self.inserts[configs].append((number, generation, prepared.config))
         if unit.turns:
             changes["put_turn"].extend(turn_row(number, turn) for turn in unit.turns)
         if unit.approvals:

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
+from functools import partial
 from typing import Any
 
 from google.protobuf.message import Message
 
 from greenroom.v1 import config_pb2 as pb
+from greenroomd.app.memo import IdentityMemo
 from greenroomd.domain.config import (
     ApprovalPolicy,
     Limits,
@@ -38,8 +40,30 @@ def partial_config_of(message: pb.SessionConfig, path: str, problems: list[Viola
     """Return what a message sets; what cannot be represented is a problem below `path`.
 
     Set is a field that has presence and is there, or has none and is not the empty value. The token stays behind:
-    `oauth_token_of` hands it out.
+    `oauth_token_of` hands it out. Equal messages may give the very same object: backends use few configurations for
+    many sessions, and what is made of one is then made once.
     """
+    if message.oauth_token:  # a secret must not rest in a table
+        return _read_partial(message, path, problems)
+    key = (path, message.SerializeToString(deterministic=True))
+    known = _READ.get(key)
+    if known is None:
+        found: list[Violation] = []
+        known = _read_partial(message, path, found)
+        problems += found
+        if not found and len(key[1]) <= _REMEMBERED_BYTES:
+            if len(_READ) >= _REMEMBERED:
+                del _READ[next(iter(_READ))]
+            _READ[key] = known
+    return known
+
+
+_READ: dict[tuple[str, bytes], PartialConfig] = {}
+_REMEMBERED = 256
+_REMEMBERED_BYTES = 16 * 1024
+
+
+def _read_partial(message: pb.SessionConfig, path: str, problems: list[Violation]) -> PartialConfig:
     given: dict[str, Any] = {
         "working_dir": message.working_dir or None,
         "system_prompt": _present(message, "system_prompt"),
@@ -113,6 +137,15 @@ def config_message(config: SessionConfig, *, full: bool) -> pb.SessionConfig:
         if config.settings is not None:
             message.settings.CopyFrom(struct(config.settings))
     return message
+
+
+_full_message = IdentityMemo(partial(config_message, full=True))
+_basic_message = IdentityMemo(partial(config_message, full=False))
+
+
+def shared_config_message(config: SessionConfig, *, full: bool) -> pb.SessionConfig:
+    """Return a message as `config_message` does, to be copied into another and never changed: it is made once."""
+    return _full_message(config) if full else _basic_message(config)
 
 
 def partial_config_message(config: PartialConfig, *, oauth_token_set: bool) -> pb.SessionConfig:

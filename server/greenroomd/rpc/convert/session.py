@@ -7,7 +7,7 @@ from dataclasses import replace
 from greenroom.v1 import session_pb2 as pb
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, etag
 from greenroomd.domain.turn import Usage
-from greenroomd.rpc.convert.config import config_message
+from greenroomd.rpc.convert.config import shared_config_message
 from greenroomd.rpc.convert.enums import SESSION_STATES
 from greenroomd.rpc.convert.problems import maybe_status
 from greenroomd.rpc.convert.structs import struct
@@ -26,16 +26,14 @@ def session_message(session: Session, *, full: bool) -> pb.Session:
         profile_id=session.profile_id,
         labels=session.labels,
         metadata=struct(session.metadata) if session.metadata else None,
-        config=config_message(session.config, full=full),
+        config=shared_config_message(session.config, full=full),
         config_generation=session.config_generation,
         observed_config_generation=session.observed_config_generation,
         state=SESSION_STATES.number[session.state],
         state_reason=session.state_reason,
         state_time=timestamp(session.state_time),
         error=maybe_status(session.error),
-        recovery=recovery_message(session.recovery)
-        if replace(session.recovery, restarts=()) != _NO_RECOVERY
-        else None,
+        recovery=_maybe_recovery(session.recovery),
         process=process_message(session.process) if session.process.start_time else None,
         cli_session_id=session.cli_session_id,
         current_turn_id=session.current_turn_id,
@@ -49,6 +47,12 @@ def session_message(session: Session, *, full: bool) -> pb.Session:
         revision=session.revision,
         etag=etag(session),
     )
+
+
+def _maybe_recovery(recovery: Recovery) -> pb.Recovery | None:
+    if recovery == _NO_RECOVERY or replace(recovery, restarts=()) == _NO_RECOVERY:
+        return None
+    return recovery_message(recovery)
 
 
 def process_message(process: ProcessFacts) -> pb.Process:
