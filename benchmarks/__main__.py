@@ -8,11 +8,11 @@ import json
 import sys
 from pathlib import Path
 
-from contract.postgres import running_postgres
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import load, sessions
+from contract.postgres import running_postgres
 
 GOALS = {
     "get_session_vs_bare": (">=", 0.6),

@@ -7,7 +7,6 @@ import re
 import shutil
 import struct
 import tempfile
-from pathlib import Path
 
 from google.protobuf.message import Message
 
@@ -32,7 +31,10 @@ async def unary(address: str, method: str, request: Message, *, requests: int, i
     """
     body = request.SerializeToString()
     with tempfile.NamedTemporaryFile() as data:
-        Path(data.name).write_bytes(b"\0" + struct.pack(">I", len(body)) + body)
+        data.write(
+            b"\0" + struct.pack(">I", len(body)) + body
+        )  # gRPC's frame: not compressed, length, message
+        data.flush()
         program = await asyncio.create_subprocess_exec(
             require_h2load(), "-n", str(requests), "-c", "4", "-m", str(in_flight // 4), "-d", data.name,
             "-H", "content-type: application/grpc", "-H", "te: trailers", f"http://{address}/{method}",

@@ -11,9 +11,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 import grpc.aio
+
 from greenroom.v1.session_service_pb2_grpc import SessionServiceStub
+
+if TYPE_CHECKING:  # the typed asynchronous stub exists for type checkers only
+    from greenroom.v1.session_service_pb2_grpc import SessionServiceAsyncStub
 
 HERE = Path(__file__).parent
 READY_WITHIN = 120.0  # seconds
@@ -77,7 +82,7 @@ _EAGER = [("grpc.initial_reconnect_backoff_ms", 10), ("grpc.max_reconnect_backof
 
 
 @asynccontextmanager
-async def sessions_of(server: Running) -> AsyncIterator[SessionServiceStub]:
+async def sessions_of(server: Running) -> AsyncIterator[SessionServiceAsyncStub]:
     """Give calls of the server's SessionService."""
     async with grpc.aio.insecure_channel(server.address) as channel:
         yield SessionServiceStub(channel)

@@ -6,11 +6,14 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
+from benchmarks import load, servers, stored
 from greenroom.v1 import session_service_pb2 as pb
 from greenroom.v1.config_pb2 import SessionConfig
 
-from benchmarks import load, servers, stored
+if TYPE_CHECKING:  # the typed asynchronous stub exists for type checkers only
+    from greenroom.v1.session_service_pb2_grpc import SessionServiceAsyncStub
 
 ROUNDS = 5
 _SERVICE = "greenroom.v1.SessionService"
@@ -18,7 +21,7 @@ _SERVICE = "greenroom.v1.SessionService"
 
 async def figures(postgres_url: str | None) -> dict[str, float]:
     """Measure; keys as in the goals. Without a PostgreSQL its figure is missing."""
-    measured = {}
+    measured: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as place:
         measured |= await _against_bare(Path(place) / "sqlite", "sqlite", {})
         if postgres_url is not None:
@@ -70,7 +73,7 @@ def creation(state: Path) -> pb.CreateSessionRequest:
     return pb.CreateSessionRequest(config=config, start_mode=pb.START_MODE_MANUAL)
 
 
-async def _require_created(calls: servers.SessionServiceStub, expected: int) -> None:
+async def _require_created(calls: SessionServiceAsyncStub, expected: int) -> None:
     """Make sure that every creation was done: an error would have been answered as quickly."""
     seen, token = 0, ""
     while True:

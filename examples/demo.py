@@ -12,7 +12,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -20,9 +20,8 @@ import grpc
 import grpc.aio
 import psutil
 
-from greenroom.v1 import config_pb2, event_pb2, session_pb2
+from greenroom.v1 import config_pb2, event_pb2, session_pb2, turn_pb2
 from greenroom.v1 import session_service_pb2 as sessions
-from greenroom.v1 import turn_pb2
 from greenroom.v1 import turn_service_pb2 as turns
 from greenroom.v1.session_service_pb2_grpc import SessionServiceStub
 from greenroom.v1.turn_service_pb2_grpc import TurnServiceStub
@@ -33,6 +32,7 @@ CREDENTIALS = ("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN")
 
 
 async def main() -> None:
+    """Tell the story from the server's start to its end."""
     shutil.rmtree(PLACE, ignore_errors=True)
     scratch = PLACE / "scratch"
     scratch.mkdir(parents=True)
@@ -124,6 +124,8 @@ def gist(event: event_pb2.Event) -> str:
             return str(block.text.split("[[stub")[0].strip())[:70]
         if block.WhichOneof("block") == "tool_use":
             return f"{block.tool_use.name}({', '.join(block.tool_use.input.keys())})"
+    if event.type == event_pb2.EVENT_TYPE_MESSAGE_SYSTEM:
+        return f"{event.message_system.frame_type} {event.message_system.subtype}"
     if event.type == event_pb2.EVENT_TYPE_TURN_COMPLETED:
         return str(event.turn_completed.turn.result_text)[:70]
     return ""
@@ -135,7 +137,7 @@ def require(truth: bool, otherwise: str) -> None:
         sys.exit(f"demo failed: {otherwise}")
 
 
-def with_plan(prompt: str, plan: list[dict[str, object]], scripted: bool) -> str:
+def with_plan(prompt: str, plan: Sequence[object], scripted: bool) -> str:
     """Return the prompt; for the stand-in with the answer it is to give."""
     return f"{prompt} [[stub {json.dumps(plan)}]]" if scripted else prompt
 
