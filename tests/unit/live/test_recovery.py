@@ -169,8 +169,7 @@ def test_a_start_or_a_close_meanwhile_is_carried_out_at_once() -> None:
     waiting = owner.session.recovery.next_attempt_time
     assert waiting is not None
     owner.forget().decide(orders.close)
-    assert owner.state is State.CLOSED
-    assert owner.live.at_rest
+    assert (owner.state, owner.live.at_rest) == (State.CLOSED, True)
     owner.wait(timedelta(hours=1))
     assert owner.done() == []
 
