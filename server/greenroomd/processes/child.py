@@ -19,6 +19,7 @@ from typing import Protocol
 from greenroomd.app.ports import EndPatience, ProcessExit, ProcessFailed, ProcessIdentity
 from greenroomd.processes import kernel
 from greenroomd.processes.finish import finish
+from greenroomd.processes.pipe_end import PipeEnd
 from greenroomd.processes.pipes import Input, Output
 from greenroomd.processes.redaction import Redactor, Tail
 from greenroomd.processes.spawn import MARKER, Command, spawn
@@ -68,9 +69,12 @@ class Child:
         self.identity = kernel.identify(process.pid, datetime.now(UTC))
         self._pidfd = os.pidfd_open(process.pid)
         loop.add_reader(self._pidfd, self._reap)
-        await loop.connect_write_pipe(lambda: self.input, process.stdin)
-        await loop.connect_read_pipe(lambda: self._stderr, process.stderr)
-        await loop.connect_read_pipe(lambda: self._stdout, process.stdout)
+        assert process.stdin is not None
+        assert process.stderr is not None
+        assert process.stdout is not None
+        await loop.connect_write_pipe(lambda: self.input, PipeEnd(process.stdin))
+        await loop.connect_read_pipe(lambda: self._stderr, PipeEnd(process.stderr))
+        await loop.connect_read_pipe(lambda: self._stdout, PipeEnd(process.stdout))
 
     def resume(self) -> None:
         """Read on after `Listener.received` said no."""

@@ -1,0 +1,37 @@
+"""One end of a pipe, in the form in which an event loop can own it."""
+
+from __future__ import annotations
+
+import os
+from typing import IO
+
+
+class PipeEnd:
+    """A pipe's descriptor that is closed once, whichever loop owns it.
+
+    asyncio closes this object. uvloop closes the descriptor itself and this object after it; by then another thread
+    may have opened something under the same number, which closing a second time would take from it.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """Take the pipe over from *file*, which is closed."""
+        self._descriptor = os.dup(file.fileno())
+        file.close()
+        self._pipe = _identity(self._descriptor)
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._descriptor
+
+    def close(self) -> None:
+        """Close the descriptor if it is still that of this pipe."""
+        if _identity(self._descriptor) == self._pipe:
+            os.close(self._descriptor)
+
+
+def _identity(descriptor: int) -> tuple[int, int] | None:
+    try:
+        status = os.fstat(descriptor)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
