@@ -70,12 +70,16 @@ class NewTurn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What the calls that move one session have in common; `etag` "" means whatever it is now."""
+    """What the calls that move one session have in common; `etag` "" means whatever it is now.
+
+    `answers` is a request of before whose answer is to be the session as it is after this change.
+    """
 
     session_id: str
     etag: str = ""
     actor: str = ""
     request: Request | None = None
+    answers: Request | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

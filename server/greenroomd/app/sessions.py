@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
-from greenroomd.app.calls import Close, Restart, Start, Suspend, Update
+from greenroomd.app.calls import Change, Close, Restart, Start, Suspend, Update
 from greenroomd.app.storage import Page, Position, Request, Selection, SessionQuery
 from greenroomd.app.supervisors import Supervisors
 from greenroomd.domain import orders
@@ -92,7 +92,7 @@ class Sessions:
                 step, reason=change.reason or REQUESTED, force=change.force, actor=change.actor
             ),
         )
-        return await self._until(session, lambda now: now.state not in LIVE)
+        return await self._settled(change, session, lambda now: now.state not in LIVE)
 
     async def restart(self, change: Restart) -> Session:
         """End a session's process and start another; answers when the old one is gone."""
@@ -103,8 +103,8 @@ class Sessions:
             ),
         )
         count = before.process.restart_count
-        return await self._until(
-            before, lambda now: now.process.restart_count > count or now.state not in LIVE
+        return await self._settled(
+            change, before, lambda now: now.process.restart_count > count or now.state not in LIVE
         )
 
     async def close(self, change: Close) -> Session:
@@ -119,7 +119,7 @@ class Sessions:
                 actor=change.actor,
             ),
         )
-        return await self._until(session, lambda now: now.state is not State.CLOSING)
+        return await self._settled(change, session, lambda now: now.state is not State.CLOSING)
 
     async def wait(
         self,
@@ -157,6 +157,14 @@ class Sessions:
         if turn.session_id != session_id:
             raise TurnNotFound(turn_id)
         return turn.state.final
+
+    async def _settled(self, change: Change, session: Session, done: Callable[[Session], bool]) -> Session:
+        """Wait for what was ordered, and let a repetition of the call be answered as this one is."""
+        session = await self._until(session, done)
+        if change.request is None:
+            return session
+        answer = Change(session_id=change.session_id, answers=change.request)
+        return (await self._supervisors.order(answer, lambda step: None))[0]
 
     async def _until(self, session: Session, done: Callable[[Session], bool]) -> Session:
         """Wait a reasonable time for what was ordered to be so, and return the session as it then is."""

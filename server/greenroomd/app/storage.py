@@ -94,8 +94,9 @@ class Unit:
     is that of the stored generation, and is not written. `turns` and `approvals` replace the rows of the same id.
     `request` is inserted with its answer, or the unit is refused: RequestReplayed, RequestIdReused. `claims_profile`
     inserts the session only if its profile exists (ProfileNotFound) and takes one more session that is not CLOSED
-    (QuotaExceeded). `deletes` removes the session with everything of it but the last of its events
-    (`session.deleted`), which stays for those who read on from a cursor.
+    (QuotaExceeded). `answers` is a request of before whose recorded answer this unit replaces: what its caller is
+    going to be told once all that it asked for is done. `deletes` removes the session with everything of it but the
+    last of its events (`session.deleted`), which stays for those who read on from a cursor.
     """
 
     session: Session
@@ -105,6 +106,7 @@ class Unit:
     approvals: Sequence[Approval] = ()
     oauth_token: Secret | None = None
     request: Request | None = None
+    answers: Request | None = None
     claims_profile: bool = False
     deletes: bool = False
 

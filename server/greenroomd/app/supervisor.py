@@ -103,6 +103,10 @@ class Supervisor:
                 wait = None if due is None else max(0.0, (due - self._stage.now()).total_seconds())
                 message = await self.mailbox.take(wait)
                 await self._handle(message)
+                if (
+                    message is not None and wait == 0.0
+                ):  # overdue already: a full mailbox holds no deadline up
+                    await self._handle(None)
             retire()
 
     @property
@@ -159,7 +163,7 @@ class Supervisor:
             if order.change.etag and order.change.etag != etag(step.session):
                 raise EtagMismatch(etag(step.session))
             result = order.act(step)
-            session = await self._commit(step, order.change.request)
+            session = await self._commit(step, order.change.request, order.change.answers)
         except Exception as error:  # handed to the caller, who alone can tell a refusal from a bug
             refusal = await self._answered_before(order.change.request) or error
             if not order.reply.done():
@@ -183,16 +187,18 @@ class Supervisor:
         decide(step)
         while True:
             try:
-                await self._commit(step, None)
+                await self._commit(step)
                 break
             except StoreUnavailable as error:
                 log.warning("store_unavailable", session_id=self.live.session.session_id, error=str(error))
                 await asyncio.sleep(RETRY_COMMIT.total_seconds())
         await self._perform(step.actions)
 
-    async def _commit(self, step: Step, request: Request | None) -> Session:
+    async def _commit(
+        self, step: Step, request: Request | None = None, answers: Request | None = None
+    ) -> Session:
         session = step.session
-        if step.changed or request is not None:
+        if step.changed or request is not None or answers is not None:
             session = await self._stage.store.commit(
                 Unit(
                     session=session,
@@ -202,6 +208,7 @@ class Supervisor:
                     turns=tuple(step.turns.values()),
                     approvals=tuple(step.approvals.values()),
                     request=request,
+                    answers=answers,
                     deletes=step.deletes,
                 )
             )

@@ -248,5 +248,9 @@ class Judge:
             answer = self._codec.answer(request.method, unit, session)
             self.inserts[requests].append((*key, request.fingerprint, answer, self._created))
             self._answers[key] = (request.fingerprint, answer)
+        if unit.answers is not None:
+            request = unit.answers
+            answer = self._codec.answer(request.method, unit, session)
+            changes["amend_answer"].append((answer, request.principal, request.method, request.request_id))
         if unit.deletes:
             self.deleted.append((number, session.revision))

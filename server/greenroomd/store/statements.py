@@ -92,6 +92,20 @@ class Statements:
             "method",
             "request_id",
         )
+        # (answer, principal, method, request id)
+        self.amend_answer = database.sql(
+            update(requests)
+            .where(
+                requests.c.principal == bindparam("of_principal"),
+                requests.c.method == bindparam("of_method"),
+                requests.c.request_id == bindparam("of_request_id"),
+            )
+            .values(answer=bindparam("new_answer")),
+            "new_answer",
+            "of_principal",
+            "of_method",
+            "of_request_id",
+        )
         # (create_time below which answers go, how many at most)
         oldest = (
             select(requests.c.principal, requests.c.method, requests.c.request_id)
