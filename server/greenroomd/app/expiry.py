@@ -89,18 +89,19 @@ async def _keep_time(
 async def _sweep(store: Store, supervisors: Supervisors, now: Callable[[], datetime]) -> datetime:
     """Handle everything that is due, earliest first; return when to look again."""
     after: Due | None = None
-    again: datetime | None = None
+    handled: list[bool] = []
     while True:
         page = await store.due(after=after, limit=PAGE)
         at = now()
         ripe = [due for due in page if due.time <= at]
-        if not all(await asyncio.gather(*(_tick(supervisors, due) for due in ripe))):
-            again = at + AGAIN_AFTER
-        if len(ripe) < len(page):
-            return min(again or page[len(ripe)].time, page[len(ripe)].time)
-        if len(page) < PAGE:
-            return again or at + AT_LEAST_EVERY
+        handled += await asyncio.gather(*(_tick(supervisors, due) for due in ripe))
+        if len(ripe) < PAGE:
+            break
         after = page[-1]
+    if any(handled):
+        return at  # what was announced now waits for its end, perhaps before all others
+    upcoming = page[len(ripe)].time if len(ripe) < len(page) else at + AT_LEAST_EVERY
+    return upcoming if all(handled) else min(upcoming, at + AGAIN_AFTER)
 
 
 async def _tick(supervisors: Supervisors, due: Due) -> bool:
