@@ -19,7 +19,8 @@ from greenroomd.domain.frames import Frame
 class Launch:
     """All that one process is started with.
 
-    `cli_session_id` is the conversation: a new one under exactly this id, or, if `resume`, the one continued.
+    `cli_session_id` is the conversation. If `resume`, it must be there and is continued; else it is begun under exactly
+    this id, or continued where a crash in its first turn has left something.
     `spent_usd` is what the session has cost before: a process may spend what this leaves of the config's budget.
     """
 

@@ -239,6 +239,7 @@ class Supervisor:
                 self._launch()
             case AbandonLaunch():
                 if self._hosting is not None:
+                    await asyncio.sleep(0)  # cancelled before its first step, it would tell nothing
                     self._hosting.cancel()
             case _ if self._process is not None:
                 await self._address(self._process, action)

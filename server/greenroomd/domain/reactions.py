@@ -26,7 +26,6 @@ from greenroomd.domain.frames import (
     Frame,
     PermissionAsked,
     PermissionWithdrawn,
-    TurnInitialized,
     TurnResult,
     UserEchoed,
 )
@@ -46,6 +45,8 @@ from greenroomd.domain.turn import Problem, TurnState
 
 def slot_granted(step: Step) -> None:
     """A slot is ours: a session that queued for it leaves CREATED."""
+    if step.live.ending is not None:  # it was told to give the wait up, and does
+        return
     if step.session.state is State.CREATED:
         step.move(Signal.START)
     elif step.session.state is State.INITIALIZING and step.session.state_reason:
@@ -126,8 +127,9 @@ def not_started(step: Step, error: Problem) -> None:
     if step.session.state is State.CLOSING:
         step.move(Signal.ENDED, reason=ending.reason if ending else "")
     elif ending is not None and ending.purpose is Purpose.SUSPEND:
-        step.move(Signal.SUSPEND, reason=ending.reason, actor=ending.actor)
-        _restart_for_waiting(step)
+        if step.session.state is not State.CREATED:  # which has nothing to suspend
+            step.move(Signal.SUSPEND, reason=ending.reason, actor=ending.actor)
+            _restart_for_waiting(step)
     else:
         _fail(step, ending.error if ending is not None and ending.error else error)
 
@@ -147,8 +149,6 @@ def said(step: Step, frames: Sequence[Frame]) -> None:
 
 def _follow(step: Step, frame: Frame) -> None:
     match frame:
-        case TurnInitialized() if not step.session.conversation:
-            step.note(conversation=True)  # from the first message on the CLI keeps a transcript
         case AssistantSpoke() | UserEchoed():
             _track_tools(step, frame)
         case TurnResult():
@@ -172,6 +172,8 @@ def _take_result(step: Step, frame: TurnResult) -> None:
     turn = step.live.turn
     if turn is not None and turn.turn_id in frame.message_uuids:
         step.know(result=frame)
+        if frame.succeeded:  # by now the CLI has written all of it to its transcript
+            step.note(conversation=True)
     else:  # it names no message, as every answer does: nobody asked, a background task came back
         cost = frame.cost_after(step.live.spent_usd)
         step.know(spent_usd=frame.total_cost_usd)

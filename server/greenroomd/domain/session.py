@@ -162,7 +162,7 @@ class Session:
     """A durable session. `revision` and `last_sequence` are those of the last commit (0: never stored).
 
     `version` counts the changes that a caller can mean with an etag: state, config, description; not message traffic.
-    `conversation` is set once the CLI keeps a transcript under `cli_session_id`, so that it can be resumed.
+    `conversation` is set once a turn was answered: from then on a transcript under `cli_session_id` must be there.
     `expiry_told` is the `expire_time` that `session.expiring` has told of.
     `node_id` and `fence` name the owner; a write with an older fence is refused by the store.
     """

@@ -75,7 +75,10 @@ def end_answered(step: Step) -> None:
 def end_cut_short(step: Step, error: Problem) -> None:
     """End the running turn without a result: what its tools did is unknown."""
     if (turn := step.live.turn) is not None:
-        _close(step, cut_short(turn, at=step.at, error=step.live.cause or error))
+        cause = step.live.cause or error
+        overdue = cause.reason in ("TURN_TIMEOUT", "PROCESS_SILENT")  # as where the CLI obeyed the interrupt
+        state = TurnState.FAILED if overdue else TurnState.INTERRUPTED
+        _close(step, cut_short(turn, at=step.at, error=cause, state=state))
 
 
 def drop_waiting(step: Step, error: Problem, state: TurnState = TurnState.FAILED) -> None:

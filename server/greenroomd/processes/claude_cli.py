@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from greenroomd.app.ports import AgentProcess, EndPatience, Launch, ProcessFailed
@@ -24,6 +25,7 @@ from greenroomd.processes.launch import (
 )
 from greenroomd.processes.leftovers import remove_leftovers
 from greenroomd.processes.spawn import Command
+from greenroomd.processes.transcripts import salvage
 
 
 class ClaudeCli:
@@ -52,6 +54,10 @@ class ClaudeCli:
         marker, path = self._incarnation.new_run()
         run = RunDirectory(path=path)
         workspace = Workspace.within(self._state_dir, launch.workspace_id)
+        if not launch.resume and await asyncio.to_thread(
+            salvage, workspace.config_dir, launch.cli_session_id
+        ):
+            launch = replace(launch, resume=True)
         redactor = redactor_of(launch, self._defaults)
         process = ClaudeProcess(model_of(launch, self._defaults), initialization(launch.config), redactor)
         command = Command(

@@ -49,6 +49,20 @@ class TranscriptFiles:
             raise StoreUnavailable(text) from error
 
 
+def salvage(config_dir: Path, conversation: str) -> bool:
+    """Whether a crash in the first turn left a conversation that can be resumed.
+
+    The CLI refuses to begin a conversation whose file is there, and to resume one in which nothing was said yet; so a
+    file without a message is removed.
+    """
+    for transcript in _named(config_dir, conversation, "projects/*/{}.jsonl"):
+        with transcript.open("rb") as lines:
+            if any(b'"type":"user"' in line and line.endswith(b"\n") for line in lines):
+                return True
+        transcript.unlink()
+    return False
+
+
 def _copy(config_dir: Path, conversation: str, copy: str) -> None:
     transcript = next(iter(_named(config_dir, conversation, "projects/*/{}.jsonl")), None)
     if transcript is None:

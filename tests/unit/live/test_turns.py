@@ -287,7 +287,7 @@ def test_a_process_that_does_not_obey_is_ended_and_the_session_fails() -> None:
     assert owner.done() == []  # once
     owner.exits(code=143)
     ended = owner.turns[turn.turn_id]
-    assert (ended.state, ended.side_effects_unknown) == (TurnState.INTERRUPTED, True)
+    assert (ended.state, ended.side_effects_unknown) == (TurnState.FAILED, True)
     assert reason_of(ended) == "TURN_TIMEOUT"
     assert owner.state is State.ERROR
     assert owner.session.error is not None
