@@ -18,7 +18,7 @@ from greenroomd.app.supervisor import Order, Supervisor
 from greenroomd.domain import orders
 from greenroomd.domain.errors import Draining, GreenroomError
 from greenroomd.domain.live import Live, Step
-from greenroomd.domain.session import DRAINING, Session
+from greenroomd.domain.session import Session
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +66,7 @@ class Supervisors:
         async def suspend(session_id: str) -> None:
             try:
                 change = Change(session_id=session_id)
-                await self._order(change, lambda step: orders.suspend(step, reason=DRAINING, force=True))
+                await self._order(change, orders.drain)
             except GreenroomError as refusal:  # it is closing, or has failed: it ends by itself
                 log.info("not_suspended", session_id=session_id, reason=str(refusal))
 

@@ -13,6 +13,7 @@ from greenroomd.domain.events import Event, EventType, SessionNoted
 from greenroomd.domain.live import AbandonLaunch, Ending, EndProcess, Purpose, Step
 from greenroomd.domain.narration import turn_event
 from greenroomd.domain.session import (
+    DRAINING,
     REQUESTED,
     TRANSITIONS,
     WAITING_FOR_PROCESS,
@@ -44,6 +45,17 @@ def suspend(step: Step, *, reason: str = REQUESTED, force: bool = False, actor: 
     if step.session.state is State.SUSPENDED:
         return
     _stop(step, Signal.SUSPEND, Ending(purpose=Purpose.SUSPEND, reason=reason, actor=actor), force)
+
+
+def drain(step: Step) -> None:
+    """Let the session's process end with its server; one that only waits for its first process stays in CREATED.
+
+    Raises IllegalTransition where there is nothing to end.
+    """
+    if step.session.state is not State.CREATED:
+        suspend(step, reason=DRAINING, force=True)
+    elif step.live.launching:
+        _end(step, Ending(purpose=Purpose.SUSPEND, reason=DRAINING))
 
 
 def restart(step: Step, *, reason: str = REQUESTED, force: bool = False, actor: str = "") -> None:
