@@ -110,7 +110,9 @@ class TurnResult(Frame):
 
     def cost_after(self, spent_usd: float) -> float:
         """Return the cost since the last result, whose cumulative cost was `spent_usd`."""
-        return self.own_cost_usd if self.own_cost_usd is not None else max(0.0, self.total_cost_usd - spent_usd)
+        return (
+            self.own_cost_usd if self.own_cost_usd is not None else max(0.0, self.total_cost_usd - spent_usd)
+        )
 
     @property
     def aborted(self) -> bool:
