@@ -166,6 +166,10 @@ class Settings(BaseModel):
     bookmark_interval: Span = Field(
         timedelta(seconds=15), description="After how much quiet a watcher gets a bookmark"
     )
+    poll_interval: Span = Field(
+        timedelta(seconds=5),
+        description="How often other servers' commits to the same PostgreSQL are looked for, beside their notices",
+    )
     watchers_per_session: Count = Field(50, description="How many watchers one session may have")
     watchers_per_node: Count = Field(10_000, description="How many watchers this server may have")
     cached_sessions: Count = Field(

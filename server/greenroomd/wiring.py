@@ -124,6 +124,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
             codec=codec_of,
             announce=_announcing(tail, due, metrics),
             cached_sessions=settings.cached_sessions,
+            poll=settings.poll_interval,
             observer=metrics,
         )
     )

@@ -1,4 +1,4 @@
-"""A proxy before PostgreSQL that can lose a commit, or the answer to it."""
+"""A proxy before PostgreSQL that can lose a commit, the answer to it, or every notice."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from enum import Enum
 from pathlib import Path
 from threading import Thread
 
+_NOTICE = b"A"  # how the protocol's NotificationResponse begins; nothing else comes unasked
+
 
 class Cut(Enum):
     """Where the connection of the next commit is cut."""
@@ -21,12 +23,16 @@ class Cut(Enum):
 
 
 class CutProxy(socketserver.ThreadingUnixStreamServer):
-    """Passes everything on, but for the next commit if `cut` says so; then it is NOWHERE again."""
+    """Passes everything on, but for the next commit if `cut` says so; then it is NOWHERE again.
+
+    While it is `deaf`, no notice comes through.
+    """
 
     def __init__(self, listen: Path, target: Path) -> None:
         super().__init__(str(listen), _Connection)
         self.target = str(target)
         self.cut = Cut.NOWHERE
+        self.deaf = False
 
 
 class _Connection(socketserver.BaseRequestHandler):
@@ -45,6 +51,8 @@ class _Connection(socketserver.BaseRequestHandler):
                     if b"COMMIT" in data and source is client and self.server.cut is not Cut.NOWHERE:
                         self._lose(postgres, data)
                         return
+                    if source is postgres and self.server.deaf and data.startswith(_NOTICE):
+                        continue
                     (postgres if source is client else client).sendall(data)
 
     def _lose(self, postgres: socket.socket, commit: bytes) -> None:

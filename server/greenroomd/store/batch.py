@@ -49,12 +49,14 @@ _GUARDED = frozenset({"move_session", "touch_session"})
 class Written:
     """What a batch came to: an outcome for each unit, all events in the order of their revisions, and the head.
 
-    `moves` are the sessions' states before and after, None where there is no session.
+    `moves` are the sessions' states before and after, None where there is no session. `before` is the head that the
+    batch found.
     """
 
     outcomes: Sequence[Session | Refusal]
     events: Sequence[StoredEvent]
     moves: Sequence[tuple[str | None, str | None]]
+    before: int
     head: int
 
 
@@ -87,7 +89,7 @@ class BatchWriter:
         self._forget_answers(connection, len(judge.inserts[requests]), time(at - REPLAYED_FOR))
         if judge.revision != last:
             connection.exec_driver_sql(self._statements.return_revisions, (judge.revision,))
-        return Written(outcomes, judge.events, judge.moves, judge.revision)
+        return Written(outcomes, judge.events, judge.moves, last - wanted, judge.revision)
 
     def take_turn(self, connection: Connection, *, batch: str) -> None:
         """Take the lock under which all is written, and mark the database, where nothing is to be numbered."""

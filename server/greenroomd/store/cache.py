@@ -1,8 +1,8 @@
 """The sessions that were written or read last, in memory: reading one of them touches no database.
 
 Write-through: a commit puts its sessions here before anybody hears of it, so what is read is never older than what was
-acknowledged. Used on the event loop only. Other nodes' commits are not seen here; a node that shares its database must
-`forget` what they change.
+acknowledged. Used on the event loop only. What another node has changed is made to be `outdated` here, as soon as this
+node hears of it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ class SessionCache:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._outdated: OrderedDict[str, int] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -41,9 +42,22 @@ class SessionCache:
         present = self._sessions.get(session.session_id)
         if present is not None and present.revision >= session.revision:
             return present
-        self.put_committed(session)
+        if session.revision >= self._outdated.get(session.session_id, 0):
+            self.put_committed(session)
         return session
 
     def forget(self, session_id: str) -> None:
         """Drop a session, so that it is read anew."""
         self._sessions.pop(session_id, None)
+
+    def outdated(self, session_id: str, revision: int) -> None:
+        """Drop a session that another node has changed; a read that is under way does not bring the old one back."""
+        self.forget(session_id)
+        self._outdated[session_id] = revision
+        self._outdated.move_to_end(session_id)
+        if len(self._outdated) > self._limit:
+            self._outdated.popitem(last=False)
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self._sessions.clear()

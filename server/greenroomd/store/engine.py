@@ -49,6 +49,7 @@ READERS: Final = 4
 _WRITER_CACHE_KIB: Final = 64 * 1024
 _READER_CACHE_KIB: Final = 8 * 1024
 _CHECKPOINT_PAGES: Final = 4_000  # 16 MiB of WAL: fewer, longer checkpoints; each costs two more syncs
+_KEEPALIVE: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 _MISTAKES = (DataError, IntegrityError, ProgrammingError, NotSupportedError)
 
 
@@ -64,6 +65,7 @@ class Database:
 
     def __init__(self, url: str, *, patience: timedelta) -> None:
         parsed = make_url(url)
+        self._connect_timeout = max(2, round(patience.total_seconds()))
         self.sqlite = parsed.get_backend_name() == "sqlite"
         if self.sqlite:
             self.writing, self.reading = _open_sqlite(parsed, patience)
@@ -73,6 +75,12 @@ class Database:
             raise UnsupportedDatabase(
                 f"{parsed.drivername}: use sqlite:///path or postgresql+psycopg://user:password@host/database"
             )
+
+    @property
+    def connection_arguments(self) -> dict[str, Any]:
+        """What the driver is given for one more connection to a PostgreSQL."""
+        _, arguments = self.writing.dialect.create_connect_args(self.writing.url)
+        return {**arguments, **_KEEPALIVE, "connect_timeout": self._connect_timeout}
 
     def compile(self, statement: Executable) -> SQLCompiler:
         """Return the statement's text, with positional parameters, for `Connection.exec_driver_sql`."""
@@ -188,9 +196,7 @@ def _open_postgresql(url: URL, patience: timedelta) -> tuple[Engine, Engine]:
     milliseconds = patience // timedelta(milliseconds=1)
     arguments = {
         "connect_timeout": max(2, round(patience.total_seconds())),
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 3,
+        **_KEEPALIVE,
         # A node that stops within a transaction must not hold the others' lock for ever.
         "options": f"-c lock_timeout={milliseconds} -c statement_timeout={6 * milliseconds}"
         f" -c idle_in_transaction_session_timeout={2 * milliseconds}",

@@ -32,6 +32,7 @@ from greenroomd.domain.events import Approval
 from greenroomd.domain.session import Session, State
 from greenroomd.domain.turn import Turn
 from greenroomd.store.batch import REPLAYED_FOR, BatchWriter
+from greenroomd.store.bell import ringing
 from greenroomd.store.cache import SessionCache
 from greenroomd.store.compaction import SqlCompactor
 from greenroomd.store.documents import time
@@ -40,6 +41,7 @@ from greenroomd.store.history import History
 from greenroomd.store.judge import prepare
 from greenroomd.store.listing import list_sessions
 from greenroomd.store.lookups import Lookups
+from greenroomd.store.missed import MissedEvents
 from greenroomd.store.positions import SqlPositions
 from greenroomd.store.profiles import SqlProfiles
 from greenroomd.store.reader import Reader, open_reader
@@ -63,6 +65,7 @@ async def open_store(
     clock: Callable[[], datetime] = _now,
     patience: timedelta = timedelta(seconds=5),
     cached_sessions: int = 10_000,
+    poll: timedelta = timedelta(seconds=5),
     observer: SessionObserver = UNOBSERVED,
 ) -> AsyncIterator[SqlStore]:
     """Yield the store of a database, migrated to this version; when the block ends all commits are done.
@@ -70,8 +73,8 @@ async def open_store(
     `database_url` is `sqlite:///path` or `postgresql+psycopg://…`. `key_file` is made if there is none, and needed for
     ever after. `codec` makes the codec for the id of this store. `clock` only tells how long ago a request was
     answered. `patience` bounds every wait for a connection or for somebody else's lock. `cached_sessions` stay in
-    memory. `observer` hears of each committed move of a session. Raises UnsupportedDatabase, KeyFileUnusable,
-    SchemaTooNew, StoreUnavailable.
+    memory. Every `poll` a lost notice of another node's commits is made up for. `observer` hears of each committed
+    move of a session. Raises UnsupportedDatabase, KeyFileUnusable, SchemaTooNew, StoreUnavailable.
     """
     database = Database(database_url, patience=patience)
     try:
@@ -81,8 +84,14 @@ async def open_store(
             events = codec(store_id)
             cache = SessionCache(cached_sessions)
             batches = BatchWriter(database, events)
-            writer = Writer(database, batches, cache, announce, clock, head=head, observer=observer)
-            async with writer.running():
+            history = History(database, events)
+            missed = MissedEvents(database, history)
+            writer = Writer(database, batches, cache, announce, clock, missed, head=head, observer=observer)
+
+            async def standing() -> int:
+                return await reader.read(history.head)
+
+            async with writer.running(), ringing(database, writer.catch_up, standing, poll=poll):
                 yield SqlStore(
                     _Parts(
                         store_id=store_id,
@@ -93,7 +102,7 @@ async def open_store(
                         writer=writer,
                         reader=reader,
                         lookups=Lookups(database, keyring),
-                        history=History(database, events),
+                        history=history,
                         profiles=SqlProfiles(database, writer, reader, keyring),
                         positions=SqlPositions(writer, reader),
                         compactor=SqlCompactor(writer, reader),

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Table, bindparam, delete, insert, literal_column, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from greenroomd.store.engine import Database, limited
@@ -21,6 +34,9 @@ from greenroomd.store.tables import (
     turns,
     whole_events,
 )
+
+CHANNEL = "greenroom"
+"""Where nodes on one PostgreSQL tell each other of commits; the payload is a revision."""
 
 STANDING = (
     "state",
@@ -40,14 +56,17 @@ class Statements:
 
     def __init__(self, database: Database) -> None:
         first = meta.c.id == literal_column("1")
+        notice = func.pg_notify(literal_column(f"'{CHANNEL}'"), cast(meta.c.revision, Text))
+        told = () if database.sqlite else (notice,)
         # (how many, batch) → the last of the revisions taken. Also the lock under which everything else is written.
+        # The notice goes to other nodes with the commit, and may tell of more than was used.
         self.take_revisions = database.sql(
             update(meta)
             .where(first)
             .values(
                 revision=meta.c.revision + bindparam("count", type_=BigInteger()), batch=bindparam("batch")
             )
-            .returning(meta.c.revision),
+            .returning(meta.c.revision, *told),
             "count",
             "batch",
         )

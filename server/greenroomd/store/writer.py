@@ -27,6 +27,7 @@ from greenroomd.store.batch import BatchWriter, Written
 from greenroomd.store.cache import SessionCache
 from greenroomd.store.engine import Database, is_outage, unavailable
 from greenroomd.store.judge import Prepared, Refusal
+from greenroomd.store.missed import Missed, MissedEvents
 
 T = TypeVar("T")
 
@@ -46,8 +47,16 @@ class _Alone:
     done: asyncio.Future[Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _CatchUp:
+    up_to: int
+
+
 class Writer:
-    """Commits units; `head` is the revision of the last commit that it knows of."""
+    """Commits units; `head` is the revision of the last commit that it knows of.
+
+    What other nodes have committed is announced in its place: before a batch that came after it, or by `catch_up`.
+    """
 
     def __init__(
         self,
@@ -56,6 +65,7 @@ class Writer:
         cache: SessionCache,
         announce: Announce,
         clock: Callable[[], datetime],
+        missed: MissedEvents,
         *,
         head: int,
         observer: SessionObserver = UNOBSERVED,
@@ -68,8 +78,10 @@ class Writer:
         self._observer = observer
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._queue: SimpleQueue[_Waiting | _Alone | None] = SimpleQueue()
-        self._held: list[_Alone | None] = []  # what ended the batch before it
+        self._missed = missed
+        self._seen = head  # on the thread: everything up to here was handed over to be announced
+        self._queue: SimpleQueue[_Waiting | _Alone | _CatchUp | None] = SimpleQueue()
+        self._held: list[_Alone | _CatchUp | None] = []  # what ended the batch before it
         self._open = True
         self._connection: Connection | None = None
 
@@ -93,6 +105,11 @@ class Writer:
         self._queue.put(alone)
         outcome: T = await alone.done
         return outcome
+
+    def catch_up(self, up_to: int) -> None:
+        """Have announced what other nodes have committed, if it is true that the log has come to a revision."""
+        if self._open and up_to > self.head:
+            self._queue.put(_CatchUp(up_to))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -120,13 +137,15 @@ class Writer:
             while (first := self._next()) is not None:
                 if isinstance(first, _Alone):
                     self._do_alone(first)
+                elif isinstance(first, _CatchUp):
+                    self._do_catch_up(first.up_to)
                 else:
                     self._commit_batch(self._gather(first))
         finally:
             self._disconnect()
             self._loop.call_soon_threadsafe(ended.set_result, None)
 
-    def _next(self) -> _Waiting | _Alone | None:
+    def _next(self) -> _Waiting | _Alone | _CatchUp | None:
         """Return what comes next, None at the end."""
         return self._held.pop() if self._held else self._queue.get()
 
@@ -155,7 +174,27 @@ class Writer:
             else:
                 self._loop.call_soon_threadsafe(_fail, batch, error)
         else:
+            self._hand_over_missed(written)
+            self._seen = written.head
             self._loop.call_soon_threadsafe(self._deliver, batch, written)
+
+    def _hand_over_missed(self, batch: Written) -> None:
+        """Hand over what other nodes have committed before a batch."""
+        if batch.before > self._seen:
+            try:
+                missed = self._missed.read(after=self._seen, up_to=batch.before)
+            except DBAPIError:
+                missed = Missed(None, batch.before)  # who watches will read it
+            self._loop.call_soon_threadsafe(self._deliver_missed, missed)
+
+    def _do_catch_up(self, up_to: int) -> None:
+        if up_to > self._seen:
+            try:
+                missed = self._missed.read(after=self._seen)
+            except DBAPIError:
+                return  # it is asked for again
+            self._seen = missed.head
+            self._loop.call_soon_threadsafe(self._deliver_missed, missed)
 
     def _do_alone(self, alone: _Alone) -> None:
         def act(connection: Connection, name: str) -> Any:
@@ -243,6 +282,14 @@ class Writer:
                     waiting.done.set_exception(outcome)
                 else:
                     waiting.done.set_result(outcome)
+
+    def _deliver_missed(self, missed: Missed) -> None:
+        if missed.events is None:
+            self._cache.clear()
+        for event in missed.events or ():
+            self._cache.outdated(event.session_id, event.revision)
+        self.head = max(self.head, missed.head)
+        self._announce(missed.events or (), self.head)
 
     def _keep(self, unit: Unit, outcome: Session | Refusal) -> None:
         """Let the cache follow a commit; what was refused may have been changed by another node."""

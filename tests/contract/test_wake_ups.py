@@ -1,0 +1,129 @@
+"""What one node commits reaches the others' watchers by itself: by a notice, or by the poll where notices are lost."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from contract.conftest import Opening
+from contract.cut_proxy import cutting
+from contract.postgres import PostgresServer
+from contract.sample import Heard, JsonCodec, creation, new_session, revisions, saying
+from greenroomd.app.storage import Store, StoredEvent
+from greenroomd.store import missed
+from greenroomd.store.sql_store import open_store
+
+SOCKET = ".s.PGSQL.5432"
+NEVER = timedelta(days=1)
+OFTEN = timedelta(milliseconds=100)
+
+
+@pytest.fixture
+def database_url(postgres: PostgresServer) -> str:
+    """Only PostgreSQL has several nodes."""
+    return postgres.url(postgres.new_database())
+
+
+class Hearing(Heard):
+    """A `Heard` that can be waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed = asyncio.Event()
+
+    def __call__(self, events: Sequence[StoredEvent], head: int) -> None:
+        super().__call__(events, head)
+        self._changed.set()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(20):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+    async def until_head(self, head: int) -> None:
+        await self.until(lambda: bool(self.heads) and self.heads[-1] >= head)
+
+
+async def talk(store: Store, messages: int) -> int:
+    session = await store.commit(creation(new_session()))
+    for number in range(messages):
+        session = await store.commit(saying(session, f"word {number}"))
+    return store.head
+
+
+async def test_a_notice_tells_the_other_node(opening: Opening) -> None:
+    heard = Hearing()
+    async with opening(poll=NEVER) as one, opening(announce=heard, poll=NEVER) as two:
+        await heard.until_head(await talk(one, 20))
+        assert revisions(heard.events) == list(range(1, one.head + 1))
+        assert two.head == one.head
+
+
+async def test_each_node_announces_everything_in_one_order(opening: Opening) -> None:
+    left, right = Hearing(), Hearing()
+    async with opening(announce=left, poll=NEVER) as one, opening(announce=right, poll=NEVER) as two:
+        await asyncio.gather(*(talk(store, 30) for store in (one, two, one, two)))
+        head = max(one.head, two.head)
+        await asyncio.gather(left.until_head(head), right.until_head(head))
+    assert left.events == right.events
+    assert revisions(left.events) == list(range(1, head + 1))
+
+
+async def test_a_cached_session_follows_the_other_node(opening: Opening) -> None:
+    heard = Hearing()
+    async with opening(poll=NEVER) as one, opening(announce=heard, poll=NEVER) as two:
+        session = await one.commit(creation(new_session()))
+        await heard.until_head(session.revision)
+        assert await two.session(session.session_id) == session
+        session = await one.commit(saying(session, "more"))
+        await heard.until_head(session.revision)
+        assert await two.session(session.session_id) == session
+
+
+async def test_the_loss_of_the_listening_connection_loses_nothing(
+    opening: Opening, postgres: PostgresServer
+) -> None:
+    heard = Hearing()
+    async with opening(poll=NEVER) as one, opening(announce=heard, poll=NEVER):
+        await heard.until_head(await talk(one, 1))
+        cut = postgres.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+        )
+        assert len(cut) == 2
+        await heard.until_head(await talk(one, 5))
+        await heard.until_head(await talk(one, 5))
+        assert revisions(heard.events) == list(range(1, one.head + 1))
+
+
+async def test_the_poll_finds_what_a_lost_notice_missed(
+    opening: Opening, postgres: PostgresServer, database_url: str, key_file: Path
+) -> None:
+    heard = Hearing()
+    with tempfile.TemporaryDirectory() as short, cutting(postgres.folder / SOCKET, Path(short)) as proxy:
+        url = database_url.replace(str(postgres.folder), short)
+        codec = JsonCodec()
+        deaf = open_store(url, key_file=key_file, codec=lambda _: codec, announce=heard, poll=OFTEN)
+        async with opening(poll=NEVER) as one, deaf:
+            await heard.until_head(await talk(one, 1))
+            proxy.deaf = True
+            await heard.until_head(await talk(one, 5))
+            assert revisions(heard.events) == list(range(1, one.head + 1))
+
+
+async def test_a_node_that_missed_too_much_leaves_it_to_its_watchers(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(missed, "MOST", 3)
+    heard = Hearing()
+    async with opening(poll=NEVER) as one, opening(announce=heard, poll=NEVER) as two:
+        session = await one.commit(creation(new_session()))
+        await heard.until_head(session.revision)
+        known = await two.session(session.session_id)
+        later = await one.commit(saying(known, *["word"] * 9))
+        await heard.until_head(later.revision)
+        assert revisions(heard.events) == [1]
+        assert await two.session(session.session_id) == later
