@@ -145,7 +145,8 @@ class _Hearing(Generic[E]):
         self._decode = decode
         self._observer = observer
         self._selection = Selection(types=self._subscription.types)
-        self._heard: int | None = None if self._subscription.name else watch.head
+        self._begun = watch.head
+        self._heard: int | None = None if self._subscription.name else self._begun
         self._kept: int | None = None
         self._kept_at = 0.0
 
@@ -177,7 +178,7 @@ class _Hearing(Generic[E]):
         if self._heard is None:
             self._heard = self._kept = await self._positions.listener_position(self._subscription.name)
         if self._heard is None:  # new: what was before it is not its business
-            self._heard = self._watch.head
+            self._heard = self._begun
             await self._keep(at_once=True)
         if self._heard > self._watch.head:
             log.error("listener_ahead_of_the_log", listener=self._called, hint="was the database restored?")
