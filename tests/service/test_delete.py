@@ -56,19 +56,21 @@ async def test_nothing_of_it_is_found_again(server: GreenroomServer) -> None:
     assert pid in {child.pid for child in server.children()}
     await delete(server, session.session_id, force=True)
     assert server.children() == []
-    one = {"session_id": session.session_id}
+    one = session.session_id
     for call in (
-        server.sessions.GetSession(GetSessionRequest(**one)),
-        server.sessions.WaitSession(WaitSessionRequest(**one)),
+        server.sessions.GetSession(GetSessionRequest(session_id=one)),
+        server.sessions.WaitSession(WaitSessionRequest(session_id=one)),
         server.sessions.UpdateSession(
-            UpdateSessionRequest(session=session_pb2.Session(**one), update_mask={"paths": ["labels"]})
+            UpdateSessionRequest(
+                session=session_pb2.Session(session_id=one), update_mask={"paths": ["labels"]}
+            )
         ),
-        server.sessions.ResumeSession(ResumeSessionRequest(**one)),
-        server.sessions.CloseSession(CloseSessionRequest(**one)),
-        server.sessions.ForkSession(ForkSessionRequest(**one)),
-        server.events.ListEvents(ListEventsRequest(**one)),
-        server.turns.ListTurns(ListTurnsRequest(**one)),
-        server.turns.ListApprovals(ListApprovalsRequest(**one)),
+        server.sessions.ResumeSession(ResumeSessionRequest(session_id=one)),
+        server.sessions.CloseSession(CloseSessionRequest(session_id=one)),
+        server.sessions.ForkSession(ForkSessionRequest(session_id=one)),
+        server.events.ListEvents(ListEventsRequest(session_id=one)),
+        server.turns.ListTurns(ListTurnsRequest(session_id=one)),
+        server.turns.ListApprovals(ListApprovalsRequest(session_id=one)),
         start_turn(server, session.session_id, "more"),
         delete(server, session.session_id),
         delete(server, session.session_id, force=True),
@@ -122,12 +124,12 @@ async def test_watchers_see_it_go(server: GreenroomServer) -> None:
 async def test_an_old_etag_deletes_nothing(server: GreenroomServer) -> None:
     session = await create(server)
     await run_turn(server, session.session_id, scripted("one", {"text": "1"}))
+    current = await get(server, session.session_id)
     for force in (False, True):
         refusal = await refused(delete(server, session.session_id, etag="v1", force=force))
-        current = await get(server, session.session_id)
         assert (refusal.code.name, refusal.reason) == ("ABORTED", "ETAG_MISMATCH")
         assert refusal.metadata["etag"] == current.etag
-        assert current.state == session_pb2.SESSION_STATE_IDLE
+        assert (await get(server, session.session_id)).state == session_pb2.SESSION_STATE_IDLE
     assert list(server.state.rglob(f"{session.cli_session_id}.jsonl"))
     await delete(server, session.session_id, etag=current.etag, force=True)
 

@@ -121,7 +121,9 @@ async def test_a_refused_fork_leaves_no_file(server: GreenroomServer) -> None:
     refusal = await refused(server.sessions.ForkSession(request))
     assert (refusal.code.name, refusal.reason) == ("ALREADY_EXISTS", "SESSION_EXISTS")
     assert refusal.detail(ResourceInfo).resource_name == origin.session_id
-    request = ForkSessionRequest(session_id=origin.session_id, new_session_id="no", config={"max_turns": -1})
+    request = ForkSessionRequest(
+        session_id=origin.session_id, new_session_id="no", config=SessionConfig(max_turns=-1)
+    )
     refusal = await refused(server.sessions.ForkSession(request))
     assert {v.field for v in refusal.violations} == {"new_session_id", "config.max_turns"}
     refusal = await refused(server.sessions.ForkSession(ForkSessionRequest(session_id=str(uuid.uuid4()))))

@@ -153,18 +153,18 @@ async def test_a_lost_conversation_is_an_error_that_says_so(server: GreenroomSer
 
 async def test_each_move_is_refused_where_the_table_has_none(server: GreenroomServer) -> None:
     session = await create(server, start_mode=MANUAL)
-    one = {"session_id": session.session_id}
+    one = session.session_id
     for call, to in (
-        (server.sessions.ResumeSession(ResumeSessionRequest(**one)), "INITIALIZING"),
-        (server.sessions.SuspendSession(SuspendSessionRequest(**one)), "SUSPENDED"),
-        (server.sessions.RestartSession(RestartSessionRequest(**one)), "INITIALIZING"),
+        (server.sessions.ResumeSession(ResumeSessionRequest(session_id=one)), "INITIALIZING"),
+        (server.sessions.SuspendSession(SuspendSessionRequest(session_id=one)), "SUSPENDED"),
+        (server.sessions.RestartSession(RestartSessionRequest(session_id=one)), "INITIALIZING"),
     ):
         refusal = await refused(call)
         assert (refusal.code.name, refusal.reason) == ("FAILED_PRECONDITION", "ILLEGAL_TRANSITION")
         assert (refusal.metadata["from"], refusal.metadata["to"]) == ("CREATED", to)
-    await server.sessions.StartSession(StartSessionRequest(**one))
+    await server.sessions.StartSession(StartSessionRequest(session_id=one))
     await until(server, session.session_id, READY)
-    refusal = await refused(server.sessions.StartSession(StartSessionRequest(**one)))
+    refusal = await refused(server.sessions.StartSession(StartSessionRequest(session_id=one)))
     assert (refusal.reason, refusal.metadata["from"]) == ("ILLEGAL_TRANSITION", "READY")
 
 
