@@ -38,6 +38,8 @@ from story import (
     working,
 )
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
+
 
 async def test_a_turn_uses_a_tool_and_every_event_is_seen(server: GreenroomServer) -> None:
     session = await create(server)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import psutil
+import pytest
 
 from greenroom.v1 import event_pb2, session_pb2, turn_pb2
 from greenroom.v1.event_pb2 import Event
@@ -11,6 +12,8 @@ from greenroom.v1.event_service_pb2 import WATCH_START_BEGINNING, WATCH_START_NO
 from greenroom.v1.turn_service_pb2 import GetTurnRequest
 from greenroom_server import GreenroomServer
 from story import TURN_ENDS, create, get, history, names, run_turn, scripted, sequences, start_turn, until
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=True)
 
 
 async def watched(server: GreenroomServer, request: WatchEventsRequest) -> AsyncIterator[Event]:
