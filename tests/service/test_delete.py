@@ -5,6 +5,7 @@ import sqlite3
 import uuid
 
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc.error_details_pb2 import PreconditionFailure
 
 from greenroom.v1 import event_pb2, session_pb2
@@ -62,7 +63,7 @@ async def test_nothing_of_it_is_found_again(server: GreenroomServer) -> None:
         server.sessions.WaitSession(WaitSessionRequest(session_id=one)),
         server.sessions.UpdateSession(
             UpdateSessionRequest(
-                session=session_pb2.Session(session_id=one), update_mask={"paths": ["labels"]}
+                session=session_pb2.Session(session_id=one), update_mask=FieldMask(paths=["labels"])
             )
         ),
         server.sessions.ResumeSession(ResumeSessionRequest(session_id=one)),
@@ -101,7 +102,7 @@ async def test_watchers_see_it_go(server: GreenroomServer) -> None:
     await watch.initial_metadata()
     await delete(server, session.session_id, force=True)
     async with asyncio.timeout(PATIENCE):
-        seen = []
+        seen: list[event_pb2.Event] = []
         async for frame in watch:
             seen += frame.events
             if seen and seen[-1].type == DELETED:
