@@ -107,8 +107,9 @@ class Log:
 
 
 @asynccontextmanager
-async def a_log(path: Path) -> AsyncIterator[Log]:
-    tail = Tail(head=0)
+async def a_log(path: Path, *, remembered: int = 2**20) -> AsyncIterator[Log]:
+    """Open a log whose tail holds so many bytes."""
+    tail = Tail(head=0, max_bytes=remembered)
     announce: Announce = tail.announce
     store = open_store(
         f"sqlite:///{path}/log.db", key_file=path / "keys", codec=lambda _: JsonCodec(), announce=announce
@@ -174,13 +175,12 @@ async def test_what_hangs_is_cancelled_and_asked_again_and_harms_nobody(log: Log
     assert ear.given == [last, last]
 
 
-async def test_a_slow_one_reads_from_the_store_what_memory_has_lost(log: Log) -> None:
+async def test_a_slow_one_reads_from_the_store_what_memory_has_lost(tmp_path: Path) -> None:
     free = asyncio.Event()
     slow = Ear(replace(IMPATIENT, timeout=timedelta(minutes=1)), act=lambda _: _wait(free))
-    async with log.heard_by(slow):
+    async with a_log(tmp_path, remembered=1) as log, log.heard_by(slow):
         first = await log.say()
         await slow.until(lambda: slow.given == [first])
-        log.tail._max_bytes = 1  # what follows is no more than one event in memory
         last = await log.say(500)
         free.set()
         await slow.until_taken(last)
