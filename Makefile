@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 JOBS ?= 2
+KILLS ?= 200
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -76,6 +77,10 @@ test-unit: $(READY)  ## Run the pure tests: seconds, no processes
 .PHONY: test-service
 test-service: $(READY) $(TOOLS)  ## Run the tests over a real socket with the real CLI
 	$(BIN)/pytest tests/service
+
+.PHONY: test-crash
+test-crash: $(READY)  ## Kill the server KILLS times under load, and judge what clients saw
+	CRASH_KILLS=$(KILLS) $(BIN)/pytest -s tests/crash
 
 .PHONY: bench
 bench: $(READY)  ## Measure against a bare server (needs h2load), into build/bench.json
