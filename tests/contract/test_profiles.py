@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from contract.conftest import Opening
+from contract.postgres import PostgresServer
 from contract.sample import NOON, creation, message, new_request, new_session
+from contract.test_outages import locked
 from greenroomd.app.profile_store import ProfileChange, ProfileStore
 from greenroomd.app.storage import Position, RequestReplayed, Unit
 from greenroomd.domain.config import ApprovalPolicy, OnIdle, PermissionMode, RecoveryMode, Secret
@@ -317,6 +319,39 @@ async def test_changes_and_commits_that_wait_together_are_all_done(sql_store: Sq
     page = await profiles.profiles("lab", after=None, limit=100)
     assert {each.profile_id for each in page.items} == set(names)
     assert page.revision == 20
+
+
+async def test_a_decision_that_is_a_bug_harms_nobody(sql_store: SqlStore) -> None:
+    def decide(_: Profile | None) -> Profile:
+        raise ZeroDivisionError
+
+    bug = ProfileChange(workspace_id="lab", profile_id="reviewer", decide=decide, answer=lambda _: b"")
+    work = [sql_store.profiles.change(bug), sql_store.commit(creation(new_session()))]
+    failed, session = await asyncio.gather(*work, return_exceptions=True)
+    assert isinstance(failed, ZeroDivisionError)
+    assert isinstance(session, Session)
+    await sql_store.profiles.change(putting(new_profile()))
+
+
+async def test_a_locked_database_refuses_a_change_and_heals(
+    opening: Opening, database_url: str, postgres: PostgresServer
+) -> None:
+    async with opening(patience=timedelta(milliseconds=200)) as store:
+        assert isinstance(store, SqlStore)
+        with locked(database_url, postgres), pytest.raises(StoreUnavailable):
+            await store.profiles.change(putting(new_profile()))
+        await store.profiles.change(putting(new_profile()))
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_change_does_not_notice_that_idle_connections_were_cut(
+    profiles: ProfileStore, postgres: PostgresServer
+) -> None:
+    await profiles.change(putting(new_profile()))
+    postgres.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname ~ '^t[0-9a-f]{32}$'"
+    )
+    assert await profiles.change(removing()) is None
 
 
 async def test_a_closed_store_changes_nothing(opening: Opening) -> None:
