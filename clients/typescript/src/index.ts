@@ -1,0 +1,17 @@
+export { Code } from "@connectrpc/connect";
+export { Client, type ClientOptions, RunningTurn } from "./client.js";
+export { CursorBelowFloor, errorOf, EtagMismatch, type FieldViolation, GreenroomError } from "./errors.js";
+export type { Token } from "./transport.js";
+export * from "./gen/greenroom/v1/config_pb.js";
+export * from "./gen/greenroom/v1/error_reason_pb.js";
+export * from "./gen/greenroom/v1/event_payload_pb.js";
+export * from "./gen/greenroom/v1/event_pb.js";
+export * from "./gen/greenroom/v1/event_service_pb.js";
+export * from "./gen/greenroom/v1/node_pb.js";
+export * from "./gen/greenroom/v1/node_service_pb.js";
+export * from "./gen/greenroom/v1/profile_pb.js";
+export * from "./gen/greenroom/v1/profile_service_pb.js";
+export * from "./gen/greenroom/v1/session_pb.js";
+export * from "./gen/greenroom/v1/session_service_pb.js";
+export * from "./gen/greenroom/v1/turn_pb.js";
+export * from "./gen/greenroom/v1/turn_service_pb.js";

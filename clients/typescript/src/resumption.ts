@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Code } from "@connectrpc/connect";
+import { errorOf, type GreenroomError } from "./errors.js";
+import type { Event } from "./gen/greenroom/v1/event_pb.js";
+
+const FIRST_WAIT_MS = 100;
+const LONGEST_WAIT_MS = 5_000;
+
+/** Where a stream stands that outlives its connection. */
+export interface Progress<Frame> {
+  /** Calls the server, to go on from here. */
+  open(signal: AbortSignal): AsyncIterable<Frame>;
+  /** Takes note of a frame and returns its events. */
+  take(frame: Frame): readonly Event[];
+  /** Whether the end of the stream, once it came, was the end of everything. */
+  over(): boolean;
+  /** How long the server asks to wait before the next call. */
+  askedMs(): number;
+}
+
+/**
+ * Yields the events of a stream and calls again where it breaks, until nothing has succeeded for `patienceMs`. The call
+ * that is under way ends with the iteration. When `signal` is aborted, its reason is thrown.
+ */
+export async function* follow<Frame>(
+  progress: Progress<Frame>,
+  patienceMs: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Event, void, undefined> {
+  let ceiling = FIRST_WAIT_MS;
+  let failingSince: number | undefined;
+  for (;;) {
+    const call = new AbortController();
+    const both = signal ? AbortSignal.any([signal, call.signal]) : call.signal;
+    let failure: GreenroomError | undefined;
+    const failed = (thrown: unknown) => {
+      failure = errorOf(thrown);
+    };
+    try {
+      for await (const frame of caught(progress.open(both), failed)) {
+        ceiling = FIRST_WAIT_MS;
+        failingSince = undefined;
+        yield* progress.take(frame);
+      }
+    } finally {
+      call.abort();
+    }
+    signal?.throwIfAborted();
+    if (failure === undefined && progress.over()) {
+      return;
+    }
+    failingSince ??= performance.now();
+    if (failure && (failure.code !== Code.Unavailable || performance.now() - failingSince >= patienceMs)) {
+      throw failure;
+    }
+    // They double, and jitter keeps clients that were cut off together from returning so.
+    const own = ceiling * (0.5 + 0.5 * Math.random());
+    ceiling = Math.min(2 * ceiling, LONGEST_WAIT_MS);
+    await sleep(own + Math.max(progress.askedMs(), failure?.retryDelayMs ?? 0), undefined, signal && { signal });
+  }
+}
+
+// Apart from the loop: what the reader of the events throws is no failure of the stream.
+async function* caught<T>(items: AsyncIterable<T>, failed: (thrown: unknown) => void): AsyncIterable<T> {
+  const iterator = items[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      let next: IteratorResult<T>;
+      try {
+        next = await iterator.next();
+      } catch (thrown) {
+        failed(thrown);
+        return;
+      }
+      if (next.done) {
+        return;
+      }
+      yield next.value;
+    }
+  } finally {
+    await iterator.return?.().catch(() => undefined);
+  }
+}

@@ -1,0 +1,243 @@
+// The client against a server of this process that does as a test says.
+import assert from "node:assert/strict";
+import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { afterEach, test } from "node:test";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../src/gen/google/rpc/error_details_pb.js";
+import {
+  Client,
+  type ClientOptions,
+  CursorBelowFloor,
+  EtagMismatch,
+  type EventSchema,
+  EventService,
+  GreenroomError,
+  SessionService,
+  TurnService,
+} from "../src/index.js";
+
+const closers: (() => void)[] = [];
+let cut: () => void;
+
+afterEach(() => {
+  for (const close of closers.splice(0)) {
+    close();
+  }
+});
+
+async function connected(routes: (router: ConnectRouter) => void, options?: ClientOptions): Promise<Client> {
+  const server: Http2Server = createServer(connectNodeAdapter({ routes }));
+  const sessions = new Set<ServerHttp2Session>();
+  server.on("session", (session) => void sessions.add(session));
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  cut = () => {
+    for (const session of sessions) {
+      session.destroy();
+    }
+    sessions.clear();
+  };
+  const client = new Client(`127.0.0.1:${(server.address() as AddressInfo).port}`, options);
+  closers.push(() => {
+    client.close();
+    for (const session of sessions) {
+      session.destroy();
+    }
+    server.close();
+  });
+  return client;
+}
+
+function numbered(...sequences: number[]): MessageInitShape<typeof EventSchema>[] {
+  return sequences.map((sequence) => ({ sequence: BigInt(sequence) }));
+}
+
+const gone = () => new ConnectError("gone", Code.Unavailable);
+
+function refusal(code: Code, reason: string, metadata: Record<string, string> = {}): ConnectError {
+  const value = { domain: "greenroom.v1", reason, metadata };
+  return new ConnectError("no", code, undefined, [{ desc: ErrorInfoSchema, value }]);
+}
+
+async function thrownBy(work: Promise<unknown>): Promise<GreenroomError> {
+  const thrown = await work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  assert.ok(thrown instanceof GreenroomError, String(thrown));
+  return thrown;
+}
+
+void test("a watch goes on behind the last frame", async () => {
+  const asked: unknown[] = [];
+  const client = await connected((router) =>
+    router.service(EventService, {
+      async *watchEvents(request) {
+        asked.push(request.position.case === "after" ? request.position.value : "");
+        if (asked.length === 1) {
+          yield { events: numbered(1, 2), cursor: "two" };
+          throw gone();
+        }
+        yield asked.length === 2
+          ? { cursor: "bookmark", control: { case: "draining" as const, value: {} } }
+          : { events: numbered(3), cursor: "three" };
+      },
+    }),
+  );
+  const request = { sessionIds: ["a"], untilClosed: true };
+  const seen = [];
+  for await (const event of client.watch(request)) {
+    seen.push(event.sequence);
+  }
+  assert.deepEqual(seen, [1n, 2n, 3n]);
+  assert.deepEqual(asked, ["", "two", "bookmark"]);
+  assert.deepEqual(request, { sessionIds: ["a"], untilClosed: true });
+});
+
+void test("a watch ends with what waiting does not mend", async () => {
+  const client = await connected((router) =>
+    router.service(EventService, {
+      async *watchEvents() {
+        throw refusal(Code.OutOfRange, "CURSOR_BELOW_FLOOR", { oldest_revision: "7" });
+      },
+    }),
+  );
+  const error = await thrownBy(client.watch({}).next());
+  assert.ok(error instanceof CursorBelowFloor);
+  assert.equal(error.oldestRevision, 7n);
+});
+
+void test("a watch gives up when patience is over", async () => {
+  let attempts = 0;
+  const routes = (router: ConnectRouter) =>
+    router.service(EventService, {
+      async *watchEvents() {
+        attempts++;
+        throw gone();
+      },
+    });
+  const client = await connected(routes, { patienceMs: 150 });
+  assert.equal((await thrownBy(client.watch({}).next())).code, Code.Unavailable);
+  assert.ok(attempts > 1);
+});
+
+void test("a watch ends with its signal, also while it waits", async () => {
+  const stop = new AbortController();
+  const client = await connected((router) =>
+    router.service(EventService, {
+      async *watchEvents() {
+        stop.abort(new Error("enough"));
+        throw gone();
+      },
+    }),
+  );
+  await assert.rejects(client.watch({}, stop.signal).next(), /enough/);
+});
+
+void test("a connection that is lost is made again", async () => {
+  const asked: string[] = [];
+  const client = await connected((router) =>
+    router.service(EventService, {
+      async *watchEvents(request, context) {
+        asked.push(request.position.value?.toString() ?? "");
+        yield { events: numbered(asked.length), cursor: String(asked.length) };
+        if (asked.length < 3) {
+          cut();
+          await new Promise((gone) => {
+            context.signal.addEventListener("abort", gone);
+          });
+        }
+      },
+    }),
+  );
+  const seen = [];
+  for await (const event of client.watch({ sessionIds: ["a"], untilClosed: true })) {
+    seen.push(event.sequence);
+  }
+  assert.deepEqual(seen, [1n, 2n, 3n]);
+  assert.deepEqual(asked, ["", "1", "2"]);
+});
+
+void test("a lost turn is asked for again and not started again", async () => {
+  const ids: string[] = [];
+  const client = await connected((router) =>
+    router.service(TurnService, {
+      async *runTurn(request) {
+        ids.push(request.requestId);
+        if (ids.length === 1) {
+          yield { events: numbered(4, 9) };
+          throw gone();
+        }
+        yield { events: numbered(4, 9, 10), turn: { resultText: "done" } };
+      },
+    }),
+  );
+  const running = client.runTurn({ sessionId: "a", prompt: "b" });
+  const seen = [];
+  for await (const event of running) {
+    seen.push(event.sequence);
+  }
+  assert.deepEqual(seen, [4n, 9n, 10n]);
+  assert.equal(running.turn?.resultText, "done");
+  assert.match(ids[0] ?? "", /^[0-9a-f-]{36}$/);
+  assert.equal(ids[0], ids[1]);
+});
+
+void test("a change is repeated under one request id, with the token", async () => {
+  const ids: string[] = [];
+  const tokens: (string | null)[] = [];
+  const routes = (router: ConnectRouter) =>
+    router.service(SessionService, {
+      createSession(request, context) {
+        ids.push(request.requestId);
+        tokens.push(context.requestHeader.get("authorization"));
+        if (ids.length === 1) {
+          throw gone();
+        }
+        return {};
+      },
+    });
+  const client = await connected(routes, { token: () => `secret${ids.length}` });
+  await client.sessions.createSession({});
+  assert.match(ids[0] ?? "", /^[0-9a-f-]{36}$/);
+  assert.equal(ids[0], ids[1]);
+  assert.deepEqual(tokens, ["Bearer secret0", "Bearer secret1"]);
+});
+
+void test("refusals tell everything", async () => {
+  const client = await connected((router) =>
+    router.service(SessionService, {
+      createSession() {
+        throw new ConnectError("no", Code.InvalidArgument, undefined, [
+          { desc: ErrorInfoSchema, value: { domain: "greenroom.v1", reason: "INVALID_FIELD" } },
+          { desc: BadRequestSchema, value: { fieldViolations: [{ field: "a.b", description: "c" }] } },
+          { desc: RetryInfoSchema, value: { retryDelay: { seconds: 2n, nanos: 500_000_000 } } },
+        ]);
+      },
+      updateSession() {
+        throw refusal(Code.Aborted, "ETAG_MISMATCH", { etag: "17" });
+      },
+    }),
+  );
+  const invalid = await thrownBy(client.sessions.createSession({}));
+  assert.equal(invalid.reason, "INVALID_FIELD");
+  assert.deepEqual(invalid.violations, [{ field: "a.b", description: "c" }]);
+  assert.equal(invalid.retryDelayMs, 2500);
+  const stale = await thrownBy(client.sessions.updateSession({}));
+  assert.ok(stale instanceof EtagMismatch);
+  assert.equal(stale.etag, "17");
+});
+
+void test("a deadline of the service config ends a call", async () => {
+  const client = await connected((router) =>
+    router.service(SessionService, {
+      getSession(_, context) {
+        assert.ok((context.timeoutMs() ?? 0) > 25_000);
+        return {};
+      },
+    }),
+  );
+  await client.sessions.getSession({ sessionId: "a" });
+});
