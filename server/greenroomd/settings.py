@@ -125,6 +125,12 @@ class Settings(BaseModel):
         description="How many CLI processes may live at once; by default what the host holds: four a core, "
         "and 256 MiB for each beside 512 MiB for the server",
     )
+    memory_per_session: Count | None = Field(
+        None,
+        description="Memory in bytes that the processes of a session may hold if its config sets no limit; "
+        "by default as much as they take",
+    )
+    open_files: Count = Field(16_384, description="How many files one process of a session may hold open")
     slot_wait: Span = Field(
         timedelta(minutes=5), description="How long a session waits for a free process before it fails"
     )

@@ -40,8 +40,10 @@ from greenroomd.domain.config import Secret
 from greenroomd.domain.live import Patience
 from greenroomd.processes.claude_cli import ClaudeCli
 from greenroomd.processes.discovery import FoundCli, find_cli
+from greenroomd.processes.host_limits import HOST_LIMITS
 from greenroomd.processes.incarnation import Incarnation, incarnation
 from greenroomd.processes.launch import CliDefaults
+from greenroomd.processes.memory import MemoryWatchdog
 from greenroomd.processes.pool import Pool
 from greenroomd.processes.possession import StateDirTaken, possession
 from greenroomd.processes.reaper import reap
@@ -136,6 +138,8 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
     )
 
     run = stack.enter_context(incarnation(settings.state_dir))
+    watchdog = MemoryWatchdog()
+    await stack.enter_async_context(watchdog.on_duty())
     pool = Pool(settings.max_processes, settings.slot_wait)
     stage = Stage(
         node_id=_node_id(settings.state_dir),
@@ -144,13 +148,14 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
         codec=codecs[0],
         host=Host(
             slots=pool,
-            processes=_processes(settings, cli, run),
+            processes=_processes(settings, cli, run, watchdog),
             patience=_end_patience(settings),
             handshake_timeout=settings.handshake_timeout,
         ),
         patience=_patience(settings),
         now=lambda: datetime.now(UTC),
         observer=metrics,
+        enforcement=HOST_LIMITS,
     )
     supervisors = await stack.enter_async_context(supervising(stage, drain_timeout=settings.drain_timeout))
     await settle_all(stage, supervisors, _reaper(settings.state_dir, run))
@@ -230,14 +235,18 @@ def _listeners_watch(store: Store, tail: Tail) -> Watch:
     return Watch(store, tail, quiet=LISTENERS_QUIET, per_session=1, per_node=LISTENERS)
 
 
-def _processes(settings: Settings, cli: FoundCli, run: Incarnation) -> ClaudeCli:
+def _processes(
+    settings: Settings, cli: FoundCli, run: Incarnation, watchdog: MemoryWatchdog
+) -> ClaudeCli:
     environment = {name: Secret(value.get_secret_value()) for name, value in settings.cli_environment.items()}
     defaults = CliDefaults(
         environment=environment,
         api_timeout=settings.api_timeout,
         api_max_retries=settings.api_max_retries,
+        memory_bytes=settings.memory_per_session,
+        open_files=settings.open_files,
     )
-    return ClaudeCli(cli.path, settings.state_dir, run, defaults, _end_patience(settings))
+    return ClaudeCli(cli.path, settings.state_dir, run, defaults, _end_patience(settings), watchdog)
 
 
 def _end_patience(settings: Settings) -> EndPatience:
@@ -280,6 +289,7 @@ def _facts(settings: Settings, cli: FoundCli, node_id: str) -> ServerFacts:
         max_session_watchers=settings.watchers_per_session,
         max_node_watchers=settings.watchers_per_node,
         approval_timeout=settings.approval_timeout,
+        enforcement=HOST_LIMITS,
     )
 
 

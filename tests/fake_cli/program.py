@@ -9,6 +9,7 @@ Keys, in the order in which they act; all are optional and combine:
     stderr: N               write N bytes to stderr
     session: ID             say that every frame from now on belongs to this session
     garbage: TEXT           print TEXT as a line of its own
+    memory: N               hold N bytes of memory from now on
     bytes: N                print one assistant frame with N bytes of text
     events: N               print N assistant frames, as fast as they are read
     ask: {name, input}      ask for permission to use a tool, and echo the decision in an assistant frame
@@ -54,6 +55,7 @@ class Fake:
         self.mode = flags.get("permission-mode") or "default"
         self.history = Path(os.environ["CLAUDE_CONFIG_DIR"], "fake", self.session)
         self.prompts = 0
+        self.held = b""
         self.input = b""
         self.input_open = True
         self.interrupted = False
@@ -141,6 +143,8 @@ class Fake:
         self.session = script.get("session", self.session)
         if "garbage" in script:
             self.write(script["garbage"].encode() + b"\n")
+        if size := script.get("memory"):
+            self.held = b"x" * size
         if size := script.get("bytes"):
             self.speak("x" * size)
         for number in range(script.get("events", 0)):

@@ -6,12 +6,12 @@ from pathlib import Path
 import psutil
 import pytest
 from google.protobuf.duration_pb2 import Duration
+
+from fake_cli.installed import install, turn
 from greenroom.v1 import session_pb2, turn_pb2
 from greenroom.v1.config_pb2 import RECOVERY_MODE_ON_CRASH, RecoveryPolicy
 from greenroom.v1.session_service_pb2 import CloseSessionRequest, StartSessionRequest
 from greenroom.v1.turn_service_pb2 import IF_BUSY_QUEUE, StartTurnRequest
-
-from fake_cli.installed import install, turn
 from greenroom_server import GreenroomServer
 from story import create, get, history, names, run_turn, start_turn, until, working
 

@@ -127,7 +127,7 @@ class Host:
 def _problem(failure: ProcessFailed) -> Problem:
     ended = failure.exit
     return Problem(
-        reason=failure.reason,
+        reason="LIMIT_REACHED" if ended and ended.memory_limit_hit else failure.reason,
         message=str(failure),
         exit_code=ended.code if ended else None,
         signal=ended.signal if ended else None,

@@ -61,12 +61,14 @@ class ProcessExit:
     """How a process ended; exactly one of `code` and `signal` is set.
 
     `group_gone` says whether the end of everything it started was proven. `stderr_tail` is redacted.
+    `memory_limit_hit` tells that it was ended for holding more memory than it may.
     """
 
     code: int | None
     signal: int | None
     group_gone: bool
     stderr_tail: str
+    memory_limit_hit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,10 @@ class AgentProcess(Protocol):
 
     async def set_permission_mode(self, mode: PermissionMode) -> None:
         """Use another permission mode from now on."""
+        ...
+
+    def limit_memory(self, limit: int | None) -> None:
+        """End it with all that it started once they hold more than `limit` bytes; None is the node's limit."""
         ...
 
     async def end(self, patience: EndPatience) -> ProcessExit:

@@ -10,6 +10,7 @@ from greenroomd.app.hosting import Host
 from greenroomd.app.observing import UNOBSERVED, ProcessObserver
 from greenroomd.app.storage import EventCodec, Store, StoredEvent
 from greenroomd.app.tail import Tail
+from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.events import Event
 from greenroomd.domain.live import Patience
 from greenroomd.domain.session import Session
@@ -27,6 +28,8 @@ class Stage:
     patience: Patience
     now: Callable[[], datetime]
     observer: ProcessObserver = UNOBSERVED
+    enforcement: Sequence[OptionReport] = ()
+    """How this host enforces limits."""
 
     def show(self, events: Sequence[Event], session: Session) -> None:
         """Let watchers of this node see ephemeral events; they are numbered 0 and never stored."""

@@ -128,7 +128,9 @@ class Supervisor:
                 facts = self._facts(process)
                 self._stage.observer.process_started("warm" if facts.from_warm_pool else "cold")
                 await self._react(
-                    lambda step: reactions.spawned(step, facts, launch.config, launch.generation)
+                    lambda step: reactions.spawned(
+                        step, facts, launch.config, launch.generation, self._stage.enforcement
+                    )
                 )
             case Ready(handshake=handshake):
                 asked = self.live.launched_at or self._stage.now()
@@ -147,6 +149,7 @@ class Supervisor:
                         signal=end.signal,
                         group_gone=end.group_gone,
                         stderr_tail=end.stderr_tail,
+                        memory_limit_hit=end.memory_limit_hit,
                     )
                 )
             case Evict() if self.live.evictable:
@@ -227,6 +230,8 @@ class Supervisor:
                 problem = Problem(reason=failure.reason, message=str(failure))
                 ending = Ending(purpose=Purpose.FAIL, error=problem)
                 await self._react(lambda step: reactions.end_for(step, ending, gently=False))
+        if self._process is not None:
+            self._process.limit_memory(self.live.session.config.limits.memory_bytes)  # it may have changed
         if self._lease is not None:
             if self.live.evictable:
                 self._lease.idle(lambda: self.mailbox.put(Evict()))

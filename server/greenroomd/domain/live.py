@@ -107,9 +107,9 @@ class Live:
     """What the owner knows beyond the row.
 
     `turns` are the open ones, oldest first; the first may be running. `result` is the running turn's, while the CLI is
-    not idle yet. `cause` says why we interrupted it; `obey_by` is when we stop waiting for that. `open_tools` are
-    tool calls without a result. `spent_usd` is what this process has cost up to the last result. `busy` is the CLI's
-    own word for having something to do.
+    not idle yet. `cause` says why we interrupted it; `obey_by` is when we stop waiting for that. `open_tools` are tool
+    calls without a result. `output_bytes` counts what the process said in the running turn. `spent_usd` is what this
+    process has cost up to the last result. `busy` is the CLI's own word for having something to do.
 
     `restarting` is why another process is being started in place of one, "" if none is.
 
@@ -128,6 +128,7 @@ class Live:
     open_tools: frozenset[str] = frozenset()
     busy: bool = False
     resetting: bool = False
+    output_bytes: int = 0
     spent_usd: float = 0.0
     launching: bool = False
     running: bool = False

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from greenroomd.domain import approvals, budget, reconfiguration, recovery, turns
+from greenroomd.domain import approvals, budget, limits, reconfiguration, recovery, turns
 from greenroomd.domain.config import RecoveryMode, SessionConfig
+from greenroomd.domain.enforcement import OptionReport, report
 from greenroomd.domain.events import (
     ConfigApplied,
     Event,
@@ -53,13 +54,19 @@ def slot_granted(step: Step) -> None:
         step.note(state_reason="")
 
 
-def spawned(step: Step, facts: ProcessFacts, config: SessionConfig, generation: int) -> None:
-    """The process exists, started with this generation of the configuration."""
+def spawned(
+    step: Step,
+    facts: ProcessFacts,
+    config: SessionConfig,
+    generation: int,
+    enforcement: Sequence[OptionReport] = (),
+) -> None:
+    """The process exists, started with this generation of the configuration on a host that enforces limits so."""
     newest = generation == step.session.config_generation
     step.know(running=True, spent_usd=0.0, busy=False, resetting=False, renew_process=False)
     step.know(running_config=config, running_generation=generation, reconfiguring=False)
     step.know(follow_config=step.live.follow_config and not newest)
-    step.note(process=facts)
+    step.note(process=facts, config_report=report(config, enforcement))
     _tell(step, EventType.PROCESS_SPAWNED, ProcessSpawned(session=step.session))
 
 
@@ -142,6 +149,7 @@ def said(step: Step, frames: Sequence[Frame]) -> None:
         turn = step.live.turn
         step.tell(narrate(frame, turn_id=turn.turn_id if turn else "", at=step.at))
         _follow(step, frame)
+        limits.count_output(step, frame)
     step.know(heard_at=step.at)
     if step.live.turn is not None:
         step.note(last_active_time=step.at)
@@ -212,11 +220,19 @@ def end_for(step: Step, ending: Ending, *, gently: bool = True) -> None:
     step.do(EndProcess(gently))
 
 
-def exited(step: Step, *, code: int | None, signal: int | None, group_gone: bool, stderr_tail: str) -> None:
+def exited(
+    step: Step,
+    *,
+    code: int | None,
+    signal: int | None,
+    group_gone: bool,
+    stderr_tail: str,
+    memory_limit_hit: bool = False,
+) -> None:
     """The process is gone; what that means depends on whether we ended it, and for what."""
     live, ending = step.live, step.live.ending
     pid = step.session.process.pid
-    _bury(step, code=code, signal=signal, stderr_tail=stderr_tail)
+    _bury(step, code=code, signal=signal, stderr_tail=stderr_tail, memory_limit_hit=memory_limit_hit)
     how = f"signal {signal}" if signal is not None else f"exit code {code}"
     gone = Problem(
         reason="PROCESS_EXITED",
@@ -225,6 +241,9 @@ def exited(step: Step, *, code: int | None, signal: int | None, group_gone: bool
         signal=signal,
         stderr_tail=stderr_tail,
     )
+    if memory_limit_hit:
+        gone = replace(gone, reason="LIMIT_REACHED", message="its processes held more memory than they may")
+        limits.tell(step, "memory_bytes", gone.message)
     if live.result is not None:
         turns.end_answered(step)
     turns.end_cut_short(step, ending.error if ending and ending.error else gone)
@@ -239,7 +258,9 @@ def exited(step: Step, *, code: int | None, signal: int | None, group_gone: bool
         _after(step, ending)
 
 
-def _bury(step: Step, *, code: int | None, signal: int | None, stderr_tail: str) -> None:
+def _bury(
+    step: Step, *, code: int | None, signal: int | None, stderr_tail: str, memory_limit_hit: bool = False
+) -> None:
     """Tell that the process is gone and note how it went."""
     facts = step.session.process
     payload = ProcessExited(
@@ -251,7 +272,8 @@ def _bury(step: Step, *, code: int | None, signal: int | None, stderr_tail: str)
         stderr_tail=stderr_tail,
     )
     _tell(step, EventType.PROCESS_EXITED, payload)
-    step.note(process=replace(facts, pid=0, last_exit=LastExit(code=code, signal=signal, time=step.at)))
+    last = LastExit(code=code, signal=signal, time=step.at, memory_limit_hit=memory_limit_hit)
+    step.note(process=replace(facts, pid=0, last_exit=last))
 
 
 def _after(step: Step, ending: Ending) -> None:

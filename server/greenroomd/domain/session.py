@@ -6,13 +6,14 @@ that tells of it; whoever calls it stores both in one commit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
 from greenroomd.domain.config import JsonObject, SessionConfig
+from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.errors import IllegalTransition
 from greenroomd.domain.events import Event, EventType, SessionNoted, StateChanged
 from greenroomd.domain.turn import Problem, Usage
@@ -163,6 +164,7 @@ class Session:
 
     `version` counts the changes that a caller can mean with an etag: state, config, description; not message traffic.
     `conversation` is set once a turn was answered: from then on a transcript under `cli_session_id` must be there.
+    `config_report` tells how the config of its last start is enforced where that was.
     `expiry_told` is the `expire_time` that `session.expiring` has told of.
     `node_id` and `fence` name the owner; a write with an older fence is refused by the store.
     """
@@ -177,6 +179,7 @@ class Session:
     config: SessionConfig
     config_generation: int = 1
     observed_config_generation: int = 0
+    config_report: Sequence[OptionReport] = ()
     start_mode: StartMode = StartMode.AUTO
     state: State = State.CREATED
     state_reason: str = ""

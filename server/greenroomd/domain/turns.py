@@ -56,7 +56,7 @@ def begin_next(step: Step) -> None:
         step.move(Signal.TURN_BEGAN)
     step.note(current_turn_id=turn.turn_id, last_active_time=step.at)
     step.put_turn(turn)
-    step.know(result=None, cause=None, obey_by=None, heard_at=step.at, open_tools=frozenset())
+    step.know(result=None, cause=None, obey_by=None, heard_at=step.at, open_tools=frozenset(), output_bytes=0)
     step.tell(turn_event(turn, at=step.at))
     step.tell(prompted(turn, at=step.at))
     step.do(SayPrompt(turn))

@@ -127,14 +127,17 @@ class Child:
     async def _sweep(self, patience: timedelta) -> bool:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + patience.total_seconds()
-        while await asyncio.to_thread(self._kill_descendants):
+        while await asyncio.to_thread(self.kill):
             if loop.time() >= deadline:
                 return False
             await asyncio.sleep(_SWEEP_SECONDS)
         return True
 
-    def _kill_descendants(self) -> int:
-        """Kill what carries the marker or is in the session; return how many there were."""
+    def kill(self) -> int:
+        """Kill what carries the marker or is in the session, the child itself too; return how many there were.
+
+        Blocks for some milliseconds: call it in a thread.
+        """
         assert self.identity is not None
         session = self.identity.pid
 

@@ -24,6 +24,7 @@ from greenroomd.processes.launch import (
     redactor_of,
 )
 from greenroomd.processes.leftovers import remove_leftovers
+from greenroomd.processes.memory import MemoryWatchdog, Ward
 from greenroomd.processes.spawn import Command
 from greenroomd.processes.transcripts import salvage
 
@@ -31,7 +32,8 @@ from greenroomd.processes.transcripts import salvage
 class ClaudeCli:
     """Runs the CLI at *executable*, each process with directories of its own below *state_dir*.
 
-    *patience* is for the ends that nobody asked for: a block left with its process still running.
+    *patience* is for the ends that nobody asked for: a block left with its process still running. *watchdog* keeps the
+    limits of memory, while it is on duty.
     """
 
     def __init__(
@@ -41,12 +43,14 @@ class ClaudeCli:
         incarnation: Incarnation,
         defaults: CliDefaults,
         patience: EndPatience,
+        watchdog: MemoryWatchdog | None = None,
     ) -> None:
         self._executable = executable
         self._state_dir = state_dir
         self._incarnation = incarnation
         self._defaults = defaults
         self._patience = patience
+        self._watchdog = watchdog or MemoryWatchdog()
 
     @asynccontextmanager
     async def running(self, launch: Launch) -> AsyncIterator[AgentProcess]:
@@ -65,6 +69,7 @@ class ClaudeCli:
             environment=environment(launch, self._defaults, workspace, run),
             cwd=launch.config.working_dir,
             marker=marker,
+            open_files=self._defaults.open_files,
         )
         pid = 0
         try:
@@ -72,9 +77,13 @@ class ClaudeCli:
                 run.make(workspace, launch.config)
             except OSError as error:
                 raise ProcessFailed("SPAWN_FAILED", f"cannot make the run directory: {error}") from None
-            async with running(command, process, redactor, self._patience):
+            async with running(command, process, redactor, self._patience) as child:
                 pid = process.identity.pid
-                yield process
+                ward = Ward(session=pid, marker=marker, limit=self._defaults.memory_bytes, kill=child.kill)
+                process.entrusted(ward)
+                process.limit_memory(launch.config.limits.memory_bytes)
+                with self._watchdog.watching(ward):
+                    yield process
         finally:
             await finish(asyncio.to_thread(_clean_up, run, workspace, pid))
 

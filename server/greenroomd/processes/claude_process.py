@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from greenroomd.domain.frames import Frame
 from greenroomd.processes.child import Child
 from greenroomd.processes.control import ControlChannel, refusal
 from greenroomd.processes.framing import Framer
+from greenroomd.processes.memory import Ward
 from greenroomd.processes.redaction import Redactor
 from greenroomd.processes.stream_json import ControlAnswer, ControlAsked, encode, parse
 from greenroomd.processes.unread import Unread
@@ -40,6 +42,12 @@ class ClaudeProcess:
         self._unread = Unread()
         self._control = ControlChannel(self._write, redactor)
         self._child: Child | None = None
+        self._ward: Ward | None = None
+        self._memory_bytes: int | None = None
+
+    def entrusted(self, ward: Ward) -> None:
+        """Learn who watches its memory; the limit that it has by now is the one of the node."""
+        self._ward, self._memory_bytes = ward, ward.limit
 
     # AgentProcess
 
@@ -107,7 +115,14 @@ class ClaudeProcess:
 
     async def end(self, patience: EndPatience) -> ProcessExit:
         """Walk the end ladder."""
-        return await self._started.end(patience)
+        ended = await self._started.end(patience)
+        hit = self._ward is not None and self._ward.exceeded
+        return replace(ended, memory_limit_hit=hit)
+
+    def limit_memory(self, limit: int | None) -> None:
+        """End it once it holds more."""
+        if self._ward is not None:
+            self._ward.limit = self._memory_bytes if limit is None else limit
 
     # Listener
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from greenroomd.app.ports import ProcessIdentity
 
 _PROC = Path("/proc")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 _STATE, _SESSION, _START = 0, 3, 19  # fields of /proc/<pid>/stat, counted after the command's name
 _DEAD = (b"Z", b"X")
 
@@ -44,21 +45,31 @@ def alive(identity: ProcessIdentity) -> bool:
 
 def marked(marker: str) -> list[int]:
     """Return the processes whose start environment holds an entry that begins with *marker* (`NAME=value`)."""
-    return [pid for pid in _pids() if carries(pid, marker)]
+    return [pid for pid in pids() if carries(pid, marker)]
 
 
 def carries(pid: int, marker: str) -> bool:
     """Whether a process was started with an environment entry that begins with *marker*."""
+    return _environment(pid).find(b"\0" + marker.encode()) >= 0
+
+
+def variable(pid: int, name: str) -> str:
+    """Return the value with which a process was started, "" without."""
+    _, found, rest = _environment(pid).partition(f"\0{name}=".encode())
+    return rest.partition(b"\0")[0].decode(errors="replace") if found else ""
+
+
+def resident_bytes(pid: int) -> int:
+    """Return the memory of a process that is in RAM, shared or its own; 0 if it has gone."""
     try:
-        environment = (_PROC / str(pid) / "environ").read_bytes()
-    except OSError:  # gone, a zombie, or another user's
-        return False
-    return (b"\0" + environment).find(b"\0" + marker.encode()) >= 0
+        return int((_PROC / str(pid) / "statm").read_bytes().split()[1]) * _PAGE
+    except (OSError, IndexError):
+        return 0
 
 
 def members(session: int) -> list[int]:
     """Return the living processes of a kernel session (setsid), whose id is the pid of the one that began it."""
-    return [pid for pid in _pids() if belongs(pid, session)]
+    return [pid for pid in pids() if belongs(pid, session)]
 
 
 def belongs(pid: int, session: int) -> bool:
@@ -90,9 +101,18 @@ def kill(pid: int, still: Callable[[int], bool]) -> bool:
         os.close(handle)
 
 
-def _pids() -> list[int]:
+def pids() -> list[int]:
+    """Return the pids of all processes but ours."""
     mine = os.getpid()
     return [pid for name in os.listdir(_PROC) if name.isdecimal() and (pid := int(name)) != mine]  # noqa: PTH208
+
+
+def _environment(pid: int) -> bytes:
+    """Return the entries, each behind a NUL; none of a process that is gone, a zombie, or another user's."""
+    try:
+        return b"\0" + (_PROC / str(pid) / "environ").read_bytes()
+    except OSError:
+        return b""
 
 
 def _stat(pid: int) -> list[bytes] | None:

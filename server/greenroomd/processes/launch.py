@@ -32,13 +32,16 @@ class CliDefaults:
     """What every process gets, whatever its session says.
 
     `environment` is the operator's, for reaching the API (keys, base URL, proxy); it wins over a session's.
-    `path` is the PATH that tools see.
+    `path` is the PATH that tools see. `memory_bytes` is for sessions that set no limit (None: there is none),
+    `open_files` for each single process (None: as many as the server may).
     """
 
     environment: Mapping[str, Secret] = field(default_factory=dict)
     path: str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     api_timeout: timedelta = timedelta(minutes=2)
     api_max_retries: int = 4
+    memory_bytes: int | None = None
+    open_files: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -16,12 +18,16 @@ _PRCTL = "import ctypes,os,sys;ctypes.CDLL(None).prctl(1,15);os.execv(sys.argv[1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What to start: the whole environment is *environment* and the marker, nothing is inherited."""
+    """What to start: the whole environment is *environment* and the marker, nothing is inherited.
+
+    *open_files* is how many files it, and each process that it starts, may hold open; never more than this process may.
+    """
 
     argv: Sequence[str]
     environment: Mapping[str, str]
     cwd: str
     marker: str
+    open_files: int | None = None
 
 
 def spawn(command: Command) -> subprocess.Popen[bytes]:
@@ -31,7 +37,7 @@ def spawn(command: Command) -> subprocess.Popen[bytes]:
     """
     # Not the event loop's own way: uvloop leaves copies of the pipes open in the child and in all that it starts.
     _check(command)
-    return subprocess.Popen(
+    process = subprocess.Popen(
         _dies_with_parent(command.argv),
         bufsize=0,
         stdin=subprocess.PIPE,
@@ -41,6 +47,18 @@ def spawn(command: Command) -> subprocess.Popen[bytes]:
         cwd=command.cwd,
         start_new_session=True,
     )
+    if command.open_files is not None:
+        _limit_open_files(process.pid, command.open_files)
+    return process
+
+
+def _limit_open_files(pid: int, most: int) -> None:
+    """Set the limit from outside, in time for all that the process starts: no code of ours runs in a fork."""
+    _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        most = min(most, hard)
+    with contextlib.suppress(ProcessLookupError):
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (most, most))
 
 
 def _check(command: Command) -> None:

@@ -5,24 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum
 
-
-class Enforcement(Enum):
-    """How far an option of a session's config can be relied on."""
-
-    ENFORCED = "enforced"
-    BEST_EFFORT = "best_effort"
-    UNSUPPORTED = "unsupported"
-
-
-@dataclass(frozen=True, slots=True)
-class OptionReport:
-    """How one option is enforced on this host; `option` is its path inside SessionConfig."""
-
-    option: str
-    enforcement: Enforcement
-    reason: str = ""
+from greenroomd.domain.enforcement import OptionReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from greenroom.v1 import config_pb2, node_pb2
+from greenroom.v1 import node_pb2
 from greenroom.v1 import node_service_pb2 as pb
 from greenroomd.app.storage import Selection, Store
 from greenroomd.domain.errors import NodeNotFound
@@ -12,13 +12,11 @@ from greenroomd.domain.prompt_rules import MAX_PROMPT_BYTES
 from greenroomd.domain.turns import MAX_WAITING_TURNS
 from greenroomd.rpc.call import Call
 from greenroomd.rpc.codec import MAX_EVENT_BYTES
-from greenroomd.rpc.convert.enums import EnumPair
+from greenroomd.rpc.convert.session import report_messages
 from greenroomd.rpc.convert.times import duration, maybe_duration, timestamp
-from greenroomd.rpc.facts import Enforcement, PoolFacts, ServerFacts
+from greenroomd.rpc.facts import PoolFacts, ServerFacts
 
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
-
-_ENFORCEMENT = EnumPair(Enforcement, config_pb2.Enforcement, "ENFORCEMENT")
 
 
 class NodeService:
@@ -42,14 +40,7 @@ class NodeService:
             oldest_revision=max(0, await self._store.floor(Selection()) - 1),
             head_revision=self._store.head,
             limits=_limits_message(facts),
-            enforcement=[
-                config_pb2.ConfigOptionReport(
-                    option=report.option,
-                    enforcement=_ENFORCEMENT.number[report.enforcement],
-                    reason=report.reason,
-                )
-                for report in facts.enforcement
-            ],
+            enforcement=report_messages(facts.enforcement),
             start_time=timestamp(facts.start_time),
         )
         return pb.GetServerInfoResponse(server_info=info)

@@ -6,7 +6,7 @@ A field that a later version adds must be read with a default: old rows do not h
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from greenroomd.domain.config import (
     RecoveryPolicy,
     SessionConfig,
 )
+from greenroomd.domain.enforcement import Enforcement, OptionReport
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery
 from greenroomd.domain.turn import Problem, Usage
 
@@ -169,6 +170,16 @@ def problem_document(problem: Problem | None) -> Document | None:
 def problem_of(document: Document | None) -> Problem | None:
     """Return the problem of its document, or none for nothing."""
     return None if document is None else Problem(**document)
+
+
+def report_document(report: Sequence[OptionReport]) -> list[list[str]]:
+    """Return how options are enforced, each as a list of its fields."""
+    return [[each.option, each.enforcement.value, each.reason] for each in report]
+
+
+def report_of(document: Sequence[Sequence[str]]) -> tuple[OptionReport, ...]:
+    """Return the report of its document."""
+    return tuple(OptionReport(option, Enforcement(how), reason) for option, how, reason in document)
 
 
 def recovery_document(recovery: Recovery) -> Document:

@@ -15,6 +15,7 @@ from greenroomd.domain.config import (
     RecoveryPolicy,
     SessionConfig,
 )
+from greenroomd.domain.enforcement import Enforcement, OptionReport
 from greenroomd.domain.events import Approval, ApprovalState, Event, EventType, Payload
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, State
 from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
@@ -81,6 +82,7 @@ SESSION = Session(
     config=CONFIG,
     config_generation=2,
     observed_config_generation=1,
+    config_report=(OptionReport("limits.cpu", Enforcement.UNSUPPORTED, "no cgroup"),),
     state=State.ERROR,
     state_reason="LOST",
     state_time=NOON,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from greenroom.v1 import config_pb2, event_pb2, session_pb2, session_service_pb2, turn_pb2, turn_service_pb2
 from greenroomd.app.calls import IfBusy
 from greenroomd.domain.config import ApprovalPolicy, OnIdle, PermissionMode, RecoveryMode
+from greenroomd.domain.enforcement import Enforcement
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.events import ApprovalState, EventType
 from greenroomd.domain.reconfiguration import Apply
@@ -75,3 +76,4 @@ TURN_STATES = EnumPair(TurnState, turn_pb2.TurnState, "TURN_STATE")
 APPROVAL_STATES = EnumPair(ApprovalState, turn_pb2.ApprovalState, "APPROVAL_STATE")
 IF_BUSY = EnumPair(IfBusy, turn_service_pb2.IfBusy, "IF_BUSY")
 EVENT_TYPES = EnumPair(EventType, event_pb2.EventType, "EVENT_TYPE")
+ENFORCEMENT = EnumPair(Enforcement, config_pb2.Enforcement, "ENFORCEMENT")

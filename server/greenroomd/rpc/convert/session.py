@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from greenroom.v1 import config_pb2
 from greenroom.v1 import session_pb2 as pb
+from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, etag
 from greenroomd.domain.turn import Usage
 from greenroomd.rpc.convert.config import shared_config_message
-from greenroomd.rpc.convert.enums import SESSION_STATES
+from greenroomd.rpc.convert.enums import ENFORCEMENT, SESSION_STATES
 from greenroomd.rpc.convert.problems import maybe_status
 from greenroomd.rpc.convert.structs import struct
 from greenroomd.rpc.convert.times import maybe_timestamp, timestamp
@@ -29,6 +32,7 @@ def session_message(session: Session, *, full: bool) -> pb.Session:
         config=shared_config_message(session.config, full=full),
         config_generation=session.config_generation,
         observed_config_generation=session.observed_config_generation,
+        config_report=report_messages(session.config_report) if full else None,
         state=SESSION_STATES.number[session.state],
         state_reason=session.state_reason,
         state_time=timestamp(session.state_time),
@@ -53,6 +57,16 @@ def _maybe_recovery(recovery: Recovery) -> pb.Recovery | None:
     if recovery == _NO_RECOVERY or replace(recovery, restarts=()) == _NO_RECOVERY:
         return None
     return recovery_message(recovery)
+
+
+def report_messages(report: Sequence[OptionReport]) -> list[config_pb2.ConfigOptionReport]:
+    """Return how options are enforced."""
+    return [
+        config_pb2.ConfigOptionReport(
+            option=each.option, enforcement=ENFORCEMENT.number[each.enforcement], reason=each.reason
+        )
+        for each in report
+    ]
 
 
 def process_message(process: ProcessFacts) -> pb.Process:

@@ -1,0 +1,29 @@
+"""What a session's limits do when they take effect. Pure; its deadlines are in `deadlines`, its budget in `budget`."""
+
+from __future__ import annotations
+
+from greenroomd.domain import turns
+from greenroomd.domain.events import Event, EventType, LimitReached
+from greenroomd.domain.frames import Frame
+from greenroomd.domain.live import Step
+from greenroomd.domain.turn import Problem
+
+
+def tell(step: Step, limit: str, detail: str) -> None:
+    """Tell that a limit took effect; `limit` is its name among the config's limits."""
+    payload = LimitReached(limit=limit, detail=detail)
+    step.tell(Event(type=EventType.SESSION_LIMIT_REACHED, time=step.at, payload=payload))
+
+
+def count_output(step: Step, frame: Frame) -> None:
+    """Count what the process says in a turn; a turn that says too much is interrupted, once."""
+    live = step.live
+    if live.turn is None:
+        return
+    step.know(output_bytes=live.output_bytes + len(frame.raw))
+    most = step.session.config.limits.output_bytes
+    if most is None or step.live.output_bytes <= most or live.cause is not None or live.result is not None:
+        return
+    detail = f"the turn's output is longer than the {most} bytes that it may be"
+    tell(step, "output_bytes", detail)
+    turns.interrupt(step, Problem(reason="LIMIT_REACHED", message=detail))

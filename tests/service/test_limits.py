@@ -1,0 +1,65 @@
+"""A session over its limits, over a real socket; its neighbours, and what the server says that it can enforce."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from fake_cli.installed import install, turn
+from greenroom.v1 import config_pb2, session_pb2, turn_pb2
+from greenroom.v1.config_pb2 import SessionLimits
+from greenroom.v1.node_service_pb2 import GetServerInfoRequest
+from greenroom.v1.session_service_pb2 import ListSessionsRequest
+from greenroom_server import GreenroomServer
+from story import create, get, history, names, run_turn, start_turn, until, working
+
+MIB = 2**20
+
+
+@pytest.fixture
+async def fake(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
+    """A server of the test's own with the fake CLI, started."""
+    async with GreenroomServer(tmp_path, {}, claude_path=str(install(tmp_path))) as running:
+        yield running
+
+
+async def test_a_session_over_its_memory_limit_ends_and_its_neighbour_does_not(fake: GreenroomServer) -> None:
+    greedy = working(fake, limits=SessionLimits(memory_bytes=256 * MIB))
+    session_id = (await create(fake, greedy)).session_id
+    neighbour = (await create(fake)).session_id
+    await run_turn(fake, neighbour, turn(memory=300 * MIB))
+    before = (await get(fake, neighbour)).process.pid
+    await start_turn(fake, session_id, turn(memory=300 * MIB, wait=20))
+    failed = await until(fake, session_id, session_pb2.SESSION_STATE_ERROR)
+    assert failed.state_reason == "LIMIT_REACHED"
+    assert failed.process.last_exit.memory_limit_hit
+    assert "session_limit_reached" in names(await history(fake, session_id))
+    done, _ = await run_turn(fake, neighbour, "two")
+    assert done.state == turn_pb2.TURN_STATE_COMPLETED
+    assert (await get(fake, neighbour)).process.pid == before
+
+
+async def test_a_turn_with_too_much_output_fails_and_the_session_goes_on(fake: GreenroomServer) -> None:
+    config = working(fake, limits=SessionLimits(output_bytes=100_000))
+    session_id = (await create(fake, config)).session_id
+    failed, _ = await run_turn(fake, session_id, turn(bytes=200_000, wait=20))
+    assert failed.state == turn_pb2.TURN_STATE_FAILED
+    done, _ = await run_turn(fake, session_id, "two")
+    assert done.result_text == "prompt 2"
+
+
+async def test_the_server_says_what_it_enforces(fake: GreenroomServer) -> None:
+    info = (await fake.nodes.GetServerInfo(GetServerInfoRequest())).server_info
+    said = {each.option: each for each in info.enforcement}
+    assert said["limits.memory_bytes"].enforcement == config_pb2.ENFORCEMENT_BEST_EFFORT
+    assert said["limits.cpu"].enforcement == config_pb2.ENFORCEMENT_UNSUPPORTED
+    assert said["limits.cpu"].reason
+    limits = SessionLimits(memory_bytes=512 * MIB, cpu=2)
+    session_id = (await create(fake, working(fake, limits=limits))).session_id
+    await run_turn(fake, session_id, "one")
+    reported = {each.option: each for each in (await get(fake, session_id)).config_report}
+    assert reported["limits.memory_bytes"] == said["limits.memory_bytes"]
+    assert reported["limits.cpu"] == said["limits.cpu"]
+    assert reported["permission_mode"].enforcement == config_pb2.ENFORCEMENT_ENFORCED
+    (listed,) = (await fake.sessions.ListSessions(ListSessionsRequest())).sessions
+    assert not listed.config_report

@@ -1,0 +1,89 @@
+"""Limits of a session that act on its process and its turns, and what is told of them."""
+
+from __future__ import annotations
+
+from greenroomd.domain import orders, reactions
+from greenroomd.domain.config import Limits, RecoveryMode, RecoveryPolicy, SessionConfig
+from greenroomd.domain.enforcement import Enforcement, OptionReport, report
+from greenroomd.domain.events import EventType, LimitReached
+from greenroomd.domain.live import InterruptCli
+from greenroomd.domain.session import State
+from greenroomd.domain.turn import TurnState
+from unit.live import says
+from unit.live.owner import Owner, an_owner, payloads
+
+SPAWNED = OptionReport("limits.memory_bytes", Enforcement.BEST_EFFORT, "watched")
+
+
+def killed_for_memory(owner: Owner) -> None:
+    owner.decide(
+        lambda step: reactions.exited(
+            step, code=None, signal=9, group_gone=True, stderr_tail="", memory_limit_hit=True
+        )
+    )
+
+
+def test_a_process_over_its_memory_limit_ends_in_error_and_does_not_come_back() -> None:
+    owner = an_owner(config={"recovery": RecoveryPolicy(mode=RecoveryMode.ON_CRASH)})
+    turn = owner.prompt()
+    killed_for_memory(owner)
+    assert (owner.state, owner.session.state_reason) == (State.ERROR, "LIMIT_REACHED")
+    last = owner.session.process.last_exit
+    assert last is not None
+    assert last.memory_limit_hit
+    ended = owner.turns[turn.turn_id]
+    assert ended.error is not None
+    assert (ended.state, ended.error.reason) == (TurnState.INTERRUPTED, "LIMIT_REACHED")
+    assert [limit.limit for limit in payloads(owner.events, LimitReached)] == ["memory_bytes"]
+    assert owner.live.at_rest
+
+
+def test_a_session_that_was_closing_meanwhile_is_closed() -> None:
+    owner = an_owner()
+    owner.decide(orders.close)
+    killed_for_memory(owner)
+    assert owner.state is State.CLOSED
+
+
+def test_a_turn_that_says_too_much_is_interrupted_once_and_fails() -> None:
+    owner = an_owner(config={"limits": Limits(output_bytes=3 * len(says.RAW))})
+    turn = owner.prompt()
+    owner.says(says.RUNNING, says.init(), says.text("a"))
+    assert InterruptCli() not in owner.done()
+    owner.says(says.text("b"), says.text("c"))
+    assert owner.done() == [InterruptCli()]
+    assert owner.told().count(EventType.SESSION_LIMIT_REACHED) == 1
+    owner.says(says.aborted(turn.turn_id), says.IDLE)
+    failed = owner.turns[turn.turn_id]
+    assert failed.error is not None
+    assert (failed.state, failed.error.reason) == (TurnState.FAILED, "LIMIT_REACHED")
+    assert owner.state is State.IDLE
+
+
+def test_output_is_counted_for_each_turn_by_itself() -> None:
+    owner = an_owner(config={"limits": Limits(output_bytes=6 * len(says.RAW))})
+    for _ in range(3):
+        assert owner.answers(owner.prompt()).state is TurnState.COMPLETED
+
+
+def test_what_a_config_sets_is_reported_as_the_host_enforces_it() -> None:
+    config = SessionConfig(
+        working_dir="/srv",
+        model="opus",
+        temperature=0.5,
+        limits=Limits(memory_bytes=2**30, cpu_cores=2),
+        recovery=RecoveryPolicy(mode=RecoveryMode.ON_CRASH),
+    )
+    found = {each.option: each for each in report(config, [SPAWNED])}
+    assert list(found) == [
+        "working_dir",
+        "model",
+        "temperature",
+        "limits.memory_bytes",
+        "limits.cpu",
+        "recovery_policy.mode",
+    ]
+    assert found["limits.memory_bytes"] == SPAWNED
+    assert found["model"].enforcement is Enforcement.ENFORCED
+    assert found["temperature"].enforcement is Enforcement.BEST_EFFORT
+    assert found["temperature"].reason
