@@ -7,7 +7,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr, ValidationInfo
 
@@ -100,11 +100,18 @@ def _signing_secret(value: SecretStr) -> SecretStr:
     return value
 
 
+def _port_fits(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
+
+
 def _receiver(value: SecretStr, info: ValidationInfo) -> SecretStr:
     parts = urlsplit(value.get_secret_value())
-    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    if not parts.hostname or parts.scheme not in ("http", "https"):
+    if not parts.hostname or not _port_fits(parts) or parts.scheme not in ("http", "https"):
         raise ValueError("should be https://host/path")
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
     if parts.scheme == "http" and not local and not info.data.get("webhook_insecure"):
         raise ValueError("would send conversations in the clear: use https, or set webhook_insecure")
     if info.data.get("webhook_secret") is None:

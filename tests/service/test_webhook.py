@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from fake_cli.installed import install
 from greenroom.v1 import event_pb2
@@ -14,10 +23,11 @@ from greenroom.v1.session_pb2 import SESSION_STATE_CLOSED, Session
 from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, CloseSessionRequest
 from greenroom_server import GreenroomServer
 from greenroomd.domain.events import EventType
-from greenroomd.webhook.sender import payload
+from greenroomd.webhook.sender import NotDelivered, Webhook, payload
 from receiver import Receiver
 from story import create, history, run_turn
 
+HOUR = timedelta(hours=1)
 SECRET = "the-receiver-knows-this-text-too"
 PATH = "/hooks/a-key-in-the-url"
 
@@ -194,6 +204,36 @@ async def test_it_begins_with_what_comes_after_it_was_turned_on(tmp_path: Path) 
         after = await a_session(server)
         await all_delivered(server, receiver, after)
         assert delivered(receiver, before) == []
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_no_receiver(tmp_path: Path) -> None:
+    receiver = Receiver()
+    async with (
+        receiver.open(tls=self_signed(tmp_path)),
+        Webhook(f"https://localhost:{receiver.port}{PATH}", SECRET) as webhook,
+    ):
+        with pytest.raises(NotDelivered) as failed:
+            await webhook.hear(event_pb2.Event(event_id="id"))
+    assert PATH not in str(failed.value)
+    assert receiver.requests == []
+
+
+def self_signed(directory: Path) -> ssl.SSLContext:
+    """Make a certificate for localhost that only its maker trusts."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + HOUR)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = directory / "server.pem"
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    pem.write_bytes(secret + certificate.public_bytes(Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
 
 
 def test_the_types_are_called_as_everywhere_else() -> None:

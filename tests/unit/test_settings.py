@@ -266,6 +266,7 @@ def test_a_webhook_goes_to_https_or_to_this_machine(url: str) -> None:
         "https://",
         "receiver.internal",
         "http://localhost.org/",
+        "https://receiver.internal:port/",
     ],
 )
 def test_any_other_receiver_is_refused(url: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, Protocol, TypeVar, runtime_checkable
@@ -183,13 +183,14 @@ class _Hearing(Generic[E]):
         if self._heard > self._watch.head:
             log.error("listener_ahead_of_the_log", listener=self._called, hint="was the database restored?")
             self._heard = self._watch.head
-        async for batch in self._watch.batches(self._selection, after=self._heard):
-            for event in batch.events:
-                await self._offer(event)
-                self._heard = event.revision
+        async with aclosing(self._watch.batches(self._selection, after=self._heard)) as batches:
+            async for batch in batches:
+                for event in batch.events:
+                    await self._offer(event)
+                    self._heard = event.revision
+                    await self._keep()
+                self._heard = batch.revision
                 await self._keep()
-            self._heard = batch.revision
-            await self._keep()
 
     async def _offer(self, stored: StoredEvent) -> None:
         """Give an event to the listener until it takes it, or it is passed over."""
