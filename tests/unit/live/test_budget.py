@@ -1,0 +1,96 @@
+"""A budget holds over all processes of a session; costs are counted once."""
+
+from datetime import timedelta
+
+import pytest
+
+from greenroomd.domain import orders, reactions
+from greenroomd.domain.events import EventType, LimitReached
+from greenroomd.domain.live import AbandonLaunch, EndProcess, LaunchProcess
+from greenroomd.domain.session import DRAINING, State
+from greenroomd.domain.turn import Problem, TurnState
+from unit.live.owner import Owner, an_owner, payloads
+from unit.live.says import IDLE, aborted
+
+BUDGET = {"max_budget_usd": 0.01}
+
+
+def test_the_session_is_closed_when_nothing_is_left() -> None:
+    owner = an_owner(config=BUDGET)
+    owner.answers(owner.prompt(), total_cost_usd=0.004)
+    assert owner.state is State.IDLE
+    owner.answers(owner.prompt(), total_cost_usd=0.01)
+    assert owner.state is State.CLOSING
+    assert EndProcess() in owner.done()
+    (limit,) = payloads(owner.events, LimitReached)
+    assert limit.limit == "max_budget_usd"
+    owner.exits()
+    assert (owner.state, owner.session.state_reason) == (State.CLOSED, "BUDGET_EXHAUSTED")
+
+
+def test_turns_that_wait_are_dropped_with_it() -> None:
+    owner = an_owner(config=BUDGET)
+    first, second = owner.prompt(), owner.prompt(queue=True)
+    assert owner.answers(first, total_cost_usd=0.02).state is TurnState.COMPLETED
+    assert owner.turns[second.turn_id].state is TurnState.INTERRUPTED
+    assert owner.turns[second.turn_id].start_time is None
+
+
+def test_what_an_interrupted_turn_cost_counts() -> None:
+    owner = an_owner(config=BUDGET)
+    turn = owner.prompt()
+    owner.decide(lambda step: orders.interrupt(step, turn.turn_id))
+    owner.says(aborted(turn.turn_id, total_cost_usd=0.02), IDLE)
+    assert owner.turns[turn.turn_id].state is TurnState.INTERRUPTED
+    assert owner.state is State.CLOSING
+
+
+def test_another_process_does_not_begin_anew() -> None:
+    owner = an_owner(config=BUDGET)
+    owner.answers(owner.prompt(), total_cost_usd=0.006)
+    owner.decide(orders.suspend)
+    owner.exits()
+    owner.launched()
+    owner.answers(owner.prompt(), total_cost_usd=0.006)  # a process that counts from its own start
+    assert owner.session.usage.cost_usd == pytest.approx(0.012)
+    assert owner.state is State.CLOSING
+
+
+def test_a_resumed_process_that_counts_on_is_not_counted_twice() -> None:
+    owner = an_owner()
+    owner.answers(owner.prompt(), total_cost_usd=0.006, own_cost_usd=0.006)
+    owner.decide(orders.suspend)
+    owner.exits()
+    owner.launched()
+    turn = owner.answers(owner.prompt(), total_cost_usd=0.008, own_cost_usd=0.002)
+    assert turn.usage.cost_usd == pytest.approx(0.002)
+    assert owner.session.usage.cost_usd == pytest.approx(0.008)
+
+
+def test_without_a_budget_no_cost_is_too_high() -> None:
+    owner = an_owner()
+    owner.answers(owner.prompt(), total_cost_usd=1e6)
+    assert owner.state is State.IDLE
+    assert EventType.SESSION_LIMIT_REACHED not in owner.told()
+
+
+def test_a_session_that_waits_for_its_first_process_is_left_waiting_by_a_drain() -> None:
+    owner = Owner()
+    owner.decide(lambda step: step.know(launching=True, launched_at=step.at))
+    owner.decide(orders.drain)
+    assert AbandonLaunch() in owner.done()
+    owner.slot_granted()  # it was on its way already
+    abandoned = Problem(reason="START_FAILED", message="the start was abandoned")
+    owner.decide(lambda step: reactions.not_started(step, abandoned))
+    assert owner.state is State.CREATED
+    assert not owner.live.launching
+    assert LaunchProcess() not in owner.done()
+
+
+def test_a_drain_suspends_what_runs() -> None:
+    owner = an_owner()
+    owner.answers(owner.prompt())
+    owner.decide(orders.drain)
+    owner.wait(timedelta(seconds=1))
+    owner.exits()
+    assert (owner.state, owner.session.state_reason) == (State.SUSPENDED, DRAINING)
