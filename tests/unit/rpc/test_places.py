@@ -59,7 +59,9 @@ def test_an_event_id_is_a_uuid_and_comes_back(revision: int) -> None:
     assert PLACES.revision_of_event(event_id) == revision
 
 
-@pytest.mark.parametrize("text", ["", "x", str(uuid.uuid4()), OTHERS.event_id(7).decode(), "é" * 36])
+@pytest.mark.parametrize(
+    "text", ["", "x", "919108f7-52d1-4320-9bac-f847db4148a8", OTHERS.event_id(7).decode(), "é" * 36]
+)
 def test_no_event_has_another_id(text: str) -> None:
     with pytest.raises(EventNotFound):
         PLACES.revision_of_event(text)
