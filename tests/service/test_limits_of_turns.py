@@ -93,7 +93,7 @@ async def test_a_silent_cli_that_does_not_obey_is_ended(faked: Faked) -> None:
         pid = (await get(server, session.session_id)).process.pid
         hung = turn(ignore_term=True, hang=True)
         stalled = await end_of(server, await start_turn(server, session.session_id, hung))
-        assert stalled.state == turn_pb2.TURN_STATE_INTERRUPTED
+        assert (stalled.state, reason_of(stalled)) == (turn_pb2.TURN_STATE_FAILED, "PROCESS_SILENT")
         assert stalled.side_effects_unknown
         failed = await until(server, session.session_id, session_pb2.SESSION_STATE_ERROR)
         assert failed.process.last_exit.signal == 9

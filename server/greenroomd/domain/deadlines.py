@@ -123,7 +123,7 @@ def _lifetime(live: Live, patience: Patience) -> datetime | None:
 
 
 def _expired(step: Step) -> None:
-    payload = LimitReached(limit="max_duration", detail="the session has lived as long as it may")
+    payload = LimitReached(limit="limits.max_duration", detail="the session has lived as long as it may")
     step.tell(Event(type=EventType.SESSION_LIMIT_REACHED, time=step.at, payload=payload))
     orders.close(step, reason=MAX_DURATION, force=True)
 

@@ -18,7 +18,7 @@ BUDGET = {"max_budget_usd": 0.01}
 def test_the_session_is_closed_when_nothing_is_left() -> None:
     owner = an_owner(config=BUDGET)
     owner.answers(owner.prompt(), total_cost_usd=0.004)
-    assert owner.state is State.IDLE
+    assert owner.session.state.value == "idle"
     owner.answers(owner.prompt(), total_cost_usd=0.01)
     assert owner.state is State.CLOSING
     assert EndProcess() in owner.done()

@@ -92,7 +92,7 @@ def test_a_session_lives_no_longer_than_it_may() -> None:
     owner.prompt()
     owner.says(says.tool_use())
     owner.forget().wait(2 * MINUTE)
-    assert payloads(owner.events, LimitReached)[0].limit == "max_duration"
+    assert payloads(owner.events, LimitReached)[0].limit == "limits.max_duration"
     assert owner.told()[-2:] == [EventType.SESSION_LIMIT_REACHED, EventType.SESSION_STATE_CHANGED]
     assert (owner.state, owner.session.state_reason) == (State.CLOSING, deadlines.MAX_DURATION)
     assert owner.done() == [InterruptCli()]

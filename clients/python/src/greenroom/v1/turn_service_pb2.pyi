@@ -97,7 +97,7 @@ class StartTurnRequest(_message.Message):
 
     @_builtins.property
     def turn_timeout(self) -> _duration_pb2.Duration:
-        """Time until the turn is stopped, and FAILED; 1 s to 24 h. Default: the session's."""
+        """Time until the turn is stopped, and FAILED; 1 s to 7 d. Default: the session's."""
 
     def __init__(
         self,
@@ -170,7 +170,7 @@ class RunTurnRequest(_message.Message):
 
     @_builtins.property
     def turn_timeout(self) -> _duration_pb2.Duration:
-        """Time until the turn is stopped, and FAILED; 1 s to 24 h. Default: the session's."""
+        """Time until the turn is stopped, and FAILED; 1 s to 7 d. Default: the session's."""
 
     def __init__(
         self,
