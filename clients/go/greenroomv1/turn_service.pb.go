@@ -140,7 +140,7 @@ type StartTurnRequest struct {
 	Content []*ContentBlock `protobuf:"bytes,3,rep,name=content,proto3" json:"content,omitempty"`
 	// What to do while another turn runs. Default: REJECT.
 	IfBusy IfBusy `protobuf:"varint,4,opt,name=if_busy,json=ifBusy,proto3,enum=greenroom.v1.IfBusy" json:"if_busy,omitempty"`
-	// Time until the turn is stopped, and FAILED; 1 s to 24 h. Default: the session's.
+	// Time until the turn is stopped, and FAILED; 1 s to 7 d. Default: the session's.
 	TurnTimeout *durationpb.Duration `protobuf:"bytes,5,opt,name=turn_timeout,json=turnTimeout,proto3" json:"turn_timeout,omitempty"`
 	// UUID that makes the call safe to repeat: the prompt is sent once. Optional.
 	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -277,7 +277,7 @@ type RunTurnRequest struct {
 	Content []*ContentBlock `protobuf:"bytes,3,rep,name=content,proto3" json:"content,omitempty"`
 	// What to do while another turn runs. Default: REJECT.
 	IfBusy IfBusy `protobuf:"varint,4,opt,name=if_busy,json=ifBusy,proto3,enum=greenroom.v1.IfBusy" json:"if_busy,omitempty"`
-	// Time until the turn is stopped, and FAILED; 1 s to 24 h. Default: the session's.
+	// Time until the turn is stopped, and FAILED; 1 s to 7 d. Default: the session's.
 	TurnTimeout *durationpb.Duration `protobuf:"bytes,5,opt,name=turn_timeout,json=turnTimeout,proto3" json:"turn_timeout,omitempty"`
 	// UUID that makes the call safe to repeat: the prompt is sent once, and the events come again. Optional.
 	RequestId string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`

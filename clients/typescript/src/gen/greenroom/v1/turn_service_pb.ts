@@ -53,7 +53,7 @@ export type StartTurnRequest = Message<"greenroom.v1.StartTurnRequest"> & {
   ifBusy: IfBusy;
 
   /**
-   * Time until the turn is stopped, and FAILED; 1 s to 24 h. Default: the session's.
+   * Time until the turn is stopped, and FAILED; 1 s to 7 d. Default: the session's.
    *
    * @generated from field: google.protobuf.Duration turn_timeout = 5;
    */
@@ -130,7 +130,7 @@ export type RunTurnRequest = Message<"greenroom.v1.RunTurnRequest"> & {
   ifBusy: IfBusy;
 
   /**
-   * Time until the turn is stopped, and FAILED; 1 s to 24 h. Default: the session's.
+   * Time until the turn is stopped, and FAILED; 1 s to 7 d. Default: the session's.
    *
    * @generated from field: google.protobuf.Duration turn_timeout = 5;
    */
