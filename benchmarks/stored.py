@@ -1,10 +1,13 @@
-"""Databases with very many sessions, made by copying one real session inside SQLite."""
+"""Databases with very many sessions or events, made inside SQLite from one real session."""
 
 from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
 
+from greenroom.v1.event_pb2 import EVENT_TYPE_MESSAGE_ASSISTANT, Event
+
+_NUMBERS = 120  # bytes of an event that its number takes: id, sequence, revision and cursor
 _IDENTITY = "printf('%08x-0000-4000-8000-%012x', n, n)"
 
 
@@ -46,3 +49,23 @@ def multiply_sessions(database: Path, count: int, *, state: str = "suspended") -
 def identity(n: int) -> str:
     """Return the session id of the n-th copy."""
     return f"{n:08x}-0000-4000-8000-{n:012x}"
+
+
+def multiply_events(database: Path, count: int, *, size: int) -> None:
+    """Add so many events of about so many bytes to the only session in the database. The server must not run."""
+    event = Event(type=EVENT_TYPE_MESSAGE_ASSISTANT)
+    event.message_assistant.message_id = "x" * max(0, size - _NUMBERS)
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        (first,) = connection.execute("SELECT revision FROM meta").fetchone()
+        connection.execute(
+            f"WITH RECURSIVE many(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM many WHERE n < {count}) "
+            "INSERT INTO events SELECT :first + n, number, session_id, workspace_id, last_sequence + n, "
+            "'message.assistant', '', last_active_time, :body FROM many, sessions",
+            {"first": first, "body": event.SerializeToString()},
+        )
+        connection.execute("UPDATE meta SET revision = revision + ?", (count,))
+        connection.execute(
+            "UPDATE sessions SET last_sequence = last_sequence + ?, revision = ?", (count, first + count)
+        )
+        connection.commit()
