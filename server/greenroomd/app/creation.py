@@ -13,10 +13,9 @@ from greenroomd.app.storage import Unit
 from greenroomd.app.supervisors import Supervisors
 from greenroomd.domain.config import Secret, SessionConfig
 from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsideRoots
-from greenroomd.domain.live import Live
 from greenroomd.domain.masks import Parts
 from greenroomd.domain.part_rules import part_violations
-from greenroomd.domain.session import Session, StartMode, create
+from greenroomd.domain.session import Session, create
 from greenroomd.domain.session_rules import name_violations
 
 
@@ -125,7 +124,7 @@ class Creation:
         )
         if new.validate_only:
             return session
-        session = await self._stage.store.commit(
+        return await self._supervisors.found(
             Unit(
                 session=session,
                 events=create(session, actor=caller.principal),
@@ -135,6 +134,3 @@ class Creation:
                 claims_profile=bool(new.profile_id),
             )
         )
-        if session.start_mode is StartMode.AUTO:
-            self._supervisors.own(Live(session=session, launching=True, launched_at=at))
-        return session

@@ -14,11 +14,12 @@ import structlog
 from greenroomd.app.calls import Change
 from greenroomd.app.settlement import settle
 from greenroomd.app.stage import Stage
+from greenroomd.app.storage import Unit
 from greenroomd.app.supervisor import Order, Supervisor
 from greenroomd.domain import orders
 from greenroomd.domain.errors import Draining, GreenroomError
 from greenroomd.domain.live import Live, Step
-from greenroomd.domain.session import Session
+from greenroomd.domain.session import Session, StartMode
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,29 @@ class Supervisors:
     def own(self, live: Live) -> None:
         """Take a session over; nobody else owns it."""
         self._appoint(live)
+
+    async def found(self, unit: Unit) -> Session:
+        """Store a new session and, with start mode AUTO, own it at once; raises what the commit raises.
+
+        Both happen or neither, even if the caller is cancelled meanwhile.
+        """
+        reply: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
+        self._group.create_task(self._found(unit, reply))
+        return await reply
+
+    async def _found(self, unit: Unit, reply: asyncio.Future[Session]) -> None:
+        # Who sees the new session and orders something finds its owner: nobody else can load it before.
+        async with self._loading.setdefault(unit.session.session_id, asyncio.Lock()):
+            try:
+                session = await self.stage.store.commit(unit)
+            except Exception as refusal:  # handed to the caller
+                if not reply.done():
+                    reply.set_exception(refusal)
+                return
+            if session.start_mode is StartMode.AUTO:
+                self.own(Live(session=session, launching=True, launched_at=self.stage.now()))
+        if not reply.done():
+            reply.set_result(session)
 
     async def order(self, change: Change, act: Callable[[Step], T]) -> tuple[Session, T]:
         """Have an order carried out by the session's owner; returns the session after it and the order's result.

@@ -87,6 +87,8 @@ def _with(parts: Parts, given: Parts, path: str) -> Parts:
     if root == "metadata":
         return replace(parts, metadata=map_with(parts.metadata, given.metadata, rest))
     if path == "config":
+        if given.config.working_dir not in ("", parts.config.working_dir):
+            raise LookupError("would change working_dir, which is immutable")
         config = replace(given.config, working_dir=parts.config.working_dir)
         return replace(parts, config=config, oauth_token=given.oauth_token)
     if path == TOKEN:
