@@ -125,6 +125,14 @@ class Settings(BaseModel):
         description="How many CLI processes may live at once; by default what the host holds: four a core, "
         "and 256 MiB for each beside 512 MiB for the server",
     )
+    max_processes_per_workspace: Count | None = Field(
+        None, description="How many of them one workspace may have; by default all"
+    )
+    memory_reserve: int = Field(
+        256 * 2**20,
+        ge=0,
+        description="Memory in bytes that stays free: a process only starts if there are 256 MiB for it beside this",
+    )
     memory_per_session: Count | None = Field(
         None,
         description="Memory in bytes that the processes of a session may hold if its config sets no limit; "

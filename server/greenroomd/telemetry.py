@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Literal, TextIO
 
 import structlog
@@ -127,6 +128,24 @@ class Metrics:
         self._ended = Counter(
             "greenroom_processes_ended", "CLI processes ended.", ["cause"], registry=self.registry
         )
+        self._restarted = Counter(
+            "greenroom_processes_restarted",
+            "CLI processes started in place of one that had to go or crashed.",
+            ["cause"],
+            registry=self.registry,
+        )
+        self._start_seconds = Histogram(
+            "greenroom_process_start_seconds",
+            "Time from the wish for a process to READY, with the wait for a slot.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._slots = Gauge(
+            "greenroom_pool_processes",
+            "Process slots, those that work (busy) or may be taken away (idle), and sessions waiting.",
+            ["what"],
+            registry=self.registry,
+        )
         self._events = Counter("greenroom_events_committed", "Durable events.", registry=self.registry)
         self._watchers = Gauge("greenroom_watchers", "Open event streams.", registry=self.registry)
         self._heard = Counter(
@@ -161,6 +180,19 @@ class Metrics:
         """A session got a process: started for it, or ahead of it."""
         self._started.labels(origin).inc()
 
+    def process_restarted(self, cause: Literal["recovery", "order"]) -> None:
+        """A session is getting another process: after a failure, or because somebody or its config wanted it."""
+        self._restarted.labels(cause).inc()
+
+    def process_ready(self, seconds: float) -> None:
+        """A session's process answered its handshake so long after it was wished for."""
+        self._start_seconds.observe(seconds)
+
+    def pool_from(self, numbers: Callable[[], Mapping[str, int]]) -> None:
+        """Ask *numbers*, in any thread, how the slots stand whenever the metrics are read; its keys never change."""
+        for what in numbers():
+            self._slots.labels(self._bounded("what", what)).set_function(partial(_number_of, numbers, what))
+
     def process_ended(self, cause: str) -> None:
         """A process is gone; *cause* is one of a few words such as `closed`, `idle` or `crash`."""
         self._ended.labels(self._bounded("cause", cause)).inc()
@@ -192,6 +224,10 @@ class Metrics:
                 return OTHER
             seen.add(value)
         return value
+
+
+def _number_of(numbers: Callable[[], Mapping[str, int]], what: str) -> float:
+    return numbers()[what]
 
 
 @contextmanager

@@ -38,6 +38,7 @@ from greenroomd.app.turns import Turns
 from greenroomd.app.watch import Watch
 from greenroomd.domain.config import Secret
 from greenroomd.domain.live import Patience
+from greenroomd.processes.admission import Admission
 from greenroomd.processes.claude_cli import ClaudeCli
 from greenroomd.processes.discovery import FoundCli, find_cli
 from greenroomd.processes.host_limits import HOST_LIMITS
@@ -59,13 +60,12 @@ from greenroomd.rpc.node_service import NodeService
 from greenroomd.rpc.profile_service import ProfileService
 from greenroomd.rpc.session_service import SessionService
 from greenroomd.rpc.turn_service import TurnService
-from greenroomd.settings import Settings, search_path
+from greenroomd.settings import MEMORY_PER_PROCESS, Settings, search_path
 from greenroomd.store.engine import UnsupportedDatabase
 from greenroomd.store.schema import SchemaTooNew
 from greenroomd.store.secrets import KeyFileUnusable
 from greenroomd.store.sql_store import open_store
 from greenroomd.telemetry import Metrics, exposing
-from greenroomd.webhook.sender import Webhook
 
 log = structlog.get_logger(__name__)
 
@@ -140,7 +140,8 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
     run = stack.enter_context(incarnation(settings.state_dir))
     watchdog = MemoryWatchdog()
     await stack.enter_async_context(watchdog.on_duty())
-    pool = Pool(settings.max_processes, settings.slot_wait)
+    pool = _pool(settings)
+    metrics.pool_from(pool.numbers)
     stage = Stage(
         node_id=_node_id(settings.state_dir),
         store=store,
@@ -220,6 +221,8 @@ def _announcing(tail: Tail, due: DueBell, metrics: Metrics) -> Announce:
 def _listeners(settings: Settings) -> list[Listener[Event]]:
     listeners: list[Listener[Event]] = [load(path) for path in settings.listeners]
     if settings.webhook_url is not None and settings.webhook_secret is not None:
+        from greenroomd.webhook.sender import Webhook  # its HTTP client takes a tenth of a second to load
+
         webhook = Webhook(
             settings.webhook_url.get_secret_value(),
             settings.webhook_secret.get_secret_value(),
@@ -235,9 +238,7 @@ def _listeners_watch(store: Store, tail: Tail) -> Watch:
     return Watch(store, tail, quiet=LISTENERS_QUIET, per_session=1, per_node=LISTENERS)
 
 
-def _processes(
-    settings: Settings, cli: FoundCli, run: Incarnation, watchdog: MemoryWatchdog
-) -> ClaudeCli:
+def _processes(settings: Settings, cli: FoundCli, run: Incarnation, watchdog: MemoryWatchdog) -> ClaudeCli:
     environment = {name: Secret(value.get_secret_value()) for name, value in settings.cli_environment.items()}
     defaults = CliDefaults(
         environment=environment,
@@ -293,13 +294,27 @@ def _facts(settings: Settings, cli: FoundCli, node_id: str) -> ServerFacts:
     )
 
 
+def _pool(settings: Settings) -> Pool:
+    admission = Admission(settings.memory_reserve, MEMORY_PER_PROCESS)
+    return Pool(
+        settings.max_processes,
+        settings.slot_wait,
+        per_workspace=settings.max_processes_per_workspace,
+        room=admission.admits,
+    )
+
+
 def _pool_facts(pool: Pool) -> PoolFacts:
     status = pool.status()
     return PoolFacts(
         slots=status.slots,
         busy=status.busy + status.idle,
-        waiting=sum(status.waiting.values()),
-        workspaces={name: WorkspacePoolFacts(waiting=count) for name, count in status.waiting.items()},
+        waiting=status.waiting,
+        longest_wait=status.longest_wait,
+        workspaces={
+            name: WorkspacePoolFacts(busy=use.busy + use.idle, waiting=use.waiting)
+            for name, use in status.workspaces.items()
+        },
     )
 
 

@@ -24,6 +24,14 @@ class ProcessObserver(Protocol):
         """A session got a process: started for it, or ahead of it."""
         ...
 
+    def process_restarted(self, cause: Literal["recovery", "order"]) -> None:
+        """A session is getting another process: after a failure, or because somebody or its config wanted it."""
+        ...
+
+    def process_ready(self, seconds: float) -> None:
+        """A session's process answered its handshake so long after it was wished for."""
+        ...
+
     def process_ended(self, cause: str) -> None:
         """A session's process is gone; `cause` is one of a few words, see `end_cause`."""
         ...
@@ -52,6 +60,12 @@ class Unobserved:
         """Ignore it."""
 
     def process_started(self, origin: Literal["cold", "warm"]) -> None:
+        """Ignore it."""
+
+    def process_restarted(self, cause: Literal["recovery", "order"]) -> None:
+        """Ignore it."""
+
+    def process_ready(self, seconds: float) -> None:
         """Ignore it."""
 
     def process_ended(self, cause: str) -> None:

@@ -44,6 +44,7 @@ from greenroomd.domain.live import (
     SayPrompt,
     Step,
 )
+from greenroomd.domain.recovery import RECOVERING
 from greenroomd.domain.session import POOL_PRESSURE, ProcessFacts, Session, etag
 from greenroomd.domain.turn import Problem
 
@@ -135,6 +136,7 @@ class Supervisor:
             case Ready(handshake=handshake):
                 asked = self.live.launched_at or self._stage.now()
                 startup = self._stage.now() - asked
+                self._stage.observer.process_ready(startup.total_seconds())
                 version = handshake.cli_version
                 await self._react(lambda step: reactions.ready(step, cli_version=version, startup=startup))
             case NotStarted(error=error):
@@ -241,6 +243,7 @@ class Supervisor:
     async def _do(self, action: Action) -> None:
         match action:
             case LaunchProcess():
+                self._count_restart()
                 self._launch()
             case AbandonLaunch():
                 if self._hosting is not None:
@@ -265,6 +268,12 @@ class Supervisor:
                 await process.deny(approval_id, message)
             case AnswerPermission(approval_id=approval_id, tool_input=tool_input):
                 await process.allow(approval_id, tool_input or {})
+
+    def _count_restart(self) -> None:
+        if self.live.restarting:
+            self._stage.observer.process_restarted("order")
+        elif self.live.session.state_reason == RECOVERING:
+            self._stage.observer.process_restarted("recovery")
 
     def _launch(self) -> None:
         host = self._stage.host.run(self.live.session, self._prepare, self.mailbox.put)

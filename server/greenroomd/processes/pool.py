@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, deque
+import time
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,14 +15,41 @@ _LONGEST_RETRY_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkspaceUse:
+    """How one workspace uses the slots now."""
+
+    busy: int = 0
+    idle: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PoolStatus:
-    """How the slots stand now; `waiting` counts by workspace, `evictions` since the start."""
+    """How the slots stand now.
+
+    `evictions` counts since the start; `longest_wait` is that of the waiter that came first, None if none waits.
+    `workspaces` has those that use a slot or wait for one.
+    """
 
     slots: int
-    busy: int
-    idle: int
-    waiting: Mapping[str, int]
     evictions: int
+    longest_wait: timedelta | None
+    workspaces: Mapping[str, WorkspaceUse]
+
+    @property
+    def busy(self) -> int:
+        """Slots in use."""
+        return sum(use.busy for use in self.workspaces.values())
+
+    @property
+    def idle(self) -> int:
+        """Slots whose process may be taken away."""
+        return sum(use.idle for use in self.workspaces.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many wait for a slot."""
+        return sum(use.waiting for use in self.workspaces.values())
 
     @property
     def free(self) -> int:
@@ -29,20 +57,41 @@ class PoolStatus:
         return self.slots - self.busy - self.idle
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiter:
+    granted: asyncio.Future[PoolLease]
+    since: float
+
+
 class Pool:
-    """`Slots` for one event loop: no more than *max_processes* leases are ever out.
+    """`Slots` for one event loop: no more than *max_processes* leases are ever out, *per_workspace* to one workspace.
 
     A freed slot goes to the next workspace in turn, there to the one that has waited longest. While anyone waits,
-    the leases that have been idle longest are asked back, one for each who waits. All calls but `lease` return at once.
+    the leases that have been idle longest are asked back, one for each who waits; a workspace at its own limit only
+    gets back what is its own. *room* is asked before each grant whether the host can hold one more process, and again
+    every *recheck* while it cannot. All calls but `lease` return at once.
     """
 
-    def __init__(self, max_processes: int, max_wait: timedelta) -> None:
+    def __init__(
+        self,
+        max_processes: int,
+        max_wait: timedelta,
+        *,
+        per_workspace: int | None = None,
+        room: Callable[[], bool] = lambda: True,
+        recheck: timedelta = timedelta(seconds=1),
+    ) -> None:
         self._max = max_processes
         self._max_wait = max_wait
+        self._per_workspace = max_processes if per_workspace is None else per_workspace
+        self._room = room
+        self._recheck = recheck
+        self._looking_again: asyncio.TimerHandle | None = None
         self._out: set[PoolLease] = set()
+        self._held: Counter[str] = Counter()
         self._idle: OrderedDict[PoolLease, Callable[[], None]] = OrderedDict()  # longest idle first
         self._asked_back: set[PoolLease] = set()
-        self._queues: OrderedDict[str, deque[asyncio.Future[PoolLease]]] = OrderedDict()  # next in turn first
+        self._queues: OrderedDict[str, deque[_Waiter]] = OrderedDict()  # next in turn first
         self._evictions = 0
 
     async def lease(self, workspace_id: str, session_id: str) -> PoolLease:
@@ -50,30 +99,42 @@ class Pool:
 
         Which session it is makes no difference: slots are shared fairly between workspaces.
         """
-        if len(self._out) < self._max and not self._queues:
-            return self._grant()
-        waiter: asyncio.Future[PoolLease] = asyncio.get_running_loop().create_future()
+        waiter = _Waiter(asyncio.get_running_loop().create_future(), time.monotonic())
         self._queues.setdefault(workspace_id, deque()).append(waiter)
+        self._hand_on()
         self._ask_back()
         try:
             async with asyncio.timeout(self._max_wait.total_seconds()):
-                return await waiter
+                return await waiter.granted
         except BaseException as error:
             self._leave_queue(workspace_id, waiter)
             if isinstance(error, TimeoutError):
-                raise self._no_slot() from None
+                raise self._no_slot(workspace_id) from None
             raise
 
     def status(self) -> PoolStatus:
         """Return how the slots stand."""
-        idle = len(self._idle)
+        idle = Counter(lease.workspace_id for lease in self._idle)
+        waits = [queue[0].since for queue in self._queues.values()]
         return PoolStatus(
             slots=self._max,
-            busy=len(self._out) - idle,
-            idle=idle,
-            waiting={workspace: len(queue) for workspace, queue in self._queues.items()},
             evictions=self._evictions,
+            longest_wait=timedelta(seconds=time.monotonic() - min(waits)) if waits else None,
+            workspaces={
+                name: WorkspaceUse(
+                    busy=self._held[name] - idle[name],
+                    idle=idle[name],
+                    waiting=len(self._queues.get(name, ())),
+                )
+                for name in {**self._held, **self._queues}
+            },
         )
+
+    def numbers(self) -> Mapping[str, int]:
+        """Return the sums of the status by name; any thread may ask."""
+        out, idle = len(self._out), len(self._idle)
+        waiting = sum(map(len, list(self._queues.values())))
+        return {"slots": self._max, "busy": out - idle, "idle": idle, "waiting": waiting}
 
     # What a lease calls.
 
@@ -94,27 +155,51 @@ class Pool:
         """Free the slot of a lease and give it on; without effect the second time."""
         if lease in self._out:
             self._out.remove(lease)
+            self._held[lease.workspace_id] -= 1
+            self._held += Counter()  # forgets the workspaces that hold nothing any more
             self._idle.pop(lease, None)
             self._asked_back.discard(lease)
             self._hand_on()
 
-    def _grant(self) -> PoolLease:
-        lease = PoolLease(self)
+    def _hand_on(self) -> None:
+        while len(self._out) < self._max:
+            workspace_id = next((name for name in self._queues if self._allowance(name) > 0), None)
+            if workspace_id is None:
+                return
+            queue = self._queues[workspace_id]
+            if queue[0].granted.done():  # cancelled, and not yet gone from the queue
+                self._take_next(workspace_id)
+            elif self._room():
+                self._take_next(workspace_id).granted.set_result(self._grant(workspace_id))
+            else:
+                self._look_again_later()
+                return
+
+    def _take_next(self, workspace_id: str) -> _Waiter:
+        queue = self._queues.pop(workspace_id)
+        waiter = queue.popleft()
+        if queue:
+            self._queues[workspace_id] = queue  # at the end: every other workspace comes first
+        return waiter
+
+    def _grant(self, workspace_id: str) -> PoolLease:
+        lease = PoolLease(self, workspace_id)
         self._out.add(lease)
+        self._held[workspace_id] += 1
         return lease
 
-    def _hand_on(self) -> None:
-        while self._queues and len(self._out) < self._max:
-            workspace_id, queue = self._queues.popitem(last=False)
-            waiter = queue.popleft()
-            if queue:
-                self._queues[workspace_id] = queue  # at the end: every other workspace comes first
-            if not waiter.done():  # cancelled, and not yet gone from the queue
-                waiter.set_result(self._grant())
+    def _look_again_later(self) -> None:
+        if self._looking_again is None:
+            loop = asyncio.get_running_loop()
+            self._looking_again = loop.call_later(self._recheck.total_seconds(), self._look_again)
 
-    def _leave_queue(self, workspace_id: str, waiter: asyncio.Future[PoolLease]) -> None:
-        if waiter.done() and not waiter.cancelled():
-            self.take_back(waiter.result())  # it was granted in the moment in which we gave up
+    def _look_again(self) -> None:
+        self._looking_again = None
+        self._hand_on()
+
+    def _leave_queue(self, workspace_id: str, waiter: _Waiter) -> None:
+        if waiter.granted.done() and not waiter.granted.cancelled():
+            self.take_back(waiter.granted.result())  # it was granted in the moment in which we gave up
             return
         queue = self._queues.get(workspace_id)
         if queue is not None and waiter in queue:
@@ -123,27 +208,48 @@ class Pool:
                 del self._queues[workspace_id]
 
     def _ask_back(self) -> None:
-        while self._idle and len(self._asked_back) < self._waiting():
-            lease, evict = self._idle.popitem(last=False)
-            self._asked_back.add(lease)
-            self._evictions += 1
+        if not self._queues or not self._idle:
+            return
+        asked = Counter(lease.workspace_id for lease in self._asked_back)
+        victims: list[PoolLease] = []
+        of_anybody = 0
+        for name, queue in self._queues.items():
+            of_its_own = max(0, len(queue) - self._allowance(name))
+            of_anybody += len(queue) - of_its_own
+            known = min(of_its_own, asked[name])
+            asked[name] -= known
+            its_own = (lease for lease in self._idle if lease.workspace_id == name)
+            victims += [lease for lease, _ in zip(its_own, range(of_its_own - known), strict=False)]
+        others = (lease for lease in self._idle if lease not in victims)
+        wanted = range(of_anybody - asked.total())
+        victims += [lease for _, lease in zip(wanted, others, strict=False)]
+        evictions = [(lease, self._idle.pop(lease)) for lease in victims]
+        self._asked_back.update(victims)
+        self._evictions += len(victims)
+        for _, evict in evictions:
             evict()
 
-    def _waiting(self) -> int:
-        return sum(map(len, self._queues.values()))
+    def _allowance(self, workspace_id: str) -> int:
+        return self._per_workspace - self._held[workspace_id]
 
-    def _no_slot(self) -> NoSlot:
-        seconds = min(_LONGEST_RETRY_SECONDS, 1 + self._waiting() // self._max)
-        return NoSlot(
-            f"all {self._max} processes are in use and none became free in {self._max_wait.total_seconds():g} s",
-            retry_after=timedelta(seconds=seconds),
-        )
+    def _no_slot(self, workspace_id: str) -> NoSlot:
+        waiting = sum(map(len, self._queues.values()))
+        waited = f"in {self._max_wait.total_seconds():g} s"
+        if len(self._out) >= self._max:
+            why = f"all {self._max} processes are in use and none became free {waited}"
+        elif self._allowance(workspace_id) <= 0:
+            why = f"the workspace uses all {self._per_workspace} processes it may, and none became free {waited}"
+        else:
+            why = f"the host had no memory for another process {waited}"
+        seconds = min(_LONGEST_RETRY_SECONDS, 1 + waiting // self._max)
+        return NoSlot(why, retry_after=timedelta(seconds=seconds))
 
 
 class PoolLease:
     """The right to run one process."""
 
-    def __init__(self, pool: Pool) -> None:
+    def __init__(self, pool: Pool, workspace_id: str) -> None:
+        self.workspace_id = workspace_id
         self._pool = pool
 
     def idle(self, evict: Callable[[], None]) -> None:

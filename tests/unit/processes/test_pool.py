@@ -2,11 +2,13 @@ import asyncio
 import random
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from greenroomd.domain.errors import NoSlot
-from greenroomd.processes.pool import Pool, PoolLease, PoolStatus
+from greenroomd.processes.admission import Admission, available_bytes
+from greenroomd.processes.pool import Pool, PoolLease, WorkspaceUse
 
 LONG = timedelta(seconds=30)
 
@@ -40,18 +42,28 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-def status(slots: int, busy: int = 0, idle: int = 0, evictions: int = 0, **waiting: int) -> PoolStatus:
-    return PoolStatus(slots=slots, busy=busy, idle=idle, waiting=waiting, evictions=evictions)
+Seen = tuple[int, int, int, int, dict[str, int]]
+
+
+def seen(pool: Pool) -> Seen:
+    """Return what the pool says of itself: slots, busy, idle, evictions, and who waits."""
+    now = pool.status()
+    waiting = {name: use.waiting for name, use in now.workspaces.items() if use.waiting}
+    return now.slots, now.busy, now.idle, now.evictions, waiting
+
+
+def status(slots: int, busy: int = 0, idle: int = 0, evictions: int = 0, **waiting: int) -> Seen:
+    return slots, busy, idle, evictions, waiting
 
 
 async def test_leases_up_to_the_limit_come_at_once() -> None:
     pool = Pool(2, LONG)
     first, second = await pool.lease("a", "a1"), await pool.lease("a", "a2")
-    assert pool.status() == status(2, busy=2)
+    assert seen(pool) == status(2, busy=2)
     first.release()
     second.release()
     second.release()
-    assert pool.status() == status(2)
+    assert seen(pool) == status(2)
     assert pool.status().free == 2
 
 
@@ -60,7 +72,7 @@ async def test_the_oldest_first_and_workspaces_in_turn() -> None:
     async with asyncio.TaskGroup() as tasks:
         crowd = Crowd(pool, tasks)
         await crowd.ask("a1", "a2", "a3", "a4", "b1", "b2", "c1")
-        assert pool.status() == status(1, busy=1, a=3, b=2, c=1)
+        assert seen(pool) == status(1, busy=1, a=3, b=2, c=1)
         while len(crowd.got) < 7:
             await crowd.release(crowd.got[-1])
     assert crowd.got == ["a1", "a2", "b1", "c1", "a3", "b2", "a4"]
@@ -85,7 +97,7 @@ async def test_too_long_a_wait_fails_with_advice() -> None:
     with pytest.raises(NoSlot, match=r"all 1 processes are in use and none became free in 0\.01 s") as none:
         await pool.lease("b", "b1")
     assert none.value.retry_after >= timedelta(seconds=1)
-    assert pool.status() == status(1, busy=1)
+    assert seen(pool) == status(1, busy=1)
     lease.release()
     (await pool.lease("b", "b1")).release()
 
@@ -100,7 +112,7 @@ async def test_a_cancelled_wait_leaves_nothing() -> None:
         await settled()
         assert crowd.got == ["a1", "b1"]
         assert third.done()
-    assert pool.status() == status(1, busy=1)
+    assert seen(pool) == status(1, busy=1)
 
 
 async def test_cancelled_in_the_moment_of_the_grant_the_slot_goes_on() -> None:
@@ -124,10 +136,10 @@ async def test_under_pressure_the_longest_idle_is_asked_back() -> None:
             crowd.leases[name].idle(lambda name=name: asked.append(name))  # type: ignore[misc]
         crowd.leases["a2"].busy()
         crowd.leases["a2"].idle(lambda: asked.append("a2"))  # used again: no longer the oldest
-        assert pool.status() == status(3, idle=3)
+        assert seen(pool) == status(3, idle=3)
         await crowd.ask("b1", "b2")
         assert asked == ["a1", "a3"]
-        assert pool.status() == status(3, busy=2, idle=1, evictions=2, b=2)
+        assert seen(pool) == status(3, busy=2, idle=1, evictions=2, b=2)
         await crowd.release("a3")
         await crowd.release("a1")
         assert crowd.got[-2:] == ["b1", "b2"]
@@ -210,6 +222,119 @@ async def test_evict_may_give_the_lease_back_at_once() -> None:
     for lease, release in zip(leases, releases, strict=True):
         lease.idle(release)
     others = [await pool.lease("b", "b") for _ in range(2)]
-    assert pool.status() == status(2, busy=2, evictions=2)
+    assert seen(pool) == status(2, busy=2, evictions=2)
     for other in others:
         other.release()
+
+
+async def test_a_workspace_gets_no_more_than_its_share_and_holds_nobody_up() -> None:
+    pool = Pool(3, LONG, per_workspace=2)
+    async with asyncio.TaskGroup() as tasks:
+        crowd = Crowd(pool, tasks)
+        await crowd.ask("a1", "a2", "a3", "a4", "b1")
+        assert crowd.got == ["a1", "a2", "b1"]
+        await crowd.release("b1")
+        assert crowd.got == ["a1", "a2", "b1"], "a slot is free, and none of the waiting may have it"
+        await crowd.release("a1")
+        assert crowd.got[-1] == "a3"
+        await crowd.release("a2")
+        assert crowd.got[-1] == "a4"
+
+
+async def test_a_workspace_at_its_limit_gets_only_its_own_back() -> None:
+    pool = Pool(3, LONG, per_workspace=1)
+    asked: list[str] = []
+    async with asyncio.TaskGroup() as tasks:
+        crowd = Crowd(pool, tasks)
+        await crowd.ask("b1", "a1")
+        for name in ("b1", "a1"):
+            crowd.leases[name].idle(lambda name=name: asked.append(name))  # type: ignore[misc]
+        await crowd.ask("a2")
+        assert asked == ["a1"]
+        await crowd.ask("a3")
+        assert asked == ["a1"]
+        await crowd.release("a1")
+        await crowd.release("a2")
+        assert crowd.got[-1] == "a3"
+
+
+async def test_one_that_is_alone_at_its_limit_is_told_so() -> None:
+    pool = Pool(2, timedelta(milliseconds=10), per_workspace=1)
+    await pool.lease("a", "a1")
+    with pytest.raises(NoSlot, match="the workspace uses all 1 processes it may"):
+        await pool.lease("a", "a2")
+
+
+async def test_without_memory_nobody_starts_until_there_is_some() -> None:
+    available = 0
+    admission = Admission(reserve=50, per_process=100, available=lambda: available)
+    pool = Pool(8, LONG, room=admission.admits, recheck=timedelta(milliseconds=1))
+    async with asyncio.TaskGroup() as tasks:
+        crowd = Crowd(pool, tasks)
+        waiting = await crowd.ask("a1", "a2")
+        assert crowd.got == []
+        available = 249  # for one, and the reserve; the other would find 99 left
+        await waiting[0]
+        await settled()
+        assert crowd.got == ["a1"]
+        available = 250
+    assert crowd.got == ["a1", "a2"]
+
+
+async def test_a_start_that_memory_never_came_for_fails_with_the_cause() -> None:
+    pool = Pool(2, timedelta(milliseconds=10), room=lambda: False)
+    with pytest.raises(NoSlot, match="no memory for another process"):
+        await pool.lease("a", "a1")
+
+
+async def test_while_memory_is_short_the_idle_are_asked_back() -> None:
+    room = True
+    pool = Pool(2, LONG, room=lambda: room)
+    first = await pool.lease("a", "a1")
+    asked: list[str] = []
+    first.idle(lambda: asked.append("a1"))
+    room = False
+    async with asyncio.TaskGroup() as tasks:
+        crowd = Crowd(pool, tasks)
+        await crowd.ask("b1")
+        assert asked == ["a1"]
+        room = True
+        first.release()
+    assert crowd.got == ["b1"]
+
+
+def test_a_process_is_reckoned_with_until_its_memory_shows() -> None:
+    now = 0.0
+    admission = Admission(reserve=0, per_process=100, available=lambda: 250, clock=lambda: now)
+    assert [admission.admits() for _ in range(3)] == [True, True, False]
+    now = 6.0
+    assert admission.admits()
+
+
+def test_a_containers_share_bounds_what_is_available(tmp_path: Path) -> None:
+    (tmp_path / "memory.max").write_text("1000000\n")
+    (tmp_path / "memory.current").write_text("400000\n")
+    assert available_bytes(tmp_path) == 600_000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert available_bytes(tmp_path) == pytest.approx(available_bytes(tmp_path / "none"), rel=0.5)
+
+
+async def test_status_tells_of_each_workspace_and_the_longest_wait() -> None:
+    pool = Pool(2, LONG)
+    async with asyncio.TaskGroup() as tasks:
+        crowd = Crowd(pool, tasks)
+        await crowd.ask("a1", "a2")
+        crowd.leases["a1"].idle(lambda: None)
+        assert pool.status().longest_wait is None
+        await crowd.ask("b1")
+        await asyncio.sleep(0.01)
+        now = pool.status()
+        assert now.workspaces == {"a": WorkspaceUse(busy=2), "b": WorkspaceUse(waiting=1)}, (
+            "a1 was asked back"
+        )
+        assert now.longest_wait is not None
+        assert now.longest_wait >= timedelta(milliseconds=10)
+        await crowd.release("a1")
+        await crowd.release("a2")
+        crowd.leases["b1"].idle(lambda: None)
+        assert pool.status().workspaces == {"b": WorkspaceUse(idle=1)}
