@@ -1,0 +1,130 @@
+"""What a mask names is taken from what was given, and nothing else."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from greenroomd.domain.config import Limits, PermissionMode, RecoveryMode, Secret, SessionConfig
+from greenroomd.domain.errors import InvalidUpdateMask
+from greenroomd.domain.masks import Parts, masked
+from greenroomd.domain.part_rules import part_violations
+from greenroomd.domain.session import Session
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+BEFORE = Session(
+    session_id="0b7c5e2e-8f0e-4d0f-9a39-3f5d1f6f3c11",
+    workspace_id="default",
+    display_name="old",
+    labels={"team": "red", "tier": "1"},
+    metadata={"ticket": 7.0, "kept": True},
+    config=SessionConfig(
+        working_dir="/srv/app",
+        model="opus",
+        max_turns=5,
+        environment={"A": "1", "B": "2"},
+        limits=Limits(cpu_cores=2.0, output_bytes=10),
+        oauth_token_set=True,
+    ),
+    state_time=NOON,
+    cli_session_id="0b7c5e2e-8f0e-4d0f-9a39-3f5d1f6f3c11",
+    create_time=NOON,
+    update_time=NOON,
+    last_active_time=NOON,
+)
+
+
+def given(**parts: Any) -> Parts:
+    config = SessionConfig(**{"working_dir": "", **parts.pop("config", {})})
+    return Parts(config=config, **parts)
+
+
+def test_maps_change_as_a_whole_or_by_key() -> None:
+    parts = given(labels={"team": "blue", "new": "x"}, metadata={"ticket": 8.0})
+    assert masked(BEFORE, parts, ["labels"]).labels == {"team": "blue", "new": "x"}
+    by_key = masked(BEFORE, parts, ["labels.team", "labels.tier", "metadata.ticket", "metadata.kept"])
+    assert by_key.labels == {"team": "blue"}
+    assert by_key.metadata == {"ticket": 8.0}
+    assert by_key.display_name == "old"
+    assert by_key.config == BEFORE.config
+
+
+def test_options_change_one_by_one_and_are_unset_by_leaving_them_out() -> None:
+    parts = given(
+        config={
+            "model": "haiku",
+            "environment": {"B": "3", "C": "4"},
+            "limits": Limits(cpu_cores=1.0),
+        }
+    )
+    paths = [
+        "config.model",
+        "config.max_turns",
+        "config.environment.B",
+        "config.environment.A",
+        "config.limits.cpu",
+    ]
+    config = masked(BEFORE, parts, paths).config
+    assert (config.model, config.max_turns, config.environment) == ("haiku", None, {"B": "3"})
+    assert config.limits == Limits(cpu_cores=1.0, output_bytes=10)
+    assert config.recovery.mode is RecoveryMode.NEVER
+    assert config.oauth_token_set
+
+
+def test_the_whole_config_keeps_the_working_directory() -> None:
+    parts = masked(BEFORE, given(config={"model": "haiku"}), ["config"])
+    assert parts.config == SessionConfig(working_dir="/srv/app", model="haiku")
+    same = masked(BEFORE, given(config={"working_dir": "/srv/app"}), ["config"])
+    assert same.config == SessionConfig(working_dir="/srv/app")
+
+
+def test_a_token_comes_and_goes() -> None:
+    token = Secret("new")
+    parts = masked(BEFORE, given(oauth_token=token), ["config.oauth_token"])
+    assert (parts.oauth_token, parts.config.oauth_token_set) == (token, True)
+    parts = masked(BEFORE, given(), ["config.oauth_token"])
+    assert (parts.oauth_token, parts.config.oauth_token_set) == (Secret(""), False)
+    assert part_violations(parts, may_bypass=False) == []
+    assert masked(BEFORE, given(oauth_token=token), ["config.model"]).oauth_token is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "state",
+        "session_id",
+        "etag",
+        "display_name.x",
+        "config.working_dir",
+        "config.colour",
+        "config.limits.colour",
+        "config.oauth_token_set",
+        "Config.model",
+    ],
+)
+def test_what_cannot_be_changed_is_told(path: str) -> None:
+    with pytest.raises(InvalidUpdateMask) as refused:
+        masked(BEFORE, given(), ["labels.team", path])
+    (violation,) = refused.value.violations
+    assert violation.field == "update_mask"
+    assert repr(path) in violation.description
+
+
+def test_no_other_working_directory_with_the_whole_config() -> None:
+    with pytest.raises(InvalidUpdateMask, match="immutable"):
+        masked(BEFORE, given(config={"working_dir": "/elsewhere"}), ["config"])
+
+
+def test_an_empty_mask_changes_nothing_and_is_refused() -> None:
+    with pytest.raises(InvalidUpdateMask):
+        masked(BEFORE, given(), [])
+
+
+def test_who_bypasses_permissions_already_may_go_on() -> None:
+    config = {"working_dir": "/srv/app", "permission_mode": PermissionMode.BYPASS_PERMISSIONS}
+    parts = given(config=config)
+    (violation,) = part_violations(parts, may_bypass=False)
+    assert violation.field == "config.permission_mode"
+    assert part_violations(parts, may_bypass=True) == []
+    assert part_violations(parts, may_bypass=False, before=parts.config) == []

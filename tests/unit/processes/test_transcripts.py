@@ -1,0 +1,90 @@
+"""The files of conversations: copied whole, removed whole, and never anything else."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from greenroomd.domain.errors import ConversationLost, StoreUnavailable
+from greenroomd.processes.launch import Workspace
+from greenroomd.processes.transcripts import TranscriptFiles
+
+ONE = "0b7c5e2e-8f0e-4d0f-9a39-3f5d1f6f3c11"
+TWO = "1f2e3d4c-5b6a-4789-9abc-def012345678"
+OTHER = "9c8b7a69-5847-4362-a1b0-c9d8e7f6a5b4"
+
+
+@pytest.fixture
+def config_dir(tmp_path: Path) -> Path:
+    config_dir = Workspace.within(tmp_path, "w").config_dir
+    (config_dir / "projects/-srv-app").mkdir(parents=True)
+    (config_dir / "session-env").mkdir()
+    return config_dir
+
+
+@pytest.fixture
+def transcripts(tmp_path: Path, config_dir: Path) -> TranscriptFiles:
+    return TranscriptFiles(tmp_path)
+
+
+def written(config_dir: Path, conversation: str, *, torn: bool = False) -> Path:
+    """Write a transcript of two records, perhaps with a third that was never complete."""
+    text = json.dumps({"text": f'a person quotes "sessionId":"{conversation}"'})
+    lines = [f'{{"type":"user","message":{text},"sessionId":"{conversation}"}}\n', '{"type":"summary"}\n']
+    path = config_dir / "projects/-srv-app" / f"{conversation}.jsonl"
+    path.write_text("".join(lines) + ('{"type":"assis' if torn else ""))
+    return path
+
+
+async def test_a_copy_is_the_same_under_another_id(transcripts: TranscriptFiles, config_dir: Path) -> None:
+    source = written(config_dir, ONE, torn=True)
+    aside = source.with_suffix("") / "subagents"
+    aside.mkdir(parents=True)
+    (aside / "agent-1.jsonl").write_text("{}\n")
+    await transcripts.copy("w", ONE, TWO)
+    await transcripts.copy("w", ONE, TWO)
+    made = source.with_name(f"{TWO}.jsonl")
+    first, second = made.read_text().splitlines()
+    record = json.loads(first)
+    assert record["sessionId"] == TWO
+    assert ONE in record["message"]["text"]
+    assert second == '{"type":"summary"}'
+    assert made.stat().st_mode & 0o077 == 0
+    assert (made.with_suffix("") / "subagents/agent-1.jsonl").read_text() == "{}\n"
+    assert source.read_text().endswith('{"type":"assis')
+
+
+async def test_what_is_not_there_cannot_be_copied(transcripts: TranscriptFiles, config_dir: Path) -> None:
+    written(config_dir, ONE)
+    for conversation in (OTHER, "*", f"../-srv-app/{ONE}", ""):
+        with pytest.raises(ConversationLost):
+            await transcripts.copy("w", conversation, TWO)
+    with pytest.raises(ConversationLost):
+        await transcripts.copy("another", ONE, TWO)
+
+
+async def test_a_link_is_not_followed(transcripts: TranscriptFiles, config_dir: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret\n")
+    (config_dir / f"projects/-srv-app/{ONE}.jsonl").symlink_to(secret)
+    with pytest.raises(StoreUnavailable):
+        await transcripts.copy("w", ONE, TWO)
+    (config_dir / f"session-env/{ONE}").symlink_to(tmp_path)
+    await transcripts.remove("w", ONE)
+    assert list(config_dir.rglob(f"{ONE}*")) == []
+    assert secret.read_text() == "secret\n"
+
+
+async def test_all_of_one_conversation_goes_and_nothing_of_another(
+    transcripts: TranscriptFiles, config_dir: Path
+) -> None:
+    for conversation in (ONE, OTHER):
+        aside = written(config_dir, conversation).with_suffix("")
+        aside.mkdir()
+        (config_dir / "session-env" / conversation).mkdir()
+    await transcripts.remove("w", ONE)
+    await transcripts.remove("w", ONE)
+    for unknown in ("", "*", ".", TWO):
+        await transcripts.remove("w", unknown)
+    assert len(list(config_dir.rglob(f"{OTHER}*"))) == 3
+    assert list(config_dir.rglob(f"{ONE}*")) == []
