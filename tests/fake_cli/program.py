@@ -143,8 +143,7 @@ class Fake:
         self.session = script.get("session", self.session)
         if "garbage" in script:
             self.write(script["garbage"].encode() + b"\n")
-        if size := script.get("memory"):
-            self.held = b"x" * size
+        self.held += b"x" * script.get("memory", 0)
         if size := script.get("bytes"):
             self.speak("x" * size)
         for number in range(script.get("events", 0)):

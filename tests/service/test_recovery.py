@@ -20,10 +20,10 @@ READY = session_pb2.SESSION_STATE_READY
 ON_CRASH = RecoveryPolicy(mode=RECOVERY_MODE_ON_CRASH)
 
 
-def hours_later(**policy: int) -> RecoveryPolicy:
+def hours_later() -> RecoveryPolicy:
     """Return a policy whose restarts no test lives to see."""
     long = Duration(seconds=3600)
-    return RecoveryPolicy(mode=RECOVERY_MODE_ON_CRASH, initial_backoff=long, max_backoff=long, **policy)
+    return RecoveryPolicy(mode=RECOVERY_MODE_ON_CRASH, initial_backoff=long, max_backoff=long)
 
 
 def in_seconds(seconds: int) -> RecoveryPolicy:
