@@ -220,7 +220,8 @@ const (
 	//
 	//     {"reason": "HANDSHAKE_FAILED", "domain": "greenroom.v1", "metadata": {"exit_code": "1", "stderr_tail": "…"}}
 	ErrorReason_ERROR_REASON_HANDSHAKE_FAILED ErrorReason = 103
-	// In Session.error: the process runs another conversation than the session's, or the conversation is gone.
+	// In Session.error: the process runs another conversation than the session's, or the conversation is gone. Also
+	// FAILED_PRECONDITION of ForkSession, with PreconditionFailure of type CONVERSATION.
 	//
 	//     {"reason": "CONVERSATION_LOST", "domain": "greenroom.v1", "metadata": {"cli_session_id": "…"}}
 	ErrorReason_ERROR_REASON_CONVERSATION_LOST ErrorReason = 104

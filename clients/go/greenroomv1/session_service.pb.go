@@ -695,7 +695,8 @@ func (x *ListSessionsResponse) GetCursor() string {
 // UpdateSessionRequest describes a change.
 type UpdateSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The session: `session_id`, the fields that the mask names, and `etag` if the change depends on it.
+	// The session: `session_id`, the fields that the mask names, and `etag` if the change depends on it. A field that the
+	// mask names and that is not set here is unset.
 	Session *Session `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
 	// What to change: display_name, labels, metadata, config, and paths below them; maps also by key (`labels.team`).
 	// Required. An unknown or immutable path is INVALID_ARGUMENT (INVALID_UPDATE_MASK).
@@ -1682,7 +1683,7 @@ type ForkSessionRequest struct {
 	NewSessionId string `protobuf:"bytes,2,opt,name=new_session_id,json=newSessionId,proto3" json:"new_session_id,omitempty"`
 	// Name for people. Empty: that of the other session.
 	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	// Config; only what differs from the other session.
+	// Config; only what differs from the other session. Without an oauth_token that of the other session is taken.
 	Config *SessionConfig `protobuf:"bytes,4,opt,name=config,proto3" json:"config,omitempty"`
 	// Labels of the new session; those of the other one are not copied.
 	Labels map[string]string `protobuf:"bytes,5,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`

@@ -71,13 +71,15 @@ type SessionServiceClient interface {
 	// grace_period is over. Closing a closed session is OK.
 	CloseSession(ctx context.Context, in *CloseSessionRequest, opts ...grpc.CallOption) (*CloseSessionResponse, error)
 	// DeleteSession removes a CLOSED session with its history, secrets and transcript. FAILED_PRECONDITION: it is not
-	// closed and force is not set.
+	// closed and force is not set. Afterwards only the event `session.deleted` is left; its id is never given again.
 	DeleteSession(ctx context.Context, in *DeleteSessionRequest, opts ...grpc.CallOption) (*DeleteSessionResponse, error)
 	// WaitSession answers as soon as one of its conditions holds, at the latest at the timeout or shortly before the
 	// deadline of the call.
 	WaitSession(ctx context.Context, in *WaitSessionRequest, opts ...grpc.CallOption) (*WaitSessionResponse, error)
-	// ForkSession makes a new session that continues a copy of another one's conversation. FAILED_PRECONDITION: a turn
-	// runs in the other one. ALREADY_EXISTS: new_session_id is taken.
+	// ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
+	// becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
+	// conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+	// (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
 	ForkSession(ctx context.Context, in *ForkSessionRequest, opts ...grpc.CallOption) (*ForkSessionResponse, error)
 }
 
@@ -247,13 +249,15 @@ type SessionServiceServer interface {
 	// grace_period is over. Closing a closed session is OK.
 	CloseSession(context.Context, *CloseSessionRequest) (*CloseSessionResponse, error)
 	// DeleteSession removes a CLOSED session with its history, secrets and transcript. FAILED_PRECONDITION: it is not
-	// closed and force is not set.
+	// closed and force is not set. Afterwards only the event `session.deleted` is left; its id is never given again.
 	DeleteSession(context.Context, *DeleteSessionRequest) (*DeleteSessionResponse, error)
 	// WaitSession answers as soon as one of its conditions holds, at the latest at the timeout or shortly before the
 	// deadline of the call.
 	WaitSession(context.Context, *WaitSessionRequest) (*WaitSessionResponse, error)
-	// ForkSession makes a new session that continues a copy of another one's conversation. FAILED_PRECONDITION: a turn
-	// runs in the other one. ALREADY_EXISTS: new_session_id is taken.
+	// ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
+	// becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
+	// conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+	// (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
 	ForkSession(context.Context, *ForkSessionRequest) (*ForkSessionResponse, error)
 	mustEmbedUnimplementedSessionServiceServer()
 }

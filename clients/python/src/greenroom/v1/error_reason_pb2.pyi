@@ -254,7 +254,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         {"reason": "HANDSHAKE_FAILED", "domain": "greenroom.v1", "metadata": {"exit_code": "1", "stderr_tail": "…"}}
     """
     ERROR_REASON_CONVERSATION_LOST: _ErrorReason.ValueType  # 104
-    """In Session.error: the process runs another conversation than the session's, or the conversation is gone.
+    """In Session.error: the process runs another conversation than the session's, or the conversation is gone. Also
+    FAILED_PRECONDITION of ForkSession, with PreconditionFailure of type CONVERSATION.
 
         {"reason": "CONVERSATION_LOST", "domain": "greenroom.v1", "metadata": {"cli_session_id": "…"}}
     """
@@ -572,7 +573,8 @@ ERROR_REASON_HANDSHAKE_FAILED: ErrorReason.ValueType  # 103
     {"reason": "HANDSHAKE_FAILED", "domain": "greenroom.v1", "metadata": {"exit_code": "1", "stderr_tail": "…"}}
 """
 ERROR_REASON_CONVERSATION_LOST: ErrorReason.ValueType  # 104
-"""In Session.error: the process runs another conversation than the session's, or the conversation is gone.
+"""In Session.error: the process runs another conversation than the session's, or the conversation is gone. Also
+FAILED_PRECONDITION of ForkSession, with PreconditionFailure of type CONVERSATION.
 
     {"reason": "CONVERSATION_LOST", "domain": "greenroom.v1", "metadata": {"cli_session_id": "…"}}
 """

@@ -419,7 +419,9 @@ class UpdateSessionRequest(_message.Message):
     """UUID that makes the call safe to repeat. Optional."""
     @_builtins.property
     def session(self) -> _session_pb2.Session:
-        """The session: `session_id`, the fields that the mask names, and `etag` if the change depends on it."""
+        """The session: `session_id`, the fields that the mask names, and `etag` if the change depends on it. A field that the
+        mask names and that is not set here is unset.
+        """
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
@@ -938,7 +940,7 @@ class ForkSessionRequest(_message.Message):
     """UUID that makes the call safe to repeat. Optional."""
     @_builtins.property
     def config(self) -> _config_pb2.SessionConfig:
-        """Config; only what differs from the other session."""
+        """Config; only what differs from the other session. Without an oauth_token that of the other session is taken."""
 
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:

@@ -185,7 +185,7 @@ class SessionServiceServicer(object):
 
     def DeleteSession(self, request, context):
         """DeleteSession removes a CLOSED session with its history, secrets and transcript. FAILED_PRECONDITION: it is not
-        closed and force is not set.
+        closed and force is not set. Afterwards only the event `session.deleted` is left; its id is never given again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -200,8 +200,10 @@ class SessionServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ForkSession(self, request, context):
-        """ForkSession makes a new session that continues a copy of another one's conversation. FAILED_PRECONDITION: a turn
-        runs in the other one. ALREADY_EXISTS: new_session_id is taken.
+        """ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
+        becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
+        conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+        (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -73,15 +73,17 @@ class SessionServiceStub:
     """
     DeleteSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.DeleteSessionRequest, _session_service_pb2.DeleteSessionResponse]
     """DeleteSession removes a CLOSED session with its history, secrets and transcript. FAILED_PRECONDITION: it is not
-    closed and force is not set.
+    closed and force is not set. Afterwards only the event `session.deleted` is left; its id is never given again.
     """
     WaitSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.WaitSessionRequest, _session_service_pb2.WaitSessionResponse]
     """WaitSession answers as soon as one of its conditions holds, at the latest at the timeout or shortly before the
     deadline of the call.
     """
     ForkSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ForkSessionRequest, _session_service_pb2.ForkSessionResponse]
-    """ForkSession makes a new session that continues a copy of another one's conversation. FAILED_PRECONDITION: a turn
-    runs in the other one. ALREADY_EXISTS: new_session_id is taken.
+    """ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
+    becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
+    conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+    (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
     """
 
 @_typing.type_check_only
@@ -129,15 +131,17 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """
     DeleteSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.DeleteSessionRequest, _session_service_pb2.DeleteSessionResponse]  # type: ignore[assignment]
     """DeleteSession removes a CLOSED session with its history, secrets and transcript. FAILED_PRECONDITION: it is not
-    closed and force is not set.
+    closed and force is not set. Afterwards only the event `session.deleted` is left; its id is never given again.
     """
     WaitSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.WaitSessionRequest, _session_service_pb2.WaitSessionResponse]  # type: ignore[assignment]
     """WaitSession answers as soon as one of its conditions holds, at the latest at the timeout or shortly before the
     deadline of the call.
     """
     ForkSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ForkSessionRequest, _session_service_pb2.ForkSessionResponse]  # type: ignore[assignment]
-    """ForkSession makes a new session that continues a copy of another one's conversation. FAILED_PRECONDITION: a turn
-    runs in the other one. ALREADY_EXISTS: new_session_id is taken.
+    """ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
+    becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
+    conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+    (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -242,7 +246,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.DeleteSessionResponse, _abc.Awaitable[_session_service_pb2.DeleteSessionResponse]]:
         """DeleteSession removes a CLOSED session with its history, secrets and transcript. FAILED_PRECONDITION: it is not
-        closed and force is not set.
+        closed and force is not set. Afterwards only the event `session.deleted` is left; its id is never given again.
         """
 
     @_abc_1.abstractmethod
@@ -261,8 +265,10 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.ForkSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.ForkSessionResponse, _abc.Awaitable[_session_service_pb2.ForkSessionResponse]]:
-        """ForkSession makes a new session that continues a copy of another one's conversation. FAILED_PRECONDITION: a turn
-        runs in the other one. ALREADY_EXISTS: new_session_id is taken.
+        """ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
+        becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
+        conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+        (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
         """
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

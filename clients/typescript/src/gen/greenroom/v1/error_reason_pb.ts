@@ -408,7 +408,8 @@ export enum ErrorReason {
   HANDSHAKE_FAILED = 103,
 
   /**
-   * In Session.error: the process runs another conversation than the session's, or the conversation is gone.
+   * In Session.error: the process runs another conversation than the session's, or the conversation is gone. Also
+   * FAILED_PRECONDITION of ForkSession, with PreconditionFailure of type CONVERSATION.
    *
    *     {"reason": "CONVERSATION_LOST", "domain": "greenroom.v1", "metadata": {"cli_session_id": "…"}}
    *

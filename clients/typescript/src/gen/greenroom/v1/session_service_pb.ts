@@ -354,7 +354,8 @@ export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@_
  */
 export type UpdateSessionRequest = Message<"greenroom.v1.UpdateSessionRequest"> & {
   /**
-   * The session: `session_id`, the fields that the mask names, and `etag` if the change depends on it.
+   * The session: `session_id`, the fields that the mask names, and `etag` if the change depends on it. A field that the
+   * mask names and that is not set here is unset.
    *
    * @generated from field: greenroom.v1.Session session = 1;
    */
@@ -903,7 +904,7 @@ export type ForkSessionRequest = Message<"greenroom.v1.ForkSessionRequest"> & {
   displayName: string;
 
   /**
-   * Config; only what differs from the other session.
+   * Config; only what differs from the other session. Without an oauth_token that of the other session is taken.
    *
    * @generated from field: greenroom.v1.SessionConfig config = 4;
    */
@@ -1153,7 +1154,7 @@ export const SessionService: GenService<{
   },
   /**
    * DeleteSession removes a CLOSED session with its history, secrets and transcript. FAILED_PRECONDITION: it is not
-   * closed and force is not set.
+   * closed and force is not set. Afterwards only the event `session.deleted` is left; its id is never given again.
    *
    * @generated from rpc greenroom.v1.SessionService.DeleteSession
    */
@@ -1174,8 +1175,10 @@ export const SessionService: GenService<{
     output: typeof WaitSessionResponseSchema;
   },
   /**
-   * ForkSession makes a new session that continues a copy of another one's conversation. FAILED_PRECONDITION: a turn
-   * runs in the other one. ALREADY_EXISTS: new_session_id is taken.
+   * ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
+   * becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
+   * conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+   * (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
    *
    * @generated from rpc greenroom.v1.SessionService.ForkSession
    */
