@@ -11,8 +11,11 @@ READY := $(VENV)/.ready
 TOOLS := .cache/bin/.ready
 GENERATE_PYTHON := $(BIN)/uv run --quiet --no-project --python $(BIN)/python clients/python/generate.py
 GO_PLUGINS := .cache/bin/protoc-gen-go
-NPM_READY := clients/typescript/node_modules/.ready
-GENERATED := clients/python/src/greenroom/v1 clients/go/greenroomv1 clients/typescript/src/gen
+# Python and Go come with .venv; a client whose toolchain is missing is left out, and `make test-clients` says so.
+CLIENTS := python go $(if $(shell command -v npm),typescript)
+NPM_READY := $(if $(filter typescript,$(CLIENTS)),clients/typescript/node_modules/.ready)
+GENERATED := clients/python/src/greenroom/v1 clients/go/greenroomv1 \
+    $(if $(NPM_READY),clients/typescript/src/gen)
 SERVICE_CONFIGS := clients/python/src/greenroom/service_config.json clients/go/service_config.json \
     clients/typescript/src/service_config.json
 PYTEST := $(BIN)/coverage run -m pytest -n $(JOBS) --dist loadfile
@@ -86,6 +89,41 @@ test-crash: $(READY)  ## Kill the server KILLS times under load, and judge what 
 bench: $(READY)  ## Measure against a bare server (needs h2load), into build/bench.json
 	PYTHONPATH=.:tests $(BIN)/python -m benchmarks
 
+# Each package is checked, built and packed by its language's own tools; then one scenario judges all of them.
+.PHONY: test-clients
+test-clients: $(CLIENTS:%=test-client-%)  ## Check, test and pack every client, and compare what they see
+	GREENROOM_TEST_CLIENTS="$(CLIENTS)" $(BIN)/pytest tests/clients
+ifeq ($(filter typescript,$(CLIENTS)),)
+	@echo "Skipped: the TypeScript client, for want of npm (Node.js 20 or newer)" >&2; test "$$CI" != true
+endif
+
+.PHONY: test-client-python
+test-client-python: $(READY)
+	$(BIN)/ruff check --quiet clients/python && $(BIN)/ruff format --check --quiet clients/python
+	cd clients/python && $(CURDIR)/$(BIN)/mypy
+	rm -rf build/clients/python && $(BIN)/uv build --quiet --out-dir build/clients/python clients/python
+	$(BIN)/uv run --quiet --no-project --with twine==6.2.0 twine check --strict build/clients/python/*
+	$(BIN)/uv run --quiet --no-project --isolated --resolution lowest-direct --with build/clients/python/*.whl \
+	    python -c 'import greenroom'
+
+.PHONY: test-client-go
+test-client-go: export GOTOOLCHAIN := local
+test-client-go: $(READY)
+	test -z "$$($$($(BIN)/go env GOROOT)/bin/gofmt -l clients/go | tee /dev/stderr)"
+	$(BIN)/go vet -C clients/go ./...
+	$(BIN)/go mod tidy -C clients/go -diff
+	$(BIN)/go test -C clients/go ./...
+	$(BIN)/go build -C clients/go -o $(CURDIR)/build/clients/go-runner ./internal/scenario
+	$(BIN)/go build -C clients/go -o $(CURDIR)/build/clients/go-quickstart ./examples/quickstart
+
+.PHONY: test-client-typescript
+test-client-typescript: $(NPM_READY)
+	rm -rf clients/typescript/dist clients/typescript/dist-test
+	npm run --prefix clients/typescript --silent lint
+	npm run --prefix clients/typescript --silent build:test
+	npm test --prefix clients/typescript --silent
+	cd clients/typescript && npm publish --dry-run --silent
+
 ## —— Verify and fix ————————————————————————————————————————————————————————————————————————————
 
 .PHONY: verify
@@ -134,7 +172,7 @@ verify-generated: $(READY) $(GO_PLUGINS) $(NPM_READY)
 
 .PHONY: generate
 generate: $(READY) $(GO_PLUGINS) $(NPM_READY)  ## Write what is generated: the clients' code and the marked parts of docs
-	rm -rf clients/python/src/greenroom/v1/*_pb2* clients/go/greenroomv1 clients/typescript/src/gen
+	rm -rf clients/python/src/greenroom/v1/*_pb2* $(filter-out %/v1,$(GENERATED))
 	$(call generate_clients,.)
 	for each in $(SERVICE_CONFIGS); do cp protos/service_config.json $$each || exit 1; done
 	$(BIN)/python docs/generated.py
@@ -142,16 +180,16 @@ generate: $(READY) $(GO_PLUGINS) $(NPM_READY)  ## Write what is generated: the c
 # One template for each language; its plugins are pinned beside it.
 define generate_clients
 $(GENERATE_PYTHON) $(1)/clients/python/src
-$(BIN)/buf generate --template clients/go/buf.gen.yaml --output $(1)
-$(BIN)/buf generate --template clients/typescript/buf.gen.yaml --output $(1)
+for each in $(filter-out python,$(CLIENTS)); do \
+    $(BIN)/buf generate --template clients/$$each/buf.gen.yaml --output $(1) || exit 1; \
+done
 endef
 
 $(GO_PLUGINS): clients/go/tools/go.mod clients/go/tools/go.sum | $(READY)
 	GOTOOLCHAIN=local GOBIN=$(CURDIR)/.cache/bin $(BIN)/go install -C clients/go/tools tool
 	touch $@
 
-$(NPM_READY): clients/typescript/package.json clients/typescript/package-lock.json
-	@command -v npm >/dev/null || { echo "The TypeScript client needs Node.js 20 or newer with npm" >&2; exit 1; }
+clients/typescript/node_modules/.ready: clients/typescript/package.json clients/typescript/package-lock.json
 	npm ci --prefix clients/typescript --ignore-scripts --silent
 	touch $@
 

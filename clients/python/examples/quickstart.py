@@ -1,5 +1,7 @@
 """Gives a prompt to a new session and prints what happens: `quickstart.py ADDRESS WORKING_DIR PROMPT`."""
 
+# ruff: noqa: D103, T201
+
 import asyncio
 import sys
 
