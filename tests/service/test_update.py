@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable
+from pathlib import Path
 
 import grpc.aio
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -279,3 +280,22 @@ async def test_to_bypass_permissions_takes_the_operators_consent(server: Greenro
     refusal = await refused(create(server, working(server, permission_mode=mode)))
     assert [violation.field for violation in refusal.violations] == ["config.permission_mode"]
     assert "GREENROOM_ALLOW_BYPASS_PERMISSIONS" in refusal.violations[0].description
+
+
+async def test_with_consent_a_restart_bypasses_permissions(tmp_path: Path, model_api: ModelApi) -> None:
+    environment = {**model_api.cli_environment, "IS_SANDBOX": "1"}  # else the CLI refuses it to root
+    consent = {"allow_bypass_permissions": "true"}
+    async with GreenroomServer(tmp_path, environment, **consent) as server:
+        session = await create(server, working(server, permission_mode=config_pb2.PERMISSION_MODE_DEFAULT))
+        await say(server, session, "one")
+        mode = config_pb2.PERMISSION_MODE_BYPASS_PERMISSIONS
+        await update(server, configured(session, permission_mode=mode), "config.permission_mode")
+        after = await observed(server, session)
+        assert after.process.restart_count == 1
+        command = {"command": "touch unasked", "description": "x"}
+        prompt = scripted("two", {"tool": "Bash", "input": command}, {"text": "done"})
+        turn, events = await run_turn(server, session.session_id, prompt)
+        assert turn.result_text == "done"
+        assert (server.work / "unasked").exists()
+        assert "approval_requested" not in names(events)
+        assert conversation(model_api, session.cli_session_id)[:3] == ["one", "heard one", "two"]
