@@ -48,8 +48,8 @@ async def test_once_the_end_is_announced_it_is_the_end_itself(store: Store) -> N
     assert summary(await store.due(limit=1)) == [(session.session_id, NOON + HOUR)]
 
 
-@pytest.mark.parametrize("state", [State.CLOSING, State.CLOSED])
-async def test_what_is_closed_waits_for_nothing(store: Store, state: State) -> None:
+@pytest.mark.parametrize("state", [State.IDLE, State.CLOSING, State.CLOSED])
+async def test_what_is_live_or_closed_is_not_waited_for(store: Store, state: State) -> None:
     (session,) = await stored(store, limited(HOUR))
     await store.commit(Unit(session=replace(session, state=state), events=[message()]))
     assert await store.due(limit=1) == []

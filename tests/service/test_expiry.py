@@ -82,6 +82,14 @@ async def test_a_nearer_end_is_kept_although_others_are_far(fake: GreenroomServe
     assert (await get(fake, far.session_id)).state == session_pb2.SESSION_STATE_CREATED
 
 
+async def test_a_session_that_lost_its_process_keeps_its_end(fake: GreenroomServer) -> None:
+    session = await create(fake, working(fake, limits=limited(4 * SHORT)))
+    await run_turn(fake, session.session_id, "hello")
+    await fake.sessions.SuspendSession(SuspendSessionRequest(session_id=session.session_id))
+    closed = await until(fake, session.session_id, CLOSED)
+    assert (closed.state_reason, closed.process.pid) == ("MAX_DURATION", 0)
+
+
 async def test_an_end_that_is_moved_away_does_not_come(fake: GreenroomServer) -> None:
     moved, kept = await resting(fake, 2 * SHORT), await resting(fake, 2 * SHORT)
     await limit(fake, moved, DAY)

@@ -31,7 +31,14 @@ AGAIN_AFTER = timedelta(seconds=5)
 AT_LEAST_EVERY = timedelta(minutes=1)
 """Covers what rings no bell: another node's commits, and a clock that was set."""
 
-_BRINGS_A_DEADLINE = frozenset({EventType.SESSION_CREATED, EventType.SESSION_UPDATED})
+_BRINGS_A_DEADLINE = frozenset(
+    {
+        EventType.SESSION_CREATED,
+        EventType.SESSION_UPDATED,
+        EventType.SESSION_SUSPENDED,  # its owner, who kept its time, is gone
+        EventType.SESSION_ERROR,
+    }
+)
 
 
 class DueBell:

@@ -28,5 +28,5 @@ def notice_time(session: Session) -> datetime | None:
 
 
 def due_time(session: Session) -> datetime | None:
-    """Return the next time at which a session that rests changes though nobody touches it."""
-    return notice_time(session) or end_time(session)
+    """Return when a session that rests changes though nobody touches it; None if its owner keeps its time."""
+    return None if session.live else notice_time(session) or end_time(session)

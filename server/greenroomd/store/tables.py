@@ -62,7 +62,7 @@ sessions = Table(
     Column("state", Name, nullable=False),
     Column("unsettled", SmallInteger, nullable=False),  # 1: live, or waiting for its first process
     Column("last_active_time", BigInteger, nullable=False),
-    Column("due_time", BigInteger),  # when time alone changes it next, if it ever does
+    Column("due_time", BigInteger),  # when time changes it while it rests, if it ever does
     # Changed with every commit.
     Column("config_generation", Integer, nullable=False),
     Column("node_id", Text, nullable=False),
