@@ -38,6 +38,15 @@ async def test_a_read_after_a_commit_gives_the_very_session(store: Store) -> Non
     assert await store.session(committed.session_id) is changed
 
 
+def test_a_late_read_does_not_bring_back_what_is_gone() -> None:
+    cache = SessionCache(2)
+    read = replace(new_session(), revision=1)
+    cache.put_committed(read)
+    cache.outdated(read.session_id, 2)
+    assert cache.put_read(read) is read
+    assert cache.get(read.session_id) is None
+
+
 async def test_a_deleted_session_is_forgotten(store: Store) -> None:
     committed = await store.commit(creation(new_session()))
     await store.commit(Unit(session=committed, events=[message()], deletes=True))

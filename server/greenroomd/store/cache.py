@@ -51,7 +51,10 @@ class SessionCache:
         self._sessions.pop(session_id, None)
 
     def outdated(self, session_id: str, revision: int) -> None:
-        """Drop a session that another node has changed; a read that is under way does not bring the old one back."""
+        """Drop a session that another node has changed, or somebody deleted, in a commit with this revision.
+
+        A read that is under way does not bring the old one back.
+        """
         self.forget(session_id)
         self._outdated[session_id] = revision
         self._outdated.move_to_end(session_id)

@@ -293,7 +293,9 @@ class Writer:
 
     def _keep(self, unit: Unit, outcome: Session | Refusal) -> None:
         """Let the cache follow a commit; what was refused may have been changed by another node."""
-        if isinstance(outcome, Session) and not unit.deletes:
+        if isinstance(outcome, Session) and unit.deletes:
+            self._cache.outdated(outcome.session_id, outcome.revision)
+        elif isinstance(outcome, Session):
             self._cache.put_committed(outcome)
         else:
             self._cache.forget(unit.session.session_id)
