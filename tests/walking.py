@@ -95,15 +95,15 @@ class Walker:
     def _commands(self) -> Mapping[Callable[[], Awaitable[None]], int]:
         """Return what it does, and how often in about two hundred."""
         mild: dict[Callable[[], Awaitable[None]], int] = {
-            self.look: 30,
+            self.look: 50,
             self.wait: 20,
-            self.start_turn: 30,
-            self.queue_turn: 10,
+            self.start_turn: 20,
+            self.queue_turn: 8,
             self.repeat_turn: 4,
-            self.run_turn: 8,
+            self.run_turn: 5,
             self.interrupt: 10,
             self.decide: 12,
-            self.rename: 12,
+            self.rename: 25,
             self.reconfigure: 3,
             self.suspend: 5,
             self.resume: 8,
@@ -111,7 +111,7 @@ class Walker:
             self.restart: 3,
             self.close: 3,
             self.delete: 3,
-            self.ask_nonsense: 8,
+            self.ask_nonsense: 20,
         }
         return mild if self._robust else {**mild, self.fatal_turn: 4, self.kill: 3}
 

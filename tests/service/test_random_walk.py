@@ -22,6 +22,7 @@ from walking import WORKSPACES, Walker
 
 SEED = int(os.environ.get("RANDOM_WALK_SEED", "20261123"))
 WALKERS = 40
+SLOTS = 6
 COMMANDS = 10_000
 
 
@@ -30,7 +31,7 @@ async def server(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
     """A server with few slots and little patience, so that everything happens often."""
     settings = {
         "claude_path": str(install(tmp_path)),
-        "max_processes": "8",
+        "max_processes": str(SLOTS),
         "ready_grace": "200ms",
         "approval_timeout": "500ms",
         "bookmark_interval": "500ms",
@@ -71,6 +72,8 @@ async def test_ten_thousand_commands_break_no_guarantee(server: GreenroomServer)
     for walker in walkers:
         for name, count in walker.counts.items():
             counts[name] = counts.get(name, 0) + count
+    starts = sum(event.HasField("process_spawned") for event in steady.stream.events)
+    print(f"{starts} processes in workspace {WORKSPACES[1]}")
     print(f"{sum(counts.values())} commands in {took:.1f} s: {counts}")
     guarantees.judge(recording)
     agree(recording, walkers)
@@ -106,6 +109,6 @@ def agree(recording: Recording, walkers: list[Walker]) -> None:
 async def nothing_is_left(server: GreenroomServer) -> None:
     """Every session is closed by now: no process lives, no slot is taken, nobody waits."""
     status = (await server.nodes.GetPoolStatus(GetPoolStatusRequest())).pool_status
-    assert (status.slots, status.busy, status.waiting) == (8, 0, 0)
+    assert (status.slots, status.busy, status.waiting) == (SLOTS, 0, 0)
     _, alive = psutil.wait_procs(server.children(), timeout=10)
     assert alive == []
