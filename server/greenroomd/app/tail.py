@@ -6,14 +6,14 @@ what is kept is told so and reads the store. Everything runs on the event loop; 
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from greenroomd.app.bells import Bell
 from greenroomd.app.storage import Selection, StoredEvent
 from greenroomd.app.topics import EVERYTHING, Entry, Run, topics_for, topics_of
 
@@ -34,6 +34,13 @@ class Batch:
     events: Sequence[StoredEvent]
     revision: int
     dropped: int = 0
+    _made: list[bytes] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def rendered(self, render: Callable[[Batch], bytes]) -> bytes:
+        """Return what `render` makes of it; made once for all watchers that share the batch, so they render alike."""
+        if not self._made:
+            self._made.append(render(self))
+        return self._made[0]
 
     @cached_property
     def records(self) -> bytes:
@@ -109,9 +116,9 @@ class Tail:
                     bell.set()
 
     @contextmanager
-    def listening(self, selection: Selection) -> Iterator[asyncio.Event]:
+    def listening(self, selection: Selection) -> Iterator[Bell]:
         """Give a bell that is set whenever something of the selection may have come; the listener clears it."""
-        bell = asyncio.Event()
+        bell = Bell()
         topics = topics_for(selection)
         for topic in topics:
             self._run(topic).bells.add(bell)

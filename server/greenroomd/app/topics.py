@@ -5,11 +5,11 @@ Each topic has its own run of entries, so that a watcher of one session never lo
 
 from __future__ import annotations
 
-import asyncio
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from greenroomd.app.bells import Bell
 from greenroomd.app.storage import Selection, StoredEvent
 
 EVERYTHING = "*"
@@ -36,7 +36,7 @@ class Run:
     start: int = 0
     entries: list[Entry] = field(default_factory=list)
     ephemerals: list[int] = field(default_factory=list)
-    bells: set[asyncio.Event] = field(default_factory=set)
+    bells: set[Bell] = field(default_factory=set)
 
     def add(self, entry: Entry) -> None:
         """Take the newest entry."""

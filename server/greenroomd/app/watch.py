@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
+from greenroomd.app.bells import QuietClock, Stop
 from greenroomd.app.storage import Selection, Store, StoredEvent
 from greenroomd.app.tail import Batch, FellBehind, Tail
 from greenroomd.domain.errors import InvalidRequest, Violation, WatcherCapReached
@@ -25,7 +25,7 @@ class Watch:
     ) -> None:
         self._store = store
         self._tail = tail
-        self._quiet = quiet.total_seconds()
+        self._quiet = QuietClock(quiet.total_seconds())
         self._per_session = per_session
         self._per_node = per_node
         self._open = 0
@@ -42,9 +42,9 @@ class Watch:
         return self._open
 
     async def batches(
-        self, selection: Selection, *, after: int, ephemeral: bool = False
+        self, selection: Selection, *, after: int, ephemeral: bool = False, stop: Stop | None = None
     ) -> AsyncGenerator[Batch, None]:
-        """Yield all matching events with a revision above `after`: no end, no gap, no repetition.
+        """Yield all matching events with a revision above `after`: no gap, no repetition, and no end until the stop.
 
         A batch without events is a bookmark, which moves the cursor: it comes when nothing matched for a quiet time,
         and once as soon as the watcher has caught up with where the log stood when it began, if no event told it.
@@ -53,26 +53,32 @@ class Watch:
         if after > self._tail.head:
             raise InvalidRequest([Violation("after", "is ahead of this store; it belongs to another one")])
         ephemeral = ephemeral and (not selection.types or not EPHEMERAL.isdisjoint(selection.types))
-        clock = asyncio.get_running_loop().time
-        with self._counted(selection), self._tail.listening(selection) as bell:
+        stop = stop or Stop()
+        with (
+            self._counted(selection),
+            self._tail.listening(selection) as bell,
+            self._quiet.timing(bell),
+            stop.telling(bell),
+        ):
             cursor, told, present = after, after, self._tail.head
             place = self._tail.join(selection, after)
             left = place or self._tail.end(selection)
-            due = clock() + self._quiet
-            while True:
+            while not stop.begun:
                 bell.clear()  # before the look: what is committed during it rings again
                 if place is None:
                     head = self._tail.head
                     page = await self._store.events(selection, after=cursor, limit=PAGE_EVENTS, up_to=head)
                     for batch in _framed(page):
                         yield batch
-                        told, due = batch.revision, clock() + self._quiet
+                        told = batch.revision
+                        self._quiet.restart(bell)
                     cursor = page[-1].revision if page else head
                     place = self._tail.join(selection, cursor)
                     continue
                 if ephemeral and place.ephemeral > left.ephemeral:  # passed by on the way around the tail
                     yield Batch((), cursor, dropped=place.ephemeral - left.ephemeral)
-                    told, due = cursor, clock() + self._quiet
+                    told = cursor
+                    self._quiet.restart(bell)
                 left = place
                 try:
                     batch, place = self._tail.read(
@@ -83,9 +89,12 @@ class Watch:
                     continue
                 left = place
                 cursor = batch.revision
-                if batch.events or told < present <= cursor or not await _rings(bell, due - clock()):
+                if batch.events or told < present <= cursor or self._quiet.is_over(bell):
                     yield batch
-                    told, due = cursor, clock() + self._quiet
+                    told = cursor
+                    self._quiet.restart(bell)
+                else:
+                    await bell.wait()
 
     @contextmanager
     def _counted(self, selection: Selection) -> Iterator[None]:
@@ -117,15 +126,3 @@ def _framed(page: Sequence[StoredEvent]) -> Iterator[Batch]:
             start, size = index, len(event.record)
     if page:
         yield Batch(page[start:], page[-1].revision)
-
-
-async def _rings(bell: asyncio.Event, seconds: float) -> bool:
-    """Wait for the bell; False if it stayed quiet, or the time is over already."""
-    if seconds <= 0:
-        return False
-    try:
-        async with asyncio.timeout(seconds):
-            await bell.wait()
-    except TimeoutError:
-        return False
-    return True

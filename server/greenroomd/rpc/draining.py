@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from greenroomd.app.bells import Stop
+
 T = TypeVar("T")
 
 
@@ -14,9 +16,10 @@ class Drained(Exception):
 
 
 class Drain:
-    """Begins once, and interrupts every wait that goes through it."""
+    """Begins once, and interrupts every wait that goes through it; `stop` tells the watches, which wait by bells."""
 
     def __init__(self) -> None:
+        self.stop = Stop()
         self._begun = False
         self._waits: set[asyncio.Timeout] = set()
 
@@ -28,6 +31,7 @@ class Drain:
     def begin(self) -> None:
         """Interrupt all waits, now and from now on."""
         self._begun = True
+        self.stop.begin()
         now = asyncio.get_running_loop().time()
         for wait in self._waits:
             wait.reschedule(now)

@@ -20,7 +20,7 @@ from greenroomd.rpc.convert import requests
 from greenroomd.rpc.convert.enums import EVENT_TYPES
 from greenroomd.rpc.convert.session import session_message
 from greenroomd.rpc.cursor import Places
-from greenroomd.rpc.draining import Drain, Drained
+from greenroomd.rpc.draining import Drain
 from greenroomd.rpc.frames import Frames, records_of
 
 MAX_SESSIONS = 1000
@@ -103,23 +103,25 @@ class Watching:
         if plan.snapshot:
             async for frame in self._snapshot(plan):
                 yield frame
-        batches = self._watch.batches(selection, after=plan.after, ephemeral=plan.ephemeral)
-        try:
-            async with aclosing(_generator(batches)) as incoming:
-                while True:
-                    if not synced and position >= plan.live_at:
-                        synced = True
-                        yield self._frames.synced(position)
-                    if end is not None and synced and end.reached(position):
-                        return
-                    batch = await self._drain.interruptible(anext(incoming))
-                    position = batch.revision
-                    if end is not None:
-                        end.see(batch.events)
-                    for frame in self._of(batch, asked):
-                        yield frame
-        except Drained:
-            yield self._frames.draining(RETRY_DELAY, position)
+        batches = self._watch.batches(
+            selection, after=plan.after, ephemeral=plan.ephemeral, stop=self._drain.stop
+        )
+        async with aclosing(batches) as incoming:
+            while True:
+                if not synced and position >= plan.live_at:
+                    synced = True
+                    yield self._frames.synced(position)
+                if end is not None and synced and end.reached(position):
+                    return
+                batch = await anext(incoming, None)
+                if batch is None:
+                    break
+                position = batch.revision
+                if end is not None:
+                    end.see(batch.events)
+                for frame in self._of(batch, asked):
+                    yield frame
+        yield self._frames.draining(RETRY_DELAY, position)
 
     def _of(self, batch: Batch, asked: frozenset[EventType]) -> Iterator[bytes]:
         revision = batch.revision
@@ -129,9 +131,12 @@ class Watching:
             if not batch.dropped:
                 yield self._frames.bookmark(revision)
         elif not asked or all(event.type in asked for event in batch.events):
-            yield self._frames.events(batch.records, revision)
+            yield batch.rendered(self._whole)
         elif records := records_of(event for event in batch.events if event.type in asked):
             yield self._frames.events(records, revision)
+
+    def _whole(self, batch: Batch) -> bytes:
+        return self._frames.events(batch.records, batch.revision)
 
     async def _snapshot(self, plan: Plan) -> AsyncIterator[bytes]:
         """Yield the watched sessions as they are; what changed meanwhile comes again as events."""
@@ -194,10 +199,3 @@ def _selection_of(request: pb.WatchEventsRequest, problems: list[Violation]) -> 
     for index, session_id in enumerate(request.session_ids):
         requests.required(f"session_ids[{index}]", session_id, problems)
     return Selection(session_ids=frozenset(request.session_ids), types=types)
-
-
-def _generator(batches: AsyncIterator[Batch]) -> AsyncGenerator[Batch, None]:
-    assert isinstance(
-        batches, AsyncGenerator
-    )  # what an async def with yield returns; its block must end with ours
-    return batches

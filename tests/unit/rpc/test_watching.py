@@ -350,5 +350,7 @@ async def test_a_server_ends_although_a_watcher_does_not_read(tmp_path: Path) ->
             request = WatchEventsRequest(workspace_id="-", start=WATCH_START_BEGINNING)
             stalled = EventServiceStub(channel).WatchEvents(request)
             await stalled.read()
+            for _ in range(50):  # meanwhile the server writes until nothing more is taken in
+                await edge.sessions.ListSessions(ListSessionsRequest(page_size=1))
         assert edge.seen.calls[-1] == ("EventService", "WatchEvents", "CANCELLED")
         stalled.cancel()
