@@ -177,6 +177,15 @@ class Settings(BaseModel):
         description="How long a stopping server lets turns finish before it interrupts them",
     )
 
+    keepalive_interval: Span = Field(
+        timedelta(seconds=30),
+        description="After how much quiet a connection is tested; shorter than what balancers and NATs forget",
+    )
+    connection_age: Span = Field(
+        timedelta(hours=1),
+        description="After what time a client is asked to call on a new connection, perhaps to another server; "
+        "streams that are open stay",
+    )
     bookmark_interval: Span = Field(
         timedelta(seconds=15), description="After how much quiet a watcher gets a bookmark"
     )

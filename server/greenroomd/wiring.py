@@ -190,7 +190,16 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
         nodes=NodeService(facts, store, lambda: _pool_facts(pool)),
     )
     return await stack.enter_async_context(
-        rpc.serving(settings.listen, services, drain=drain, answered=sessions.replay, observer=metrics)
+        rpc.serving(
+            settings.listen,
+            services,
+            drain=drain,
+            answered=sessions.replay,
+            observer=metrics,
+            patience=rpc.Patience(
+                keepalive=settings.keepalive_interval, connection_age=settings.connection_age
+            ),
+        )
     )
 
 

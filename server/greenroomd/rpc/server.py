@@ -57,6 +57,7 @@ class Patience:
         seconds=30
     )  # quiet after which a ping is sent; NATs forget after minutes
     keepalive_answer: timedelta = timedelta(seconds=10)
+    connection_age: timedelta = timedelta(hours=1)  # then new calls get a new connection; streams stay
     shortest_ping: timedelta = timedelta(seconds=5)  # clients that ping more often are sent away
     stop: timedelta = timedelta(seconds=5)  # for calls that are under way when the server stops
 
@@ -123,6 +124,7 @@ def _options(patience: Patience) -> list[tuple[str, int]]:
         ("grpc.max_send_message_length", -1),
         ("grpc.keepalive_time_ms", milliseconds(patience.keepalive)),
         ("grpc.keepalive_timeout_ms", milliseconds(patience.keepalive_answer)),
+        ("grpc.max_connection_age_ms", milliseconds(patience.connection_age)),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
         # This is the key that lets the server accept clients' pings; the one named ..._recv_ping_... does nothing.
