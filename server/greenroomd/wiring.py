@@ -35,6 +35,7 @@ from greenroomd.app.storage import Announce, Store, StoredEvent
 from greenroomd.app.supervisors import Supervisors, supervising
 from greenroomd.app.tail import Tail
 from greenroomd.app.turns import Turns
+from greenroomd.app.warming import warming
 from greenroomd.app.watch import Watch
 from greenroomd.domain.config import Secret
 from greenroomd.domain.live import Patience
@@ -50,6 +51,7 @@ from greenroomd.processes.possession import StateDirTaken, possession
 from greenroomd.processes.reaper import reap
 from greenroomd.processes.roots import AllowedRoots
 from greenroomd.processes.transcripts import TranscriptFiles
+from greenroomd.processes.warm import WarmProcesses
 from greenroomd.rpc import server as rpc
 from greenroomd.rpc.codec import EventCodec, event_of
 from greenroomd.rpc.convert.profile import profile_answer
@@ -141,6 +143,8 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
     watchdog = MemoryWatchdog()
     await stack.enter_async_context(watchdog.on_duty())
     pool = _pool(settings)
+    warm = WarmProcesses(_processes(settings, cli, run, watchdog), pool)
+    await stack.enter_async_context(warm.on_duty())
     metrics.pool_from(pool.numbers)
     stage = Stage(
         node_id=_node_id(settings.state_dir),
@@ -149,7 +153,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
         codec=codecs[0],
         host=Host(
             slots=pool,
-            processes=_processes(settings, cli, run, watchdog),
+            processes=warm,
             patience=_end_patience(settings),
             handshake_timeout=settings.handshake_timeout,
         ),
@@ -161,6 +165,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
     supervisors = await stack.enter_async_context(supervising(stage, drain_timeout=settings.drain_timeout))
     await settle_all(stage, supervisors, _reaper(settings.state_dir, run))
     await stack.enter_async_context(expiring(store, supervisors, due, stage.now))
+    await stack.enter_async_context(warming(store.profiles, AllowedRoots(settings.allowed_roots), warm))
 
     sessions = Sessions(supervisors, may_bypass=settings.allow_bypass_permissions)
     watch = Watch(
@@ -318,10 +323,11 @@ def _pool_facts(pool: Pool) -> PoolFacts:
     return PoolFacts(
         slots=status.slots,
         busy=status.busy + status.idle,
+        warm=status.warm,
         waiting=status.waiting,
         longest_wait=status.longest_wait,
         workspaces={
-            name: WorkspacePoolFacts(busy=use.busy + use.idle, waiting=use.waiting)
+            name: WorkspacePoolFacts(busy=use.busy + use.idle, warm=use.warm, waiting=use.waiting)
             for name, use in status.workspaces.items()
         },
     )

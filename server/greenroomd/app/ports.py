@@ -21,6 +21,7 @@ class Launch:
 
     `cli_session_id` is the conversation. If `resume`, it must be there and is continued; else it is begun under exactly
     this id, or continued where a crash in its first turn has left something.
+    `first` tells that the session never had a process, so that one may come with a conversation of its own.
     `spent_usd` is what the session has cost before: a process may spend what this leaves of the config's budget.
     """
 
@@ -31,6 +32,7 @@ class Launch:
     config: SessionConfig
     generation: int = 1
     spent_usd: float = 0.0
+    first: bool = False
     oauth_token: Secret | None = None
 
 
@@ -101,6 +103,16 @@ class AgentProcess(Protocol):
         """Pid, start time and boot id, for the row and the reaper."""
         ...
 
+    @property
+    def conversation(self) -> str:
+        """The id under which the CLI keeps its conversation: the launch's, or its own if it was started ahead."""
+        ...
+
+    @property
+    def warm(self) -> bool:
+        """Whether it had been started ahead of need."""
+        ...
+
     async def handshake(self, timeout: timedelta) -> Handshake:
         """Initialize the CLI and return what it says of itself; call it once, before anything else."""
         ...
@@ -147,6 +159,22 @@ class Processes(Protocol):
 
     def running(self, launch: Launch) -> AbstractAsyncContextManager[AgentProcess]:
         """Start a process; raises ProcessFailed with SPAWN_FAILED if that is impossible."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WarmStart:
+    """Processes to keep ready for new sessions that are launched like this, whatever their ids and prompts."""
+
+    launch: Launch
+    count: int
+
+
+class WarmStarts(Protocol):
+    """Starts processes ahead of need."""
+
+    def keep(self, wanted: Sequence[WarmStart]) -> None:
+        """Keep these ready from now on, as far as slots are free; what is not wanted any more ends."""
         ...
 
 

@@ -130,7 +130,12 @@ class Supervisor:
                 self._stage.observer.process_started("warm" if facts.from_warm_pool else "cold")
                 await self._react(
                     lambda step: reactions.spawned(
-                        step, facts, launch.config, launch.generation, self._stage.enforcement
+                        step,
+                        facts,
+                        launch.config,
+                        launch.generation,
+                        self._stage.enforcement,
+                        process.conversation,
                     )
                 )
             case Ready(handshake=handshake):
@@ -290,6 +295,7 @@ class Supervisor:
             workspace_id=session.workspace_id,
             cli_session_id=session.cli_session_id,
             resume=session.conversation,
+            first=session.process.start_time is None and not session.conversation,
             config=session.config,
             generation=session.config_generation,
             spent_usd=session.usage.cost_usd,
@@ -320,6 +326,7 @@ class Supervisor:
             pid=identity.pid,
             kernel_start=identity.kernel_start,
             boot_id=identity.boot_id,
+            from_warm_pool=process.warm,
             start_time=identity.start_time,
         )
 

@@ -60,8 +60,14 @@ def spawned(
     config: SessionConfig,
     generation: int,
     enforcement: Sequence[OptionReport] = (),
+    conversation: str = "",
 ) -> None:
-    """The process exists, started with this generation of the configuration on a host that enforces limits so."""
+    """The process exists, started with this generation of the configuration on a host that enforces limits so.
+
+    `conversation` is the CLI's id of it, if that may be another one than the session's by now.
+    """
+    if conversation:
+        step.note(cli_session_id=conversation)
     newest = generation == step.session.config_generation
     step.know(running=True, spent_usd=0.0, busy=False, resetting=False, renew_process=False)
     step.know(running_config=config, running_generation=generation, reconfiguring=False)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from greenroomd.app.ports import AgentProcess, EndPatience, Launch, ProcessFailed
+from greenroomd.app.ports import EndPatience, Launch, ProcessFailed
 from greenroomd.processes.child import running
 from greenroomd.processes.claude_process import ClaudeProcess
 from greenroomd.processes.finish import finish
@@ -19,7 +19,6 @@ from greenroomd.processes.launch import (
     Workspace,
     arguments,
     environment,
-    initialization,
     model_of,
     redactor_of,
 )
@@ -53,7 +52,7 @@ class ClaudeCli:
         self._watchdog = watchdog or MemoryWatchdog()
 
     @asynccontextmanager
-    async def running(self, launch: Launch) -> AsyncIterator[AgentProcess]:
+    async def running(self, launch: Launch) -> AsyncIterator[ClaudeProcess]:
         """Start a process for *launch*; it has ended, and its run directory is gone, when the block ends."""
         marker, path = self._incarnation.new_run()
         run = RunDirectory(path=path)
@@ -63,7 +62,7 @@ class ClaudeCli:
         ):
             launch = replace(launch, resume=True)
         redactor = redactor_of(launch, self._defaults)
-        process = ClaudeProcess(model_of(launch, self._defaults), initialization(launch.config), redactor)
+        process = ClaudeProcess(launch, model_of(launch, self._defaults), redactor)
         command = Command(
             argv=[str(self._executable), *arguments(launch, self._defaults, run)],
             environment=environment(launch, self._defaults, workspace, run),

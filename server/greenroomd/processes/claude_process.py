@@ -11,12 +11,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from greenroomd.app.ports import EndPatience, Handshake, ProcessExit, ProcessFailed, ProcessIdentity
-from greenroomd.domain.config import JsonObject, PermissionMode
+from greenroomd.app.ports import EndPatience, Handshake, Launch, ProcessExit, ProcessFailed, ProcessIdentity
+from greenroomd.domain.config import JsonObject, PermissionMode, SessionConfig
 from greenroomd.domain.frames import Frame
 from greenroomd.processes.child import Child
 from greenroomd.processes.control import ControlChannel, refusal
 from greenroomd.processes.framing import Framer
+from greenroomd.processes.launch import initialization
 from greenroomd.processes.memory import Ward
 from greenroomd.processes.redaction import Redactor
 from greenroomd.processes.stream_json import ControlAnswer, ControlAsked, encode, parse
@@ -31,12 +32,13 @@ _AFTER_FAILED_HANDSHAKE = EndPatience(after_eof=timedelta(milliseconds=500), aft
 class ClaudeProcess:
     """The AgentProcess that `ClaudeCli.running` yields, and the Listener of its child.
 
-    `model` is the one it was started with, `initialization` the fields of its initialize request.
+    `model` is the one that `launch` starts with.
     """
 
-    def __init__(self, model: str, initialization: JsonObject, redactor: Redactor) -> None:
+    def __init__(self, launch: Launch, model: str, redactor: Redactor) -> None:
+        self._launch = launch
+        self._late: Launch | None = None
         self._model = model
-        self._initialization = initialization
         self._redactor = redactor
         self._framer = Framer()
         self._unread = Unread()
@@ -49,7 +51,22 @@ class ClaudeProcess:
         """Learn who watches its memory; the limit that it has by now is the one of the node."""
         self._ward, self._memory_bytes = ward, ward.limit
 
+    def hand_over(self, launch: Launch) -> None:
+        """Serve a session that came later; the handshake, which must not have been, gives the CLI what is its own."""
+        self._late = launch
+        self.limit_memory(launch.config.limits.memory_bytes)
+
     # AgentProcess
+
+    @property
+    def conversation(self) -> str:
+        """The id under which the CLI was started."""
+        return self._launch.cli_session_id
+
+    @property
+    def warm(self) -> bool:
+        """Whether it was handed over."""
+        return self._late is not None
 
     @property
     def identity(self) -> ProcessIdentity:
@@ -61,7 +78,9 @@ class ClaudeProcess:
     async def handshake(self, timeout: timedelta) -> Handshake:
         """Send the initialize request and wait for its answer; a process that fails here is ended."""
         try:
-            answer = await self._control.request("initialize", timeout, **self._initialization)
+            config = (self._late or self._launch).config
+            answer = await self._control.request("initialize", timeout, **initialization(config))
+            await self._catch_up(config)
         except ProcessFailed as failure:
             reason = "HANDSHAKE_TIMEOUT" if failure.reason == "CONTROL_TIMEOUT" else "HANDSHAKE_FAILED"
             ended = await self.end(_AFTER_FAILED_HANDSHAKE)
@@ -74,6 +93,15 @@ class ClaudeProcess:
             model=_resolved(self._model, answer.get("models")),
             permission_mode=str(answer.get("current_permission_mode", "")),
         )
+
+    async def _catch_up(self, config: SessionConfig) -> None:
+        """Give the CLI what differs from the config that it was started with."""
+        started = self._launch.config
+        if config.model != started.model:
+            await self.set_model(config.model)
+            self._model = config.model or "default"
+        if config.permission_mode != started.permission_mode:
+            await self.set_permission_mode(config.permission_mode or PermissionMode.DEFAULT)
 
     async def frames(self) -> AsyncIterator[Sequence[Frame]]:
         """Yield all that is there at once, in order; ends when the process closed its output."""

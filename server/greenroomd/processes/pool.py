@@ -20,6 +20,7 @@ class WorkspaceUse:
 
     busy: int = 0
     idle: int = 0
+    warm: int = 0
     waiting: int = 0
 
 
@@ -47,6 +48,11 @@ class PoolStatus:
         return sum(use.idle for use in self.workspaces.values())
 
     @property
+    def warm(self) -> int:
+        """Slots of processes that were started ahead."""
+        return sum(use.warm for use in self.workspaces.values())
+
+    @property
     def waiting(self) -> int:
         """How many wait for a slot."""
         return sum(use.waiting for use in self.workspaces.values())
@@ -54,7 +60,7 @@ class PoolStatus:
     @property
     def free(self) -> int:
         """Slots that nobody holds."""
-        return self.slots - self.busy - self.idle
+        return self.slots - self.busy - self.idle - self.warm
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,9 +118,20 @@ class Pool:
                 raise self._no_slot(workspace_id) from None
             raise
 
+    def spare(self, workspace_id: str) -> PoolLease | None:
+        """Return a slot for a process that is started ahead, if one is free and nobody waits.
+
+        Once offered, it is taken back before any other.
+        """
+        free = len(self._out) < self._max and self._allowance(workspace_id) > 0
+        if not free or self._queues or not self._room():
+            return None
+        return self._grant(workspace_id, warm=True)
+
     def status(self) -> PoolStatus:
         """Return how the slots stand."""
-        idle = Counter(lease.workspace_id for lease in self._idle)
+        idle = Counter(lease.workspace_id for lease in self._idle if not lease.warm)
+        warm = Counter(lease.workspace_id for lease in self._out if lease.warm)
         waits = [queue[0].since for queue in self._queues.values()]
         return PoolStatus(
             slots=self._max,
@@ -122,8 +139,9 @@ class Pool:
             longest_wait=timedelta(seconds=time.monotonic() - min(waits)) if waits else None,
             workspaces={
                 name: WorkspaceUse(
-                    busy=self._held[name] - idle[name],
+                    busy=self._held[name] - idle[name] - warm[name],
                     idle=idle[name],
+                    warm=warm[name],
                     waiting=len(self._queues.get(name, ())),
                 )
                 for name in {**self._held, **self._queues}
@@ -132,9 +150,17 @@ class Pool:
 
     def numbers(self) -> Mapping[str, int]:
         """Return the sums of the status by name; any thread may ask."""
-        out, idle = len(self._out), len(self._idle)
+        leases, idle_leases = list(self._out), list(self._idle)
+        warm = sum(lease.warm for lease in leases)
+        idle = sum(not lease.warm for lease in idle_leases)
         waiting = sum(map(len, list(self._queues.values())))
-        return {"slots": self._max, "busy": out - idle, "idle": idle, "waiting": waiting}
+        return {
+            "slots": self._max,
+            "busy": len(leases) - idle - warm,
+            "idle": idle,
+            "warm": warm,
+            "waiting": waiting,
+        }
 
     # What a lease calls.
 
@@ -142,6 +168,8 @@ class Pool:
         """Take a lease as a victim, the last to be chosen."""
         if lease in self._out and lease not in self._asked_back:
             self._idle[lease] = evict
+            if lease.warm:
+                self._idle.move_to_end(lease, last=False)
             self._ask_back()
 
     def withdraw(self, lease: PoolLease) -> None:
@@ -182,8 +210,8 @@ class Pool:
             self._queues[workspace_id] = queue  # at the end: every other workspace comes first
         return waiter
 
-    def _grant(self, workspace_id: str) -> PoolLease:
-        lease = PoolLease(self, workspace_id)
+    def _grant(self, workspace_id: str, *, warm: bool = False) -> PoolLease:
+        lease = PoolLease(self, workspace_id, warm=warm)
         self._out.add(lease)
         self._held[workspace_id] += 1
         return lease
@@ -246,10 +274,11 @@ class Pool:
 
 
 class PoolLease:
-    """The right to run one process."""
+    """The right to run one process; `warm` says that no session has it."""
 
-    def __init__(self, pool: Pool, workspace_id: str) -> None:
+    def __init__(self, pool: Pool, workspace_id: str, *, warm: bool = False) -> None:
         self.workspace_id = workspace_id
+        self.warm = warm
         self._pool = pool
 
     def idle(self, evict: Callable[[], None]) -> None:

@@ -1,0 +1,84 @@
+"""Tells the processes what to keep ready: what the stored profiles want, looked up at intervals."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from greenroomd.app.creation import WorkingDirs
+from greenroomd.app.ports import Launch, WarmStart, WarmStarts
+from greenroomd.app.profile_store import ProfileStore, place_of
+from greenroomd.app.storage import Position
+from greenroomd.domain.errors import GreenroomError, InvalidRequest, WorkingDirOutsideRoots
+from greenroomd.domain.overlay import layered
+from greenroomd.domain.profile import Profile
+
+log = structlog.get_logger(__name__)
+
+EVERY = timedelta(seconds=2)
+"""How late a change of a profile may be noticed."""
+_PAGE = 1_000
+
+
+@asynccontextmanager
+async def warming(
+    store: ProfileStore, working_dirs: WorkingDirs, processes: WarmStarts
+) -> AsyncIterator[None]:
+    """Have the processes that profiles want kept ready while the block runs."""
+    failure: BaseException | None = None
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(_follow(store, working_dirs, processes))
+        try:
+            yield
+        except BaseException as error:  # raised below as it is: a task group would wrap it
+            failure = error
+        finally:
+            task.cancel()
+    if failure is not None:
+        raise failure
+
+
+async def _follow(store: ProfileStore, working_dirs: WorkingDirs, processes: WarmStarts) -> None:
+    while True:
+        try:
+            processes.keep([start async for start in _wanted(store, working_dirs)])
+        except GreenroomError as error:  # the database is away: what is ready stays ready
+            log.warning("profiles_unavailable", error=str(error))
+        await asyncio.sleep(EVERY.total_seconds())
+
+
+async def _wanted(store: ProfileStore, working_dirs: WorkingDirs) -> AsyncIterator[WarmStart]:
+    after: Position | None = None
+    while True:
+        page = await store.profiles(None, after=after, limit=_PAGE)
+        for profile in page.items:
+            if profile.parts.warm_processes and (launch := await _launch(profile, store, working_dirs)):
+                yield WarmStart(launch, profile.parts.warm_processes)
+        if page.next is None:
+            return
+        after = place_of(page.items[-1])
+
+
+async def _launch(profile: Profile, store: ProfileStore, working_dirs: WorkingDirs) -> Launch | None:
+    """Return the launch of a session that sets nothing itself; None if there could be none."""
+    config = layered(profile.parts.config)
+    try:
+        await working_dirs.resolve(config.working_dir)
+    except (InvalidRequest, WorkingDirOutsideRoots):
+        return None  # a session has to name another one
+    token = (
+        await store.oauth_token(profile.workspace_id, profile.profile_id) if profile.oauth_token_set else None
+    )
+    return Launch(
+        session_id="",
+        workspace_id=profile.workspace_id,
+        cli_session_id="",
+        resume=False,
+        config=replace(config, oauth_token_set=token is not None),
+        oauth_token=token,
+    )

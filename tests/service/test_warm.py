@@ -1,0 +1,152 @@
+"""Processes that were started ahead: who gets one, with what, and who never does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from fake_cli.installed import install, turn
+from greenroom.v1 import config_pb2, session_pb2
+from greenroom.v1.config_pb2 import SessionConfig
+from greenroom.v1.node_pb2 import PoolStatus
+from greenroom.v1.node_service_pb2 import GetPoolStatusRequest
+from greenroom.v1.profile_pb2 import Profile
+from greenroom.v1.profile_service_pb2 import CreateProfileRequest, UpdateProfileRequest
+from greenroom.v1.session_pb2 import Session
+from greenroom.v1.session_service_pb2 import CreateSessionRequest, StartSessionRequest
+from greenroom_server import PATIENCE, GreenroomServer
+from standin.model_api import ModelApi
+from story import get, history, run_turn, scripted, start_turn, until, working
+
+READY = session_pb2.SESSION_STATE_READY
+
+
+@pytest.fixture
+async def fake(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
+    """A server with the fake CLI that has three slots."""
+    path = str(install(tmp_path))
+    async with GreenroomServer(tmp_path, {}, claude_path=path, max_processes="3") as running:
+        yield running
+
+
+async def keep_warm(server: GreenroomServer, count: int, **config: object) -> None:
+    """Store a profile that keeps processes ready, and wait until they are."""
+    profile = Profile(profile_id="quick", config=working(server, **config), warm_processes=count)
+    await server.profiles.CreateProfile(CreateProfileRequest(profile=profile))
+    await pool_until(server, lambda pool: pool.warm == count)
+
+
+async def pool_until(server: GreenroomServer, wanted: Callable[[PoolStatus], bool]) -> PoolStatus:
+    """Wait until the pool stands as wanted: nothing tells of processes that no session has."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            pool = (await server.nodes.GetPoolStatus(GetPoolStatusRequest())).pool_status
+            if wanted(pool):
+                return pool
+            await asyncio.sleep(0.05)
+
+
+async def make(server: GreenroomServer, config: SessionConfig | None = None, **fields: object) -> Session:
+    """Create a session of the profile."""
+    request = CreateSessionRequest(profile_id="quick", config=config, **fields)  # type: ignore[arg-type]
+    return (await server.sessions.CreateSession(request)).session
+
+
+async def test_a_new_session_gets_a_process_that_was_ready_and_another_takes_its_place(
+    fake: GreenroomServer,
+) -> None:
+    await keep_warm(fake, 1)
+    session_id = (await make(fake)).session_id
+    session = await until(fake, session_id, READY)
+    assert session.process.from_warm_pool
+    assert session.cli_session_id != session_id
+    done, _ = await run_turn(fake, session_id, "one")
+    assert done.result_text == "prompt 1"
+    pool = await pool_until(fake, lambda pool: pool.warm == 1)
+    assert (pool.busy, pool.warm) == (1, 1)
+    assert [(use.busy, use.warm) for use in pool.workspaces] == [(1, 1)]
+
+
+async def test_the_conversation_of_a_warm_process_is_resumed_and_a_crash_of_it_too(
+    fake: GreenroomServer,
+) -> None:
+    await keep_warm(fake, 1)
+    session_id = (await make(fake)).session_id
+    await run_turn(fake, session_id, "one")
+    first = await get(fake, session_id)
+    await start_turn(fake, session_id, turn(exit=1))
+    await until(fake, session_id, session_pb2.SESSION_STATE_ERROR)
+    await fake.kill()
+    await fake.start()
+    await fake.sessions.StartSession(StartSessionRequest(session_id=session_id))
+    done, _ = await run_turn(fake, session_id, "three")
+    assert done.result_text == "prompt 3"
+    after = await get(fake, session_id)
+    assert after.cli_session_id == first.cli_session_id
+    assert not after.process.from_warm_pool
+
+
+@pytest.mark.parametrize(
+    "other", [{"environment": {"A": "b"}}, {"max_turns": 3}, {"allowed_tools": ["Read"]}], ids=str
+)
+async def test_what_a_process_cannot_take_late_is_started_for_it(
+    fake: GreenroomServer, other: dict[str, object]
+) -> None:
+    await keep_warm(fake, 1)
+    session_id = (await make(fake, SessionConfig(**other))).session_id  # type: ignore[arg-type]
+    assert not (await until(fake, session_id, READY)).process.from_warm_pool
+
+
+async def test_no_other_workspace_gets_one(fake: GreenroomServer) -> None:
+    await keep_warm(fake, 1)
+    request = CreateSessionRequest(workspace_id="other", config=working(fake))
+    session_id = (await fake.sessions.CreateSession(request)).session.session_id
+    assert not (await until(fake, session_id, READY)).process.from_warm_pool
+
+
+async def test_a_warm_process_gives_its_slot_to_a_session_that_needs_one(fake: GreenroomServer) -> None:
+    await keep_warm(fake, 3)
+    for _ in range(3):
+        request = CreateSessionRequest(workspace_id="other", config=working(fake))
+        session_id = (await fake.sessions.CreateSession(request)).session.session_id
+        await until(fake, session_id, READY)
+        await start_turn(fake, session_id, turn(wait=60))
+    pool = await pool_until(fake, lambda pool: pool.busy == 3)
+    assert (pool.warm, pool.waiting) == (0, 0)
+
+
+async def test_what_the_profile_does_not_want_any_more_ends(fake: GreenroomServer) -> None:
+    await keep_warm(fake, 2)
+    assert len(fake.children()) == 2
+    request = UpdateProfileRequest(
+        profile=Profile(profile_id="quick", warm_processes=1), update_mask=FieldMask(paths=["warm_processes"])
+    )
+    await fake.profiles.UpdateProfile(request)
+    await pool_until(fake, lambda pool: pool.warm == 1)
+    await fake.stop()
+
+
+async def test_the_real_cli_takes_prompt_model_and_mode_late(
+    server: GreenroomServer, model_api: ModelApi
+) -> None:
+    await keep_warm(server, 1)
+    late = SessionConfig(
+        system_prompt="You are late.", model="haiku", permission_mode=config_pb2.PERMISSION_MODE_DEFAULT
+    )
+    session_id = (await make(server, late)).session_id
+    assert (await until(server, session_id, READY)).process.from_warm_pool
+    done, _ = await run_turn(server, session_id, scripted("go", {"text": "here"}))
+    assert done.result_text == "here"
+    request = model_api.requests()[-1]
+    assert "haiku" in request["model"]
+    assert "You are late." in str(request)
+    told = await history(server, session_id)
+    (initialized,) = (
+        event.message_system.raw_frame for event in told if event.message_system.subtype == "init"
+    )
+    assert json.loads(initialized)["permissionMode"] == "default"
