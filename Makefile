@@ -103,13 +103,14 @@ test-client-python: $(READY)
 	cd clients/python && $(CURDIR)/$(BIN)/mypy
 	rm -rf build/clients/python && $(BIN)/uv build --quiet --out-dir build/clients/python clients/python
 	$(BIN)/uv run --quiet --no-project --with twine==6.2.0 twine check --strict build/clients/python/*
-	$(BIN)/uv run --quiet --no-project --isolated --resolution lowest-direct --with build/clients/python/*.whl \
+	$(BIN)/uv run --quiet --no-project --isolated --resolution lowest --with build/clients/python/*.whl \
 	    python -c 'import greenroom'
 
 .PHONY: test-client-go
 test-client-go: export GOTOOLCHAIN := local
 test-client-go: $(READY)
 	test -z "$$($$($(BIN)/go env GOROOT)/bin/gofmt -l clients/go | tee /dev/stderr)"
+	mkdir -p build/clients
 	$(BIN)/go vet -C clients/go ./...
 	$(BIN)/go mod tidy -C clients/go -diff
 	$(BIN)/go test -C clients/go ./...

@@ -2,8 +2,11 @@ package greenroom_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
+	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
@@ -12,6 +15,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
@@ -27,6 +31,7 @@ type peer struct {
 	pb.UnimplementedEventServiceServer
 	pb.UnimplementedTurnServiceServer
 
+	options []grpc.ServerOption
 	mu      sync.Mutex
 	watches []*pb.WatchEventsRequest
 	turns   []*pb.RunTurnRequest
@@ -66,7 +71,7 @@ func connected(t *testing.T, p *peer, with ...greenroom.Option) *greenroom.Clien
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := grpc.NewServer()
+	server := grpc.NewServer(p.options...)
 	pb.RegisterSessionServiceServer(server, p)
 	pb.RegisterEventServiceServer(server, p)
 	pb.RegisterTurnServiceServer(server, p)
@@ -224,5 +229,33 @@ func TestRefusalsTellEverything(t *testing.T) {
 	if failure.Reason != "INVALID_FIELD" || failure.RetryDelay != 2*time.Second || status.Code(err) != codes.InvalidArgument ||
 		!slices.Equal(failure.Violations, []greenroom.FieldViolation{{Field: "a.b", Description: "c"}}) {
 		t.Errorf("got %+v", failure)
+	}
+}
+
+func TestTLSTrustsWhatItIsGivenAndNothingElse(t *testing.T) {
+	lender := httptest.NewTLSServer(nil) // of its certificate for 127.0.0.1
+	defer lender.Close()
+	trusted := x509.NewCertPool()
+	trusted.AddCert(lender.Certificate())
+	certificate := credentials.NewServerTLSFromCert(&lender.TLS.Certificates[0])
+	p := &peer{create: func(int) error { return nil }, options: []grpc.ServerOption{grpc.Creds(certificate)}}
+
+	client := connected(t, p, greenroom.WithTLS(&tls.Config{RootCAs: trusted}), greenroom.WithToken("secret"))
+	if _, err := client.Sessions.CreateSession(t.Context(), &pb.CreateSessionRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	if p.tokens[0] != "Bearer secret" {
+		t.Errorf("token %q", p.tokens[0])
+	}
+
+	stranger := connected(t, p, greenroom.WithTLS(&tls.Config{RootCAs: x509.NewCertPool()}))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := stranger.Sessions.CreateSession(ctx, &pb.CreateSessionRequest{}); status.Code(err) != codes.Unavailable &&
+		status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("got %v", err)
+	}
+	if len(p.creates) != 1 {
+		t.Errorf("%d calls came through", len(p.creates))
 	}
 }
