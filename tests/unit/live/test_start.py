@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from greenroomd.domain.events import EventType, ProcessExited, ProcessReady
 from greenroomd.domain.live import AbandonLaunch, LaunchProcess, Live
 from greenroomd.domain.session import TURN_ARRIVED, WAITING_FOR_PROCESS, State
 from greenroomd.domain.turn import Problem, TurnState
+from unit.live import says
 from unit.live.owner import NOON, Owner, a_session, an_owner, payloads
 
 NO_SLOT = Problem(reason="NO_SLOT", message="no slot within the wait")
@@ -173,3 +175,16 @@ def test_a_resumed_conversation_is_told_as_resumed() -> None:
     owner.exits()
     owner.forget().launched()
     assert EventType.SESSION_RESUMED in owner.told()
+
+
+def test_a_process_that_was_started_ahead_brings_a_conversation_of_its_own() -> None:
+    owner = Owner()
+    owner.decide(orders.start)
+    owner.slot_granted()
+    facts = replace(owner.session.process, pid=4711, from_warm_pool=True)
+    config = owner.session.config
+    owner.decide(lambda step: reactions.spawned(step, facts, config, 1, (), "its-own"))
+    owner.ready().prompt()
+    owner.says(says.RUNNING, says.init(cli_session_id="its-own"))
+    assert owner.session.cli_session_id == "its-own"
+    assert owner.state is State.ACTIVE

@@ -338,3 +338,32 @@ async def test_status_tells_of_each_workspace_and_the_longest_wait() -> None:
         await crowd.release("a2")
         crowd.leases["b1"].idle(lambda: None)
         assert pool.status().workspaces == {"b": WorkspaceUse(idle=1)}
+
+
+async def test_a_spare_slot_is_only_one_that_nobody_wants() -> None:
+    pool = Pool(2, LONG, per_workspace=1)
+    spare = pool.spare("a")
+    assert spare is not None
+    assert pool.spare("a") is None, "the workspace has all that it may"
+    assert pool.status().workspaces == {"a": WorkspaceUse(warm=1)}
+    assert pool.status().free == 1
+    (await pool.lease("b", "b1")).idle(lambda: None)
+    assert pool.spare("c") is None, "the pool is full"
+    spare.release()
+    assert pool.spare("c") is not None
+
+
+async def test_a_warm_process_goes_before_any_that_has_a_session() -> None:
+    pool = Pool(2, LONG)
+    asked: list[str] = []
+    leases = {"session": await pool.lease("a", "a1"), "warm": pool.spare("a")}
+    for name, lease in leases.items():
+        assert lease is not None
+        lease.idle(lambda name=name: asked.append(name))  # type: ignore[misc]
+    async with asyncio.TaskGroup() as tasks:
+        crowd = Crowd(pool, tasks)
+        await crowd.ask("b1")
+        assert asked == ["warm"]
+        assert leases["warm"] is not None
+        leases["warm"].release()
+    assert crowd.got == ["b1"]
