@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from greenroomd.domain.config import Secret
 from greenroomd.domain.events import Approval, Event, EventType
@@ -20,8 +20,7 @@ from greenroomd.domain.turn import Turn
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEvent:
+class StoredEvent(NamedTuple):
     """A durable event as it rests and travels.
 
     `record` is the complete `events` record of a stream frame (tag, length, message): frames are concatenations of

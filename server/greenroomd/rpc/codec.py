@@ -62,15 +62,16 @@ class EventCodec:
 
     def record(self, body: bytes, *, sequence: int, revision: int) -> bytes:
         """Return the stream record of an event; one with sequence 0 is ephemeral and gets no numbers."""
-        if sequence == 0:
-            return wire.record(_RECORD, body)
-        return wire.record(_RECORD, self.numbered(body, sequence=sequence, revision=revision))
+        numbers = self._numbers(sequence, revision) if sequence else b""
+        return b"%b%b%b%b" % (_RECORD, wire.varint(len(body) + len(numbers)), body, numbers)
 
     def numbered(self, body: bytes, *, sequence: int, revision: int) -> bytes:
         """Return the complete message of a durable event."""
+        return body + self._numbers(sequence, revision)
+
+    def _numbers(self, sequence: int, revision: int) -> bytes:
         cursor = self.places.cursor(revision)
-        return b"%b%b%b%b%b%b%b%b%b%b" % (
-            body,
+        return b"%b%b%b%b%b%b%b%c%b" % (
             _EVENT_ID,
             self.places.event_id(revision),
             _SEQUENCE,
@@ -78,7 +79,7 @@ class EventCodec:
             _REVISION,
             wire.varint(revision),
             _CURSOR,
-            wire.varint(len(cursor)),
+            len(cursor),  # of one byte: it has fewer than 128
             cursor,
         )
 

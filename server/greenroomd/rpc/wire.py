@@ -11,18 +11,16 @@ VARINT = 0
 LEN = 2
 
 _ONE_BYTE = tuple(bytes((value,)) for value in range(128))
+_MORE = tuple(bytes((value & 127 | 128, value >> 7 | 128)) for value in range(1 << 14))
 
 
 def varint(value: int) -> bytes:
     """Return a number from 0 on as a varint."""
     if value < 128:
         return _ONE_BYTE[value]
-    out = bytearray()
-    while value >= 128:
-        out.append(value & 127 | 128)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
+    if value < 1 << 14:
+        return b"%c%c" % (value & 127 | 128, value >> 7)
+    return _MORE[value & 0x3FFF] + varint(value >> 14)
 
 
 def tag(field: int, wire_type: int) -> bytes:

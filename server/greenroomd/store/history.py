@@ -21,6 +21,7 @@ PAGE_BYTES: Final = 1024 * 1024
 _FIRST_CHUNK: Final = 64
 _BODY: Final = 6
 _ENDLESS: Final = 2**62
+_TYPES: Final = {kind.value: kind for kind in EventType}
 
 _columns = (
     events.c.revision,
@@ -139,7 +140,7 @@ class History:
     def _event(self, row: Row) -> StoredEvent:
         revision, session_id, workspace_id, sequence, kind, turn_id, body = row
         record = self._codec.record(body, sequence=sequence, revision=revision)
-        return StoredEvent(revision, session_id, workspace_id, sequence, EventType(kind), turn_id, record)
+        return StoredEvent(revision, session_id, workspace_id, sequence, _TYPES[kind], turn_id, record)
 
 
 def _page(database: Database, scope: str, *, typed: bool, descending: bool) -> str:
