@@ -117,8 +117,9 @@ class SessionModel:
         self.accepted_turns.append(turn_id)
 
     def ended(self, turn_id: str) -> None:
-        """A turn is over."""
+        """A turn is over; what it may have moved while it was open stays possible."""
         if turn_id in self.open_turns:
+            self.states = self.may_be()
             self.open_turns.remove(turn_id)
 
     def becomes(self, *states: State) -> None:

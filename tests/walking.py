@@ -45,7 +45,7 @@ from greenroom.v1.turn_service_pb2 import (
 )
 from greenroom_server import GreenroomServer
 from greenroomd.domain.session import State
-from observation import Recording
+from observation import Recording, whole_history
 from session_model import ILLEGAL, OK, SessionModel
 from story import TURN_ENDS, detail_of, working
 
@@ -88,9 +88,19 @@ class Walker:
         for _ in range(commands):
             (command,) = self._chance.choices(list(weights), list(weights.values()))
             self.counts[command.__name__] += 1
-            await command()
+            try:
+                await command()
+            except AssertionError as error:
+                error.add_note(f"in {command.__name__}, after {await self._last_moves()}")
+                raise
             if self.model.states == {State.CLOSED} and self._chance.random() < 0.5:
                 await self.create()
+
+    async def _last_moves(self) -> str:
+        """Return the last events of the session but its messages, for whoever asks why the model was wrong."""
+        events = await whole_history(self._server, self.model.session_id)
+        moves = [event for event in events if not (event.WhichOneof("payload") or "").startswith("message")]
+        return "\n".join(str(event)[:1000] for event in moves[-12:])
 
     def _commands(self) -> Mapping[Callable[[], Awaitable[None]], int]:
         """Return what it does, and how often in about two hundred."""
