@@ -221,6 +221,7 @@ async def test_pieces_of_a_message_come_before_the_finished_block(server: Greenr
     ]
 
 
+@pytest.mark.timeout(120)
 async def test_a_background_command_that_comes_back_ends_no_turn(server: GreenroomServer) -> None:
     session = await create(server, working(server, allowed_tools=["Bash"]))
     release = server.work / "release"
@@ -230,7 +231,7 @@ async def test_a_background_command_that_comes_back_ends_no_turn(server: Greenro
     turn, _ = await run_turn(server, session.session_id, prompt)
     assert turn.result_text == "started"
     release.touch()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):  # the CLI looks after its background commands at its leisure
         while not (unasked := await unasked_results(server, session.session_id)):
             now = await get(server, session.session_id)
             await server.sessions.WaitSession(wait_for_more(now))
