@@ -19,6 +19,7 @@ from greenroomd.domain.config import (
     RecoveryPolicy,
     SessionConfig,
 )
+from greenroomd.domain.enforcement import Enforcement, OptionReport
 from greenroomd.domain.events import Approval, ApprovalState, Event, EventType, MessageNoted
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, StartMode, State, create
 from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
@@ -169,6 +170,10 @@ def full_session(**changes: Any) -> Session:
             from_warm_pool=True,
             restart_count=3,
             last_exit=LastExit(code=None, signal=9, time=later[4], memory_limit_hit=True),
+        ),
+        config_report=(
+            OptionReport("model", Enforcement.ENFORCED),
+            OptionReport("limits.cpu", Enforcement.UNSUPPORTED, "no cgroup"),
         ),
         conversation=True,
         current_turn_id="turn",

@@ -189,3 +189,9 @@ async def test_validating_alone_leaves_nothing(fake_server: GreenroomServer) -> 
     request.config.ClearField("max_turns")
     request.validate_only = False
     assert (await server.sessions.CreateSession(request)).session.session_id == session_id
+
+
+async def test_an_event_names_the_call_that_caused_it(fake_server: GreenroomServer) -> None:
+    request_id = str(uuid.uuid4())
+    session = await create(fake_server, start_mode=MANUAL, request_id=request_id)
+    assert [event.request_id for event in await history(fake_server, session.session_id)] == [request_id]

@@ -70,6 +70,19 @@ async def until_cut(
             await asyncio.sleep(0.05)
 
 
+async def until_floor(server: GreenroomServer, session: Session, cursor: str, revision: int) -> None:
+    """Wait until the log of a session refuses a cursor and names `revision` as the oldest one that is left."""
+    request = ListEventsRequest(session_id=session.session_id, after=cursor)
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await server.events.ListEvents(request)
+            except grpc.aio.AioRpcError as refusal:
+                if detail_of(refusal, ErrorInfo()).metadata["oldest_revision"] == str(revision):
+                    return
+            await asyncio.sleep(0.05)
+
+
 async def test_connected_watchers_are_never_overtaken(forgetful: GreenroomServer) -> None:
     quiet = await create(forgetful, start_mode=START_MODE_MANUAL)
     busy = await create(forgetful, start_mode=START_MODE_MANUAL)
@@ -95,6 +108,7 @@ async def test_a_cursor_from_before_the_cut_is_refused_with_the_way_on(forgetful
     busy = await create(forgetful, start_mode=START_MODE_MANUAL)
     busy = await rename(forgetful, busy, 40)
     await until_cut(forgetful, busy, busy.last_sequence - KEPT + 1, LIFECYCLE)
+    await until_floor(forgetful, busy, first, busy.revision)
     await forgetful.stop()
     await forgetful.start()  # what is still in memory is not refused
     for cut in (

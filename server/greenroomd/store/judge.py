@@ -21,6 +21,7 @@ from greenroomd.domain.errors import (
     RequestIdReused,
     SessionExists,
 )
+from greenroomd.domain.events import Event
 from greenroomd.domain.evolution import evolve
 from greenroomd.domain.session import Session
 from greenroomd.store.documents import config_text, time
@@ -71,10 +72,15 @@ def prepare(unit: Unit, codec: EventCodec, keyring: Keyring) -> Prepared:
     return Prepared(
         unit,
         session_row(session),
-        [codec.encode(event, session) for event in unit.events],
+        [codec.encode(_asked_for(event, unit.request), session) for event in unit.events],
         _config_text(session.config) if unit.configures else "",
         None if unit.oauth_token is None else keyring.seal(session.session_id, unit.oauth_token),
     )
+
+
+def _asked_for(event: Event, request: Request | None) -> Event:
+    """Return the event with the id of the call that caused it."""
+    return event if request is None else evolve(event, request_id=request.request_id)
 
 
 @dataclass(slots=True)

@@ -215,7 +215,9 @@ def test_a_new_session_says_nothing_of_what_is_not_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [turn_message(TURN), approval_message(APPROVAL)], ids=["turn", "approval"]
+    "message",
+    [turn_message(replace(TURN, result_text="x" * 300_000)), approval_message(APPROVAL)],
+    ids=["turn", "approval"],
 )
 def test_turns_and_approvals_have_every_field(message: Any) -> None:
     assert set(message.DESCRIPTOR.fields_by_name) == {field.name for field, _ in message.ListFields()}
