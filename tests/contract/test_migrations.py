@@ -10,8 +10,9 @@ from sqlalchemy import Connection, create_engine, text
 from contract.conftest import Opening
 from contract.postgres import PostgresServer
 from contract.sample import creation, new_session
+from greenroomd.store.migration import newest
 from greenroomd.store.migrations.__main__ import verify
-from greenroomd.store.schema import SchemaTooNew, differences, facts
+from greenroomd.store.schema import NEWEST, SchemaTooNew, differences, facts
 from greenroomd.store.tables import metadata
 
 
@@ -75,3 +76,7 @@ def test_the_check_runs_from_the_command_line() -> None:
 def _run(connection: Connection, statements: str) -> None:
     for statement in statements.split("; "):
         connection.execute(text(statement))
+
+
+def test_the_newest_migration_is_the_one_that_starts_look_for() -> None:
+    assert newest() == NEWEST
