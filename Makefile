@@ -10,14 +10,31 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TOOLS := .cache/bin/.ready
 GENERATE_PYTHON := $(BIN)/uv run --quiet --no-project --python $(BIN)/python clients/python/generate.py
-GO_PLUGINS := .cache/bin/protoc-gen-go
-# Python and Go come with .venv; a client whose toolchain is missing is left out, and `make test-clients` says so.
-CLIENTS := python go $(if $(shell command -v npm),typescript)
-NPM_READY := $(if $(filter typescript,$(CLIENTS)),clients/typescript/node_modules/.ready)
-GENERATED := clients/python/src/greenroom/v1 clients/go/greenroomv1 \
-    $(if $(NPM_READY),clients/typescript/src/gen)
-SERVICE_CONFIGS := clients/python/src/greenroom/service_config.json clients/go/service_config.json \
-    clients/typescript/src/service_config.json
+
+# Of every client: the commands that it NEEDS (Python and Go come with .venv), where its GENERATED code lies, what has to be
+# there first (PLUGINS), and its copy of the SERVICE_CONFIG. One whose commands are missing is left out, and said to be.
+GENERATED_python := clients/python/src/greenroom/v1
+SERVICE_CONFIG_python := clients/python/src/greenroom/service_config.json
+
+GENERATED_go := clients/go/greenroomv1
+PLUGINS_go := .cache/bin/protoc-gen-go
+SERVICE_CONFIG_go := clients/go/service_config.json
+
+NEEDS_typescript := npm
+GENERATED_typescript := clients/typescript/src/gen
+PLUGINS_typescript := clients/typescript/node_modules/.ready
+SERVICE_CONFIG_typescript := clients/typescript/src/service_config.json
+
+ALL_CLIENTS := python go typescript
+missing = $(strip $(foreach command,$(NEEDS_$(1)),$(if $(shell command -v $(command)),,$(command))))
+LEFT_OUT := $(strip $(foreach client,$(ALL_CLIENTS),$(if $(call missing,$(client)),$(client))))
+CLIENTS := $(filter-out $(LEFT_OUT),$(ALL_CLIENTS))
+of_clients = $(foreach client,$(2),$($(1)_$(client)))
+GENERATED := $(call of_clients,GENERATED,$(CLIENTS))
+PLUGINS := $(call of_clients,PLUGINS,$(CLIENTS))
+SERVICE_CONFIGS := $(call of_clients,SERVICE_CONFIG,$(ALL_CLIENTS))
+say_left_out = $(foreach client,$(LEFT_OUT),echo "Left out: the $(client) client, for want of $(call missing,$(client))" >&2;)
+
 PYTEST := $(BIN)/coverage run -m pytest -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
@@ -93,9 +110,7 @@ bench: $(READY)  ## Measure against a bare server (needs h2load), into build/ben
 .PHONY: test-clients
 test-clients: $(CLIENTS:%=test-client-%)  ## Check, test and pack every client, and compare what they see
 	GREENROOM_TEST_CLIENTS="$(CLIENTS)" $(BIN)/pytest tests/clients
-ifeq ($(filter typescript,$(CLIENTS)),)
-	@echo "Skipped: the TypeScript client, for want of npm (Node.js 20 or newer)" >&2; test "$$CI" != true
-endif
+	@$(if $(LEFT_OUT),$(say_left_out) test "$$CI" != true)
 
 .PHONY: test-client-python
 test-client-python: $(READY)
@@ -118,7 +133,7 @@ test-client-go: $(READY)
 	$(BIN)/go build -C clients/go -o $(CURDIR)/build/clients/go-quickstart ./examples/quickstart
 
 .PHONY: test-client-typescript
-test-client-typescript: $(NPM_READY)
+test-client-typescript: $(PLUGINS_typescript)
 	rm -rf clients/typescript/dist clients/typescript/dist-test
 	npm run --prefix clients/typescript --silent lint
 	npm run --prefix clients/typescript --silent build:test
@@ -163,22 +178,23 @@ verify-protos: $(READY)
 
 # Into a directory of its own: a check does not touch the tree.
 .PHONY: verify-generated
-verify-generated: $(READY) $(GO_PLUGINS) $(NPM_READY)
+verify-generated: $(READY) $(PLUGINS)
 	rm -rf build/generated && mkdir -p build/generated/clients/python/src
 	$(call generate_clients,build/generated)
 	for each in $(GENERATED); do \
 	    diff --recursive --brief --exclude=__init__.py --exclude=__pycache__ $$each build/generated/$$each || exit 1; \
 	done
 	for each in $(SERVICE_CONFIGS); do cmp protos/service_config.json $$each || exit 1; done
+	@$(say_left_out)
 
 .PHONY: generate
-generate: $(READY) $(GO_PLUGINS) $(NPM_READY)  ## Write what is generated: the clients' code and the marked parts of docs
-	rm -rf clients/python/src/greenroom/v1/*_pb2* $(filter-out %/v1,$(GENERATED))
+generate: $(READY) $(PLUGINS)  ## Write what is generated: the clients' code and the marked parts of docs
+	rm -rf clients/python/src/greenroom/v1/*_pb2* $(filter-out $(GENERATED_python),$(GENERATED))
 	$(call generate_clients,.)
 	for each in $(SERVICE_CONFIGS); do cp protos/service_config.json $$each || exit 1; done
 	$(BIN)/python docs/generated.py
 
-# One template for each language; its plugins are pinned beside it.
+# One template for each language but Python; its plugins are pinned beside it.
 define generate_clients
 $(GENERATE_PYTHON) $(1)/clients/python/src
 for each in $(filter-out python,$(CLIENTS)); do \
@@ -186,11 +202,11 @@ for each in $(filter-out python,$(CLIENTS)); do \
 done
 endef
 
-$(GO_PLUGINS): clients/go/tools/go.mod clients/go/tools/go.sum | $(READY)
+$(PLUGINS_go): clients/go/tools/go.mod clients/go/tools/go.sum | $(READY)
 	GOTOOLCHAIN=local GOBIN=$(CURDIR)/.cache/bin $(BIN)/go install -C clients/go/tools tool
 	touch $@
 
-clients/typescript/node_modules/.ready: clients/typescript/package.json clients/typescript/package-lock.json
+$(PLUGINS_typescript): clients/typescript/package.json clients/typescript/package-lock.json
 	npm ci --prefix clients/typescript --ignore-scripts --silent
 	touch $@
 
