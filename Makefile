@@ -4,6 +4,7 @@
 PYTHON ?= python3
 JOBS ?= 2
 KILLS ?= 200
+CYCLES ?= 1000
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -99,8 +100,8 @@ test-service: $(READY) $(TOOLS)  ## Run the tests over a real socket with the re
 	$(BIN)/pytest tests/service
 
 .PHONY: test-crash
-test-crash: $(READY)  ## Kill the server KILLS times under load, and judge what clients saw
-	CRASH_KILLS=$(KILLS) $(BIN)/pytest -s tests/crash
+test-crash: $(READY)  ## Kill the server KILLS times under load, and CLIs in CYCLES sessions: nothing is lost or left
+	CRASH_KILLS=$(KILLS) CRASH_CYCLES=$(CYCLES) $(BIN)/pytest -s tests/crash
 
 .PHONY: bench
 bench: $(READY)  ## Measure against a bare server (needs h2load), into build/bench.json

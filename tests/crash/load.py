@@ -59,14 +59,14 @@ class Client:
         request = CreateSessionRequest(
             workspace_id="crash", config=working(self._server), request_id=self._uuid()
         )
-        created = await self._until_answered(lambda: self._server.sessions.CreateSession(request))
+        created = await until_answered(lambda: self._server.sessions.CreateSession(request))
         assert created is not None
         self._recording.created.add(created.session.session_id)
         return created.session.session_id
 
     async def _close(self, session_id: str) -> None:
         request = CloseSessionRequest(session_id=session_id, force=self._chance.random() < 0.5)
-        await self._until_answered(lambda: self._server.sessions.CloseSession(request))
+        await until_answered(lambda: self._server.sessions.CloseSession(request))
 
     async def _step(self, session_id: str) -> None:
         choice = self._chance.random()
@@ -75,13 +75,13 @@ class Client:
         elif choice < 0.8:
             wait = WaitSessionRequest(session_id=session_id)
             wait.timeout.FromMilliseconds(100)
-            await self._until_answered(lambda: self._server.sessions.WaitSession(wait))
+            await until_answered(lambda: self._server.sessions.WaitSession(wait))
         elif choice < 0.9:
             interrupt = InterruptTurnRequest(session_id=session_id)
-            await self._until_answered(lambda: self._server.turns.InterruptTurn(interrupt))
+            await until_answered(lambda: self._server.turns.InterruptTurn(interrupt))
         else:
             suspend = SuspendSessionRequest(session_id=session_id, force=True)
-            await self._until_answered(lambda: self._server.sessions.SuspendSession(suspend))
+            await until_answered(lambda: self._server.sessions.SuspendSession(suspend))
 
     async def _start_turn(self, session_id: str) -> None:
         request = StartTurnRequest(
@@ -90,27 +90,28 @@ class Client:
             if_busy=IF_BUSY_QUEUE,
             request_id=self._uuid(),
         )
-        answer = await self._until_answered(lambda: self._server.turns.StartTurn(request))
+        answer = await until_answered(lambda: self._server.turns.StartTurn(request))
         if answer is not None:
             self._recording.acknowledged[answer.turn.turn_id] = answer.turn
             self.started.add(request.request_id)
 
-    async def _until_answered(self, call: Callable[[], Awaitable[Answer]]) -> Answer | None:
-        """Return the answer, whatever crashes on the way; None if the session's state forbids the call."""
-        while True:
-            try:
-                return await call()
-            except grpc.aio.AioRpcError as error:
-                if error.code() in REFUSALS:
-                    return None
-                if error.code() not in AWAY:
-                    raise
-            except grpc.aio.UsageError:
-                pass  # the channel was just exchanged
-            except asyncio.CancelledError:
-                if (task := asyncio.current_task()) is not None and task.cancelling():
-                    raise  # else the channel was closed under the call
-            await asyncio.sleep(0.02)  # nobody tells when the server is there again
-
     def _uuid(self) -> str:
         return str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
+
+
+async def until_answered(call: Callable[[], Awaitable[Answer]]) -> Answer | None:
+    """Return the answer, whatever crashes on the way; None if the session's state forbids the call."""
+    while True:
+        try:
+            return await call()
+        except grpc.aio.AioRpcError as error:
+            if error.code() in REFUSALS:
+                return None
+            if error.code() not in AWAY:
+                raise
+        except grpc.aio.UsageError:
+            pass  # the channel was just exchanged
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise  # else the channel was closed under the call
+        await asyncio.sleep(0.02)  # nobody tells when the server is there again
