@@ -143,7 +143,8 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
     watchdog = MemoryWatchdog()
     await stack.enter_async_context(watchdog.on_duty())
     pool = _pool(settings)
-    warm = WarmProcesses(_processes(settings, cli, run, watchdog), pool)
+    processes = _processes(settings, cli, run, watchdog)
+    warm = WarmProcesses(processes, pool)
     await stack.enter_async_context(warm.on_duty())
     metrics.pool_from(pool.numbers)
     stage = Stage(
@@ -153,9 +154,10 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
         codec=codecs[0],
         host=Host(
             slots=pool,
-            processes=warm,
+            processes=processes,
             patience=_end_patience(settings),
             handshake_timeout=settings.handshake_timeout,
+            warm=warm,
         ),
         patience=_patience(settings),
         now=lambda: datetime.now(UTC),

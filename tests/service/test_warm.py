@@ -18,7 +18,11 @@ from greenroom.v1.node_service_pb2 import GetPoolStatusRequest
 from greenroom.v1.profile_pb2 import Profile
 from greenroom.v1.profile_service_pb2 import CreateProfileRequest, UpdateProfileRequest
 from greenroom.v1.session_pb2 import Session
-from greenroom.v1.session_service_pb2 import CreateSessionRequest, StartSessionRequest
+from greenroom.v1.session_service_pb2 import (
+    CloseSessionRequest,
+    CreateSessionRequest,
+    StartSessionRequest,
+)
 from greenroom_server import PATIENCE, GreenroomServer
 from standin.model_api import ModelApi
 from story import get, history, run_turn, scripted, start_turn, until, working
@@ -118,6 +122,24 @@ async def test_a_warm_process_gives_its_slot_to_a_session_that_needs_one(fake: G
         await start_turn(fake, session_id, turn(wait=60))
     pool = await pool_until(fake, lambda pool: pool.busy == 3)
     assert (pool.warm, pool.waiting) == (0, 0)
+
+
+async def test_in_a_full_pool_a_session_takes_the_warm_process_over_with_its_slot(
+    tmp_path: Path,
+) -> None:
+    path = str(install(tmp_path))
+    async with GreenroomServer(tmp_path, {}, claude_path=path, max_processes="1") as server:
+        await keep_warm(server, 1)
+        (waiting,) = server.children()
+        session_id = (await make(server)).session_id
+        session = await until(server, session_id, READY)
+        assert session.process.from_warm_pool
+        assert session.process.pid == waiting.pid
+        pool = (await server.nodes.GetPoolStatus(GetPoolStatusRequest())).pool_status
+        assert (pool.busy, pool.warm, pool.waiting) == (1, 0, 0)
+        await server.sessions.CloseSession(CloseSessionRequest(session_id=session_id))
+        await until(server, session_id, session_pb2.SESSION_STATE_CLOSED)
+        await pool_until(server, lambda pool: pool.warm == 1)  # the slot came back, and once
 
 
 async def test_what_the_profile_does_not_want_any_more_ends(fake: GreenroomServer) -> None:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from greenroomd.app.ports import (
     AgentProcess,
+    Claim,
     EndPatience,
     Handshake,
     Launch,
@@ -17,6 +18,7 @@ from greenroomd.app.ports import (
     ProcessExit,
     ProcessFailed,
     Slots,
+    WarmStarts,
 )
 from greenroomd.domain.errors import GreenroomError, NoSlot
 from greenroomd.domain.frames import Frame
@@ -79,6 +81,7 @@ class Host:
     processes: Processes
     patience: EndPatience
     handshake_timeout: timedelta
+    warm: WarmStarts | None = None
 
     async def run(
         self,
@@ -88,20 +91,24 @@ class Host:
     ) -> None:
         """Hold a process from the wait for its slot to its proven end.
 
-        Tells SlotGranted, Spawned, Ready, any number of Said, and Exited; or NotStarted instead of what is missing,
-        also when cancelled: then, too, nothing is left when this returns.
+        A process that was started ahead comes with its slot, and needs no wait. Tells SlotGranted, Spawned, Ready, any
+        number of Said, and Exited; or NotStarted instead of what is missing, also when cancelled: then, too, nothing
+        is left when this returns.
         """
+        lease: Lease | None = None
         try:
-            lease = await self.slots.lease(session.workspace_id, session.session_id)
+            launch = await prepare()
+            claim = self.warm.claim(launch) if self.warm is not None else None
+            if claim is not None:
+                lease = claim.lease
+                tell(SlotGranted(lease))
+            else:
+                lease = await self.slots.lease(session.workspace_id, session.session_id)
+                tell(SlotGranted(lease))
+                launch = await prepare()  # what it was before the wait may be no more
+            last: HostMessage = Exited(await self._hold(claim or self.processes, launch, tell))
         except NoSlot as error:
-            tell(NotStarted(Problem(reason="NO_SLOT", message=str(error))))
-            return
-        except asyncio.CancelledError:
-            tell(NotStarted(Problem(reason="START_FAILED", message="the start was abandoned")))
-            raise
-        try:
-            tell(SlotGranted(lease))
-            last: HostMessage = Exited(await self._hold(await prepare(), tell))
+            last = NotStarted(Problem(reason="NO_SLOT", message=str(error)))
         except ProcessFailed as failure:
             last = NotStarted(_problem(failure))
         except GreenroomError as error:
@@ -110,11 +117,14 @@ class Host:
             tell(NotStarted(Problem(reason="START_FAILED", message="the start was abandoned")))
             raise
         finally:
-            lease.release()
+            if lease is not None:
+                lease.release()
         tell(last)
 
-    async def _hold(self, launch: Launch, tell: Callable[[HostMessage], None]) -> ProcessExit:
-        async with self.processes.running(launch) as process:
+    async def _hold(
+        self, origin: Processes | Claim, launch: Launch, tell: Callable[[HostMessage], None]
+    ) -> ProcessExit:
+        async with origin.running(launch) as process:
             tell(Spawned(process, launch))
             tell(Ready(await process.handshake(self.handshake_timeout)))
             async for frames in process.frames():

@@ -170,14 +170,6 @@ class WarmStart:
     count: int
 
 
-class WarmStarts(Protocol):
-    """Starts processes ahead of need."""
-
-    def keep(self, wanted: Sequence[WarmStart]) -> None:
-        """Keep these ready from now on, as far as slots are free; what is not wanted any more ends."""
-        ...
-
-
 class Transcripts(Protocol):
     """The files in which the CLI keeps its conversations. Every method raises StoreUnavailable if it cannot."""
 
@@ -214,4 +206,29 @@ class Slots(Protocol):
 
     async def lease(self, workspace_id: str, session_id: str) -> Lease:
         """Wait for a slot, oldest first and fair between workspaces; raises NoSlot when the wait is too long."""
+        ...
+
+
+class Claim(Protocol):
+    """A process that was started ahead and is one session's now, together with the slot it runs in."""
+
+    @property
+    def lease(self) -> Lease:
+        """Its slot: for whoever claimed it to give back, after `running`."""
+        ...
+
+    def running(self, launch: Launch) -> AbstractAsyncContextManager[AgentProcess]:
+        """Have it serve the launch that claimed it; as `Processes.running`. Enter it, or the process stays."""
+        ...
+
+
+class WarmStarts(Protocol):
+    """Starts processes ahead of need."""
+
+    def keep(self, wanted: Sequence[WarmStart]) -> None:
+        """Keep these ready from now on, as far as slots are free; what is not wanted any more ends."""
+        ...
+
+    def claim(self, launch: Launch) -> Claim | None:
+        """Take a process that fits a launch out of those that wait, if there is one."""
         ...

@@ -285,7 +285,7 @@ class Supervisor:
         self._hosting = self._group.create_task(host)
 
     async def _prepare(self) -> Launch:
-        """Gather what the process is started with; asked for once the slot is there, so that it is of now."""
+        """Gather what the process is started with, as it is now."""
         session = self.live.session
         token = None
         if session.config.oauth_token_set:

@@ -289,6 +289,11 @@ class PoolLease:
         """Withdraw the offer; an eviction that was asked for and not yet carried out is off."""
         self._pool.withdraw(self)
 
+    def adopt(self) -> None:
+        """Make the process that was started ahead a session's; it is in use from now on."""
+        self.warm = False
+        self.busy()
+
     def release(self) -> None:
         """Give the slot back, after the process has ended."""
         self._pool.take_back(self)

@@ -68,7 +68,10 @@ def key_of(launch: Launch) -> LaunchKey:
 
 @dataclass(slots=True, eq=False)
 class _Kept:
-    """One process that waits for its session; `over` is set once nobody needs it any more."""
+    """One process that waits for its session, and the `Claim` on it once it was taken.
+
+    `over` is set once nobody needs it any more, `gone` once it has ended.
+    """
 
     key: LaunchKey
     lease: PoolLease
@@ -77,11 +80,22 @@ class _Kept:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @asynccontextmanager
+    async def running(self, launch: Launch) -> AsyncIterator[AgentProcess]:
+        """Serve a session; the process has ended when the block ends."""
+        assert self.process is not None, "it was claimed"
+        try:
+            self.process.hand_over(launch)
+            yield self.process
+        finally:
+            self.over.set()
+            await finish(self.gone.wait())
+
 
 class WarmProcesses:
-    """`Processes` that gives a waiting process where one fits, and starts one where none does.
+    """Keeps processes waiting, as far as there are slots that nobody else wants, and gives them away with their slots.
 
-    Waiting processes hold slots that nobody else wants: the pool takes them back before any other.
+    While they wait, the pool takes their slots back before any other.
     """
 
     def __init__(self, cli: ClaudeCli, pool: Pool) -> None:
@@ -97,20 +111,23 @@ class WarmProcesses:
         self._wanted = wanted
         self._changed.set()
 
-    @asynccontextmanager
-    async def running(self, launch: Launch) -> AsyncIterator[AgentProcess]:
-        """Give a process that waits, or start one; it has ended when the block ends."""
-        kept = self._take(key_of(launch)) if launch.first else None
-        if kept is None or kept.process is None:
-            async with self._cli.running(launch) as process:
-                yield process
-            return
-        kept.process.hand_over(launch)
-        try:
-            yield kept.process
-        finally:
+    def claim(self, launch: Launch) -> _Kept | None:
+        """Take a waiting process that fits a session's first launch, if there is one; its slot is busy from now on."""
+        if not launch.first or not self._kept:
+            return None
+        key = key_of(launch)
+        for kept in list(self._kept):
+            # One whose slot was asked back for another session is on its way out.
+            if kept.process is None or kept.over.is_set() or kept.key != key:
+                continue
+            self._kept.remove(kept)
+            self._changed.set()
+            if kernel.alive(kept.process.identity):
+                kept.taken = True
+                kept.lease.adopt()
+                return kept
             kept.over.set()
-            await finish(kept.gone.wait())
+        return None
 
     @asynccontextmanager
     async def on_duty(self) -> AsyncIterator[None]:
@@ -128,19 +145,6 @@ class WarmProcesses:
                     kept.over.set()
         if failure is not None:
             raise failure
-
-    def _take(self, key: LaunchKey) -> _Kept | None:
-        for kept in list(self._kept):
-            if kept.process is None or kept.key != key:
-                continue
-            self._kept.remove(kept)
-            self._changed.set()
-            if kernel.alive(kept.process.identity):
-                kept.taken = True
-                kept.lease.release()  # whoever takes it has a slot of its own
-                return kept
-            kept.over.set()
-        return None
 
     async def _refill_again_and_again(self, group: asyncio.TaskGroup) -> None:
         while True:
@@ -184,6 +188,7 @@ class WarmProcesses:
         finally:
             if kept in self._kept:
                 self._kept.remove(kept)
-            kept.lease.release()
+            if not kept.taken:  # else the slot is the session's
+                kept.lease.release()
             kept.gone.set()
             self._changed.set()

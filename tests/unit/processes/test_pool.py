@@ -367,3 +367,20 @@ async def test_a_warm_process_goes_before_any_that_has_a_session() -> None:
         assert leases["warm"] is not None
         leases["warm"].release()
     assert crowd.got == ["b1"]
+
+
+async def test_a_warm_process_that_a_session_takes_over_is_in_use_and_not_asked_back() -> None:
+    pool = Pool(1, LONG)
+    lease = pool.spare("a")
+    assert lease is not None
+    asked: list[str] = []
+    lease.idle(lambda: asked.append("warm"))
+    lease.adopt()
+    assert pool.status().workspaces == {"a": WorkspaceUse(busy=1)}
+    async with asyncio.TaskGroup() as tasks:
+        crowd = Crowd(pool, tasks)
+        await crowd.ask("b1")
+        assert asked == []
+        lease.release()
+        await settled()
+        assert crowd.got == ["b1"]
