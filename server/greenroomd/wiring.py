@@ -190,8 +190,8 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
     drain = Drain()
     facts = _facts(settings, cli, stage.node_id)
     services = rpc.Services(
-        sessions=_session_service(settings, supervisors, sessions, store.profiles, codecs[0]),
-        turns=TurnService(Turns(supervisors, sessions, watch)),
+        sessions=_session_service(settings, supervisors, sessions, store.profiles, codecs[0], drain),
+        turns=TurnService(Turns(supervisors, sessions, watch), drain),
         events=EventService(sessions, store, watch, codecs[0], drain),
         profiles=ProfileService(Profiles(store.profiles, profile_answer, stage.now)),
         nodes=NodeService(facts, store, lambda: _pool_facts(pool)),
@@ -216,13 +216,14 @@ def _session_service(
     sessions: Sessions,
     profiles: ProfileStore,
     codec: EventCodec,
+    drain: Drain,
 ) -> SessionService:
     roots, may_bypass = AllowedRoots(settings.allowed_roots), settings.allow_bypass_permissions
     creation = Creation(supervisors, roots, profiles, may_bypass=may_bypass)
     transcripts = TranscriptFiles(settings.state_dir)
     forking = Forking(supervisors, creation, transcripts)
     deletion = Deletion(supervisors, sessions, transcripts)
-    return SessionService(creation, forking, deletion, sessions, codec.places)
+    return SessionService(creation, forking, deletion, sessions, codec.places, drain)
 
 
 def _announcing(tail: Tail, due: DueBell, metrics: Metrics) -> Announce:

@@ -19,6 +19,7 @@ from google.rpc.error_details_pb2 import (
 
 from fake_cli.installed import install, turn
 from greenroom.v1 import event_service_pb2 as events
+from greenroom.v1 import node_service_pb2 as nodes
 from greenroom.v1 import profile_service_pb2 as profiles
 from greenroom.v1 import session_pb2
 from greenroom.v1 import session_service_pb2 as sessions
@@ -126,6 +127,10 @@ async def unknown_approval(server: Server) -> Awaitable[object]:
     return server.turns.DecideApproval(request)
 
 
+async def unknown_node(server: Server) -> Awaitable[object]:
+    return server.nodes.GetPoolStatus(nodes.GetPoolStatusRequest(node_id=NOBODY))
+
+
 async def taken_session_id(server: Server) -> Awaitable[object]:
     return resting(server, session_id=await resting(server))
 
@@ -202,13 +207,17 @@ async def one_watcher_too_many(server: Server) -> Awaitable[object]:
     return watch()
 
 
+async def not_there_yet(server: Server) -> Awaitable[object]:
+    return server.nodes.ListNodes(nodes.ListNodesRequest())
+
+
 FAILURES = [
     Failure(invalid_config, "INVALID_ARGUMENT", "INVALID_FIELD", BAD),
     Failure(invalid_filter, "INVALID_ARGUMENT", "INVALID_FIELD", BAD),
     Failure(foreign_page_token, "INVALID_ARGUMENT", "INVALID_PAGE_TOKEN", BAD),
     Failure(foreign_cursor, "INVALID_ARGUMENT", "INVALID_CURSOR", BAD),
     Failure(unknown_mask_path, "INVALID_ARGUMENT", "INVALID_UPDATE_MASK", BAD),
-    Failure(reused_request_id, "INVALID_ARGUMENT", "REQUEST_ID_REUSED", BAD),
+    Failure(reused_request_id, "INVALID_ARGUMENT", "REQUEST_ID_REUSED", BAD, frozenset({"method"})),
     Failure(
         working_dir_outside,
         "PERMISSION_DENIED",
@@ -220,6 +229,7 @@ FAILURES = [
     Failure(unknown_event, "NOT_FOUND", "EVENT_NOT_FOUND", GONE),
     Failure(unknown_profile, "NOT_FOUND", "PROFILE_NOT_FOUND", GONE),
     Failure(unknown_approval, "NOT_FOUND", "APPROVAL_NOT_FOUND", GONE),
+    Failure(unknown_node, "NOT_FOUND", "NODE_NOT_FOUND", GONE),
     Failure(taken_session_id, "ALREADY_EXISTS", "SESSION_EXISTS", GONE),
     Failure(taken_profile_id, "ALREADY_EXISTS", "PROFILE_EXISTS", GONE),
     Failure(
@@ -231,12 +241,13 @@ FAILURES = [
     ),
     Failure(running_turn, "FAILED_PRECONDITION", "TURN_RUNNING", UNREADY, frozenset({"turn_id"})),
     Failure(nothing_to_interrupt, "FAILED_PRECONDITION", "NO_TURN_RUNNING", UNREADY),
-    Failure(decided_approval, "FAILED_PRECONDITION", "APPROVAL_DECIDED", UNREADY),
-    Failure(profile_in_use, "FAILED_PRECONDITION", "PROFILE_IN_USE", UNREADY),
+    Failure(decided_approval, "FAILED_PRECONDITION", "APPROVAL_DECIDED", UNREADY, frozenset({"state"})),
+    Failure(profile_in_use, "FAILED_PRECONDITION", "PROFILE_IN_USE", UNREADY, frozenset({"sessions"})),
     Failure(old_etag, "ABORTED", "ETAG_MISMATCH", metadata=frozenset({"etag"})),
-    Failure(full_profile, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED", FULL),
-    Failure(full_queue, "RESOURCE_EXHAUSTED", "QUEUE_FULL", FULL),
-    Failure(one_watcher_too_many, "RESOURCE_EXHAUSTED", "WATCHER_CAP", FULL),
+    Failure(full_profile, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED", FULL, frozenset({"limit"})),
+    Failure(full_queue, "RESOURCE_EXHAUSTED", "QUEUE_FULL", FULL, frozenset({"limit"})),
+    Failure(one_watcher_too_many, "RESOURCE_EXHAUSTED", "WATCHER_CAP", FULL, frozenset({"limit"})),
+    Failure(not_there_yet, "UNIMPLEMENTED", "UNIMPLEMENTED", metadata=frozenset({"method"})),
 ]
 
 

@@ -119,7 +119,7 @@ async def test_a_cursor_from_before_the_cut_is_refused_with_the_way_on(forgetful
             await forgetful.events.WatchEvents(cut).read()
         assert refusal.value.code() is grpc.StatusCode.OUT_OF_RANGE
         info = detail_of(refusal.value, ErrorInfo())
-        assert info.reason == "CURSOR_BELOW_FLOOR"
+        assert (info.reason, info.domain) == ("CURSOR_BELOW_FLOOR", "greenroom.v1")
         assert dict(info.metadata) == {
             "oldest_revision": str(busy.revision), "head_revision": str(busy.revision),
         }  # fmt: skip

@@ -132,12 +132,12 @@ const (
 	//     PreconditionFailure {"violations": [{"type": "APPROVAL", "subject": "9c8b7a69-5847-4362-a1b0-c9d8e7f6a5b4",
 	//                                          "description": "is ALLOWED already"}]}
 	ErrorReason_ERROR_REASON_APPROVAL_DECIDED ErrorReason = 44
-	// FAILED_PRECONDITION: the server finds no `claude` binary.
+	// In Session.error, with the code FAILED_PRECONDITION: the server's `claude` binary is gone since it was started. A
+	// server that finds none does not start.
 	//
 	//     {"reason": "CLI_MISSING", "domain": "greenroom.v1"}
-	//     PreconditionFailure {"violations": [{"type": "CLI", "subject": "claude", "description": "not found"}]}
 	ErrorReason_ERROR_REASON_CLI_MISSING ErrorReason = 45
-	// FAILED_PRECONDITION: the server's `claude` binary is too old.
+	// FAILED_PRECONDITION: the server's `claude` binary is too old. A server that finds no other does not start.
 	//
 	//     {"reason": "CLI_TOO_OLD", "domain": "greenroom.v1", "metadata": {"version": "1.0.0", "minimum": "2.1.0"}}
 	//     PreconditionFailure {"violations": [{"type": "CLI", "subject": "claude", "description": "2.1.0 is needed"}]}
@@ -155,11 +155,9 @@ const (
 	//
 	//     {"reason": "OWNERSHIP_LOST", "domain": "greenroom.v1", "metadata": {"etag": "17"}}
 	ErrorReason_ERROR_REASON_OWNERSHIP_LOST ErrorReason = 52
-	// RESOURCE_EXHAUSTED: no process came free within the wait.
+	// In Session.error, with the code RESOURCE_EXHAUSTED: no process came free within the wait.
 	//
-	//     {"reason": "NO_SLOT", "domain": "greenroom.v1", "metadata": {"slots": "8", "waiting": "40"}}
-	//     QuotaFailure {"violations": [{"subject": "node", "description": "all 8 processes are busy"}]}
-	//     RetryInfo {"retryDelay": "5s"}
+	//     {"reason": "NO_SLOT", "domain": "greenroom.v1"}
 	ErrorReason_ERROR_REASON_NO_SLOT ErrorReason = 61
 	// RESOURCE_EXHAUSTED: the workspace, user or profile has as many sessions as it may have.
 	//
@@ -170,7 +168,7 @@ const (
 	// RESOURCE_EXHAUSTED: the session or the node has as many watchers as it may have.
 	//
 	//     {"reason": "WATCHER_CAP", "domain": "greenroom.v1", "metadata": {"limit": "50"}}
-	//     QuotaFailure {"violations": [{"subject": "session", "description": "at most 50 watchers"}]}
+	//     QuotaFailure {"violations": [{"subject": "node", "description": "node may have at most 50 watchers"}]}
 	//     RetryInfo {"retryDelay": "10s"}
 	ErrorReason_ERROR_REASON_WATCHER_CAP ErrorReason = 63
 	// RESOURCE_EXHAUSTED: as many turns wait in the session as may wait.
@@ -204,9 +202,9 @@ const (
 	//
 	//     {"reason": "UNIMPLEMENTED", "domain": "greenroom.v1", "metadata": {"method": "ForkSession"}}
 	ErrorReason_ERROR_REASON_UNIMPLEMENTED ErrorReason = 91
-	// INTERNAL: a bug of the server. The request_id of the call finds it in the log.
+	// INTERNAL: a bug of the server. The correlation_id finds it in the server's log.
 	//
-	//     {"reason": "INTERNAL", "domain": "greenroom.v1"}
+	//     {"reason": "INTERNAL", "domain": "greenroom.v1", "metadata": {"correlation_id": "5f1c9e0b7a3d2846"}}
 	ErrorReason_ERROR_REASON_INTERNAL ErrorReason = 92
 	// In Session.error: the process could not be started.
 	//
@@ -227,7 +225,7 @@ const (
 	ErrorReason_ERROR_REASON_CONVERSATION_LOST ErrorReason = 104
 	// In Session.error: the working_dir is no longer there.
 	//
-	//     {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1", "metadata": {"working_dir": "/srv/app"}}
+	//     {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1"}
 	ErrorReason_ERROR_REASON_WORKING_DIR_GONE ErrorReason = 105
 	// In Session.error and Turn.error: the process ended by itself.
 	//

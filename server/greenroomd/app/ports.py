@@ -85,8 +85,8 @@ class EndPatience:
 class ProcessFailed(Exception):
     """The process could not be started, ended before it was ready, or does not do what it was told.
 
-    `reason` is an error reason (SPAWN_FAILED, HANDSHAKE_TIMEOUT, HANDSHAKE_FAILED, CONVERSATION_LOST,
-    CONTROL_TIMEOUT, CONTROL_REFUSED, INPUT_STALLED, PROCESS_EXITED). The message is redacted.
+    `reason` is an error reason (SPAWN_FAILED, CLI_MISSING, WORKING_DIR_GONE, HANDSHAKE_TIMEOUT, HANDSHAKE_FAILED,
+    CONVERSATION_LOST, CONTROL_TIMEOUT, CONTROL_REFUSED, INPUT_STALLED, PROCESS_EXITED). The message is redacted.
     """
 
     def __init__(self, reason: str, message: str, *, exit: ProcessExit | None = None) -> None:
@@ -158,7 +158,7 @@ class Processes(Protocol):
     """Starts processes. What is started in the block has ended when the block is left, whatever happens."""
 
     def running(self, launch: Launch) -> AbstractAsyncContextManager[AgentProcess]:
-        """Start a process; raises ProcessFailed with SPAWN_FAILED if that is impossible."""
+        """Start a process; raises ProcessFailed with the reason why that is impossible."""
         ...
 
 

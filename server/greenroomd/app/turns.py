@@ -14,7 +14,7 @@ from greenroomd.app.supervisors import Supervisors
 from greenroomd.app.tail import Batch
 from greenroomd.app.watch import Watch
 from greenroomd.domain import approvals, orders, turns
-from greenroomd.domain.errors import InvalidRequest, TurnNotFound
+from greenroomd.domain.errors import ApprovalDecided, ApprovalNotFound, InvalidRequest, TurnNotFound
 from greenroomd.domain.events import TURN_ENDS, Approval
 from greenroomd.domain.live import Step
 from greenroomd.domain.prompt_rules import prompt_violations
@@ -122,17 +122,21 @@ class Turns:
         approval = await self._stage.store.approval(call.approval_id)
         approvals.require_known(approval, call.session_id)
         change = Change(session_id=approval.session_id, actor=call.actor, request=call.request)
-        _, decided = await self._supervisors.order(
-            change,
-            lambda step: approvals.answer(
-                step,
-                call.approval_id,
-                allow=call.allow,
-                updated_input=call.updated_input,
-                message=call.message,
-                actor=call.actor,
-            ),
-        )
+        try:
+            _, decided = await self._supervisors.order(
+                change,
+                lambda step: approvals.answer(
+                    step,
+                    call.approval_id,
+                    allow=call.allow,
+                    updated_input=call.updated_input,
+                    message=call.message,
+                    actor=call.actor,
+                ),
+            )
+        except ApprovalNotFound:  # by the session's owner, who knows only what is pending
+            approval = await self._stage.store.approval(call.approval_id)
+            raise ApprovalDecided(approval.state.value) from None
         return decided
 
 

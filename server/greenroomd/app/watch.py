@@ -100,10 +100,10 @@ class Watch:
     def _counted(self, selection: Selection) -> Iterator[None]:
         """Count the watch against the caps of each session and of the node while it lasts."""
         if self._open >= self._per_node:
-            raise WatcherCapReached(f"this node serves at most {self._per_node} watchers")
+            raise WatcherCapReached("node", self._per_node)
         for session_id in selection.session_ids:
             if self._of_session[session_id] >= self._per_session:
-                raise WatcherCapReached(f"session {session_id!r} has at most {self._per_session} watchers")
+                raise WatcherCapReached(f"session:{session_id}", self._per_session)
         self._open += 1
         self._of_session.update(selection.session_ids)
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from greenroomd.domain.config import ApprovalPolicy, JsonObject
-from greenroomd.domain.errors import ApprovalDecided, ApprovalNotFound
+from greenroomd.domain.errors import ApprovalNotFound
 from greenroomd.domain.events import Approval, ApprovalNoted, ApprovalState, Event, EventType
 from greenroomd.domain.frames import PermissionAsked
 from greenroomd.domain.live import AnswerPermission, Step
@@ -53,10 +53,10 @@ def answer(
     message: str = "",
     actor: str = "",
 ) -> Approval:
-    """Decide a pending question; raises ApprovalDecided if it is not pending any more."""
+    """Decide a pending question; raises ApprovalNotFound if it is not pending any more."""
     pending = step.live.approvals.get(approval_id)
     if pending is None:
-        raise ApprovalDecided("the approval is decided, expired or cancelled already")
+        raise ApprovalNotFound(approval_id)
     decided = replace(
         pending,
         state=ApprovalState.ALLOWED if allow else ApprovalState.DENIED,

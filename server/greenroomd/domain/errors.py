@@ -39,10 +39,11 @@ class InvalidUpdateMask(InvalidRequest):
 
 
 class RequestIdReused(InvalidRequest):
-    """The request id was used before, with another request."""
+    """The request id was used before for `method`, with another request."""
 
-    def __init__(self) -> None:
+    def __init__(self, method: str) -> None:
         super().__init__([Violation("request_id", "was used before with another request")])
+        self.method = method
 
 
 class Unauthenticated(GreenroomError):
@@ -167,7 +168,11 @@ class ConversationLost(FailedPrecondition):
 
 
 class ApprovalDecided(FailedPrecondition):
-    """The approval has been decided, has expired or was cancelled."""
+    """The approval is not pending any more: it is in `state`, such as `allowed`."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"the approval is {state.upper()} already")
+        self.state = state
 
 
 class ProfileInUse(FailedPrecondition):
@@ -199,7 +204,14 @@ class EtagMismatch(Aborted):
 
 
 class OwnershipLost(Aborted):
-    """Another node has taken the session over; this node's write was refused."""
+    """Another node has taken the session over; this node's write was refused.
+
+    `current` is the etag of now, "" where the session is gone or the etag is not known.
+    """
+
+    def __init__(self, session_id: str, current: str = "") -> None:
+        super().__init__(f"session {session_id} has been changed by somebody else")
+        self.current = current
 
 
 class ResourceExhausted(GreenroomError):
@@ -228,15 +240,22 @@ class QuotaExceeded(ResourceExhausted):
 
 
 class WatcherCapReached(ResourceExhausted):
-    """There are as many watchers as are allowed."""
+    """`subject` (`node`, or `session:` and its id) has as many watchers as it may have: `limit`."""
 
-    subject = "watchers"
+    def __init__(self, subject: str, limit: int) -> None:
+        super().__init__(f"{subject} may have at most {limit} watchers", retry_after=timedelta(seconds=10))
+        self.subject = subject
+        self.limit = limit
 
 
 class QueueFull(ResourceExhausted):
-    """The session holds as many queued turns as it may hold."""
+    """As many turns wait in the session as may wait: `limit`."""
 
-    subject = "turns"
+    subject = "session"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"at most {limit} turns wait in a session", retry_after=timedelta(seconds=10))
+        self.limit = limit
 
 
 class CursorBelowFloor(GreenroomError):

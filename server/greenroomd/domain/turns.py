@@ -26,7 +26,7 @@ def accept(step: Step, turn: Turn, *, queue: bool) -> None:
     if step.live.turns and not queue:
         raise TurnRunning(step.live.turns[0].turn_id)
     if len(waiting(step.live.turns)) >= MAX_WAITING_TURNS:
-        raise QueueFull(f"at most {MAX_WAITING_TURNS} turns wait in a session")
+        raise QueueFull(MAX_WAITING_TURNS)
     step.note(turn_count=turn.number, last_active_time=step.at)
     step.put_turn(turn)
     step.tell(turn_event(turn, at=step.at, actor=turn.actor))

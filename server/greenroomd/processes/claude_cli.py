@@ -61,6 +61,7 @@ class ClaudeCli:
             salvage, workspace.config_dir, launch.cli_session_id
         ):
             launch = replace(launch, resume=True)
+        self._require(launch.config.working_dir)
         redactor = redactor_of(launch, self._defaults)
         process = ClaudeProcess(launch, model_of(launch, self._defaults), redactor)
         command = Command(
@@ -85,6 +86,13 @@ class ClaudeCli:
                     yield process
         finally:
             await finish(asyncio.to_thread(_clean_up, run, workspace, pid))
+
+    def _require(self, working_dir: str) -> None:
+        """Tell what a failed start would not tell apart; raises ProcessFailed."""
+        if not self._executable.exists():
+            raise ProcessFailed("CLI_MISSING", f"{self._executable} is gone since the server was started")
+        if not Path(working_dir).is_dir():
+            raise ProcessFailed("WORKING_DIR_GONE", f"{working_dir} is not a directory any more")
 
 
 def _clean_up(run: RunDirectory, workspace: Workspace, pid: int) -> None:

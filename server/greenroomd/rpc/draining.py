@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import timedelta
 from typing import TypeVar
 
 from greenroomd.app.bells import Stop
+from greenroomd.domain.errors import Draining
 
 T = TypeVar("T")
 
-
-class Drained(Exception):
-    """The server goes away; what was waited for was given up."""
+UNDER_WAY = timedelta(seconds=4)
+"""How long a call may still take once the drain has begun: it is told before the connections are cut."""
 
 
 class Drain:
@@ -20,35 +21,35 @@ class Drain:
 
     def __init__(self) -> None:
         self.stop = Stop()
-        self._begun = False
-        self._waits: set[asyncio.Timeout] = set()
+        self._begun_at: float | None = None
+        self._waits: dict[asyncio.Timeout, float] = {}
 
     @property
     def begun(self) -> bool:
         """Whether the server is going away."""
-        return self._begun
+        return self._begun_at is not None
 
     def begin(self) -> None:
         """Interrupt all waits, now and from now on."""
-        self._begun = True
         self.stop.begin()
-        now = asyncio.get_running_loop().time()
-        for wait in self._waits:
-            wait.reschedule(now)
+        self._begun_at = asyncio.get_running_loop().time()
+        for wait, grace in self._waits.items():
+            wait.reschedule(self._begun_at + grace)
 
-    async def interruptible(self, awaitable: Awaitable[T]) -> T:
-        """Return what `awaitable` gives; raises Drained once the server goes away, and `awaitable` is then cancelled.
+    async def interruptible(self, awaitable: Awaitable[T], *, grace: timedelta = timedelta()) -> T:
+        """Return what `awaitable` gives; raises Draining if it takes longer than `grace` after the drain has begun.
 
-        It costs no task: a wait is a timeout whose time comes when the drain begins.
+        `awaitable` is then cancelled. It costs no task: a wait is a timeout whose time comes when the drain begins.
         """
-        wait = asyncio.timeout(0 if self._begun else None)
+        seconds = grace.total_seconds()
+        wait = asyncio.timeout_at(None if self._begun_at is None else self._begun_at + seconds)
         try:
             async with wait:
-                self._waits.add(wait)
+                self._waits[wait] = seconds
                 return await awaitable
         except TimeoutError:
             if wait.expired():
-                raise Drained from None
+                raise Draining("this server is shutting down") from None
             raise
         finally:
-            self._waits.discard(wait)
+            self._waits.pop(wait, None)

@@ -14,8 +14,9 @@ import grpc
 from grpc_health.v1 import health_pb2 as pb
 from grpc_health.v1.health_pb2_grpc import HealthServicer
 
+from greenroomd.domain.errors import Draining
 from greenroomd.rpc.call import Context
-from greenroomd.rpc.draining import Drain, Drained
+from greenroomd.rpc.draining import Drain
 
 READINESS = "readiness"
 LIVENESS = "liveness"
@@ -81,7 +82,7 @@ class Health(HealthServicer):
                     return
                 else:
                     await self._drain.interruptible(changed.wait())
-        except Drained:
+        except Draining:
             status = self._status.get(request.service, _UNKNOWN)
             if status != told:
                 yield pb.HealthCheckResponse(status=status)

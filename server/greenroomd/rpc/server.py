@@ -21,7 +21,7 @@ from greenroom.v1 import (
     session_service_pb2,
     turn_service_pb2,
 )
-from greenroomd.rpc.draining import Drain
+from greenroomd.rpc.draining import UNDER_WAY, Drain
 from greenroomd.rpc.event_service import EventService
 from greenroomd.rpc.handlers import Answered, Observer, generic_handler
 from greenroomd.rpc.health import Health
@@ -59,7 +59,7 @@ class Patience:
     keepalive_answer: timedelta = timedelta(seconds=10)
     connection_age: timedelta = timedelta(hours=1)  # then new calls get a new connection; streams stay
     shortest_ping: timedelta = timedelta(seconds=5)  # clients that ping more often are sent away
-    stop: timedelta = timedelta(seconds=5)  # for calls that are under way when the server stops
+    stop: timedelta = UNDER_WAY + timedelta(seconds=1)  # for calls that are under way when the server stops
 
 
 @asynccontextmanager

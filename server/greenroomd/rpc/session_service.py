@@ -20,6 +20,7 @@ from greenroomd.rpc.convert.enums import SESSION_STATES
 from greenroomd.rpc.convert.session import session_message
 from greenroomd.rpc.convert.times import microseconds
 from greenroomd.rpc.cursor import Places
+from greenroomd.rpc.draining import UNDER_WAY, Drain
 from greenroomd.rpc.listing import page_answer
 from greenroomd.rpc.page_token import page_size, position_of
 
@@ -34,13 +35,20 @@ class SessionService:
     """Makes sessions and rules their life; see the contract for what each method promises."""
 
     def __init__(
-        self, creation: Creation, forking: Forking, deletion: Deletion, sessions: Sessions, places: Places
+        self,
+        creation: Creation,
+        forking: Forking,
+        deletion: Deletion,
+        sessions: Sessions,
+        places: Places,
+        drain: Drain,
     ) -> None:
         self._creation = creation
         self._forking = forking
         self._deletion = deletion
         self._sessions = sessions
         self._places = places
+        self._drain = drain
 
     async def CreateSession(self, request: pb.CreateSessionRequest, call: Call) -> pb.CreateSessionResponse:
         """Create a session."""
@@ -127,12 +135,15 @@ class SessionService:
         revision = request.after_revision if request.HasField("after_revision") else None
         if revision is None and not states and not request.turn_id:
             revision = (await self._sessions.get(request.session_id)).revision
-        session, matched = await self._sessions.wait(
-            request.session_id,
-            states=states,
-            turn_id=request.turn_id,
-            after_revision=revision,
-            timeout=_patience(timeout, call.remaining),
+        session, matched = await self._drain.interruptible(
+            self._sessions.wait(
+                request.session_id,
+                states=states,
+                turn_id=request.turn_id,
+                after_revision=revision,
+                timeout=_patience(timeout, call.remaining),
+            ),
+            grace=UNDER_WAY,
         )
         return pb.WaitSessionResponse(session=session_message(session, full=True), matched=matched)
 

@@ -92,7 +92,9 @@ _REACHABLE = {state.value: sorted({to.name for to in moves.values()}) for state,
 def status_of(error: GreenroomError, *, subject: str = "") -> tuple[grpc.StatusCode, Status]:
     """Return the code and the full status of an error; `subject` is the id of what the request is about."""
     code, reason = STATUS[type(error)]
-    info = details.ErrorInfo(reason=reason, domain=DOMAIN, metadata=_metadata_of(error))
+    info = details.ErrorInfo(
+        reason=reason, domain=DOMAIN, metadata=_METADATA.get(type(error), _nothing)(error)
+    )
     return code, _status(code, str(error), [info, *_details_of(error, subject)])
 
 
@@ -119,32 +121,37 @@ def _short(text: str) -> str:
     return encoded[:MAX_TEXT_BYTES].decode("utf-8", "ignore") + " …"
 
 
-def _metadata_of(error: GreenroomError) -> dict[str, str]:
-    match error:
-        case errors.WorkingDirOutsideRoots():
-            return {"working_dir": _short(error.working_dir)}
-        case errors.IllegalTransition():
-            return {
-                "from": error.from_state.upper(),
-                "to": _ARRIVES_AT.get(error.signal, ""),
-                "allowed": ",".join(_REACHABLE.get(error.from_state, [])),
-            }
-        case errors.TurnRunning():
-            return {"turn_id": error.turn_id}
-        case errors.ConversationLost():
-            return {"cli_session_id": error.cli_session_id}
-        case errors.EtagMismatch():
-            return {"etag": error.current}
-        case errors.ProfileInUse():
-            return {"sessions": str(error.sessions)}
-        case errors.QuotaExceeded():
-            return {"limit": str(error.limit)}
-        case errors.CursorBelowFloor():
-            return {"oldest_revision": str(error.oldest), "head_revision": str(error.head)}
-        case Unimplemented():
-            return {"method": error.method}
-        case _:
-            return {}
+def _nothing(_error: GreenroomError) -> dict[str, str]:
+    return {}
+
+
+def _move(error: errors.IllegalTransition) -> dict[str, str]:
+    return {
+        "from": error.from_state.upper(),
+        "to": _ARRIVES_AT.get(error.signal, ""),
+        "allowed": ",".join(_REACHABLE.get(error.from_state, [])),
+    }
+
+
+_METADATA: Mapping[type[GreenroomError], Callable[[Anything], dict[str, str]]] = {
+    errors.WorkingDirOutsideRoots: lambda error: {"working_dir": _short(error.working_dir)},
+    errors.RequestIdReused: lambda error: {"method": error.method},
+    errors.IllegalTransition: _move,
+    errors.TurnRunning: lambda error: {"turn_id": error.turn_id},
+    errors.ConversationLost: lambda error: {"cli_session_id": error.cli_session_id},
+    errors.ApprovalDecided: lambda error: {"state": error.state.upper()},
+    errors.ProfileInUse: lambda error: {"sessions": str(error.sessions)},
+    errors.EtagMismatch: lambda error: {"etag": error.current},
+    errors.OwnershipLost: lambda error: {"etag": error.current},
+    errors.QuotaExceeded: lambda error: {"limit": str(error.limit)},
+    errors.WatcherCapReached: lambda error: {"limit": str(error.limit)},
+    errors.QueueFull: lambda error: {"limit": str(error.limit)},
+    errors.CursorBelowFloor: lambda error: {
+        "oldest_revision": str(error.oldest),
+        "head_revision": str(error.head),
+    },
+    Unimplemented: lambda error: {"method": error.method},
+}
 
 
 def _details_of(error: GreenroomError, subject: str) -> list[Message]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -18,6 +18,7 @@ from greenroomd.rpc.convert import requests
 from greenroomd.rpc.convert.enums import APPROVAL_STATES
 from greenroomd.rpc.convert.times import microseconds
 from greenroomd.rpc.convert.turn import approval_message, turn_message
+from greenroomd.rpc.draining import UNDER_WAY, Drain
 from greenroomd.rpc.listing import page_answer
 from greenroomd.rpc.page_token import page_size, position_of
 
@@ -25,8 +26,9 @@ from greenroomd.rpc.page_token import page_size, position_of
 class TurnService:
     """Gives prompts to sessions; see the contract for what each method promises."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: Turns, drain: Drain) -> None:
         self._turns = turns
+        self._drain = drain
         self.on_replay: dict[str, Callable[[Any, bytes], Any]] = {
             "RunTurn": self._run_again,
             "InterruptTurn": self._interrupted_before,
@@ -41,7 +43,7 @@ class TurnService:
         """Give a session a prompt and stream what comes of it, last the turn."""
         new = requests.new_turn(request, call)
         parts = self._turns.run(new, call.caller, ephemeral=request.include_ephemeral)
-        async with aclosing(_frames(parts)) as frames:
+        async with aclosing(self._frames(parts)) as frames:
             async for frame in frames:
                 yield frame
 
@@ -97,7 +99,7 @@ class TurnService:
             parts = self._turns.follow(
                 turn, after=first.events[0].revision, ephemeral=request.include_ephemeral
             )
-            async with aclosing(_frames(parts)) as frames:
+            async with aclosing(self._frames(parts)) as frames:
                 async for frame in frames:
                     yield frame
             return
@@ -111,18 +113,14 @@ class TurnService:
         turn = await self._turns.get(turn_id, request.session_id)
         return pb.InterruptTurnResponse(turn=turn_message(turn))
 
-
-async def _frames(parts: AsyncIterator[Batch | Turn]) -> AsyncGenerator[bytes, None]:
-    """Yield what comes of a turn as frames; the iterator is closed with them."""
-    try:
-        async for part in parts:
-            if isinstance(part, Turn):
-                yield pb.RunTurnResponse(turn=turn_message(part)).SerializeToString()
-            elif part.events:
-                yield part.records
-    finally:
-        if isinstance(parts, AsyncGenerator):
-            await parts.aclose()
+    async def _frames(self, parts: AsyncGenerator[Batch | Turn, None]) -> AsyncGenerator[bytes, None]:
+        """Yield what comes of a turn as frames; closed with them. Raises Draining: the turn does not end with that."""
+        async with aclosing(parts):
+            while (part := await self._drain.interruptible(anext(parts, None), grace=UNDER_WAY)) is not None:
+                if isinstance(part, Turn):
+                    yield pb.RunTurnResponse(turn=turn_message(part)).SerializeToString()
+                elif part.events:
+                    yield part.records
 
 
 def _place(approval: Approval) -> Position:

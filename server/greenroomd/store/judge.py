@@ -159,7 +159,7 @@ class Judge:
                 or standing.revision != session.revision
                 or standing.fence > session.fence
             ):
-                raise OwnershipLost(f"session {session.session_id} has been changed by somebody else")
+                raise OwnershipLost(session.session_id)
             number, sequence = standing.number, standing.last_sequence
         sequence = self._number(prepared, number, sequence)
         revision = self.revision if unit.events else session.revision
@@ -180,7 +180,7 @@ class Judge:
             return
         fingerprint, answer = known
         if fingerprint != request.fingerprint:
-            raise RequestIdReused
+            raise RequestIdReused(request.method)
         raise RequestReplayed(answer)
 
     def _number(self, prepared: Prepared, number: int, sequence: int) -> int:

@@ -159,7 +159,7 @@ class Lookups:
             return None
         fingerprint, answer = row
         if fingerprint != request.fingerprint:
-            raise RequestIdReused
+            raise RequestIdReused(request.method)
         return bytes(answer)
 
     def _rows(

@@ -114,7 +114,7 @@ class SqlProfiles:
         if create_time < time(at - REPLAYED_FOR):
             connection.exec_driver_sql(self._statements.delete_request, key)
         elif fingerprint != request.fingerprint:
-            raise RequestIdReused
+            raise RequestIdReused(request.method)
         else:
             raise RequestReplayed(bytes(answer))
 

@@ -28,8 +28,9 @@ from greenroomd.app.storage import (
     Unit,
 )
 from greenroomd.domain.config import Secret
+from greenroomd.domain.errors import OwnershipLost, SessionNotFound
 from greenroomd.domain.events import Approval
-from greenroomd.domain.session import Session, State
+from greenroomd.domain.session import Session, State, etag
 from greenroomd.domain.turn import Turn
 from greenroomd.store.batch import REPLAYED_FOR, BatchWriter
 from greenroomd.store.bell import ringing
@@ -187,7 +188,19 @@ class SqlStore:
 
     async def commit(self, unit: Unit) -> Session:
         """Make a unit durable and return the session with its new revision and last sequence."""
-        return await self._parts.writer.commit(prepare(unit, self._parts.codec, self._parts.keyring))
+        try:
+            return await self._parts.writer.commit(prepare(unit, self._parts.codec, self._parts.keyring))
+        except OwnershipLost:
+            session_id = unit.session.session_id
+            raise OwnershipLost(session_id, await self._current_etag(session_id)) from None
+
+    async def _current_etag(self, session_id: str) -> str:
+        """Return the etag of a session that is not what this node took it for; "" if it is gone."""
+        self._parts.cache.forget(session_id)
+        try:
+            return etag(await self.session(session_id))
+        except SessionNotFound:
+            return ""
 
     async def answer(self, request: Request) -> bytes | None:
         """Return the recorded answer of a request, None if it is new."""

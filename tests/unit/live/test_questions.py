@@ -8,7 +8,7 @@ import pytest
 
 from greenroomd.domain import approvals, orders
 from greenroomd.domain.config import ApprovalPolicy
-from greenroomd.domain.errors import ApprovalDecided, ApprovalNotFound
+from greenroomd.domain.errors import ApprovalNotFound
 from greenroomd.domain.events import ApprovalNoted, ApprovalState, EventType
 from greenroomd.domain.live import AnswerPermission, InterruptCli
 from greenroomd.domain.session import AWAITING_APPROVAL, State
@@ -81,7 +81,7 @@ def test_the_first_decision_wins() -> None:
     owner = asked()
     owner.decide(lambda step: approvals.answer(step, "q1", allow=True))
     before = owner.forget().live
-    with pytest.raises(ApprovalDecided):
+    with pytest.raises(ApprovalNotFound):
         owner.decide(lambda step: approvals.answer(step, "q1", allow=False))
     assert owner.live == before
 

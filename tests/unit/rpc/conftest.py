@@ -138,8 +138,8 @@ async def running_edge(root: Path, *, quiet: timedelta = SECOND, listen: str = "
         deletion = Deletion(supervisors, sessions, transcripts)
         seen, drain = Seen(), Drain()
         services = Services(
-            sessions=SessionService(creation, forking, deletion, sessions, codec.places),
-            turns=TurnService(Turns(supervisors, sessions, watch)),
+            sessions=SessionService(creation, forking, deletion, sessions, codec.places, drain),
+            turns=TurnService(Turns(supervisors, sessions, watch), drain),
             events=EventService(sessions, store, watch, codec, drain),
             profiles=ProfileService(Profiles(store.profiles, profile_answer, stage.now)),
             nodes=NodeService(_facts(), store, lambda: PoolFacts(slots=2, busy=0, waiting=0)),

@@ -32,12 +32,14 @@ MAKERS: dict[type[GreenroomError], Callable[[], GreenroomError]] = {
     errors.InvalidRequest: lambda: InvalidRequest([Violation("config.max_turns", "must be positive")]),
     errors.InvalidUpdateMask: lambda: errors.InvalidUpdateMask([Violation("update_mask", "is empty")]),
     errors.InvalidPageToken: errors.InvalidPageToken,
-    errors.RequestIdReused: errors.RequestIdReused,
+    errors.RequestIdReused: lambda: errors.RequestIdReused("StartTurn"),
     InvalidCursor: lambda: InvalidCursor("is not a cursor"),
     errors.IllegalTransition: lambda: errors.IllegalTransition("closed", "start", []),
     errors.EtagMismatch: lambda: errors.EtagMismatch("v7"),
     errors.ProfileInUse: lambda: errors.ProfileInUse("reviewer", 3),
     errors.QuotaExceeded: lambda: errors.QuotaExceeded("profile:reviewer", 100),
+    errors.WatcherCapReached: lambda: errors.WatcherCapReached("node", 1_000),
+    errors.QueueFull: lambda: errors.QueueFull(16),
     errors.CursorBelowFloor: lambda: errors.CursorBelowFloor(oldest=12, head=98),
 }
 

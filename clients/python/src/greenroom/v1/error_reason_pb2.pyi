@@ -148,13 +148,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
                                              "description": "is ALLOWED already"}]}
     """
     ERROR_REASON_CLI_MISSING: _ErrorReason.ValueType  # 45
-    """FAILED_PRECONDITION: the server finds no `claude` binary.
+    """In Session.error, with the code FAILED_PRECONDITION: the server's `claude` binary is gone since it was started. A
+    server that finds none does not start.
 
         {"reason": "CLI_MISSING", "domain": "greenroom.v1"}
-        PreconditionFailure {"violations": [{"type": "CLI", "subject": "claude", "description": "not found"}]}
     """
     ERROR_REASON_CLI_TOO_OLD: _ErrorReason.ValueType  # 46
-    """FAILED_PRECONDITION: the server's `claude` binary is too old.
+    """FAILED_PRECONDITION: the server's `claude` binary is too old. A server that finds no other does not start.
 
         {"reason": "CLI_TOO_OLD", "domain": "greenroom.v1", "metadata": {"version": "1.0.0", "minimum": "2.1.0"}}
         PreconditionFailure {"violations": [{"type": "CLI", "subject": "claude", "description": "2.1.0 is needed"}]}
@@ -176,11 +176,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         {"reason": "OWNERSHIP_LOST", "domain": "greenroom.v1", "metadata": {"etag": "17"}}
     """
     ERROR_REASON_NO_SLOT: _ErrorReason.ValueType  # 61
-    """RESOURCE_EXHAUSTED: no process came free within the wait.
+    """In Session.error, with the code RESOURCE_EXHAUSTED: no process came free within the wait.
 
-        {"reason": "NO_SLOT", "domain": "greenroom.v1", "metadata": {"slots": "8", "waiting": "40"}}
-        QuotaFailure {"violations": [{"subject": "node", "description": "all 8 processes are busy"}]}
-        RetryInfo {"retryDelay": "5s"}
+        {"reason": "NO_SLOT", "domain": "greenroom.v1"}
     """
     ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 62
     """RESOURCE_EXHAUSTED: the workspace, user or profile has as many sessions as it may have.
@@ -193,7 +191,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """RESOURCE_EXHAUSTED: the session or the node has as many watchers as it may have.
 
         {"reason": "WATCHER_CAP", "domain": "greenroom.v1", "metadata": {"limit": "50"}}
-        QuotaFailure {"violations": [{"subject": "session", "description": "at most 50 watchers"}]}
+        QuotaFailure {"violations": [{"subject": "node", "description": "node may have at most 50 watchers"}]}
         RetryInfo {"retryDelay": "10s"}
     """
     ERROR_REASON_QUEUE_FULL: _ErrorReason.ValueType  # 64
@@ -234,9 +232,9 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         {"reason": "UNIMPLEMENTED", "domain": "greenroom.v1", "metadata": {"method": "ForkSession"}}
     """
     ERROR_REASON_INTERNAL: _ErrorReason.ValueType  # 92
-    """INTERNAL: a bug of the server. The request_id of the call finds it in the log.
+    """INTERNAL: a bug of the server. The correlation_id finds it in the server's log.
 
-        {"reason": "INTERNAL", "domain": "greenroom.v1"}
+        {"reason": "INTERNAL", "domain": "greenroom.v1", "metadata": {"correlation_id": "5f1c9e0b7a3d2846"}}
     """
     ERROR_REASON_SPAWN_FAILED: _ErrorReason.ValueType  # 101
     """In Session.error: the process could not be started.
@@ -262,7 +260,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_WORKING_DIR_GONE: _ErrorReason.ValueType  # 105
     """In Session.error: the working_dir is no longer there.
 
-        {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1", "metadata": {"working_dir": "/srv/app"}}
+        {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1"}
     """
     ERROR_REASON_PROCESS_EXITED: _ErrorReason.ValueType  # 106
     """In Session.error and Turn.error: the process ended by itself.
@@ -467,13 +465,13 @@ ERROR_REASON_APPROVAL_DECIDED: ErrorReason.ValueType  # 44
                                          "description": "is ALLOWED already"}]}
 """
 ERROR_REASON_CLI_MISSING: ErrorReason.ValueType  # 45
-"""FAILED_PRECONDITION: the server finds no `claude` binary.
+"""In Session.error, with the code FAILED_PRECONDITION: the server's `claude` binary is gone since it was started. A
+server that finds none does not start.
 
     {"reason": "CLI_MISSING", "domain": "greenroom.v1"}
-    PreconditionFailure {"violations": [{"type": "CLI", "subject": "claude", "description": "not found"}]}
 """
 ERROR_REASON_CLI_TOO_OLD: ErrorReason.ValueType  # 46
-"""FAILED_PRECONDITION: the server's `claude` binary is too old.
+"""FAILED_PRECONDITION: the server's `claude` binary is too old. A server that finds no other does not start.
 
     {"reason": "CLI_TOO_OLD", "domain": "greenroom.v1", "metadata": {"version": "1.0.0", "minimum": "2.1.0"}}
     PreconditionFailure {"violations": [{"type": "CLI", "subject": "claude", "description": "2.1.0 is needed"}]}
@@ -495,11 +493,9 @@ ERROR_REASON_OWNERSHIP_LOST: ErrorReason.ValueType  # 52
     {"reason": "OWNERSHIP_LOST", "domain": "greenroom.v1", "metadata": {"etag": "17"}}
 """
 ERROR_REASON_NO_SLOT: ErrorReason.ValueType  # 61
-"""RESOURCE_EXHAUSTED: no process came free within the wait.
+"""In Session.error, with the code RESOURCE_EXHAUSTED: no process came free within the wait.
 
-    {"reason": "NO_SLOT", "domain": "greenroom.v1", "metadata": {"slots": "8", "waiting": "40"}}
-    QuotaFailure {"violations": [{"subject": "node", "description": "all 8 processes are busy"}]}
-    RetryInfo {"retryDelay": "5s"}
+    {"reason": "NO_SLOT", "domain": "greenroom.v1"}
 """
 ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 62
 """RESOURCE_EXHAUSTED: the workspace, user or profile has as many sessions as it may have.
@@ -512,7 +508,7 @@ ERROR_REASON_WATCHER_CAP: ErrorReason.ValueType  # 63
 """RESOURCE_EXHAUSTED: the session or the node has as many watchers as it may have.
 
     {"reason": "WATCHER_CAP", "domain": "greenroom.v1", "metadata": {"limit": "50"}}
-    QuotaFailure {"violations": [{"subject": "session", "description": "at most 50 watchers"}]}
+    QuotaFailure {"violations": [{"subject": "node", "description": "node may have at most 50 watchers"}]}
     RetryInfo {"retryDelay": "10s"}
 """
 ERROR_REASON_QUEUE_FULL: ErrorReason.ValueType  # 64
@@ -553,9 +549,9 @@ ERROR_REASON_UNIMPLEMENTED: ErrorReason.ValueType  # 91
     {"reason": "UNIMPLEMENTED", "domain": "greenroom.v1", "metadata": {"method": "ForkSession"}}
 """
 ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 92
-"""INTERNAL: a bug of the server. The request_id of the call finds it in the log.
+"""INTERNAL: a bug of the server. The correlation_id finds it in the server's log.
 
-    {"reason": "INTERNAL", "domain": "greenroom.v1"}
+    {"reason": "INTERNAL", "domain": "greenroom.v1", "metadata": {"correlation_id": "5f1c9e0b7a3d2846"}}
 """
 ERROR_REASON_SPAWN_FAILED: ErrorReason.ValueType  # 101
 """In Session.error: the process could not be started.
@@ -581,7 +577,7 @@ FAILED_PRECONDITION of ForkSession, with PreconditionFailure of type CONVERSATIO
 ERROR_REASON_WORKING_DIR_GONE: ErrorReason.ValueType  # 105
 """In Session.error: the working_dir is no longer there.
 
-    {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1", "metadata": {"working_dir": "/srv/app"}}
+    {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1"}
 """
 ERROR_REASON_PROCESS_EXITED: ErrorReason.ValueType  # 106
 """In Session.error and Turn.error: the process ended by itself.

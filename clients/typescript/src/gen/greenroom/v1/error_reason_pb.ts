@@ -230,17 +230,17 @@ export enum ErrorReason {
   APPROVAL_DECIDED = 44,
 
   /**
-   * FAILED_PRECONDITION: the server finds no `claude` binary.
+   * In Session.error, with the code FAILED_PRECONDITION: the server's `claude` binary is gone since it was started. A
+   * server that finds none does not start.
    *
    *     {"reason": "CLI_MISSING", "domain": "greenroom.v1"}
-   *     PreconditionFailure {"violations": [{"type": "CLI", "subject": "claude", "description": "not found"}]}
    *
    * @generated from enum value: ERROR_REASON_CLI_MISSING = 45;
    */
   CLI_MISSING = 45,
 
   /**
-   * FAILED_PRECONDITION: the server's `claude` binary is too old.
+   * FAILED_PRECONDITION: the server's `claude` binary is too old. A server that finds no other does not start.
    *
    *     {"reason": "CLI_TOO_OLD", "domain": "greenroom.v1", "metadata": {"version": "1.0.0", "minimum": "2.1.0"}}
    *     PreconditionFailure {"violations": [{"type": "CLI", "subject": "claude", "description": "2.1.0 is needed"}]}
@@ -278,11 +278,9 @@ export enum ErrorReason {
   OWNERSHIP_LOST = 52,
 
   /**
-   * RESOURCE_EXHAUSTED: no process came free within the wait.
+   * In Session.error, with the code RESOURCE_EXHAUSTED: no process came free within the wait.
    *
-   *     {"reason": "NO_SLOT", "domain": "greenroom.v1", "metadata": {"slots": "8", "waiting": "40"}}
-   *     QuotaFailure {"violations": [{"subject": "node", "description": "all 8 processes are busy"}]}
-   *     RetryInfo {"retryDelay": "5s"}
+   *     {"reason": "NO_SLOT", "domain": "greenroom.v1"}
    *
    * @generated from enum value: ERROR_REASON_NO_SLOT = 61;
    */
@@ -303,7 +301,7 @@ export enum ErrorReason {
    * RESOURCE_EXHAUSTED: the session or the node has as many watchers as it may have.
    *
    *     {"reason": "WATCHER_CAP", "domain": "greenroom.v1", "metadata": {"limit": "50"}}
-   *     QuotaFailure {"violations": [{"subject": "session", "description": "at most 50 watchers"}]}
+   *     QuotaFailure {"violations": [{"subject": "node", "description": "node may have at most 50 watchers"}]}
    *     RetryInfo {"retryDelay": "10s"}
    *
    * @generated from enum value: ERROR_REASON_WATCHER_CAP = 63;
@@ -372,9 +370,9 @@ export enum ErrorReason {
   UNIMPLEMENTED = 91,
 
   /**
-   * INTERNAL: a bug of the server. The request_id of the call finds it in the log.
+   * INTERNAL: a bug of the server. The correlation_id finds it in the server's log.
    *
-   *     {"reason": "INTERNAL", "domain": "greenroom.v1"}
+   *     {"reason": "INTERNAL", "domain": "greenroom.v1", "metadata": {"correlation_id": "5f1c9e0b7a3d2846"}}
    *
    * @generated from enum value: ERROR_REASON_INTERNAL = 92;
    */
@@ -420,7 +418,7 @@ export enum ErrorReason {
   /**
    * In Session.error: the working_dir is no longer there.
    *
-   *     {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1", "metadata": {"working_dir": "/srv/app"}}
+   *     {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1"}
    *
    * @generated from enum value: ERROR_REASON_WORKING_DIR_GONE = 105;
    */
