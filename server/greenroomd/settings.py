@@ -93,7 +93,7 @@ class Settings(BaseModel):
     )
     database_url: DatabaseUrl = Field(
         default_factory=_database_url,
-        description="`sqlite:///path` or `postgresql+psycopg://user:password@host/database`; "
+        description="`sqlite:///path` or `postgresql+psycopg://user:password@host/database`, PostgreSQL 14 or later; "
         "by default `greenroom.db` in `state_dir`",
     )
     allowed_roots: Roots = Field(

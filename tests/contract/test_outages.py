@@ -17,7 +17,7 @@ from contract.postgres import PostgresServer
 from contract.sample import Heard, JsonCodec, creation, new_session, revisions, saying
 from greenroomd.app.storage import Selection, Store
 from greenroomd.domain.errors import StoreUnavailable
-from greenroomd.store.engine import UnsupportedDatabase
+from greenroomd.store.engine import Database, UnsupportedDatabase, require_postgresql
 from greenroomd.store.sql_store import open_store
 
 SHORT = timedelta(milliseconds=200)
@@ -132,6 +132,29 @@ async def test_a_database_of_another_kind_is_refused(url: str, key_file: Path) -
     with pytest.raises(UnsupportedDatabase):
         async with open_store(url, key_file=key_file, codec=lambda _: JsonCodec(), announce=Heard()):
             pass
+
+
+@pytest.mark.parametrize("version", [(9, 6), (13, 99)])
+def test_an_old_postgresql_is_refused_by_its_version(version: tuple[int, ...]) -> None:
+    with pytest.raises(
+        UnsupportedDatabase, match=rf"GREENROOM_DATABASE_URL: .* {version[0]}\.{version[1]}; 14 "
+    ):
+        require_postgresql(version)
+
+
+def test_the_oldest_supported_postgresql_is_taken() -> None:
+    require_postgresql((14, 0))
+
+
+def test_the_server_of_these_tests_is_taken_for_what_it_is(postgres: PostgresServer) -> None:
+    database = Database(postgres.url("postgres"), patience=SHORT)
+    try:
+        database.require_supported()
+        [[number]] = postgres.execute("SELECT current_setting('server_version_num')::int / 10000")
+        assert database.reading.dialect.server_version_info is not None
+        assert database.reading.dialect.server_version_info[0] == number
+    finally:
+        database.dispose()
 
 
 def _name(database_url: str) -> str:

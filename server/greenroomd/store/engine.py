@@ -53,6 +53,9 @@ _KEEPALIVE: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalive
 _MISTAKES = (DataError, IntegrityError, ProgrammingError, NotSupportedError)
 
 
+OLDEST_POSTGRESQL: Final = 14  # the oldest that is still maintained; our tests run against newer ones too
+
+
 class UnsupportedDatabase(Exception):
     """The URL names a database that Greenroom does not work on."""
 
@@ -75,6 +78,12 @@ class Database:
             raise UnsupportedDatabase(
                 f"{parsed.drivername}: use sqlite:///path or postgresql+psycopg://user:password@host/database"
             )
+
+    def require_supported(self) -> None:
+        """Connect, and raise UnsupportedDatabase if the server is too old."""
+        with self.reading.connect() as connection:
+            if not self.sqlite:
+                require_postgresql(cast(tuple[int, ...], connection.dialect.server_version_info))
 
     @property
     def connection_arguments(self) -> dict[str, Any]:
@@ -115,6 +124,15 @@ class Database:
         """Close every connection that is not in use."""
         self.reading.dispose()
         self.writing.dispose()
+
+
+def require_postgresql(version: Sequence[int]) -> None:
+    """Raise UnsupportedDatabase for the version of a server, such as (13, 14), that is too old."""
+    if version[0] < OLDEST_POSTGRESQL:
+        found = ".".join(map(str, version))
+        raise UnsupportedDatabase(
+            f"GREENROOM_DATABASE_URL: the server is PostgreSQL {found}; {OLDEST_POSTGRESQL} or later is needed"
+        )
 
 
 def limited(statement: Select[Any], name: str) -> Select[Any]:

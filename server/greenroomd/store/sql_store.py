@@ -115,6 +115,7 @@ async def open_store(
 
 def _start(database: Database) -> tuple[str, int, str | None]:
     """Migrate, and return the store's id, its head, and the key of any one secret in it."""
+    database.require_supported()
     upgrade(database.writing)
     with database.reading.connect() as connection:
         store_id, head = connection.execute(select(meta.c.store_id, meta.c.revision)).one()
