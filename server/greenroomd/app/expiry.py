@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from greenroomd.app.beside import beside
 from greenroomd.app.calls import Change
 from greenroomd.app.storage import Due, Store, StoredEvent
 from greenroomd.app.supervisors import Supervisors
@@ -67,17 +68,8 @@ async def expiring(
     store: Store, supervisors: Supervisors, bell: DueBell, now: Callable[[], datetime]
 ) -> AsyncIterator[None]:
     """Let time act on sessions that rest while the block runs; what is due already is done in the background."""
-    failure: BaseException | None = None
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(_keep_time(store, supervisors, bell, now))
-        try:
-            yield
-        except BaseException as error:  # raised below as it is: a task group would wrap it
-            failure = error
-        finally:
-            task.cancel()
-    if failure is not None:
-        raise failure
+    async with beside(_keep_time(store, supervisors, bell, now)):
+        yield
 
 
 async def _keep_time(

@@ -26,6 +26,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from greenroomd.app.beside import beside
 from greenroomd.app.observing import UNOBSERVED, ListenerObserver
 from greenroomd.app.storage import Selection, StoredEvent
 from greenroomd.app.watch import Watch
@@ -105,25 +106,13 @@ async def listening(
     observer: ListenerObserver = UNOBSERVED,
 ) -> AsyncIterator[None]:
     """Let listeners hear while the block runs; on leaving, a call under way is cancelled and every place is kept."""
-    failure: BaseException | None = None
     async with AsyncExitStack() as stack:
         for listener in listeners:
             if hasattr(listener, "__aenter__"):
                 await stack.enter_async_context(listener)  # type: ignore[arg-type]  # asked for just now
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(_Hearing(listener, watch, positions, decode, observer).run())
-                for listener in listeners
-            ]
-            try:
-                yield
-            except BaseException as error:  # raised below as it is: a task group would wrap it
-                failure = error
-            finally:
-                for task in tasks:
-                    task.cancel()
-    if failure is not None:
-        raise failure
+        hearings = [_Hearing(listener, watch, positions, decode, observer).run() for listener in listeners]
+        async with beside(*hearings):
+            yield
 
 
 class _Hearing(Generic[E]):

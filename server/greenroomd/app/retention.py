@@ -17,6 +17,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from greenroomd.app.beside import beside
 from greenroomd.domain.errors import StoreUnavailable
 from greenroomd.domain.events import EPHEMERAL, EventType
 
@@ -102,17 +103,8 @@ async def retaining(
 
     `head` tells where the log stands. `every` must be longer than the quiet after which a watcher gets a bookmark.
     """
-    failure: BaseException | None = None
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(_keep_compacting(compactor, kept, head, now, every))
-        try:
-            yield
-        except BaseException as error:  # raised below as it is: a task group would wrap it
-            failure = error
-        finally:
-            task.cancel()
-    if failure is not None:
-        raise failure
+    async with beside(_keep_compacting(compactor, kept, head, now, every)):
+        yield
 
 
 async def _keep_compacting(

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
+from greenroomd.app.beside import task_group
 from greenroomd.app.calls import Change
 from greenroomd.app.settlement import settle
 from greenroomd.app.stage import Stage
@@ -158,15 +159,10 @@ class Supervisors:
 @asynccontextmanager
 async def supervising(stage: Stage, *, drain_timeout: timedelta) -> AsyncIterator[Supervisors]:
     """Own live sessions while the block runs; on leaving, drain them, then end whatever is left."""
-    failure: BaseException | None = None
-    async with asyncio.TaskGroup() as group:
+    async with task_group() as group:
         supervisors = Supervisors(stage, group)
         try:
             yield supervisors
-        except BaseException as error:  # raised below as it is: a task group would wrap it
-            failure = error
         finally:
             await supervisors.drain(drain_timeout)
             supervisors.dismiss_all()
-    if failure is not None:
-        raise failure

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import structlog
 
+from greenroomd.app.beside import beside
 from greenroomd.app.creation import WorkingDirs
 from greenroomd.app.ports import Launch, WarmStart, WarmStarts
 from greenroomd.app.profile_store import ProfileStore, place_of
@@ -30,17 +31,8 @@ async def warming(
     store: ProfileStore, working_dirs: WorkingDirs, processes: WarmStarts
 ) -> AsyncIterator[None]:
     """Have the processes that profiles want kept ready while the block runs."""
-    failure: BaseException | None = None
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(_follow(store, working_dirs, processes))
-        try:
-            yield
-        except BaseException as error:  # raised below as it is: a task group would wrap it
-            failure = error
-        finally:
-            task.cancel()
-    if failure is not None:
-        raise failure
+    async with beside(_follow(store, working_dirs, processes)):
+        yield
 
 
 async def _follow(store: ProfileStore, working_dirs: WorkingDirs, processes: WarmStarts) -> None:

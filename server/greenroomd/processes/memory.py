@@ -15,6 +15,7 @@ from datetime import timedelta
 
 import structlog
 
+from greenroomd.app.beside import beside
 from greenroomd.processes import kernel
 from greenroomd.processes.spawn import MARKER
 
@@ -57,17 +58,8 @@ class MemoryWatchdog:
     @asynccontextmanager
     async def on_duty(self) -> AsyncIterator[None]:
         """Look at all wards at intervals while the block runs."""
-        failure: BaseException | None = None
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(self._look_again_and_again())
-            try:
-                yield
-            except BaseException as error:  # raised below as it is: a task group would wrap it
-                failure = error
-            finally:
-                task.cancel()
-        if failure is not None:
-            raise failure
+        async with beside(self._look_again_and_again()):
+            yield
 
     async def _look_again_and_again(self) -> None:
         while True:

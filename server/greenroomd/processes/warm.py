@@ -15,6 +15,7 @@ from datetime import timedelta
 
 import structlog
 
+from greenroomd.app.beside import beside, task_group
 from greenroomd.app.ports import AgentProcess, Launch, ProcessFailed, WarmStart
 from greenroomd.domain.config import (
     ApprovalPolicy,
@@ -132,19 +133,12 @@ class WarmProcesses:
     @asynccontextmanager
     async def on_duty(self) -> AsyncIterator[None]:
         """Keep processes ready while the block runs; none is left when it ends."""
-        failure: BaseException | None = None
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(self._refill_again_and_again(group))
+        async with task_group() as group, beside(self._refill_again_and_again(group)):
             try:
                 yield
-            except BaseException as error:  # raised below as it is: a task group would wrap it
-                failure = error
             finally:
-                task.cancel()
                 for kept in self._kept:
                     kept.over.set()
-        if failure is not None:
-            raise failure
 
     async def _refill_again_and_again(self, group: asyncio.TaskGroup) -> None:
         while True:

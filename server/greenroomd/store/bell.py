@@ -14,6 +14,7 @@ from datetime import timedelta
 import psycopg
 import structlog
 
+from greenroomd.app.beside import beside
 from greenroomd.domain.errors import StoreUnavailable
 from greenroomd.store.engine import Database
 from greenroomd.store.statements import CHANNEL
@@ -37,21 +38,8 @@ async def ringing(
     if database.sqlite:
         yield
         return
-    failure: BaseException | None = None
-    async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(_listen(database, ring, head)),
-            group.create_task(_poll(ring, head, poll)),
-        ]
-        try:
-            yield
-        except BaseException as error:  # raised below as it is: a task group would wrap it
-            failure = error
-        finally:
-            for task in tasks:
-                task.cancel()
-    if failure is not None:
-        raise failure
+    async with beside(_listen(database, ring, head), _poll(ring, head, poll)):
+        yield
 
 
 async def _listen(database: Database, ring: Ring, head: Callable[[], Awaitable[int]]) -> None:

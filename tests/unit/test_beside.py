@@ -1,0 +1,93 @@
+"""Tasks beside a block: over when it is, and never in the way of what it raises."""
+
+import asyncio
+
+import pytest
+
+from greenroomd.app.beside import beside, task_group
+
+
+class Work:
+    """Something that goes on until it is cancelled, and then takes a moment to end."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.over = False
+
+    async def run(self) -> None:
+        try:
+            self.begun.set()
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            self.over = True
+
+
+async def test_it_runs_while_the_block_does_and_is_over_afterwards() -> None:
+    first, second = Work(), Work()
+    async with beside(first.run(), second.run()):
+        await first.begun.wait()
+        await second.begun.wait()
+        assert not first.over
+    assert first.over
+    assert second.over
+
+
+async def test_what_the_block_raises_comes_out_as_it_is_once_the_work_is_over() -> None:
+    work = Work()
+
+    async def block() -> None:
+        async with beside(work.run()):
+            await work.begun.wait()
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        await block()
+    assert work.over
+
+
+async def test_a_cancelled_block_is_cancelled_once_the_work_is_over() -> None:
+    work = Work()
+
+    async def block() -> None:
+        async with beside(work.run()):
+            await asyncio.Event().wait()
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(block())
+        await work.begun.wait()
+        task.cancel()
+    assert task.cancelled()
+    assert work.over
+
+
+async def test_work_that_fails_ends_the_block_and_is_told() -> None:
+    work = Work()
+
+    async def fail() -> None:
+        await work.begun.wait()
+        raise ValueError("its own")
+
+    with pytest.raises(ExceptionGroup) as raised:
+        async with beside(fail(), work.run()):
+            await asyncio.Event().wait()
+    (failure,) = raised.value.exceptions
+    assert str(failure) == "its own"
+    assert work.over
+
+
+async def test_a_group_waits_for_tasks_that_nobody_tells_to_end() -> None:
+    done = []
+
+    async def take_a_moment() -> None:
+        await asyncio.sleep(0)
+        done.append(True)
+
+    async def block() -> None:
+        async with task_group() as group:
+            group.create_task(take_a_moment())
+            raise ValueError("mine")
+
+    with pytest.raises(ValueError, match="mine"):
+        await block()
+    assert done == [True]
