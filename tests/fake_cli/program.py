@@ -6,6 +6,9 @@ Keys, in the order in which they act; all are optional and combine:
     ignore_term: true       SIGTERM has no effect from now on
     fork: "marked" | "clean"  start a child in a session of its own that holds stdout and lives on; "clean" has no
                             environment but stays in our session
+    refuse: [SUBTYPE, …]    answer these control requests with an error from now on
+    ignore: [SUBTYPE, …]    never answer these
+    die_of: SUBTYPE         exit when this one comes
     stderr: N               write N bytes to stderr
     session: ID             say that every frame from now on belongs to this session
     garbage: TEXT           print TEXT as a line of its own
@@ -56,6 +59,9 @@ class Fake:
         self.history = Path(os.environ["CLAUDE_CONFIG_DIR"], "fake", self.session)
         self.prompts = 0
         self.held = b""
+        self.refused: list[str] = []
+        self.ignored: list[str] = []
+        self.deadly = ""
         self.input = b""
         self.input_open = True
         self.interrupted = False
@@ -132,6 +138,9 @@ class Fake:
         """Do what the script says."""
         if script.get("ignore_term"):
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self.refused = script.get("refuse", self.refused)
+        self.ignored = script.get("ignore", self.ignored)
+        self.deadly = script.get("die_of", self.deadly)
         if kind := script.get("fork"):
             import subprocess  # half of all that the start would take
 
@@ -207,19 +216,41 @@ class Fake:
     def obey(self, request_id: str, request: Message) -> None:
         """Answer a control request."""
         subtype = request["subtype"]
-        answer = {"subtype": "success", "request_id": request_id, "response": {}}
+        if subtype == self.deadly:
+            os._exit(1)
+        if subtype in self.ignored:
+            return
+        answer: Message = {"subtype": "success", "request_id": request_id}
+        response = None if subtype in self.refused else self.comply(subtype, request)
+        if response is None:
+            answer |= {"subtype": "error", "error": f"Unsupported control request subtype: {subtype}"}
+        else:
+            answer["response"] = response
+        self.write(json.dumps({"type": "control_response", "response": answer}).encode() + b"\n")
+
+    def comply(self, subtype: str, request: Message) -> Message | None:
+        """Do what a control request wants, and return what to answer; None if we do not know how."""
+        response: Message = {}
         if subtype == "initialize":
             version = {"claude_code_version": os.environ["FAKE_CLI_VERSION"], "models": []}
-            answer["response"] = {"pid": os.getpid(), "current_permission_mode": self.mode, **version}
+            response = {"pid": os.getpid(), "current_permission_mode": self.mode, **version}
         elif subtype == "interrupt":
             self.interrupted = True
         elif subtype == "set_model":
             self.model = request["model"] or "default"
         elif subtype == "set_permission_mode":
             self.mode = request["mode"]
+        elif subtype == "set_cwd":
+            if trusted := request.get("trusted_directory") == request["path"]:
+                os.chdir(request["path"])
+            response = {"status": "ok" if trusted else "needs_trust", "cwd": str(Path.cwd())}
+        elif subtype == "apply_flag_settings":
+            os.environ.update(request["settings"].get("env", {}))
+        elif subtype == "mcp_set_servers":
+            response = {"added": list(request["servers"]), "removed": [], "errors": {}}
         else:
-            answer |= {"subtype": "error", "error": f"Unsupported control request subtype: {subtype}"}
-        self.write(json.dumps({"type": "control_response", "response": answer}).encode() + b"\n")
+            return None
+        return response
 
     def speak(self, text: str) -> None:
         """Say something as the assistant."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from fake_cli.installed import install, turn
+from fake_cli.installed import at_start, install, turn
 from greenroom.v1 import config_pb2, session_pb2
 from greenroom.v1.config_pb2 import SessionConfig
+from greenroom.v1.event_pb2 import Event
 from greenroom.v1.node_pb2 import PoolStatus
 from greenroom.v1.node_service_pb2 import GetPoolStatusRequest
 from greenroom.v1.profile_pb2 import Profile
@@ -25,7 +28,7 @@ from greenroom.v1.session_service_pb2 import (
 )
 from greenroom_server import PATIENCE, GreenroomServer
 from standin.model_api import ModelApi
-from story import get, history, run_turn, scripted, start_turn, until, working
+from story import get, history, names, run_turn, scripted, start_turn, until, working
 
 READY = session_pb2.SESSION_STATE_READY
 
@@ -96,7 +99,9 @@ async def test_the_conversation_of_a_warm_process_is_resumed_and_a_crash_of_it_t
 
 
 @pytest.mark.parametrize(
-    "other", [{"environment": {"A": "b"}}, {"max_turns": 3}, {"allowed_tools": ["Read"]}], ids=str
+    "other",
+    [{"environment": {"TZ": "UTC"}}, {"max_turns": 3}, {"disallowed_tools": ["WebFetch"]}],
+    ids=str,
 )
 async def test_what_a_process_cannot_take_late_is_started_for_it(
     fake: GreenroomServer, other: dict[str, object]
@@ -104,6 +109,22 @@ async def test_what_a_process_cannot_take_late_is_started_for_it(
     await keep_warm(fake, 1)
     session_id = (await make(fake, SessionConfig(**other))).session_id  # type: ignore[arg-type]
     assert not (await until(fake, session_id, READY)).process.from_warm_pool
+
+
+async def test_a_session_whose_warm_process_fails_it_starts_with_another(tmp_path: Path) -> None:
+    cli = {"claude_path": str(install(tmp_path)), "max_processes": "1"}
+    async with GreenroomServer(tmp_path, at_start(refuse=["set_permission_mode"]), **cli) as server:
+        await keep_warm(server, 1)
+        (waiting,) = server.children()
+        late = SessionConfig(permission_mode=config_pb2.PERMISSION_MODE_PLAN)
+        session_id = (await make(server, late)).session_id
+        session = await until(server, session_id, READY)
+        assert not session.process.from_warm_pool
+        assert session.process.pid != waiting.pid
+        assert [child.pid for child in server.children()] == [session.process.pid]
+        assert names(await history(server, session_id)).count("process_spawned") == 1
+        done, _ = await run_turn(server, session_id, "one")
+        assert done.result_text == "prompt 1"
 
 
 async def test_no_other_workspace_gets_one(fake: GreenroomServer) -> None:
@@ -172,3 +193,107 @@ async def test_the_real_cli_takes_prompt_model_and_mode_late(
         event.message_system.raw_frame for event in told if event.message_system.subtype == "init"
     )
     assert json.loads(initialized)["permissionMode"] == "default"
+
+
+async def test_one_profile_serves_sessions_in_any_directory_and_none_starts_a_process(
+    server: GreenroomServer, model_api: ModelApi
+) -> None:
+    """A profile without a directory: its processes wait outside of all, and are moved into each session's."""
+    profile = Profile(profile_id="quick", warm_processes=2)
+    await server.profiles.CreateProfile(CreateProfileRequest(profile=profile))
+    await pool_until(server, lambda pool: pool.warm == 2)
+    sessions = {}
+    for name in ("one", "two"):
+        (server.work / name).mkdir()
+        config = SessionConfig(working_dir=str(server.work / name), allowed_tools=["Bash(pwd)"])
+        session_id = (await make(server, config)).session_id
+        session = await until(server, session_id, READY)
+        assert session.process.from_warm_pool
+        sessions[name] = session
+    for name, session in sessions.items():
+        pwd: dict[str, object] = {"tool": "Bash", "input": {"command": "pwd"}}
+        done, events = await run_turn(server, session.session_id, scripted("go", pwd, {"text": "done"}))
+        assert done.result_text == "done"
+        assert tool_results(events) == [str(server.work / name)]
+        said = model_api.requests(session.cli_session_id)[-1]["said"]
+        assert any(text.startswith("# Environment") for text in said)
+    slugs = {path.parent.name for path in server.state.glob("workspaces/*/claude/projects/*/*.jsonl")}
+    assert {slug.rpartition("-")[2] for slug in slugs} == {"one", "two"}
+
+
+async def test_a_process_told_late_asks_the_model_for_the_same_as_one_started_so(
+    server: GreenroomServer, model_api: ModelApi, tmp_path: Path
+) -> None:
+    await keep_warm(server, 1, environment={"COLOUR": "red"}, allowed_tools=["Bash(pwd)"])
+    program = tmp_path / "look.py"
+    program.write_text(LOOK, encoding="utf-8")
+    servers = {"near": {"command": sys.executable, "args": [str(program)]}}
+    config = working(
+        server,
+        environment={"COLOUR": "green", "SHAPE": "round"},
+        allowed_tools=["Bash(pwd)", "Bash(printenv *)", "mcp__near__look"],
+        disallowed_tools=["Bash(touch *)"],
+        temperature=0.25,
+        model="haiku",
+        append_system_prompt="Be brief.",
+    )
+    config.tool_timeout.FromSeconds(30)
+    config.mcp_config.update({"mcpServers": servers})
+    config.settings.update({"env": {"SIZE": "big"}, "permissions": {"deny": ["Bash(rm *)"]}})
+    plan: list[dict[str, object]] = [
+        {"tool": "Bash", "input": {"command": "printenv COLOUR SHAPE SIZE BASH_MAX_TIMEOUT_MS"}},
+        {"tool": "Bash", "input": {"command": "touch here"}},
+        {"tool": "Bash", "input": {"command": "rm here"}},
+        {"tool": "mcp__near__look", "input": {}},
+        {"text": "done"},
+    ]
+    seen = []
+    for warm in (True, False):
+        session_id = (await make(server, config)).session_id
+        session = await until(server, session_id, READY)
+        assert session.process.from_warm_pool is warm
+        _, events = await run_turn(server, session_id, scripted("go", *plan))
+        asked = [_lasting(each) for each in model_api.requests(session.cli_session_id)]
+        seen.append((tool_results(events), asked))
+        await server.profiles.UpdateProfile(NO_MORE)
+        await pool_until(server, lambda pool: pool.warm == 0)
+    late, started = seen
+    assert late[0][0].split() == ["green", "round", "big", "30000"]
+    assert [text for text in late[0][1:3] if "denied" in text] == late[0][1:3]
+    assert "green" in late[0][3]
+    assert late == started
+
+
+NO_MORE = UpdateProfileRequest(
+    profile=Profile(profile_id="quick"), update_mask=FieldMask(paths=["warm_processes"])
+)
+LOOK = """
+import json, os, sys
+for line in sys.stdin:
+    asked = json.loads(line)
+    answer = {"tools": [{"name": "look", "description": "Look.", "inputSchema": {"type": "object"}}]}
+    if asked["method"] == "initialize":
+        version = asked["params"]["protocolVersion"]
+        answer = {"protocolVersion": version, "capabilities": {"tools": {}}}
+        answer["serverInfo"] = {"name": "near", "version": "1"}
+    elif asked["method"] == "tools/call":
+        answer = {"content": [{"type": "text", "text": os.environ["COLOUR"] + " in " + os.getcwd()}]}
+    if "id" in asked:
+        print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": answer}), flush=True)
+"""
+
+
+def tool_results(events: Sequence[Event]) -> list[str]:
+    """Return what the tools of a turn answered."""
+    results = [
+        json.loads(event.message_tool_result.raw_frame)
+        for event in events
+        if event.HasField("message_tool_result")
+    ]
+    contents = [block["content"] for frame in results for block in frame["message"]["content"]]
+    return [content if isinstance(content, str) else content[0]["text"] for content in contents]
+
+
+def _lasting(request: dict[str, Any]) -> dict[str, Any]:
+    """Return what of a model request is not its own: no times, ids or sizes that hold an id."""
+    return {name: request[name] for name in ("model", "tools", "temperature", "system_bytes", "said", "auth")}

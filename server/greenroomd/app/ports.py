@@ -164,7 +164,10 @@ class Processes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WarmStart:
-    """Processes to keep ready for new sessions that are launched like this, whatever their ids and prompts."""
+    """Processes to keep ready for new sessions that are launched like this, or nearly so.
+
+    Without a working directory a process waits elsewhere, for a session that names one.
+    """
 
     launch: Launch
     count: int

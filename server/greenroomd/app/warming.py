@@ -49,20 +49,21 @@ async def _wanted(store: ProfileStore, working_dirs: WorkingDirs) -> AsyncIterat
     while True:
         page = await store.profiles(None, after=after, limit=_PAGE)
         for profile in page.items:
-            if profile.parts.warm_processes and (launch := await _launch(profile, store, working_dirs)):
+            if profile.parts.warm_processes:
+                launch = await _launch(profile, store, working_dirs)
                 yield WarmStart(launch, profile.parts.warm_processes)
         if page.next is None:
             return
         after = place_of(page.items[-1])
 
 
-async def _launch(profile: Profile, store: ProfileStore, working_dirs: WorkingDirs) -> Launch | None:
-    """Return the launch of a session that sets nothing itself; None if there could be none."""
+async def _launch(profile: Profile, store: ProfileStore, working_dirs: WorkingDirs) -> Launch:
+    """Return the launch of a session that sets nothing itself, without a working directory if it had to set one."""
     config = layered(profile.parts.config)
     try:
         await working_dirs.resolve(config.working_dir)
     except (InvalidRequest, WorkingDirOutsideRoots):
-        return None  # a session has to name another one
+        config = replace(config, working_dir="")
     token = (
         await store.oauth_token(profile.workspace_id, profile.profile_id) if profile.oauth_token_set else None
     )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from greenroomd.app.ports import EndPatience, Launch, ProcessFailed
+from greenroomd.processes.binding import Binding, binding
 from greenroomd.processes.child import running
 from greenroomd.processes.claude_process import ClaudeProcess
 from greenroomd.processes.finish import finish
@@ -51,9 +52,16 @@ class ClaudeCli:
         self._patience = patience
         self._watchdog = watchdog or MemoryWatchdog()
 
+    def binding(self, started: Launch, wanted: Launch) -> Binding | None:
+        """Return how a process that was started for one launch serves another; None if it cannot."""
+        return binding(started, wanted, self._defaults, redactor_of(wanted, self._defaults))
+
     @asynccontextmanager
     async def running(self, launch: Launch) -> AsyncIterator[ClaudeProcess]:
-        """Start a process for *launch*; it has ended, and its run directory is gone, when the block ends."""
+        """Start a process for *launch*; it has ended, and its run directory is gone, when the block ends.
+
+        Without a working directory it starts in its workspace's home, to be given one later.
+        """
         marker, path = self._incarnation.new_run()
         run = RunDirectory(path=path)
         workspace = Workspace.within(self._state_dir, launch.workspace_id)
@@ -67,7 +75,7 @@ class ClaudeCli:
         command = Command(
             argv=[str(self._executable), *arguments(launch, self._defaults, run)],
             environment=environment(launch, self._defaults, workspace, run),
-            cwd=launch.config.working_dir,
+            cwd=launch.config.working_dir or str(workspace.home),
             marker=marker,
             open_files=self._defaults.open_files,
         )

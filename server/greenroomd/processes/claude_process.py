@@ -5,15 +5,18 @@ This file and `launch.py` are the only ones that know the CLI's words; as observ
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from greenroomd.app.ports import EndPatience, Handshake, Launch, ProcessExit, ProcessFailed, ProcessIdentity
-from greenroomd.domain.config import JsonObject, PermissionMode, SessionConfig
+from greenroomd.domain.config import JsonObject, PermissionMode
 from greenroomd.domain.frames import Frame
+from greenroomd.processes.binding import Binding, Request, refusal_in
 from greenroomd.processes.child import Child
 from greenroomd.processes.control import ControlChannel, refusal
 from greenroomd.processes.framing import Framer
@@ -37,8 +40,9 @@ class ClaudeProcess:
 
     def __init__(self, launch: Launch, model: str, redactor: Redactor) -> None:
         self._launch = launch
-        self._late: Launch | None = None
         self._model = model
+        self._handshake: Handshake | None = None
+        self._bound = False
         self._redactor = redactor
         self._framer = Framer()
         self._unread = Unread()
@@ -51,10 +55,17 @@ class ClaudeProcess:
         """Learn who watches its memory; the limit that it has by now is the one of the node."""
         self._ward, self._memory_bytes = ward, ward.limit
 
-    def hand_over(self, launch: Launch) -> None:
-        """Serve a session that came later; the handshake, which must not have been, gives the CLI what is its own."""
-        self._late = launch
-        self.limit_memory(launch.config.limits.memory_bytes)
+    async def bind(self, binding: Binding, timeout: timedelta) -> None:
+        """Serve a session that came later: shake hands, and tell the CLI what the session wants otherwise.
+
+        Call it once, before anything is said. A process that does not take all of it is ended: ProcessFailed.
+        """
+        self._redactor.learn(binding.redactor)
+        self._model, self._bound = binding.model, True
+        self.limit_memory(binding.launch.config.limits.memory_bytes)
+        there = binding.working_dir
+        real = None if there is None else await asyncio.to_thread(os.path.realpath, there)
+        self._handshake = await self._shake_hands(binding.requests(real), timeout)
 
     # AgentProcess
 
@@ -65,8 +76,8 @@ class ClaudeProcess:
 
     @property
     def warm(self) -> bool:
-        """Whether it was handed over."""
-        return self._late is not None
+        """Whether it was bound to a session that came later."""
+        return self._bound
 
     @property
     def identity(self) -> ProcessIdentity:
@@ -76,11 +87,19 @@ class ClaudeProcess:
         return identity
 
     async def handshake(self, timeout: timedelta) -> Handshake:
-        """Send the initialize request and wait for its answer; a process that fails here is ended."""
+        """Send the initialize request and wait for its answer, if that was not done; one that fails here is ended."""
+        if self._handshake is None:
+            initialize = ("initialize", initialization(self._launch.config))
+            self._handshake = await self._shake_hands([initialize], timeout)
+        return self._handshake
+
+    async def _shake_hands(self, asked: Sequence[Request], timeout: timedelta) -> Handshake:
         try:
-            config = (self._late or self._launch).config
-            answer = await self._control.request("initialize", timeout, **initialization(config))
-            await self._catch_up(config)
+            answered = await self._control.requests(asked, timeout)
+            answers = dict(zip((subtype for subtype, _ in asked), answered, strict=True))
+            for subtype, answer in answers.items():
+                if why := refusal_in(subtype, answer):
+                    raise ProcessFailed("CONTROL_REFUSED", self._redactor.text(f"{subtype}: {why}"))
         except ProcessFailed as failure:
             reason = "HANDSHAKE_TIMEOUT" if failure.reason == "CONTROL_TIMEOUT" else "HANDSHAKE_FAILED"
             ended = await self.end(_AFTER_FAILED_HANDSHAKE)
@@ -88,20 +107,12 @@ class ClaudeProcess:
                 reason = "CONVERSATION_LOST"
             said = f"{failure}; it said: {ended.stderr_tail}" if ended.stderr_tail else str(failure)
             raise ProcessFailed(reason, said, exit=ended) from None
+        initialized = answers["initialize"]
         return Handshake(
-            cli_version=str(answer.get("claude_code_version", "")),
-            model=_resolved(self._model, answer.get("models")),
-            permission_mode=str(answer.get("current_permission_mode", "")),
+            cli_version=str(initialized.get("claude_code_version", "")),
+            model=_resolved(self._model, initialized.get("models")),
+            permission_mode=str(initialized.get("current_permission_mode", "")),
         )
-
-    async def _catch_up(self, config: SessionConfig) -> None:
-        """Give the CLI what differs from the config that it was started with."""
-        started = self._launch.config
-        if config.model != started.model:
-            await self.set_model(config.model)
-            self._model = config.model or "default"
-        if config.permission_mode != started.permission_mode:
-            await self.set_permission_mode(config.permission_mode or PermissionMode.DEFAULT)
 
     async def frames(self) -> AsyncIterator[Sequence[Frame]]:
         """Yield all that is there at once, in order; ends when the process closed its output."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -30,32 +30,47 @@ class ControlChannel:
 
     async def request(self, subtype: str, timeout: timedelta, **fields: Any) -> JsonObject:
         """Return the answer's body; raises ProcessFailed: CONTROL_REFUSED, CONTROL_TIMEOUT or PROCESS_EXITED."""
-        self._sent += 1
-        request_id = f"greenroom-{self._sent}"
-        answered: asyncio.Future[ControlAnswer] = asyncio.get_running_loop().create_future()
-        self._pending[request_id] = answered
+        (answer,) = await self.requests([(subtype, fields)], timeout)
+        return answer
+
+    async def requests(
+        self, asked: Sequence[tuple[str, JsonObject]], timeout: timedelta
+    ) -> Sequence[JsonObject]:
+        """Send several requests at once; the CLI takes them in this order. Return the bodies of their answers.
+
+        Raises as `request` does, for the first that failed; whether the later ones were carried out is not known then.
+        """
+        lines: list[bytes] = []
+        waiting: dict[str, asyncio.Future[ControlAnswer]] = {}
+        for subtype, fields in asked:
+            self._sent += 1
+            request_id = f"greenroom-{self._sent}"
+            request = {"subtype": subtype, **fields}
+            lines.append(encode({"type": "control_request", "request_id": request_id, "request": request}))
+            waiting[request_id] = asyncio.get_running_loop().create_future()
+        subtype = asked[0][0]
+        self._pending |= waiting
+        answers = []
         try:
             if self._closed:
                 raise _exited(subtype)
             async with asyncio.timeout(timeout.total_seconds()):
-                await self._write(
-                    encode(
-                        {
-                            "type": "control_request",
-                            "request_id": request_id,
-                            "request": {"subtype": subtype, **fields},
-                        }
-                    )
-                )
-                answer = await answered
+                await self._write(b"".join(lines))
+                for (subtype, _), answered in zip(asked, waiting.values(), strict=True):
+                    answer = await answered
+                    if answer.error:
+                        refused = self._redactor.text(f"{subtype}: {answer.error}")
+                        raise ProcessFailed("CONTROL_REFUSED", refused)
+                    answers.append(answer.response)
         except TimeoutError:
             raise ProcessFailed("CONTROL_TIMEOUT", f"no answer to {subtype} within {timeout}") from None
         finally:
-            del self._pending[request_id]
-            answered.cancel()
-        if answer.error:
-            raise ProcessFailed("CONTROL_REFUSED", self._redactor.text(f"{subtype}: {answer.error}"))
-        return answer.response
+            for request_id, answered in waiting.items():
+                del self._pending[request_id]
+                if answered.done() and not answered.cancelled():
+                    answered.exception()  # else asyncio complains of one that nobody looked at
+                answered.cancel()
+        return answers
 
     def answered(self, answer: ControlAnswer) -> None:
         """Take an answer; one that nobody waits for (late, or an echo of ours) is of no interest."""

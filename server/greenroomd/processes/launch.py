@@ -186,13 +186,25 @@ def environment(
         "API_TIMEOUT_MS": str(defaults.api_timeout // timedelta(milliseconds=1)),
         "CLAUDE_CODE_MAX_RETRIES": str(defaults.api_max_retries),
     }
-    if config.temperature is not None:
-        merged[_EXTRA_BODY] = _with_temperature(merged.get(_EXTRA_BODY, ""), config.temperature)
+    merged |= extra_body(config, defaults)
     if launch.oauth_token is not None:
         for name in _API_KEYS:
             merged.pop(name, None)
         merged["CLAUDE_CODE_OAUTH_TOKEN"] = launch.oauth_token.reveal()
     return merged
+
+
+def extra_body(config: SessionConfig, defaults: CliDefaults) -> dict[str, str]:
+    """Return the variable that gives the model's API a session's temperature beside what the operator gives it."""
+    if config.temperature is None:
+        return {}
+    operators = defaults.environment.get(_EXTRA_BODY)
+    try:
+        body = json.loads(operators.reveal() if operators else "{}")
+    except ValueError:
+        body = {}
+    body = body if isinstance(body, dict) else {}
+    return {_EXTRA_BODY: json.dumps({**body, "temperature": config.temperature})}
 
 
 def redactor_of(launch: Launch, defaults: CliDefaults) -> Redactor:
@@ -204,11 +216,3 @@ def redactor_of(launch: Launch, defaults: CliDefaults) -> Redactor:
         server=[*secret_values(operators), *token],
         session=secret_values([config.environment, config.mcp_config, config.settings]),
     )
-
-
-def _with_temperature(extra_body: str, temperature: float) -> str:
-    try:
-        body = json.loads(extra_body or "{}")
-    except ValueError:
-        body = {}
-    return json.dumps({**(body if isinstance(body, dict) else {}), "temperature": temperature})

@@ -40,10 +40,19 @@ class Redactor:
     """
 
     def __init__(self, server: Iterable[str] = (), session: Iterable[str] = ()) -> None:
-        servers = [secret for secret in server if len(secret) >= _MIN_SECRET]
-        sessions = [secret for secret in session if len(secret) >= _MIN_SECRET]
-        known = sorted({*servers, *sessions}, key=len, reverse=True)
-        self._in_json = [json.dumps(s)[1:-1].encode() for s in sorted(servers, key=len, reverse=True)]
+        self._servers: set[str] = set()
+        self._sessions: set[str] = set()
+        self._know(server, session)
+
+    def learn(self, other: Redactor) -> None:
+        """Hide from now on what another one hides, too."""
+        self._know(other._servers, other._sessions)
+
+    def _know(self, server: Iterable[str], session: Iterable[str]) -> None:
+        self._servers.update(secret for secret in server if len(secret) >= _MIN_SECRET)
+        self._sessions.update(secret for secret in session if len(secret) >= _MIN_SECRET)
+        known = sorted(self._servers | self._sessions, key=len, reverse=True)
+        self._in_json = [json.dumps(s)[1:-1].encode() for s in sorted(self._servers, key=len, reverse=True)]
         self._patterns = [re.compile("|".join(map(re.escape, known)))] if known else []
         self._patterns.append(_LOOKS_SECRET)
         self.longest = len(known[0].encode()) if known else 0
@@ -70,17 +79,21 @@ class Tail:
     def __init__(self, redactor: Redactor, limit: int = 16 * 1024) -> None:
         self._redactor = redactor
         self._limit = limit
-        # What is kept beyond the limit lets a secret that lies across its edge be recognized whole.
-        self._kept = limit + max(redactor.longest, 1024)
         self._bytes = bytearray()
 
     def append(self, data: bytes) -> None:
         """Take what was said; memory stays bounded."""
-        self._bytes += data[-self._kept :]
-        if len(self._bytes) > 2 * self._kept:
-            del self._bytes[: -self._kept]
+        kept = self._kept
+        self._bytes += data[-kept:]
+        if len(self._bytes) > 2 * kept:
+            del self._bytes[:-kept]
 
     def text(self) -> str:
         """Return the tail, redacted; bytes that are no UTF-8 and control characters are replaced."""
         said = bytes(self._bytes[-self._kept :]).decode(errors="replace").replace(_BLANK, "\ufffd")
         return self._redactor.text(said, last=self._limit).strip()
+
+    @property
+    def _kept(self) -> int:
+        """What is kept beyond the limit lets a secret that lies across its edge be recognized whole."""
+        return self._limit + max(self._redactor.longest, 1024)

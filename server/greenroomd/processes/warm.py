@@ -1,7 +1,7 @@
-"""Processes that were started ahead of need: spawned, never spoken to, and handed to the first session they fit.
+"""Processes that were started ahead of need: spawned, never spoken to, and given to the first session they fit.
 
-A process that has never seen a message belongs to nobody; once handed over it is its session's alone, and ends with it.
-What is fixed when a process is spawned is the launch key; what the CLI takes later is given with the handshake.
+A process that has never seen a message belongs to nobody; once claimed it is its session's alone, and ends with it.
+Which session it fits, and what it is told then, is decided in `binding.py`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -17,16 +17,9 @@ import structlog
 
 from greenroomd.app.beside import beside, task_group
 from greenroomd.app.ports import AgentProcess, Launch, ProcessFailed, WarmStart
-from greenroomd.domain.config import (
-    ApprovalPolicy,
-    Limits,
-    OnIdle,
-    PermissionMode,
-    RecoveryPolicy,
-    Secret,
-    SessionConfig,
-)
+from greenroomd.domain.config import ApprovalPolicy, Limits, OnIdle, RecoveryPolicy
 from greenroomd.processes import kernel
+from greenroomd.processes.binding import Binding
 from greenroomd.processes.claude_cli import ClaudeCli
 from greenroomd.processes.claude_process import ClaudeProcess
 from greenroomd.processes.finish import finish
@@ -37,60 +30,55 @@ log = structlog.get_logger(__name__)
 LOOK_EVERY = timedelta(seconds=1)
 """How often free slots are looked for, beside the moments in which a process was taken."""
 AFTER_FAILURE_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class LaunchKey:
-    """What cannot be changed in a process any more; only a launch with an equal key may have it."""
-
-    workspace_id: str
-    config: SessionConfig
-    oauth_token: Secret | None
-    spent_usd: float
-
-
-def key_of(launch: Launch) -> LaunchKey:
-    """Return a launch's key: all of it but the prompts, model and mode, and what only the session's owner looks at."""
-    config = launch.config
-    bypass = config.permission_mode is PermissionMode.BYPASS_PERMISSIONS
-    fixed = replace(
-        config,
-        system_prompt=None,
-        append_system_prompt=None,
-        model=None,
-        permission_mode=PermissionMode.BYPASS_PERMISSIONS if bypass else None,
-        limits=Limits(),
-        recovery=RecoveryPolicy(),
-        on_idle=OnIdle.SUSPEND,
-        approval_policy=ApprovalPolicy.ASK,
-    )
-    return LaunchKey(launch.workspace_id, fixed, launch.oauth_token, launch.spent_usd)
+BIND_WITHIN = timedelta(seconds=5)
+"""How long a process may take to take what its session wants; it takes 20 to 100 ms, MCP servers have to connect."""
 
 
 @dataclass(slots=True, eq=False)
 class _Kept:
-    """One process that waits for its session, and the `Claim` on it once it was taken.
+    """One process that waits for its session; `over` is set once nobody needs it any more, `gone` once it has ended."""
 
-    `over` is set once nobody needs it any more, `gone` once it has ended.
-    """
-
-    key: LaunchKey
+    launch: Launch
     lease: PoolLease
     process: ClaudeProcess | None = None
     taken: bool = False
     over: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
+    async def end(self) -> None:
+        """End the process; returns when that is done, however often it is cancelled."""
+        self.over.set()
+        await finish(self.gone.wait())
+
+
+@dataclass(frozen=True, slots=True)
+class WarmClaim:
+    """The `Claim` on a process that waited. If it does not take what its session wants, another one is started."""
+
+    process: ClaudeProcess
+    lease: PoolLease
+    kept: _Kept
+    binding: Binding
+    cli: ClaudeCli
+
     @asynccontextmanager
     async def running(self, launch: Launch) -> AsyncIterator[AgentProcess]:
-        """Serve a session; the process has ended when the block ends."""
-        assert self.process is not None, "it was claimed"
-        try:
-            self.process.hand_over(launch)
-            yield self.process
-        finally:
-            self.over.set()
-            await finish(self.gone.wait())
+        """Bind the process to the session, or start one in its slot; either has ended when the block ends."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.kept.end)
+            process = self.process
+            try:
+                await process.bind(self.binding, BIND_WITHIN)
+            except ProcessFailed as failure:
+                log.warning(
+                    "warm_process_discarded",
+                    session_id=launch.session_id,
+                    reason=failure.reason,
+                    message=str(failure),
+                )
+                await self.kept.end()  # one slot holds one process
+                process = await stack.enter_async_context(self.cli.running(launch))
+            yield process
 
 
 class WarmProcesses:
@@ -112,23 +100,27 @@ class WarmProcesses:
         self._wanted = wanted
         self._changed.set()
 
-    def claim(self, launch: Launch) -> _Kept | None:
-        """Take a waiting process that fits a session's first launch, if there is one; its slot is busy from now on."""
-        if not launch.first or not self._kept:
-            return None
-        key = key_of(launch)
-        for kept in list(self._kept):
-            # One whose slot was asked back for another session is on its way out.
-            if kept.process is None or kept.over.is_set() or kept.key != key:
-                continue
+    def claim(self, launch: Launch) -> WarmClaim | None:
+        """Take the waiting process that fits a session's first launch best; its slot is busy from now on."""
+        fitting = (
+            [] if not launch.first else [claim for kept in self._kept if (claim := self._fits(kept, launch))]
+        )
+        for claim in sorted(fitting, key=lambda claim: claim.binding.effort):
+            kept = claim.kept
             self._kept.remove(kept)
             self._changed.set()
-            if kernel.alive(kept.process.identity):
+            if kernel.alive(claim.process.identity):
                 kept.taken = True
                 kept.lease.adopt()
-                return kept
+                return claim
             kept.over.set()
         return None
+
+    def _fits(self, kept: _Kept, launch: Launch) -> WarmClaim | None:
+        if kept.process is None or kept.over.is_set():  # over: its slot was asked back for another session
+            return None
+        binding = self._cli.binding(kept.launch, launch)
+        return None if binding is None else WarmClaim(kept.process, kept.lease, kept, binding, self._cli)
 
     @asynccontextmanager
     async def on_duty(self) -> AsyncIterator[None]:
@@ -153,8 +145,8 @@ class WarmProcesses:
     def _refill(self, group: asyncio.TaskGroup) -> None:
         surplus = list(self._kept)
         for number, wanted in enumerate(self._wanted):
-            key = key_of(wanted.launch)
-            there = [kept for kept in surplus if kept.key == key][: wanted.count]
+            launch = _as_started(wanted.launch)
+            there = [kept for kept in surplus if kept.launch == launch][: wanted.count]
             surplus = [kept for kept in surplus if kept not in there]
             if asyncio.get_running_loop().time() < self._failed_at.get(number, 0.0):
                 continue
@@ -162,22 +154,22 @@ class WarmProcesses:
                 lease = self._pool.spare(wanted.launch.workspace_id)
                 if lease is None:
                     break
-                kept = _Kept(key, lease)
+                kept = _Kept(launch, lease)
                 self._kept.append(kept)
-                group.create_task(self._keep(kept, wanted.launch, number))
+                group.create_task(self._keep(kept, number))
         for kept in surplus:
             kept.over.set()
 
-    async def _keep(self, kept: _Kept, launch: Launch, number: int) -> None:
+    async def _keep(self, kept: _Kept, number: int) -> None:
         """Hold one process until it is not needed: by its session, or by anybody."""
-        own = replace(launch, cli_session_id=str(uuid.uuid4()))
+        own = replace(kept.launch, cli_session_id=str(uuid.uuid4()))
         try:
             async with self._cli.running(own) as process:
                 kept.process = process
                 kept.lease.idle(kept.over.set)
                 await kept.over.wait()
         except ProcessFailed as failure:
-            log.warning("warm_start_failed", workspace_id=launch.workspace_id, reason=str(failure))
+            log.warning("warm_start_failed", workspace_id=own.workspace_id, reason=str(failure))
             self._failed_at[number] = asyncio.get_running_loop().time() + AFTER_FAILURE_SECONDS
         finally:
             if kept in self._kept:
@@ -186,3 +178,17 @@ class WarmProcesses:
                 kept.lease.release()
             kept.gone.set()
             self._changed.set()
+
+
+def _as_started(launch: Launch) -> Launch:
+    """Return a launch without what makes no difference to a process that waits."""
+    config = replace(
+        launch.config,
+        system_prompt=None,
+        append_system_prompt=None,
+        limits=Limits(),
+        recovery=RecoveryPolicy(),
+        on_idle=OnIdle.SUSPEND,
+        approval_policy=ApprovalPolicy.ASK,
+    )
+    return replace(launch, config=config)

@@ -1,0 +1,122 @@
+"""Processes that wait: what becomes of one that does not do what its session wants."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from driving import IMPATIENT, a_launch, driven, eventually, spoken
+from fake_cli.installed import at_start, install
+from greenroomd.app.ports import Launch, WarmStart
+from greenroomd.domain.config import PermissionMode, Secret
+from greenroomd.domain.frames import TurnInitialized
+from greenroomd.processes import warm
+from greenroomd.processes.claude_cli import ClaudeCli
+from greenroomd.processes.incarnation import incarnation
+from greenroomd.processes.launch import CliDefaults
+from greenroomd.processes.pool import Pool, WorkspaceUse
+from greenroomd.processes.warm import WarmClaim, WarmProcesses
+
+LONG = timedelta(seconds=30)
+
+
+@asynccontextmanager
+async def waiting(place: Path, launch: Launch, **script: object) -> AsyncIterator[tuple[WarmProcesses, Pool]]:
+    """Keep a process of the fake CLI waiting, in a pool with one slot."""
+    environment = {name: Secret(value) for name, value in at_start(**script).items()}
+    pool = Pool(1, LONG)
+    with incarnation(place) as mine:
+        cli = ClaudeCli(install(place), place, mine, CliDefaults(environment=environment), IMPATIENT)
+        processes = WarmProcesses(cli, pool)
+        async with processes.on_duty():
+            processes.keep([WarmStart(launch, 1)])
+            yield processes, pool
+
+
+async def claimed(processes: WarmProcesses, launch: Launch) -> WarmClaim:
+    found: list[WarmClaim] = []
+
+    def claim() -> bool:
+        found.extend(filter(None, [processes.claim(launch)]))
+        return bool(found)
+
+    await eventually(claim)
+    return found[0]
+
+
+def first(launch: Launch) -> Launch:
+    return replace(launch, first=True)
+
+
+async def test_one_that_takes_everything_serves(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    wanted = first(a_launch(tmp_path / "there", model="m", permission_mode=PermissionMode.PLAN))
+    async with waiting(tmp_path, a_launch(tmp_path)) as (processes, pool):
+        claim = await claimed(processes, wanted)
+        assert pool.status().workspaces == {"w": WorkspaceUse(busy=1)}
+        assert processes.claim(wanted) is None, "it is one session's only"
+        async with driven(claim, wanted) as claude:
+            assert claude.process.warm
+            assert claude.process.conversation != wanted.cli_session_id
+            initialized = next(f for f in await claude.turn("one") if isinstance(f, TurnInitialized))
+        assert (initialized.cwd, initialized.model) == (str(tmp_path / "there"), "m")
+        assert initialized.permission_mode == "plan"
+        claim.lease.release()
+        await eventually(lambda: pool.status().warm == 1)
+
+
+@pytest.mark.parametrize(
+    "script", [{"refuse": ["set_cwd"]}, {"ignore": ["set_cwd"]}, {"die_of": "set_cwd"}], ids=str
+)
+async def test_one_that_does_not_is_ended_and_another_started_in_its_slot(
+    tmp_path: Path, script: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warm, "BIND_WITHIN", timedelta(milliseconds=500))
+    (tmp_path / "there").mkdir()
+    wanted = first(a_launch(tmp_path / "there"))
+    async with waiting(tmp_path, a_launch(tmp_path), **script) as (processes, pool):
+        claim = await claimed(processes, wanted)
+        failed = claim.process.identity.pid
+        async with driven(claim, wanted) as claude:
+            assert claude.pid != failed
+            assert not Path(f"/proc/{failed}").exists()
+            assert not claude.process.warm
+            assert claude.process.conversation == wanted.cli_session_id
+            assert spoken(await claude.turn("one")) == "prompt 1"
+            assert pool.status().busy == 1
+        claim.lease.release()
+
+
+async def test_one_that_died_while_it_waited_is_not_given_away(tmp_path: Path) -> None:
+    async with waiting(tmp_path, a_launch(tmp_path)) as (processes, pool):
+        claim = await claimed(processes, first(a_launch(tmp_path)))
+        async with driven(claim, first(a_launch(tmp_path))):
+            pass
+        claim.lease.release()
+        await eventually(lambda: pool.status().warm == 1)
+
+
+async def test_a_start_that_is_abandoned_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    wanted = first(a_launch(tmp_path / "there"))
+    async with waiting(tmp_path, a_launch(tmp_path), ignore=["set_cwd"]) as (processes, _):
+        claim = await claimed(processes, wanted)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3), claim.running(wanted):
+                raise AssertionError("it was bound")
+        assert not Path(f"/proc/{claim.process.identity.pid}").exists()
+        claim.lease.release()
+
+
+async def test_a_session_that_had_a_process_gets_none(tmp_path: Path) -> None:
+    launch = a_launch(tmp_path)
+    async with waiting(tmp_path, launch) as (processes, _):
+        claim = await claimed(processes, first(launch))
+        claim.lease.release()
+        assert processes.claim(launch) is None
+        async with claim.running(first(launch)):
+            pass
