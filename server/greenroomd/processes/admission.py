@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import psutil
@@ -38,15 +37,9 @@ class Admission:
         self._per_process = per_process
         self._available = available
         self._clock = clock
-        self._growing: deque[float] = deque()
 
-    def admits(self) -> bool:
-        """Whether one more process may start now; if so, it is taken to start."""
-        now = self._clock()
-        while self._growing and self._growing[0] <= now - GROWING_SECONDS:
-            self._growing.popleft()
-        needed = (len(self._growing) + 1) * self._per_process
-        if self._available() - self._reserve < needed:
-            return False
-        self._growing.append(now)
-        return True
+    def admits(self, running: Iterable[float]) -> bool:
+        """Whether one more process may start now, beside those *running*, each given by when it was admitted."""
+        grown_since = self._clock() - GROWING_SECONDS
+        growing = sum(admitted > grown_since for admitted in running)
+        return self._available() - self._reserve >= (growing + 1) * self._per_process

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -74,8 +74,9 @@ class Pool:
 
     A freed slot goes to the next workspace in turn, there to the one that has waited longest. While anyone waits,
     the leases that have been idle longest are asked back, one for each who waits; a workspace at its own limit only
-    gets back what is its own. *room* is asked before each grant whether the host can hold one more process, and again
-    every *recheck* while it cannot. All calls but `lease` return at once.
+    gets back what is its own. *room* is asked before each grant whether the host can hold one more process beside those
+    whose leases are out, given by their times on the monotonic clock; and again every *recheck* while it cannot. All
+    calls but `lease` return at once.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class Pool:
         max_wait: timedelta,
         *,
         per_workspace: int | None = None,
-        room: Callable[[], bool] = lambda: True,
+        room: Callable[[Iterable[float]], bool] = lambda _running: True,
         recheck: timedelta = timedelta(seconds=1),
     ) -> None:
         self._max = max_processes
@@ -124,7 +125,7 @@ class Pool:
         Once offered, it is taken back before any other.
         """
         free = len(self._out) < self._max and self._allowance(workspace_id) > 0
-        if not free or self._queues or not self._room():
+        if not free or self._queues or not self._has_room():
             return None
         return self._grant(workspace_id, warm=True)
 
@@ -197,11 +198,14 @@ class Pool:
             queue = self._queues[workspace_id]
             if queue[0].granted.done():  # cancelled, and not yet gone from the queue
                 self._take_next(workspace_id)
-            elif self._room():
+            elif self._has_room():
                 self._take_next(workspace_id).granted.set_result(self._grant(workspace_id))
             else:
                 self._look_again_later()
                 return
+
+    def _has_room(self) -> bool:
+        return self._room(lease.since for lease in self._out)
 
     def _take_next(self, workspace_id: str) -> _Waiter:
         queue = self._queues.pop(workspace_id)
@@ -274,11 +278,12 @@ class Pool:
 
 
 class PoolLease:
-    """The right to run one process; `warm` says that no session has it."""
+    """The right to run one process, given at `since` on the monotonic clock; `warm` says that no session has it."""
 
     def __init__(self, pool: Pool, workspace_id: str, *, warm: bool = False) -> None:
         self.workspace_id = workspace_id
         self.warm = warm
+        self.since = time.monotonic()
         self._pool = pool
 
     def idle(self, evict: Callable[[], None]) -> None:

@@ -282,14 +282,14 @@ async def test_without_memory_nobody_starts_until_there_is_some() -> None:
 
 
 async def test_a_start_that_memory_never_came_for_fails_with_the_cause() -> None:
-    pool = Pool(2, timedelta(milliseconds=10), room=lambda: False)
+    pool = Pool(2, timedelta(milliseconds=10), room=lambda _: False)
     with pytest.raises(NoSlot, match="no memory for another process"):
         await pool.lease("a", "a1")
 
 
 async def test_while_memory_is_short_the_idle_are_asked_back() -> None:
     room = True
-    pool = Pool(2, LONG, room=lambda: room)
+    pool = Pool(2, LONG, room=lambda _: room)
     first = await pool.lease("a", "a1")
     asked: list[str] = []
     first.idle(lambda: asked.append("a1"))
@@ -304,11 +304,20 @@ async def test_while_memory_is_short_the_idle_are_asked_back() -> None:
 
 
 def test_a_process_is_reckoned_with_until_its_memory_shows() -> None:
-    now = 0.0
-    admission = Admission(reserve=0, per_process=100, available=lambda: 250, clock=lambda: now)
-    assert [admission.admits() for _ in range(3)] == [True, True, False]
-    now = 6.0
-    assert admission.admits()
+    admission = Admission(reserve=0, per_process=100, available=lambda: 250, clock=lambda: 10.0)
+    assert admission.admits([9.0])
+    assert not admission.admits([9.0, 9.5])
+    assert admission.admits([9.0, 4.0])
+
+
+async def test_a_process_that_has_ended_is_not_reckoned_with() -> None:
+    admission = Admission(reserve=0, per_process=100, available=lambda: 150)
+    pool = Pool(8, timedelta(milliseconds=10), room=admission.admits)
+    for _ in range(3):
+        lease = await pool.lease("a", "a1")
+        with pytest.raises(NoSlot, match="no memory for another process"):
+            await pool.lease("a", "a2")
+        lease.release()
 
 
 def test_a_containers_share_bounds_what_is_available(tmp_path: Path) -> None:
