@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import load, sessions, watching
+from benchmarks import load, pool, sessions, watching
 from contract.postgres import running_postgres
 
 GOALS = {
@@ -31,8 +31,10 @@ GOALS = {
     "stalled_memory_mib": ("<=", 64),
     "replay_events_per_s": (">=", 150_000),
     "append_10m_vs_1k": ("<=", 1.3),
+    "rss_bytes_per_suspended_session": ("<=", 4096),
+    "most_processes_over_8_slots": ("<=", 8),
 }
-PARTS = ("sessions", "watching")
+PARTS = ("sessions", "watching", "pool")
 
 
 def main() -> int:
@@ -40,7 +42,9 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     options.add_argument("--out", type=Path, default=Path("build/bench.json"))
     options.add_argument("--only", choices=PARTS, action="append", help="measure only this part")
-    options.add_argument("--quick", action="store_true", help="watch with fewer watchers and events")
+    options.add_argument(
+        "--quick", action="store_true", help="watch and share slots with fewer of everything"
+    )
     chosen = options.parse_args()
     try:
         load.require_h2load()
@@ -68,6 +72,8 @@ async def _figures(parts: Sequence[str], *, quick: bool) -> dict[str, float]:
             measured |= await sessions.figures(postgres.url(postgres.new_database()))
     if "watching" in parts:
         measured |= await watching.figures(watching.QUICK if quick else watching.Sizes())
+    if "pool" in parts:
+        measured |= await pool.figures(pool.QUICK if quick else pool.Sizes())
     return measured
 
 
