@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from greenroom.v1 import session_pb2
 from greenroom.v1 import session_service_pb2 as pb
+from greenroomd.app.calls import Restart, Suspend
 from greenroomd.app.creation import Creation
 from greenroomd.app.deletion import Deletion
 from greenroomd.app.forking import Forking
@@ -101,14 +102,14 @@ class SessionService:
         self, request: pb.SuspendSessionRequest, call: Call
     ) -> pb.SuspendSessionResponse:
         """End a session's process and keep its conversation."""
-        session = await self._sessions.suspend(session_changes.suspend(request, call))
+        session = await self._sessions.suspend(session_changes.ending(Suspend, request, call))
         return pb.SuspendSessionResponse(session=session_message(session, full=True))
 
     async def RestartSession(
         self, request: pb.RestartSessionRequest, call: Call
     ) -> pb.RestartSessionResponse:
         """Change a session's process for a new one."""
-        session = await self._sessions.restart(session_changes.restart(request, call))
+        session = await self._sessions.restart(session_changes.ending(Restart, request, call))
         return pb.RestartSessionResponse(session=session_message(session, full=True))
 
     async def CloseSession(self, request: pb.CloseSessionRequest, call: Call) -> pb.CloseSessionResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TypeVar
 
 from greenroom.v1 import session_service_pb2 as pb
 from greenroomd.app.calls import Close, Delete, Fork, Restart, Start, Suspend, Update
@@ -31,6 +32,8 @@ ChangeRequest = (
     | pb.CloseSessionRequest
     | pb.DeleteSessionRequest
 )
+
+Ending = TypeVar("Ending", Suspend, Restart)
 
 
 def update(request: pb.UpdateSessionRequest, call: Call) -> Update:
@@ -64,25 +67,13 @@ def start(request: pb.StartSessionRequest | pb.ResumeSessionRequest, call: Call)
     return Start(session_id=session_id, etag=request.etag, actor=call.caller.principal, request=call.request)
 
 
-def suspend(request: pb.SuspendSessionRequest, call: Call) -> Suspend:
-    """Return what SuspendSession asks for; raises InvalidRequest."""
+def ending(
+    order: type[Ending], request: pb.SuspendSessionRequest | pb.RestartSessionRequest, call: Call
+) -> Ending:
+    """Return what SuspendSession or RestartSession asks for, as `order`; raises InvalidRequest."""
     check_reason(request.reason, call.problems)
     session_id = _changed(request, call)
-    return Suspend(
-        session_id=session_id,
-        etag=request.etag,
-        actor=call.caller.principal,
-        request=call.request,
-        force=request.force,
-        reason=request.reason,
-    )
-
-
-def restart(request: pb.RestartSessionRequest, call: Call) -> Restart:
-    """Return what RestartSession asks for; raises InvalidRequest."""
-    check_reason(request.reason, call.problems)
-    session_id = _changed(request, call)
-    return Restart(
+    return order(
         session_id=session_id,
         etag=request.etag,
         actor=call.caller.principal,
