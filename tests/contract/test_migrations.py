@@ -12,8 +12,8 @@ from contract.postgres import PostgresServer
 from contract.sample import creation, new_session
 from greenroomd.store.migration import newest
 from greenroomd.store.migrations.__main__ import verify
+from greenroomd.store.partial_indexes import metadata
 from greenroomd.store.schema import NEWEST, SchemaTooNew, differences, facts
-from greenroomd.store.tables import metadata
 
 
 def test_migrating_an_empty_database_leads_to_tables_py(

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-import psycopg
 import structlog
 
 from greenroomd.app.beside import beside
@@ -43,6 +42,8 @@ async def ringing(
 
 
 async def _listen(database: Database, ring: Ring, head: Callable[[], Awaitable[int]]) -> None:
+    import psycopg  # a tenth of a second that no start on SQLite needs
+
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(

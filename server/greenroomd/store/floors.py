@@ -8,15 +8,15 @@ session (cut by length), and the highest cut of any session of a workspace and o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, case, func, literal_column, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from greenroomd.app.retention import LIFECYCLE, Part
 from greenroomd.app.storage import Selection
 from greenroomd.store.engine import Database
 from greenroomd.store.tables import floors
+from greenroomd.store.upsert import upsert
 
 EVERYTHING: Final = ""
 """The scope of what was cut from all sessions at once."""
@@ -50,8 +50,7 @@ class Floors:
 
 def raise_floor(connection: Connection, scopes: Sequence[str], part: Part, floor: int) -> None:
     """Raise the floors of scopes; one that is higher already stays. In the commit that deletes what lies below."""
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    row = dialect.insert(floors)
+    row = upsert(connection.dialect, floors)
     higher = case((row.excluded.floor > floors.c.floor, row.excluded.floor), else_=floors.c.floor)
     put = row.on_conflict_do_update(index_elements=["scope", "part"], set_={"floor": higher})
     connection.execute(put, [{"scope": scope, "part": part.value, "floor": floor} for scope in scopes])

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from greenroomd.store.reader import Reader
 from greenroomd.store.tables import listener_positions
+from greenroomd.store.upsert import upsert
 from greenroomd.store.writer import Writer
 
 
@@ -37,8 +36,7 @@ def _position(connection: Connection, *, name: str) -> int | None:
 
 
 def _keep(connection: Connection, _now: datetime, *, name: str, revision: int) -> None:
-    dialect: Any = sqlite if connection.dialect.name == "sqlite" else postgresql
-    row = dialect.insert(listener_positions).values(name=name, revision=revision)
+    row = upsert(connection.dialect, listener_positions).values(name=name, revision=revision)
     connection.execute(
         row.on_conflict_do_update(index_elements=["name"], set_={"revision": row.excluded.revision})
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Table,
@@ -18,7 +16,6 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from greenroomd.store.engine import Database, limited
 from greenroomd.store.tables import (
@@ -34,6 +31,7 @@ from greenroomd.store.tables import (
     turns,
     whole_events,
 )
+from greenroomd.store.upsert import upsert
 
 CHANNEL = "greenroom"
 """Where nodes on one PostgreSQL tell each other of commits; the payload is a revision."""
@@ -150,8 +148,7 @@ def _insert(database: Database, table: Table) -> str:
 
 def _put(database: Database, table: Table, *changing: str) -> str:
     """Insert a row, or change the named columns of the row that has its key."""
-    dialect: Any = sqlite if database.sqlite else postgresql
-    statement = dialect.insert(table).inline()
+    statement = upsert(database.writing.dialect, table).inline()
     statement = statement.on_conflict_do_update(
         index_elements=list(table.primary_key.columns),
         set_={name: statement.excluded[name] for name in changing},

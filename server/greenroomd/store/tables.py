@@ -1,4 +1,4 @@
-"""The tables, the same on SQLite and PostgreSQL; migrations lead to exactly this.
+"""The tables, the same on SQLite and PostgreSQL; with partial_indexes.py, migrations lead to exactly this.
 
 Times are microseconds since the epoch, UTC. Structured parts, and every text that a model or a tool wrote, are JSON in
 ASCII: so any text survives on both databases, also the NUL that PostgreSQL's text type refuses. There are no foreign
@@ -20,7 +20,6 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
-    and_,
 )
 
 metadata = MetaData()
@@ -80,47 +79,6 @@ sessions = Table(
     Index("sessions_in_state_by_creation", "workspace_id", "state", "create_time", "number"),
     Index("sessions_in_state_by_activity", "workspace_id", "state", "last_active_time", "number"),
 )
-Index(
-    "sessions_of_user",
-    sessions.c.user_id,
-    sessions.c.workspace_id,
-    sessions.c.create_time,
-    sessions.c.number,
-    sqlite_where=sessions.c.user_id != "",
-    postgresql_where=sessions.c.user_id != "",
-)
-Index(
-    "sessions_of_profile",
-    sessions.c.profile_id,
-    sessions.c.workspace_id,
-    sessions.c.create_time,
-    sessions.c.number,
-    sqlite_where=sessions.c.profile_id != "",
-    postgresql_where=sessions.c.profile_id != "",
-)
-# What counts against a profile's limit, counted without looking at the sessions themselves.
-Index(
-    "sessions_open_of_profile",
-    sessions.c.workspace_id,
-    sessions.c.profile_id,
-    sqlite_where=and_(sessions.c.profile_id != "", sessions.c.state != "closed"),
-    postgresql_where=and_(sessions.c.profile_id != "", sessions.c.state != "closed"),
-)
-Index(
-    "sessions_due",
-    sessions.c.due_time,
-    sessions.c.number,
-    sqlite_where=sessions.c.due_time.is_not(None),
-    postgresql_where=sessions.c.due_time.is_not(None),
-)
-Index(
-    "sessions_unsettled",
-    sessions.c.create_time,
-    sessions.c.number,
-    sqlite_where=sessions.c.unsettled == 1,
-    postgresql_where=sessions.c.unsettled == 1,
-)
-
 configs = Table(
     "configs",
     metadata,
@@ -155,14 +113,6 @@ turns = Table(
     Column("outcome", Text, nullable=False),  # JSON: the rest
     Index("turns_of_session", "session_number", "number", "turn_id"),
 )
-Index(
-    "turns_unfinished",
-    turns.c.session_number,
-    turns.c.number,
-    sqlite_where=turns.c.unfinished == 1,
-    postgresql_where=turns.c.unfinished == 1,
-)
-
 approvals = Table(
     "approvals",
     metadata,

@@ -1,17 +1,24 @@
-"""The Greenroom API for Python: clients here, messages and stubs in `greenroom.v1`."""
+"""The Greenroom API for Python: clients here, messages and stubs in `greenroom.v1`.
 
-from greenroom.client import Client
-from greenroom.errors import (
-    CursorBelowFloor,
-    Error,
-    EtagMismatch,
-    FieldViolation,
-    InvalidRequest,
-    NotFound,
-    Unavailable,
-    error_of,
-)
-from greenroom.sync_client import SyncClient
+The clients are imported when they are first asked for: whoever needs only the messages does not wait for them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from greenroom.client import Client
+    from greenroom.errors import (
+        CursorBelowFloor,
+        Error,
+        EtagMismatch,
+        FieldViolation,
+        InvalidRequest,
+        NotFound,
+        Unavailable,
+        error_of,
+    )
+    from greenroom.sync_client import SyncClient
 
 __version__ = "0.1.0"
 
@@ -27,3 +34,20 @@ __all__ = [
     "Unavailable",
     "error_of",
 ]
+
+_DEFINED_IN = dict.fromkeys(__all__, "greenroom.errors") | {
+    "Client": "greenroom.client",
+    "SyncClient": "greenroom.sync_client",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _DEFINED_IN:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(import_module(_DEFINED_IN[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

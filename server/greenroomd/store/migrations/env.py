@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from greenroomd.store.tables import metadata
+from greenroomd.store.partial_indexes import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

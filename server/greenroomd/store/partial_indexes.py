@@ -1,0 +1,45 @@
+"""The indexes that hold only some rows of their tables; `metadata` has them once this is imported.
+
+They stand apart since SQLAlchemy loads every dialect that is named in a condition, and the server never needs them: the
+migrations make them, and are compared with this.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Index, and_
+
+from greenroomd.store.tables import metadata, sessions, turns
+
+__all__ = ["metadata"]
+
+
+def _index(name: str, *columns: ColumnElement[object], where: ColumnElement[bool]) -> None:
+    Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+_index(
+    "sessions_of_user",
+    sessions.c.user_id,
+    sessions.c.workspace_id,
+    sessions.c.create_time,
+    sessions.c.number,
+    where=sessions.c.user_id != "",
+)
+_index(
+    "sessions_of_profile",
+    sessions.c.profile_id,
+    sessions.c.workspace_id,
+    sessions.c.create_time,
+    sessions.c.number,
+    where=sessions.c.profile_id != "",
+)
+# What counts against a profile's limit, counted without looking at the sessions themselves.
+_index(
+    "sessions_open_of_profile",
+    sessions.c.workspace_id,
+    sessions.c.profile_id,
+    where=and_(sessions.c.profile_id != "", sessions.c.state != "closed"),
+)
+_index("sessions_due", sessions.c.due_time, sessions.c.number, where=sessions.c.due_time.is_not(None))
+_index("sessions_unsettled", sessions.c.create_time, sessions.c.number, where=sessions.c.unsettled == 1)
+_index("turns_unfinished", turns.c.session_number, turns.c.number, where=turns.c.unfinished == 1)
