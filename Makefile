@@ -26,7 +26,12 @@ GENERATED_typescript := clients/typescript/src/gen
 PLUGINS_typescript := clients/typescript/node_modules/.ready
 SERVICE_CONFIG_typescript := clients/typescript/src/service_config.json
 
-ALL_CLIENTS := python go typescript
+NEEDS_java := mvn javac
+GENERATED_java := clients/java/src/generated
+PLUGINS_java := .cache/bin/protoc-gen-grpc-java
+SERVICE_CONFIG_java := clients/java/src/main/resources/io/github/greenroomdev/service_config.json
+
+ALL_CLIENTS := python go typescript java
 missing = $(strip $(foreach command,$(NEEDS_$(1)),$(if $(shell command -v $(command)),,$(command))))
 LEFT_OUT := $(strip $(foreach client,$(ALL_CLIENTS),$(if $(call missing,$(client)),$(client))))
 CLIENTS := $(filter-out $(LEFT_OUT),$(ALL_CLIENTS))
@@ -36,6 +41,7 @@ PLUGINS := $(call of_clients,PLUGINS,$(CLIENTS))
 SERVICE_CONFIGS := $(call of_clients,SERVICE_CONFIG,$(ALL_CLIENTS))
 say_left_out = $(foreach client,$(LEFT_OUT),echo "Left out: the $(client) client, for want of $(call missing,$(client))" >&2;)
 
+MVN := mvn --batch-mode --no-transfer-progress -Dstyle.color=never -Dorg.slf4j.simpleLogger.defaultLogLevel=warn
 PYTEST := $(BIN)/coverage run -m pytest -n $(JOBS) --dist loadfile
 
 .DEFAULT_GOAL := help
@@ -141,6 +147,12 @@ test-client-typescript: $(PLUGINS_typescript)
 	npm test --prefix clients/typescript --silent
 	cd clients/typescript && npm publish --dry-run --silent
 
+.PHONY: test-client-java
+test-client-java:
+	rm -rf clients/java/target/dependency build/docs/clients/java && mkdir -p build/docs/clients
+	$(MVN) --file clients/java verify
+	cp -r clients/java/target/reports/apidocs build/docs/clients/java
+
 ## —— Verify and fix ————————————————————————————————————————————————————————————————————————————
 
 .PHONY: verify
@@ -210,6 +222,10 @@ $(PLUGINS_go): clients/go/tools/go.mod clients/go/tools/go.sum | $(READY)
 $(PLUGINS_typescript): clients/typescript/package.json clients/typescript/package-lock.json
 	npm ci --prefix clients/typescript --ignore-scripts --silent
 	touch $@
+
+$(PLUGINS_java): clients/java/tools/pom.xml
+	$(MVN) --file clients/java/tools dependency:copy -DoutputDirectory=$(CURDIR)/.cache/bin
+	chmod +x .cache/bin/protoc $@ && touch $@
 
 .PHONY: fix
 fix: $(READY)  ## Mend what can be mended by machine: format, lint, generated parts of docs

@@ -14,6 +14,7 @@ REPOSITORY = Path(__file__).parents[2]
 QUICKSTARTS = {
     "python": [sys.executable, str(REPOSITORY / "clients/python/examples/quickstart.py")],
     "go": [str(REPOSITORY / "build/clients/go-quickstart")],
+    "java": [str(REPOSITORY / "tests/clients/runners/java.sh"), "Quickstart"],
     "typescript": ["node", str(REPOSITORY / "clients/typescript/dist-test/examples/quickstart.js")],
 }
 LANGUAGES = os.environ.get("GREENROOM_TEST_CLIENTS", "python").split()

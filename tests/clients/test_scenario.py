@@ -19,6 +19,7 @@ CLIENTS = HERE.parents[1] / "clients"
 RUNNERS = {
     "python": [sys.executable, str(HERE / "runners" / "python_runner.py")],
     "go": [str(CLIENTS.parent / "build" / "clients" / "go-runner")],
+    "java": [str(HERE / "runners" / "java.sh"), "io.github.greenroomdev.Scenario"],
     "typescript": ["node", str(CLIENTS / "typescript" / "dist-test" / "test" / "scenario.js")],
 }
 PATIENCE = 50.0  # seconds

@@ -1,0 +1,49 @@
+package io.github.greenroomdev;
+
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.concurrent.ThreadLocalRandom;
+
+/** Waits between attempts: they double, and jitter keeps clients that were cut off together from returning so. */
+final class Backoff {
+    private static final long FIRST_MILLIS = 100;
+    private static final long LONGEST_MILLIS = 5_000;
+
+    private final Duration patience;
+    private long ceiling = FIRST_MILLIS;
+    private boolean failing;
+    private long failingSince; // of System.nanoTime()
+
+    Backoff(Duration patience) {
+        this.patience = patience;
+    }
+
+    /** Takes note that the server answered. */
+    void succeeded() {
+        failing = false;
+        ceiling = FIRST_MILLIS;
+    }
+
+    /**
+     * Returns how long to wait before the next attempt, {@code asked} by the server at least. Throws {@code failure} if it is
+     * one that waiting does not mend, or once nothing has succeeded for as long as the patience lasts; it is null for a
+     * stream that ended without having told everything.
+     */
+    Duration next(GreenroomException failure, Duration asked) {
+        if (failure != null && failure.getCode() != Status.Code.UNAVAILABLE) {
+            throw failure;
+        }
+        if (!failing) {
+            failing = true;
+            failingSince = System.nanoTime();
+        }
+        if (failure != null && System.nanoTime() - failingSince >= patience.toNanos()) {
+            throw failure;
+        }
+        Duration own = Duration.ofMillis(ThreadLocalRandom.current().nextLong(ceiling / 2, ceiling));
+        ceiling = Math.min(2 * ceiling, LONGEST_MILLIS);
+        Duration told =
+                failure == null ? Duration.ZERO : failure.getRetryDelay().orElse(Duration.ZERO);
+        return own.plus(told.compareTo(asked) > 0 ? told : asked);
+    }
+}

@@ -1,0 +1,104 @@
+package io.github.greenroomdev;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.github.greenroomdev.v1.CreateSessionRequest;
+import io.github.greenroomdev.v1.Event;
+import io.github.greenroomdev.v1.WatchEventsRequest;
+import io.grpc.ChannelCredentials;
+import io.grpc.Context;
+import io.grpc.Grpc;
+import io.grpc.InsecureServerCredentials;
+import io.grpc.Server;
+import io.grpc.ServerCredentials;
+import io.grpc.Status;
+import io.grpc.TlsChannelCredentials;
+import io.grpc.TlsServerCredentials;
+import io.grpc.testing.TlsTesting;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The client over a socket. */
+@Timeout(20)
+class ConnectionTest {
+    private static final CreateSessionRequest REQUEST = CreateSessionRequest.getDefaultInstance();
+
+    private final Peer peer = new Peer();
+    private Server server;
+
+    private void start(ServerCredentials credentials) throws IOException {
+        server = peer.start(Grpc.newServerBuilderForPort(0, credentials));
+    }
+
+    @AfterEach
+    void stop() {
+        server.shutdownNow();
+    }
+
+    @Test
+    void oneThatIsLostIsMadeAgain() throws IOException {
+        peer.watch = (attempt, to) -> {
+            to.onNext(Peer.frame(String.valueOf(attempt), attempt));
+            if (attempt < 3) {
+                var gone = new CountDownLatch(1);
+                Context.current().addListener(context -> gone.countDown(), Runnable::run);
+                try {
+                    gone.await();
+                } catch (InterruptedException stopped) {
+                    throw Peer.GONE;
+                }
+            }
+        };
+        start(InsecureServerCredentials.create());
+        List<Long> seen = new ArrayList<>();
+        WatchEventsRequest request =
+                WatchEventsRequest.newBuilder().setUntilClosed(true).build();
+        try (Relay relay = new Relay(server.getPort());
+                GreenroomClient client =
+                        GreenroomClient.builder("127.0.0.1:" + relay.port()).build();
+                EventStream events = client.watch(request)) {
+            for (Event event : events) {
+                seen.add(event.getSequence());
+                relay.cut();
+            }
+        }
+        assertEquals(List.of(1L, 2L, 3L), seen);
+        assertEquals(
+                List.of("", "1", "2"),
+                peer.watches.stream().map(WatchEventsRequest::getAfter).toList());
+    }
+
+    @Test
+    void trustsWhatItIsGivenAndNothingElse() throws IOException {
+        start(TlsServerCredentials.create(TlsTesting.loadCert("server1.pem"), TlsTesting.loadCert("server1.key")));
+        var trusting = TlsChannelCredentials.newBuilder()
+                .trustManager(TlsTesting.loadCert("ca.pem"))
+                .build();
+        try (GreenroomClient client = client(trusting)) {
+            client.sessions(stub -> stub.createSession(REQUEST));
+        }
+        try (GreenroomClient stranger = client(TlsChannelCredentials.create());
+                EventStream events = stranger.watch(WatchEventsRequest.getDefaultInstance())) {
+            var failure = assertThrows(
+                    GreenroomException.class, () -> events.iterator().next());
+            assertEquals(Status.Code.UNAVAILABLE, failure.getCode());
+        }
+        assertEquals(List.of("Bearer secret"), peer.authorizations);
+    }
+
+    private GreenroomClient client(ChannelCredentials credentials) {
+        var channel = Grpc.newChannelBuilder("127.0.0.1:" + server.getPort(), credentials)
+                .overrideAuthority("foo.test.google.fr"); // the name in the certificate
+        return GreenroomClient.builder(channel)
+                .token("secret")
+                .patience(Duration.ZERO)
+                .build();
+    }
+}

@@ -1,0 +1,173 @@
+package io.github.greenroomdev;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.google.rpc.ErrorInfo;
+import com.google.rpc.RetryInfo;
+import io.github.greenroomdev.v1.Event;
+import io.github.greenroomdev.v1.WatchDraining;
+import io.github.greenroomdev.v1.WatchEventsRequest;
+import io.github.greenroomdev.v1.WatchEventsResponse;
+import io.grpc.Context;
+import io.grpc.Status;
+import java.time.Duration;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class WatchTest extends PeerTest {
+    private static final WatchEventsRequest REQUEST =
+            WatchEventsRequest.newBuilder().addSessionIds("a").build();
+
+    @Test
+    void goesOnBehindTheLastFrame() {
+        peer.watch = (attempt, to) -> {
+            switch (attempt) {
+                case 1 -> {
+                    to.onNext(Peer.frame("two", 1, 2));
+                    throw Peer.GONE;
+                }
+                case 2 ->
+                    to.onNext(WatchEventsResponse.newBuilder()
+                            .setCursor("bookmark")
+                            .setDraining(WatchDraining.getDefaultInstance())
+                            .build());
+                default -> to.onNext(Peer.frame("three", 3));
+            }
+        };
+        WatchEventsRequest request =
+                REQUEST.toBuilder().setUntilClosed(true).setInitialState(true).build();
+        try (Stream<Event> events = client.watch(request).stream()) {
+            assertEquals(List.of(1L, 2L, 3L), events.map(Event::getSequence).toList());
+        }
+        assertEquals(
+                List.of("", "two", "bookmark"),
+                peer.watches.stream().map(WatchEventsRequest::getAfter).toList());
+        assertEquals(
+                List.of(true, false, false),
+                peer.watches.stream().map(WatchEventsRequest::getInitialState).toList());
+    }
+
+    @Test
+    void endsWithWhatWaitingDoesNotMend() {
+        peer.watch = (attempt, to) -> {
+            throw Peer.refusal(
+                    Status.Code.OUT_OF_RANGE,
+                    ErrorInfo.newBuilder()
+                            .setDomain("greenroom.v1")
+                            .setReason("CURSOR_BELOW_FLOOR")
+                            .putMetadata("oldest_revision", "7")
+                            .build());
+        };
+        try (EventStream events = client.watch(REQUEST)) {
+            Iterator<Event> iterator = events.iterator();
+            var failure = assertThrows(CursorBelowFloorException.class, iterator::next);
+            assertEquals(7, failure.getOldestRevision());
+            assertFalse(iterator.hasNext());
+        }
+        assertEquals(1, peer.watches.size());
+    }
+
+    @Test
+    void givesUpWhenPatienceIsOver() {
+        peer.watch = (attempt, to) -> {
+            throw Peer.GONE;
+        };
+        try (GreenroomClient hasty = builder().patience(Duration.ofMillis(150)).build();
+                EventStream events = hasty.watch(REQUEST)) {
+            var failure = assertThrows(
+                    GreenroomException.class, () -> events.iterator().next());
+            assertEquals(Status.Code.UNAVAILABLE, failure.getCode());
+        }
+        assertTrue(peer.watches.size() > 1);
+    }
+
+    @Test
+    void waitsAsLongAsTheServerAsks() {
+        Duration asked = Duration.ofSeconds(60);
+        var backoff = new Backoff(Duration.ofMinutes(1));
+        for (int attempt = 0; attempt < 20; attempt++) {
+            Duration wait = backoff.next(null, asked).minus(asked);
+            long ceiling = Math.min(100L << attempt, 5_000);
+            assertTrue(wait.toMillis() >= ceiling / 2 && wait.toMillis() < ceiling, wait.toString());
+        }
+        backoff.succeeded();
+        assertTrue(backoff.next(null, Duration.ZERO).toMillis() < 100);
+    }
+
+    @Test
+    void readsNoFurtherOnceClosed() {
+        var cancelled = new CountDownLatch(1);
+        peer.watch = (attempt, to) -> {
+            Context.current().addListener(context -> cancelled.countDown(), Runnable::run);
+            to.onNext(Peer.frame("one", 1));
+            await(cancelled);
+        };
+        EventStream events = client.watch(REQUEST);
+        Iterator<Event> iterator = events.iterator();
+        assertEquals(1, iterator.next().getSequence());
+        CompletableFuture<Boolean> more = CompletableFuture.supplyAsync(iterator::hasNext);
+        events.close();
+        assertFalse(more.join());
+        await(cancelled); // the call is over as well
+        assertThrows(IllegalStateException.class, events::iterator);
+    }
+
+    @Test
+    void endsWhileItWaitsWhenClosed() {
+        var asked = new CountDownLatch(1);
+        peer.watch = (attempt, to) -> {
+            asked.countDown();
+            throw Peer.refusal(
+                    Status.Code.UNAVAILABLE,
+                    "DRAINING",
+                    RetryInfo.newBuilder()
+                            .setRetryDelay(
+                                    com.google.protobuf.Duration.newBuilder().setSeconds(600))
+                            .build());
+        };
+        EventStream events = client.watch(REQUEST);
+        Iterator<Event> iterator = events.iterator();
+        CompletableFuture<Boolean> more = CompletableFuture.supplyAsync(iterator::hasNext);
+        await(asked);
+        events.close();
+        assertFalse(more.join());
+        assertEquals(1, peer.watches.size());
+    }
+
+    @Test
+    void isCancelledByAnInterrupt() throws InterruptedException {
+        var asked = new CountDownLatch(1);
+        var thrown = new CompletableFuture<Throwable>();
+        peer.watch = (attempt, to) -> {
+            asked.countDown();
+            throw Peer.GONE;
+        };
+        try (EventStream events = client.watch(REQUEST)) {
+            Iterator<Event> iterator = events.iterator();
+            Thread reader = new Thread(iterator::hasNext);
+            reader.setUncaughtExceptionHandler((thread, failure) -> thrown.complete(failure));
+            reader.start();
+            await(asked);
+            reader.interrupt();
+            var failure = assertInstanceOf(GreenroomException.class, thrown.join());
+            assertEquals(Status.Code.CANCELLED, failure.getCode());
+            reader.join();
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException interrupted) {
+            throw new AssertionError(interrupted);
+        }
+    }
+}
