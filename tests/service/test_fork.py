@@ -8,8 +8,15 @@ from google.rpc.error_details_pb2 import PreconditionFailure, ResourceInfo
 
 from greenroom.v1 import session_pb2
 from greenroom.v1.config_pb2 import SessionConfig
+from greenroom.v1.profile_pb2 import Profile
+from greenroom.v1.profile_service_pb2 import CreateProfileRequest, DeleteProfileRequest
 from greenroom.v1.session_pb2 import Session
-from greenroom.v1.session_service_pb2 import DeleteSessionRequest, ForkSessionRequest, StartMode
+from greenroom.v1.session_service_pb2 import (
+    CloseSessionRequest,
+    DeleteSessionRequest,
+    ForkSessionRequest,
+    StartMode,
+)
 from greenroom_server import GreenroomServer
 from standin.model_api import ModelApi
 from story import conversation, create, get, history, names, run_turn, scripted, start_turn, until, working
@@ -105,6 +112,22 @@ async def test_while_a_turn_runs_it_is_refused(server: GreenroomServer) -> None:
     await until(server, origin.session_id, turn_id=turn.turn_id)
     assert len(transcripts(server)) == 1
     await fork(server, origin.session_id, start_mode=MANUAL)
+
+
+async def test_the_copy_outlives_the_profile_of_the_original(
+    server: GreenroomServer, model_api: ModelApi
+) -> None:
+    profile = Profile(profile_id="brief", config=SessionConfig(system_prompt="Be brief."))
+    await server.profiles.CreateProfile(CreateProfileRequest(profile=profile))
+    origin = await create(server, profile_id="brief")
+    await say(server, origin.session_id, "one")
+    await server.sessions.CloseSession(CloseSessionRequest(session_id=origin.session_id))
+    await server.profiles.DeleteProfile(DeleteProfileRequest(profile_id="brief"))
+    copy = await fork(server, origin.session_id)
+    assert (copy.profile_id, copy.config.system_prompt) == ("", "Be brief.")
+    await say(server, copy.session_id, "two")
+    copy = await get(server, copy.session_id)
+    assert conversation(model_api, copy.cli_session_id) == ["one", "heard one", "two"]
 
 
 async def test_nothing_said_yet_is_nothing_to_copy(server: GreenroomServer, model_api: ModelApi) -> None:

@@ -78,7 +78,7 @@ type SessionServiceClient interface {
 	WaitSession(ctx context.Context, in *WaitSessionRequest, opts ...grpc.CallOption) (*WaitSessionResponse, error)
 	// ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
 	// becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-	// conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+	// conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
 	// (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
 	ForkSession(ctx context.Context, in *ForkSessionRequest, opts ...grpc.CallOption) (*ForkSessionResponse, error)
 }
@@ -256,7 +256,7 @@ type SessionServiceServer interface {
 	WaitSession(context.Context, *WaitSessionRequest) (*WaitSessionResponse, error)
 	// ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
 	// becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-	// conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+	// conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
 	// (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
 	ForkSession(context.Context, *ForkSessionRequest) (*ForkSessionResponse, error)
 	mustEmbedUnimplementedSessionServiceServer()

@@ -10,7 +10,7 @@ from greenroomd.app.creation import Creation, Furnishing
 from greenroomd.app.ports import Transcripts
 from greenroomd.app.storage import RequestReplayed
 from greenroomd.app.supervisors import Supervisors
-from greenroomd.domain.errors import GreenroomError, TurnRunning, Unavailable
+from greenroomd.domain.errors import GreenroomError, ProfileNotFound, TurnRunning, Unavailable
 from greenroomd.domain.live import Step
 from greenroomd.domain.overlay import PartialConfig, overlay
 from greenroomd.domain.session import Session
@@ -53,14 +53,21 @@ class Forking:
         furnishing = await self._furnished(original, fork)
         await self._creation.check(new, furnishing)
         if not original.conversation:
-            return await self._creation.admit(new, furnishing, caller)
+            return await self._admit(new, furnishing, caller)
         conversation = await self._copied(original)
         try:
-            return await self._creation.admit(new, replace(furnishing, conversation=conversation), caller)
+            return await self._admit(new, replace(furnishing, conversation=conversation), caller)
         except (GreenroomError, RequestReplayed) as refusal:
             if not isinstance(refusal, Unavailable):  # then nobody can tell whether it was stored after all
                 await self._transcripts.remove(original.workspace_id, conversation)
             raise
+
+    async def _admit(self, new: NewSession, furnishing: Furnishing, caller: Caller) -> Session:
+        """Store the new session; if the original's profile is gone, without one: its config is complete."""
+        try:
+            return await self._creation.admit(new, furnishing, caller)
+        except ProfileNotFound:
+            return await self._creation.admit(replace(new, profile_id=""), furnishing, caller)
 
     async def _copied(self, original: Session) -> str:
         """Copy a conversation as it was when a turn had ended, and return the id of the copy."""

@@ -82,7 +82,7 @@ class SessionServiceStub:
     ForkSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ForkSessionRequest, _session_service_pb2.ForkSessionResponse]
     """ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
     becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-    conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+    conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
     (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
     """
 
@@ -140,7 +140,7 @@ class SessionServiceAsyncStub(SessionServiceStub):
     ForkSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ForkSessionRequest, _session_service_pb2.ForkSessionResponse]  # type: ignore[assignment]
     """ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
     becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-    conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+    conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
     (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
     """
 
@@ -267,7 +267,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_session_service_pb2.ForkSessionResponse, _abc.Awaitable[_session_service_pb2.ForkSessionResponse]]:
         """ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
         becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-        conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+        conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
         (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
         """
 

@@ -1177,7 +1177,7 @@ export const SessionService: GenService<{
   /**
    * ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
    * becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-   * conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+   * conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
    * (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
    *
    * @generated from rpc greenroom.v1.SessionService.ForkSession
