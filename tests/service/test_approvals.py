@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,7 @@ async def test_an_allowed_tool_runs_and_the_session_shows_that_it_waited(server:
     session = await asking(server)
     turn = await start_turn(server, session.session_id, touch(server))
     question = await asked(server, session.session_id)
+    assert uuid.UUID(question.approval_id).version == 4
     assert question.turn_id == turn.turn_id
     assert question.tool_name == question.display_name == "Bash"
     assert question.description == "make a file"

@@ -130,7 +130,7 @@ class AgentProcess(Protocol):
         ...
 
     async def allow(self, request_id: str, tool_input: JsonObject) -> None:
-        """Answer a permission question with yes; the tool runs with `tool_input`."""
+        """Answer a permission question with yes: the tool runs with `tool_input`, or it was withdrawn meanwhile."""
         ...
 
     async def deny(self, request_id: str, message: str) -> None:

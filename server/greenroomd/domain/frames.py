@@ -137,7 +137,10 @@ class ActivityChanged(Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PermissionAsked(Frame):
-    """`control_request can_use_tool`: the CLI waits, without limit, for a decision on `request_id`."""
+    """`control_request can_use_tool`: the CLI waits, without limit, for a decision on `request_id`.
+
+    A process gives every question a UUID of its own for that.
+    """
 
     request_id: str
     tool_name: str

@@ -15,13 +15,14 @@ from typing import Any
 
 from greenroomd.app.ports import EndPatience, Handshake, Launch, ProcessExit, ProcessFailed, ProcessIdentity
 from greenroomd.domain.config import JsonObject, PermissionMode
-from greenroomd.domain.frames import Frame
+from greenroomd.domain.frames import Frame, PermissionAsked, PermissionWithdrawn
 from greenroomd.processes.binding import Binding, Request, refusal_in
 from greenroomd.processes.child import Child
 from greenroomd.processes.control import ControlChannel, refusal
 from greenroomd.processes.framing import Framer
 from greenroomd.processes.launch import initialization
 from greenroomd.processes.memory import Ward
+from greenroomd.processes.questions import Questions
 from greenroomd.processes.redaction import Redactor
 from greenroomd.processes.stream_json import ControlAnswer, ControlAsked, encode, parse
 from greenroomd.processes.unread import Unread
@@ -46,6 +47,7 @@ class ClaudeProcess:
         self._redactor = redactor
         self._framer = Framer()
         self._unread = Unread()
+        self._questions = Questions()
         self._control = ControlChannel(self._write, redactor)
         self._child: Child | None = None
         self._ward: Ward | None = None
@@ -191,6 +193,8 @@ class ClaudeProcess:
             with contextlib.suppress(ProcessFailed):  # it has gone: nobody waits for the refusal
                 self._started.input.post(refusal(said.request_id, said.noted.subtype))
             self._unread.append(said.noted)
+        elif isinstance(said, PermissionAsked | PermissionWithdrawn):
+            self._unread.append(self._questions.renamed(said))
         else:
             self._unread.append(said)
 
@@ -199,7 +203,10 @@ class ClaudeProcess:
         await self._control.request(subtype, CONTROL_TIMEOUT, **fields)
 
     async def _decide(self, request_id: str, decision: JsonObject) -> None:
-        response = {"subtype": "success", "request_id": request_id, "response": decision}
+        asked_as = self._questions.close(request_id)
+        if asked_as is None:
+            return  # withdrawn: the frame that says so waits to be read
+        response = {"subtype": "success", "request_id": asked_as, "response": decision}
         await self._write(encode({"type": "control_response", "response": response}))
 
     async def _write(self, line: bytes) -> None:
