@@ -113,11 +113,15 @@ test-crash: $(READY)  ## Kill the server KILLS times under load, and CLIs in CYC
 bench: $(READY)  ## Measure against a bare server (needs h2load), into build/bench.json
 	PYTHONPATH=.:tests $(BIN)/python -m benchmarks
 
-# Each package is checked, built and packed by its language's own tools; then one scenario judges all of them.
+# Each package is checked, built, documented (into build/docs/clients) and packed by its language's own tools; then one
+# scenario judges all of them.
 .PHONY: test-clients
 test-clients: $(CLIENTS:%=test-client-%)  ## Check, test and pack every client, and compare what they see
 	GREENROOM_TEST_CLIENTS="$(CLIENTS)" $(BIN)/pytest tests/clients
 	@$(if $(LEFT_OUT),$(say_left_out) test "$$CI" != true)
+
+# The typed asynchronous stubs exist for type checkers only; that pdoc does not find them is no fault.
+PDOC := python -W error -W 'ignore:Failed to run TYPE_CHECKING' -W 'ignore:Error parsing type annotation' -m pdoc
 
 .PHONY: test-client-python
 test-client-python: $(READY)
@@ -127,6 +131,8 @@ test-client-python: $(READY)
 	$(BIN)/uv run --quiet --no-project --with twine==6.2.0 twine check --strict build/clients/python/*
 	$(BIN)/uv run --quiet --no-project --isolated --resolution lowest --with build/clients/python/*.whl \
 	    python -c 'import greenroom'
+	$(BIN)/uv run --quiet --no-project --isolated --with pdoc==16.0.0 --with build/clients/python/*.whl \
+	    $(PDOC) --output-directory build/docs/clients/python greenroom
 
 .PHONY: test-client-go
 test-client-go: export GOTOOLCHAIN := local
@@ -138,6 +144,7 @@ test-client-go: $(READY)
 	$(BIN)/go test -C clients/go ./...
 	$(BIN)/go build -C clients/go -o $(CURDIR)/build/clients/go-runner ./internal/scenario
 	$(BIN)/go build -C clients/go -o $(CURDIR)/build/clients/go-quickstart ./examples/quickstart
+	mkdir -p build/docs/clients && $(BIN)/go doc -C clients/go -all . > build/docs/clients/go.txt
 
 .PHONY: test-client-typescript
 test-client-typescript: $(PLUGINS_typescript)
@@ -146,6 +153,7 @@ test-client-typescript: $(PLUGINS_typescript)
 	npm run --prefix clients/typescript --silent build:test
 	npm test --prefix clients/typescript --silent
 	cd clients/typescript && npm publish --dry-run --silent
+	npm run --prefix clients/typescript --silent docs
 
 .PHONY: test-client-java
 test-client-java:

@@ -2,7 +2,7 @@ import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist", "dist-test", "src/gen", "eslint.config.js"] },
+  { ignores: ["dist", "dist-test", "src/gen", "eslint.config.js", "typedoc.config.js"] },
   eslint.configs.recommended,
   ...tseslint.configs.strictTypeChecked,
   {

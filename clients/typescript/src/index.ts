@@ -2,6 +2,7 @@ export { Code } from "@connectrpc/connect";
 export { Client, type ClientOptions, RunningTurn } from "./client.js";
 export { CursorBelowFloor, errorOf, EtagMismatch, type FieldViolation, GreenroomError } from "./errors.js";
 export type { Token } from "./transport.js";
+export { type Status, StatusSchema } from "./gen/google/rpc/status_pb.js";
 export * from "./gen/greenroom/v1/config_pb.js";
 export * from "./gen/greenroom/v1/error_reason_pb.js";
 export * from "./gen/greenroom/v1/event_payload_pb.js";
