@@ -8,4 +8,5 @@ export default {
   blockTags: [...OptionDefaults.blockTags, "@generated"],
   excludeTags: [...OptionDefaults.excludeTags, "@generated"],
   treatWarningsAsErrors: true,
+  logLevel: "Warn",
 };

@@ -586,7 +586,7 @@ public final class SessionServiceGrpc {
      * <pre>
      * ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
      * becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-     * conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+     * conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
      * (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
      * </pre>
      */
@@ -773,7 +773,7 @@ public final class SessionServiceGrpc {
      * <pre>
      * ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
      * becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-     * conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+     * conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
      * (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
      * </pre>
      */
@@ -931,7 +931,7 @@ public final class SessionServiceGrpc {
      * <pre>
      * ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
      * becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-     * conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+     * conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
      * (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
      * </pre>
      */
@@ -1088,7 +1088,7 @@ public final class SessionServiceGrpc {
      * <pre>
      * ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
      * becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-     * conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+     * conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
      * (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
      * </pre>
      */
@@ -1256,7 +1256,7 @@ public final class SessionServiceGrpc {
      * <pre>
      * ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
      * becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-     * conversation. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+     * conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
      * (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
      * </pre>
      */
