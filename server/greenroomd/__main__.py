@@ -13,6 +13,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from greenroomd.collector import leave_alone_what_there_is, look_seldom
 from greenroomd.domain.errors import GreenroomError
 from greenroomd.settings import (
     Settings,
@@ -23,6 +24,7 @@ from greenroomd.settings import (
 )
 from greenroomd.telemetry import set_up_logging
 
+look_seldom()
 disable_grpc_fork_handlers()
 gc.disable()  # of what an import makes nothing becomes garbage, and looking for it takes a twentieth of the start
 
@@ -54,6 +56,7 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with serving(settings) as address:
+        leave_alone_what_there_is()
         err.print(f"greenroomd {version()} serves on {address}", highlight=False)
         await stop.wait()
 
