@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -35,6 +36,10 @@ class Call:
         """How long the client will wait; None if it has set no deadline."""
         seconds: float | None = self.context.time_remaining()
         return None if seconds is None else timedelta(seconds=seconds)
+
+    def write(self, frame: bytes) -> Awaitable[None]:
+        """Send a serialized frame of a stream; await it before the next, that is the back pressure."""
+        return self.context.write(frame)
 
     def refuse_problems(self) -> None:
         """Raise InvalidRequest if there is any problem."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-
 from greenroom.v1 import event_service_pb2 as pb
 from greenroomd.app.sessions import Sessions
 from greenroomd.app.storage import Position, Selection, Store
@@ -40,16 +37,14 @@ class EventService:
         self._codec = codec
         self._watching = Watching(sessions, store, watch, codec.places, drain)
 
-    async def WatchEvents(self, request: pb.WatchEventsRequest, call: Call) -> AsyncGenerator[bytes, None]:
+    async def WatchEvents(self, request: pb.WatchEventsRequest, call: Call) -> None:
         """Stream events as they are committed."""
         head = self._watch.head  # before anything is awaited: what comes after the call is not missed
         plan = await self._watching.plan(request, call.problems, head)
         await call.context.send_initial_metadata(
             ()
         )  # so that the client knows: from here on nothing escapes it
-        async with aclosing(self._watching.frames(plan)) as frames:
-            async for frame in frames:
-                yield frame
+        await self._watching.stream(plan, call.write)
 
     async def ListEvents(self, request: pb.ListEventsRequest, call: Call) -> bytes:
         """Return a page of history."""
@@ -66,7 +61,7 @@ class EventService:
         selection = Selection(session_ids=sessions, workspace_id=workspace, types=types)
         return await self._page(request, selection, limit)
 
-    async def GetEvent(self, request: pb.GetEventRequest, call: Call) -> AsyncGenerator[bytes, None]:
+    async def GetEvent(self, request: pb.GetEventRequest, call: Call) -> None:
         """Stream one event, whole."""
         requests.required("event_id", request.event_id, call.problems)
         call.refuse_problems()
@@ -80,11 +75,11 @@ class EventService:
         whole = self._codec.numbered(body, sequence=event.sequence, revision=revision)
         total = _TOTAL + wire.varint(len(whole))
         if len(whole) <= MAX_CHUNK_BYTES:
-            yield wire.record(_EVENT, whole) + total
+            await call.write(wire.record(_EVENT, whole) + total)
             return
-        yield event.record + total
+        await call.write(event.record + total)
         for start in range(0, len(whole), MAX_CHUNK_BYTES):
-            yield wire.record(_DATA, whole[start : start + MAX_CHUNK_BYTES])
+            await call.write(wire.record(_DATA, whole[start : start + MAX_CHUNK_BYTES]))
 
     async def _page(self, request: pb.ListEventsRequest, selection: Selection, limit: int) -> bytes:
         descending = request.order == pb.EVENT_ORDER_DESCENDING

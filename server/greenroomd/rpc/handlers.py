@@ -1,16 +1,15 @@
 """Makes gRPC handlers of a service's methods: the one place for errors, replays, metrics and what is not there yet.
 
-A service is an object with a method for each RPC that it has, `async def X(request, call) -> response` or, for a
-stream, an async generator of serialized frames. The contract's descriptor names the rest: a method that the object
-lacks answers UNIMPLEMENTED; a request with the field `request_id` is a mutation, whose recorded answer is given again
-before the method is asked. `on_replay` of the object, a mapping by method, may make a fresh answer of the recorded one.
+A service is an object with a method for each RPC that it has, `async def X(request, call)`, which returns the response
+or, for a stream, writes serialized frames through the call. The contract's descriptor names the rest: a method that the
+object lacks answers UNIMPLEMENTED; a request with the field `request_id` is a mutation, whose recorded answer is given
+again before the method is asked. `on_replay` of the object, a mapping by method, may make a fresh answer of it.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -55,7 +54,7 @@ def generic_handler(
             if method.server_streaming
             else grpc.unary_unary_rpc_method_handler
         )
-        handlers[method.name] = make(route.stream if method.server_streaming else route.unary)
+        handlers[method.name] = make(route.handle)
     return grpc.method_handlers_generic_handler(descriptor.full_name, handlers)
 
 
@@ -70,33 +69,18 @@ class _Route:
         self._parse: Callable[[bytes], Any] = GetMessageClass(method.input_type).FromString
         self._mutates = "request_id" in method.input_type.fields_by_name
         self._perform: Callable[[Any, Call], Any] | None = getattr(service, method.name, None)
-        on_replay: Mapping[str, Callable[[Any, bytes], Any]] = getattr(service, "on_replay", {})
+        on_replay: Mapping[str, Callable[[Any, bytes, Call], Any]] = getattr(service, "on_replay", {})
         self._again = on_replay.get(method.name)
         self._answered = answered
         self._observer = observer
 
-    async def unary(self, raw: bytes, context: Context) -> bytes:
+    async def handle(self, raw: bytes, context: Context) -> bytes | None:
         began, code, request = perf_counter(), "CANCELLED", None
         try:
             request = self._read(raw)
-            answer = await self._unary_answer(request, Call(context))
+            answer = await self._answer(request, Call(context))
             code = "OK"
-            return answer if isinstance(answer, bytes) else answer.SerializeToString()
-        except Exception as error:
-            told, status = self._told(error, request)
-            code = told.name
-            await context.abort(told, status.message, ((DETAILS, status.SerializeToString()),))
-        finally:
-            self._observer.rpc_handled(self._service, self._method, code, perf_counter() - began)
-
-    async def stream(self, raw: bytes, context: Context) -> None:
-        began, code, request = perf_counter(), "CANCELLED", None
-        try:
-            request = self._read(raw)
-            async with aclosing(self._frames(request, Call(context))) as frames:
-                async for frame in frames:
-                    await context.write(frame)
-            code = "OK"
+            return answer if answer is None or isinstance(answer, bytes) else answer.SerializeToString()
         except Exception as error:
             told, status = self._told(error, request)
             code = told.name
@@ -112,7 +96,7 @@ class _Route:
         except DecodeError:
             raise InvalidRequest([Violation("", "is not a message of the request's type")]) from None
 
-    async def _unary_answer(self, request: Any, call: Call) -> Any:
+    async def _answer(self, request: Any, call: Call) -> Any:
         assert self._perform is not None
         if not self._mutates:
             return await self._perform(request, call)
@@ -120,25 +104,9 @@ class _Route:
         if recorded is None:
             try:
                 return await self._perform(request, call)
-            except RequestReplayed as replayed:
+            except RequestReplayed as replayed:  # of a stream before its first frame: nothing was started
                 recorded = replayed.answer
-        return recorded if self._again is None else await self._again(request, recorded)
-
-    async def _frames(self, request: Any, call: Call) -> AsyncGenerator[bytes, None]:
-        assert self._perform is not None
-        recorded = await self._recorded(request, call) if self._mutates else None
-        if recorded is None:
-            try:
-                async with aclosing(self._perform(request, call)) as frames:
-                    async for frame in frames:
-                        yield frame
-                return
-            except RequestReplayed as replayed:  # raised before the first frame: nothing was started
-                recorded = replayed.answer
-        assert self._again is not None
-        async with aclosing(self._again(request, recorded)) as frames:
-            async for frame in frames:
-                yield frame
+        return recorded if self._again is None else await self._again(request, recorded, call)
 
     async def _recorded(self, request: Any, call: Call) -> bytes | None:
         """Identify a mutation and return its recorded answer; a bad request_id is a problem of the call."""

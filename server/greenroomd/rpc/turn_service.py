@@ -29,7 +29,7 @@ class TurnService:
     def __init__(self, turns: Turns, drain: Drain) -> None:
         self._turns = turns
         self._drain = drain
-        self.on_replay: dict[str, Callable[[Any, bytes], Any]] = {
+        self.on_replay: dict[str, Callable[[Any, bytes, Call], Any]] = {
             "RunTurn": self._run_again,
             "InterruptTurn": self._interrupted_before,
         }
@@ -39,13 +39,10 @@ class TurnService:
         turn = await self._turns.start(requests.new_turn(request, call), call.caller)
         return pb.StartTurnResponse(turn=turn_message(turn))
 
-    async def RunTurn(self, request: pb.RunTurnRequest, call: Call) -> AsyncGenerator[bytes, None]:
+    async def RunTurn(self, request: pb.RunTurnRequest, call: Call) -> None:
         """Give a session a prompt and stream what comes of it, last the turn."""
         new = requests.new_turn(request, call)
-        parts = self._turns.run(new, call.caller, ephemeral=request.include_ephemeral)
-        async with aclosing(self._frames(parts)) as frames:
-            async for frame in frames:
-                yield frame
+        await self._stream(self._turns.run(new, call.caller, ephemeral=request.include_ephemeral), call)
 
     async def InterruptTurn(self, request: pb.InterruptTurnRequest, call: Call) -> pb.InterruptTurnResponse:
         """Stop a turn."""
@@ -91,36 +88,33 @@ class TurnService:
         approval = await self._turns.decide(requests.decide(request, call))
         return pb.DecideApprovalResponse(approval=approval_message(approval))
 
-    async def _run_again(self, request: pb.RunTurnRequest, recorded: bytes) -> AsyncGenerator[bytes, None]:
+    async def _run_again(self, request: pb.RunTurnRequest, recorded: bytes, call: Call) -> None:
         """Stream the events of a turn that was started before; of one whose events are compacted, the turn alone."""
         first = pb.RunTurnResponse.FromString(recorded)
         turn = await self._turns.get(first.turn.turn_id, first.turn.session_id)
         with suppress(CursorBelowFloor):
-            parts = self._turns.follow(
-                turn, after=first.events[0].revision, ephemeral=request.include_ephemeral
-            )
-            async with aclosing(self._frames(parts)) as frames:
-                async for frame in frames:
-                    yield frame
+            after = first.events[0].revision
+            parts = self._turns.follow(turn, after=after, ephemeral=request.include_ephemeral)
+            await self._stream(parts, call)
             return
-        yield pb.RunTurnResponse(turn=turn_message(turn)).SerializeToString()
+        await call.write(pb.RunTurnResponse(turn=turn_message(turn)).SerializeToString())
 
     async def _interrupted_before(
-        self, request: pb.InterruptTurnRequest, recorded: bytes
+        self, request: pb.InterruptTurnRequest, recorded: bytes, _call: Call
     ) -> pb.InterruptTurnResponse:
         """Return the turn that was stopped before, as it ended."""
         turn_id = pb.InterruptTurnResponse.FromString(recorded).turn.turn_id
         turn = await self._turns.get(turn_id, request.session_id)
         return pb.InterruptTurnResponse(turn=turn_message(turn))
 
-    async def _frames(self, parts: AsyncGenerator[Batch | Turn, None]) -> AsyncGenerator[bytes, None]:
-        """Yield what comes of a turn as frames; closed with them. Raises Draining: the turn does not end with that."""
+    async def _stream(self, parts: AsyncGenerator[Batch | Turn, None], call: Call) -> None:
+        """Write what comes of a turn as frames. Raises Draining: the turn does not end with that."""
         async with aclosing(parts):
             while (part := await self._drain.interruptible(anext(parts, None), grace=UNDER_WAY)) is not None:
                 if isinstance(part, Turn):
-                    yield pb.RunTurnResponse(turn=turn_message(part)).SerializeToString()
+                    await call.write(pb.RunTurnResponse(turn=turn_message(part)).SerializeToString())
                 elif part.events:
-                    yield part.records
+                    await call.write(part.records)
 
 
 def _place(approval: Approval) -> Position:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -92,8 +92,8 @@ class Watching:
             ends=request.until_closed,
         )
 
-    async def frames(self, plan: Plan) -> AsyncGenerator[bytes, None]:
-        """Yield the serialized frames of a watch, until it ends, the server goes away, or for ever."""
+    async def stream(self, plan: Plan, write: Callable[[bytes], Awaitable[None]]) -> None:
+        """Write the serialized frames of a watch, until it ends, the server goes away, or for ever."""
         asked = plan.selection.types
         selection = plan.selection
         if plan.ends and asked:
@@ -102,7 +102,7 @@ class Watching:
         position, synced = plan.after, False
         if plan.snapshot:
             async for frame in self._snapshot(plan):
-                yield frame
+                await write(frame)
         batches = self._watch.batches(
             selection, after=plan.after, ephemeral=plan.ephemeral, stop=self._drain.stop
         )
@@ -110,7 +110,7 @@ class Watching:
             while True:
                 if not synced and position >= plan.live_at:
                     synced = True
-                    yield self._frames.synced(position)
+                    await write(self._frames.synced(position))
                 if end is not None and synced and end.reached(position):
                     return
                 batch = await anext(incoming, None)
@@ -120,8 +120,8 @@ class Watching:
                 if end is not None:
                     end.see(batch.events)
                 for frame in self._of(batch, asked):
-                    yield frame
-        yield self._frames.draining(RETRY_DELAY, position)
+                    await write(frame)
+        await write(self._frames.draining(RETRY_DELAY, position))
 
     def _of(self, batch: Batch, asked: frozenset[EventType]) -> Iterator[bytes]:
         revision = batch.revision
