@@ -1,6 +1,7 @@
 """What wakes a watcher: a bell of its own, one clock of quiet for all, and the end of service.
 
-Thousands wait at once and are woken for every event, so a wait is one future: no timer, no task, no lock.
+Thousands wait at once and are woken for every event, so a wait is one future: no timer, no task, no lock. Nor is the
+running loop looked up each time, for which Python asks the system for the process's id.
 """
 
 from __future__ import annotations
@@ -8,14 +9,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic
+
+_TICK = 0.001  # seconds: the loop's own clock is no finer, so a timer may come early by as much
 
 
 class Bell:
     """An `asyncio.Event` for one who waits."""
 
-    __slots__ = ("_rung", "_waiter")
+    __slots__ = ("_loop", "_rung", "_waiter")
 
     def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._rung = False
         self._waiter: asyncio.Future[None] | None = None
 
@@ -37,7 +42,9 @@ class Bell:
         """Return as soon as it rings; only one may wait."""
         if self._rung:
             return
-        self._waiter = asyncio.get_running_loop().create_future()
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        self._waiter = self._loop.create_future()
         try:
             await self._waiter
         finally:
@@ -66,24 +73,24 @@ class QuietClock:
 
     def restart(self, bell: Bell) -> None:
         """Begin a new quiet time."""
-        loop = asyncio.get_running_loop()
-        due = loop.time() + self._seconds
         self._due.pop(bell, None)
-        self._due[bell] = due
+        self._due[bell] = monotonic() + self._seconds
         if self._timer is None:
-            self._timer = loop.call_at(due, self._ring)
+            self._ring_after(self._seconds)
 
     def is_over(self, bell: Bell) -> bool:
         """Whether a bell's quiet time has passed."""
-        return self._due[bell] <= asyncio.get_running_loop().time()
+        return self._due[bell] <= monotonic()
+
+    def _ring_after(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._ring)
 
     def _ring(self) -> None:
-        loop = asyncio.get_running_loop()
-        now = loop.time()
+        now = monotonic()
         self._timer = None
         for bell, due in self._due.items():
             if due > now:
-                self._timer = loop.call_at(due, self._ring)
+                self._ring_after(max(due - now, _TICK))
                 return
             bell.set()
 

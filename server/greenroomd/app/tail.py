@@ -76,7 +76,8 @@ class Tail:
         self._bytes = 0
         self._all: deque[Entry] = deque()
         self._runs: dict[str, Run] = {}
-        self._reads: dict[tuple[Selection, int, int, bool], tuple[Batch, Place]] = {}
+        self._nothing = Batch((), head)
+        self._reads: dict[tuple[object, ...], tuple[Batch, Place]] = {}
 
     @property
     def topics(self) -> set[str]:
@@ -86,6 +87,7 @@ class Tail:
     def begin(self, head: int) -> None:
         """Say where the log stands before anything was announced."""
         self.head = self._floor = head
+        self._nothing = Batch((), head)
 
     def announce(self, events: Sequence[StoredEvent], head: int) -> None:
         """Take durable events up to revision `head`, or ephemeral ones at the present head, and wake who waits.
@@ -100,6 +102,7 @@ class Tail:
             self._forget(first - 1)
             rung.update(self._runs)
         self.head = max(self.head, head)
+        self._nothing = Batch((), self.head)
         for event in events:
             self._position += 1
             entry = Entry(self._position, event)
@@ -156,10 +159,15 @@ class Tail:
         The batch holds at most `max_bytes`, but at least one event if there is any. Watchers at the same place share
         one batch. Call it while listening to the selection.
         """
+        if place.position == self._position:  # what a watcher finds after each write
+            return self._nothing, place
         runs = self._runs_for(selection)
-        if any(place.position < run.lost_position for run in runs):
-            raise FellBehind
-        key = (selection, place.position, max_bytes, ephemeral)
+        for run in runs:
+            if place.position < run.lost_position:
+                raise FellBehind
+        # The selection's parts, since the hash of a dataclass is made anew by Python code each time.
+        parts = (selection.session_ids, selection.workspace_id, selection.types)
+        key = (*parts, place.position, max_bytes, ephemeral)
         found = self._reads.get(key)
         if found is None:
             if len(self._reads) >= SHARED_READS:
