@@ -23,10 +23,14 @@ LONGEST = 300.0  # seconds that a run may take before it has failed
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What all streams of a process have seen: the time from the first event to the end, and the events' ages."""
+    """What all streams of a process have seen: the time from the first event to the end, and the events' ages.
+
+    `size` is in bytes, and of a whole stream only.
+    """
 
     seconds: float
     frames: int
+    size: int
     p50_ms: float
     p99_ms: float
 

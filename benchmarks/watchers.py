@@ -13,13 +13,16 @@ import json
 import re
 import sys
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
-import grpc.aio
 import uvloop
 
-CHANNELS = 8
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.http2 import Streams
+
+CONNECTIONS = 8
 _STAMP = re.compile(rb"t=(\d+);")
 _END = b"THE END"
 
@@ -28,76 +31,86 @@ _END = b"THE END"
 class Seen:
     """What all streams together have seen; times in nanoseconds of the monotonic clock."""
 
+    left: int
     first: int = sys.maxsize
     last: int = 0
     frames: int = 0
+    size: int = 0
     ages: list[int] = field(default_factory=list)
+    end: asyncio.Event = field(default_factory=asyncio.Event)
 
+    def burst(self, message: bytes) -> None:
+        """Look for the first event and the last."""
+        self.frames += 1
+        if stamp := _STAMP.search(message):
+            self.first = min(self.first, int(stamp[1]))
+        self._look_for_the_end(message)
 
-async def burst(call: AsyncIterator[bytes], seen: Seen) -> None:
-    """Read up to the end of a burst."""
-    first = True
-    async for frame in call:
-        seen.frames += 1
-        if first and (stamp := _STAMP.search(frame)):
-            seen.first, first = min(seen.first, int(stamp[1])), False
-        if _END in frame:
-            break
-    seen.last = max(seen.last, time.monotonic_ns())
-
-
-async def paced(call: AsyncIterator[bytes], seen: Seen) -> None:
-    """Read up to the end, and note how old each event is."""
-    async for frame in call:
+    def paced(self, message: bytes) -> None:
+        """Note how old each event is."""
         now = time.monotonic_ns()
-        seen.frames += 1
-        stamps = {int(stamp) for stamp in _STAMP.findall(frame)}
-        seen.first = min(seen.first, *stamps) if stamps else seen.first
-        seen.ages += [now - stamp for stamp in stamps]
-        if _END in frame:
-            break
-    seen.last = max(seen.last, time.monotonic_ns())
+        self.frames += 1
+        for stamp in map(int, _STAMP.findall(message)):
+            self.first = min(self.first, stamp)
+            self.ages.append(now - stamp)
+        self._look_for_the_end(message)
 
+    def whole(self, message: bytes) -> None:
+        """Note the time."""
+        self.frames += 1
+        self.size += len(message)
+        self.last = time.monotonic_ns()
+        self.first = min(self.first, self.last)
 
-async def whole(call: AsyncIterator[bytes], seen: Seen) -> None:
-    """Read to the end of the stream."""
-    seen.first = min(seen.first, time.monotonic_ns())
-    async for _ in call:
-        seen.frames += 1
-    seen.last = max(seen.last, time.monotonic_ns())
+    def stalled(self, message: bytes) -> None:
+        """Do nothing."""
 
-
-async def stalled(_call: AsyncIterator[bytes], _seen: Seen) -> None:
-    """Read nothing."""
-    await asyncio.to_thread(sys.stdin.buffer.read)
-
-
-MODES = {"burst": burst, "paced": paced, "whole": whole, "stalled": stalled}
+    def _look_for_the_end(self, message: bytes) -> None:
+        if _END in message:
+            self.last = time.monotonic_ns()
+            self.left -= 1
+            if not self.left:
+                self.end.set()
 
 
 async def main(address: str, method: str, count: int, mode: str) -> None:
     """Open the streams and print what they have seen."""
     size = int(sys.stdin.buffer.readline())
     request = sys.stdin.buffer.read(size)
-    options = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_length", -1)]
-    channels = [grpc.aio.insecure_channel(address, options=options) for _ in range(min(CHANNELS, count))]
-    methods: list[grpc.aio.UnaryStreamMultiCallable[bytes, bytes]] = [
-        channel.unary_stream(method) for channel in channels
-    ]
-    calls = [methods[number % len(methods)](request) for number in range(count)]
-    await asyncio.gather(*(call.initial_metadata() for call in calls))
+    seen = Seen(count)
+    connections = []
+    for number in range(min(CONNECTIONS, count)):
+        share = len(range(number, count, CONNECTIONS))
+        streams = Streams(address, method, request, share, getattr(seen, mode), reading=mode != "stalled")
+        await _connect(streams, address)
+        connections.append(streams)
+    await asyncio.gather(*(streams.on for streams in connections))
     print("ready", flush=True)
-    seen = Seen()
-    if mode == "stalled":
-        await stalled(aiter(calls[0]), seen)
+    over = asyncio.gather(*(streams.over for streams in connections))
+    if mode == "whole":
+        await over
     else:
-        await asyncio.gather(*(MODES[mode](aiter(call), seen) for call in calls))
+        waiting = asyncio.to_thread(sys.stdin.buffer.read) if mode == "stalled" else seen.end.wait()
+        end = asyncio.ensure_future(waiting)
+        await asyncio.wait((end, over), return_when=asyncio.FIRST_COMPLETED)
+        if not end.done():
+            raise ConnectionResetError("the server has ended the streams")
+    _report(seen)
+
+
+async def _connect(streams: Streams, address: str) -> None:
+    host, _, port = address.rpartition(":")
+    await asyncio.get_running_loop().create_connection(lambda: streams, host, int(port))
+
+
+def _report(seen: Seen) -> None:
     ages = sorted(seen.ages) or [0]
     print(
         json.dumps(
             {
                 "seconds": (seen.last - seen.first) / 1e9,
                 "frames": seen.frames,
+                "size": seen.size,
                 "p50_ms": ages[len(ages) // 2] / 1e6,
                 "p99_ms": ages[len(ages) * 99 // 100] / 1e6,
             }

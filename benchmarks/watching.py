@@ -39,6 +39,7 @@ WATCH = "/greenroom.v1.EventService/WatchEvents"
 CREATE = "greenroom.v1.SessionService/CreateSession"
 PER_SECOND = 10
 ROUNDS = 3
+EVENT_BYTES = 300  # of a replayed event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +190,7 @@ async def _replay(state: Path, count: int) -> float:
     """Return the events a second of one watch from the beginning."""
     async with servers.greenroom(state) as server, servers.sessions_of(server) as sessions:
         session = (await sessions.CreateSession(creation(state))).session
-    stored.multiply_events(state / "greenroom.db", count, size=300)
+    stored.multiply_events(state / "greenroom.db", count, size=EVENT_BYTES)
     async with servers.greenroom(state) as server, servers.sessions_of(server) as sessions:
         await sessions.CloseSession(CloseSessionRequest(session_id=session.session_id))
         whole = WatchEventsRequest(
@@ -198,7 +199,10 @@ async def _replay(state: Path, count: int) -> float:
         runs = []
         for _ in range(ROUNDS):
             async with streams(server.address, WATCH, 1, "whole", whole) as watching:
-                runs.append((await watching.seen()).seconds)
+                seen = await watching.seen()
+            if seen.size < count * EVENT_BYTES:
+                raise load.LoadFailed("the watch ended before its end")
+            runs.append(seen.seconds)
     return count / median(runs)
 
 
