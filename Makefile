@@ -31,7 +31,14 @@ GENERATED_java := clients/java/src/generated
 PLUGINS_java := .cache/bin/protoc-gen-grpc-java
 SERVICE_CONFIG_java := clients/java/src/main/resources/io/github/greenroomdev/service_config.json
 
-ALL_CLIENTS := python go typescript java
+# cc links, and compiles a library for TLS.
+unexport CARGO_TARGET_DIR
+NEEDS_rust := cargo cargo-clippy cargo-fmt cc
+GENERATED_rust := clients/rust/src/generated
+PLUGINS_rust := build/cargo/debug/protoc-gen-greenroom-rust
+SERVICE_CONFIG_rust := clients/rust/src/service_config.json
+
+ALL_CLIENTS := python go typescript java rust
 missing = $(strip $(foreach command,$(NEEDS_$(1)),$(if $(shell command -v $(command)),,$(command))))
 LEFT_OUT := $(strip $(foreach client,$(ALL_CLIENTS),$(if $(call missing,$(client)),$(client))))
 CLIENTS := $(filter-out $(LEFT_OUT),$(ALL_CLIENTS))
@@ -161,6 +168,17 @@ test-client-java:
 	$(MVN) --file clients/java verify
 	cp -r clients/java/target/reports/apidocs build/docs/clients/java
 
+# In the folder of the crate, where its .cargo/config.toml holds. What is packed is the tree as it is, committed or not.
+.PHONY: test-client-rust
+test-client-rust: export RUSTDOCFLAGS := --deny warnings
+test-client-rust:
+	cd clients/rust && cargo fmt --all --check
+	cd clients/rust && cargo clippy --locked --quiet --workspace --all-targets -- --deny warnings
+	cd clients/rust && cargo test --locked --quiet --workspace
+	cd clients/rust && cargo doc --locked --quiet --no-deps
+	rm -rf build/docs/clients/rust && mkdir -p build/docs/clients && cp -r build/cargo/doc build/docs/clients/rust
+	cd clients/rust && cargo publish --dry-run --allow-dirty --locked --quiet
+
 ## —— Verify and fix ————————————————————————————————————————————————————————————————————————————
 
 .PHONY: verify
@@ -234,6 +252,10 @@ $(PLUGINS_typescript): clients/typescript/package.json clients/typescript/packag
 $(PLUGINS_java): clients/java/tools/pom.xml
 	$(MVN) --file clients/java/tools dependency:copy -DoutputDirectory=$(CURDIR)/.cache/bin
 	chmod +x .cache/bin/protoc $@ && touch $@
+
+$(PLUGINS_rust): clients/rust/Cargo.lock $(wildcard clients/rust/generate/Cargo.toml clients/rust/generate/src/*.rs)
+	cd clients/rust && cargo build --locked --quiet --package protoc-gen-greenroom-rust
+	touch $@
 
 .PHONY: fix
 fix: $(READY)  ## Mend what can be mended by machine: format, lint, generated parts of docs

@@ -15,6 +15,7 @@ QUICKSTARTS = {
     "python": [sys.executable, str(REPOSITORY / "clients/python/examples/quickstart.py")],
     "go": [str(REPOSITORY / "build/clients/go-quickstart")],
     "java": [str(REPOSITORY / "tests/clients/runners/java.sh"), "Quickstart"],
+    "rust": [str(REPOSITORY / "build/cargo/debug/examples/quickstart")],
     "typescript": ["node", str(REPOSITORY / "clients/typescript/dist-test/examples/quickstart.js")],
 }
 LANGUAGES = os.environ.get("GREENROOM_TEST_CLIENTS", "python").split()

@@ -20,6 +20,7 @@ RUNNERS = {
     "python": [sys.executable, str(HERE / "runners" / "python_runner.py")],
     "go": [str(CLIENTS.parent / "build" / "clients" / "go-runner")],
     "java": [str(HERE / "runners" / "java.sh"), "io.github.greenroomdev.Scenario"],
+    "rust": [str(CLIENTS.parent / "build" / "cargo" / "debug" / "examples" / "scenario")],
     "typescript": ["node", str(CLIENTS / "typescript" / "dist-test" / "test" / "scenario.js")],
 }
 PATIENCE = 50.0  # seconds

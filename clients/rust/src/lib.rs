@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+#![warn(unreachable_pub)]
+
+mod client;
+mod codec;
+mod connection;
+mod deadline;
+mod error;
+mod resumption;
+mod service_config;
+mod turn;
+mod watch;
+
+pub use client::{Client, ClientBuilder};
+pub use connection::Connection;
+pub use error::{Error, FieldViolation};
+pub use turn::RunningTurn;
+pub use watch::Watch;
+
+/// The status codes of gRPC, and how TLS is set up: parts of tonic that a program meets here.
+pub use tonic::{
+    Code, Status,
+    transport::{Certificate, ClientTlsConfig},
+};
+
+/// Messages and services of `greenroom.v1`, generated from the contract.
+///
+/// A client here works on any channel: `SessionServiceClient::new(channel)`. Those of [`Client`] are on a [`Connection`].
+#[allow(missing_docs, clippy::all, rustdoc::all)]
+pub mod v1 {
+    include!("generated/greenroom.v1.rs");
+}
