@@ -7,7 +7,7 @@ import pytest
 
 from standin.model_api import ModelApi, running_model_api
 
-pytest_plugins = ["leaks"]
+pytest_plugins = ["leaks", "control_groups"]
 
 BUILT_TOOLS = Path(__file__).resolve().parents[1] / ".cache/bin"
 

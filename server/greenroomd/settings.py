@@ -138,6 +138,11 @@ class Settings(BaseModel):
         description="Memory in bytes that the processes of a session may hold if its config sets no limit; "
         "by default as much as they take",
     )
+    cgroup: Literal["auto", "off"] | AbsolutePath = Field(
+        "auto",
+        description="The directory of a cgroup v2 that is divided among the sessions' processes, to bound their memory "
+        "and processors; by default the one in which the server was started if that is delegated to it; or `off`",
+    )
     open_files: Count = Field(16_384, description="How many files one process of a session may hold open")
     slot_wait: Span = Field(
         timedelta(minutes=5), description="How long a session waits for a free process before it fails"

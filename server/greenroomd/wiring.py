@@ -41,8 +41,9 @@ from greenroomd.domain.config import Secret
 from greenroomd.domain.live import Patience
 from greenroomd.processes.admission import Admission
 from greenroomd.processes.claude_cli import ClaudeCli
+from greenroomd.processes.delegation import ControlGroups, NotDelegated, take_possession
 from greenroomd.processes.discovery import FoundCli, find_cli
-from greenroomd.processes.host_limits import HOST_LIMITS
+from greenroomd.processes.host_limits import host_limits
 from greenroomd.processes.incarnation import Incarnation, incarnation
 from greenroomd.processes.launch import CliDefaults
 from greenroomd.processes.memory import MemoryWatchdog
@@ -79,6 +80,7 @@ LISTENERS_QUIET = timedelta(
 
 _UNSTARTABLE = (
     StateDirTaken,
+    NotDelegated,
     rpc.ListenFailed,
     UnsupportedDatabase,
     SchemaTooNew,
@@ -139,11 +141,13 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
         listening(_listeners(settings), _listeners_watch(store, tail), store.positions, event_of, metrics)
     )
 
-    run = stack.enter_context(incarnation(settings.state_dir))
+    groups, why_not = _control_groups(settings)
+    limits = host_limits(frozenset() if groups is None else groups.controllers, why_not)
+    run = stack.enter_context(incarnation(settings.state_dir, groups))
     watchdog = MemoryWatchdog()
     await stack.enter_async_context(watchdog.on_duty())
     pool = _pool(settings)
-    processes = _processes(settings, cli, run, watchdog)
+    processes = _processes(settings, cli, run, watchdog, groups)
     warm = WarmProcesses(processes, pool)
     await stack.enter_async_context(warm.on_duty())
     metrics.pool_from(pool.numbers)
@@ -162,7 +166,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
         patience=_patience(settings),
         now=lambda: datetime.now(UTC),
         observer=metrics,
-        enforcement=HOST_LIMITS,
+        enforcement=limits,
     )
     supervisors = await stack.enter_async_context(supervising(stage, drain_timeout=settings.drain_timeout))
     await settle_all(stage, supervisors, _reaper(settings.state_dir, run))
@@ -188,7 +192,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
         )
     )
     drain = Drain()
-    facts = _facts(settings, cli, stage.node_id)
+    facts = _facts(settings, cli, stage)
     services = rpc.Services(
         sessions=_session_service(settings, supervisors, sessions, store.profiles, codecs[0], drain),
         turns=TurnService(Turns(supervisors, sessions, watch), drain),
@@ -255,7 +259,28 @@ def _listeners_watch(store: Store, tail: Tail) -> Watch:
     return Watch(store, tail, quiet=LISTENERS_QUIET, per_session=1, per_node=LISTENERS)
 
 
-def _processes(settings: Settings, cli: FoundCli, run: Incarnation, watchdog: MemoryWatchdog) -> ClaudeCli:
+def _control_groups(settings: Settings) -> tuple[ControlGroups | None, str]:
+    """Return the control groups to use, and why they do not hold every limit."""
+    if settings.cgroup == "off":
+        return None, "the setting GREENROOM_CGROUP forbids cgroups"
+    given = None if settings.cgroup == "auto" else settings.cgroup
+    try:
+        groups = take_possession(given)
+    except NotDelegated as error:
+        if given is not None:
+            raise
+        return None, f"no cgroup v2 is delegated to the server ({error})"
+    log.info("cgroup_divided", root=str(groups.root), controllers=sorted(groups.controllers))
+    return groups, groups.why_not
+
+
+def _processes(
+    settings: Settings,
+    cli: FoundCli,
+    run: Incarnation,
+    watchdog: MemoryWatchdog,
+    groups: ControlGroups | None,
+) -> ClaudeCli:
     environment = {name: Secret(value.get_secret_value()) for name, value in settings.cli_environment.items()}
     defaults = CliDefaults(
         environment=environment,
@@ -264,7 +289,7 @@ def _processes(settings: Settings, cli: FoundCli, run: Incarnation, watchdog: Me
         memory_bytes=settings.memory_per_session,
         open_files=settings.open_files,
     )
-    return ClaudeCli(cli.path, settings.state_dir, run, defaults, _end_patience(settings), watchdog)
+    return ClaudeCli(cli.path, settings.state_dir, run, defaults, _end_patience(settings), watchdog, groups)
 
 
 def _end_patience(settings: Settings) -> EndPatience:
@@ -295,10 +320,10 @@ def _reaper(state_dir: Path, run: Incarnation) -> Reap:
     return end
 
 
-def _facts(settings: Settings, cli: FoundCli, node_id: str) -> ServerFacts:
+def _facts(settings: Settings, cli: FoundCli, stage: Stage) -> ServerFacts:
     return ServerFacts(
         server_version=version(),
-        node_id=node_id,
+        node_id=stage.node_id,
         cli_path=str(cli.path),
         cli_version=cli.version,
         store_kind=settings.database_url.get_secret_value().partition(":")[0].partition("+")[0],
@@ -307,7 +332,7 @@ def _facts(settings: Settings, cli: FoundCli, node_id: str) -> ServerFacts:
         max_session_watchers=settings.watchers_per_session,
         max_node_watchers=settings.watchers_per_node,
         approval_timeout=settings.approval_timeout,
-        enforcement=HOST_LIMITS,
+        enforcement=stage.enforcement,
     )
 
 

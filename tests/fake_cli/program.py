@@ -4,15 +4,16 @@ A turn plays the script in its prompt, `[[fake {...}]]`; the environment's FAKE_
 Keys, in the order in which they act; all are optional and combine:
 
     ignore_term: true       SIGTERM has no effect from now on
-    fork: "marked" | "clean"  start a child in a session of its own that holds stdout and lives on; "clean" has no
-                            environment but stays in our session
     refuse: [SUBTYPE, …]    answer these control requests with an error from now on
     ignore: [SUBTYPE, …]    never answer these
     die_of: SUBTYPE         exit when this one comes
+    fork: "marked" | "clean" | "escaped"  start a child in a session of its own that holds stdout and lives on; "clean"
+                            has no environment but stays in our session, "escaped" has neither
     stderr: N               write N bytes to stderr
     session: ID             say that every frame from now on belongs to this session
     garbage: TEXT           print TEXT as a line of its own
     memory: N               hold N bytes of memory from now on
+    burn: SECONDS           use that much time of a processor
     bytes: N                print one assistant frame with N bytes of text
     events: N               print N assistant frames, as fast as they are read
     ask: {name, input}      ask for permission to use a tool, and echo the decision in an assistant frame
@@ -145,14 +146,14 @@ class Fake:
             import subprocess  # half of all that the start would take
 
             outlive = [sys.executable, "-IS", "-c", f"import time; time.sleep({FOREVER})"]
-            clean = kind == "clean"
-            subprocess.Popen(outlive, start_new_session=not clean, env={} if clean else None)
+            environment = dict(os.environ) if kind == "marked" else {}
+            subprocess.Popen(outlive, start_new_session=kind != "clean", env=environment)
         if size := script.get("stderr"):
             os.write(2, b"noise " * (size // 6) + b"\n")
         self.session = script.get("session", self.session)
         if "garbage" in script:
             self.write(script["garbage"].encode() + b"\n")
-        self.held += b"x" * script.get("memory", 0)
+        self.take(script)
         if size := script.get("bytes"):
             self.speak("x" * size)
         for number in range(script.get("events", 0)):
@@ -164,6 +165,13 @@ class Fake:
         if seconds := script.get("wait"):
             self.until(time.monotonic() + seconds, lambda: self.interrupted)
         self.die(script)
+
+    def take(self, script: Message) -> None:
+        """Use what the script says of the machine."""
+        self.held += b"x" * script.get("memory", 0)
+        enough = time.process_time() + script.get("burn", 0)
+        while time.process_time() < enough:
+            pass
 
     def die(self, script: Message) -> None:
         """Do the part of the script after which there is nothing more."""

@@ -18,12 +18,28 @@ MIB = 2**20
 
 @pytest.fixture
 async def fake(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
-    """A server of the test's own with the fake CLI, started."""
-    async with GreenroomServer(tmp_path, {}, claude_path=str(install(tmp_path))) as running:
+    """A server of the test's own with the fake CLI, started; it uses no cgroup."""
+    async with GreenroomServer(tmp_path, {}, claude_path=str(install(tmp_path)), cgroup="off") as running:
+        yield running
+
+
+@pytest.fixture
+async def grouped(tmp_path: Path, cgroup: Path) -> AsyncIterator[GreenroomServer]:
+    """The same with a cgroup to divide."""
+    settings = {"claude_path": str(install(tmp_path)), "cgroup": str(cgroup)}
+    async with GreenroomServer(tmp_path, {}, **settings) as running:
         yield running
 
 
 async def test_a_session_over_its_memory_limit_ends_and_its_neighbour_does_not(fake: GreenroomServer) -> None:
+    await one_is_greedy(fake)
+
+
+async def test_the_same_where_the_server_has_a_cgroup(grouped: GreenroomServer) -> None:
+    await one_is_greedy(grouped)
+
+
+async def one_is_greedy(fake: GreenroomServer) -> None:
     greedy = working(fake, limits=SessionLimits(memory_bytes=256 * MIB))
     session_id = (await create(fake, greedy)).session_id
     neighbour = (await create(fake)).session_id
@@ -61,5 +77,23 @@ async def test_the_server_says_what_it_enforces(fake: GreenroomServer) -> None:
     assert reported["limits.memory_bytes"] == said["limits.memory_bytes"]
     assert reported["limits.cpu"] == said["limits.cpu"]
     assert reported["permission_mode"].enforcement == config_pb2.ENFORCEMENT_ENFORCED
+    assert reported["limits.memory_bytes"].reason.startswith("the setting GREENROOM_CGROUP forbids cgroups")
     (listed,) = (await fake.sessions.ListSessions(ListSessionsRequest())).sessions
     assert not listed.config_report
+
+
+async def test_a_server_with_a_cgroup_says_what_its_controllers_enforce(
+    grouped: GreenroomServer, cgroup: Path
+) -> None:
+    controllers = (cgroup / "cgroup.subtree_control").read_text().split()
+    info = (await grouped.nodes.GetServerInfo(GetServerInfoRequest())).server_info
+    said = {each.option: each for each in info.enforcement}
+    for option, controller, without in (
+        ("limits.memory_bytes", "memory", config_pb2.ENFORCEMENT_BEST_EFFORT),
+        ("limits.cpu", "cpu", config_pb2.ENFORCEMENT_UNSUPPORTED),
+    ):
+        if controller in controllers:
+            assert said[option].enforcement == config_pb2.ENFORCEMENT_ENFORCED
+        else:
+            assert said[option].enforcement == without
+            assert f"the cgroup {cgroup} is not given the controller" in said[option].reason

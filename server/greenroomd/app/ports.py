@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from greenroomd.domain.config import JsonObject, PermissionMode, Secret, SessionConfig
+from greenroomd.domain.config import JsonObject, Limits, PermissionMode, Secret, SessionConfig
 from greenroomd.domain.frames import Frame
 
 
@@ -145,8 +145,8 @@ class AgentProcess(Protocol):
         """Use another permission mode from now on."""
         ...
 
-    def limit_memory(self, limit: int | None) -> None:
-        """End it with all that it started once they hold more than `limit` bytes; None is the node's limit."""
+    async def hold_to(self, limits: Limits) -> None:
+        """Bound what it takes together with all that it started: memory (None: the node's limit) and processors."""
         ...
 
     async def end(self, patience: EndPatience) -> ProcessExit:

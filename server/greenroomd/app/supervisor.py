@@ -238,7 +238,7 @@ class Supervisor:
                 ending = Ending(purpose=Purpose.FAIL, error=problem)
                 await self._react(lambda step: reactions.end_for(step, ending, gently=False))
         if self._process is not None:
-            self._process.limit_memory(self.live.session.config.limits.memory_bytes)  # it may have changed
+            await self._process.hold_to(self.live.session.config.limits)  # they may have changed
         if self._lease is not None:
             if self.live.evictable:
                 self._lease.idle(lambda: self.mailbox.put(Evict()))

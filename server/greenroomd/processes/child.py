@@ -1,7 +1,8 @@
 """One child process and all it starts: bytes in, bytes out, signals, and an end that is proven.
 
 The child leads a kernel session of its own, dies with this server, and carries a marker in its environment, by which
-descendants are found that left the session (the CLI runs every shell command in a new one).
+descendants are found that left the session (the CLI runs every shell command in a new one). Where it has a control
+group, nothing that it starts can leave that.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import signal
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from greenroomd.app.ports import EndPatience, ProcessExit, ProcessFailed, ProcessIdentity
 from greenroomd.processes import kernel
+from greenroomd.processes.control_group import ControlGroup
 from greenroomd.processes.finish import finish
 from greenroomd.processes.pipe_end import PipeEnd
 from greenroomd.processes.pipes import Input, Output
@@ -47,8 +50,11 @@ class Listener(Protocol):
 class Child:
     """A running child. Made by `running`, which also ends it."""
 
-    def __init__(self, marker: str, listener: Listener, redactor: Redactor) -> None:
+    def __init__(
+        self, marker: str, listener: Listener, redactor: Redactor, group: ControlGroup | None = None
+    ) -> None:
         self.marker = f"{MARKER}={marker}"
+        self._group = group
         self.identity: ProcessIdentity | None = None
         self.input = Input()
         self._listener = listener
@@ -134,7 +140,7 @@ class Child:
         return True
 
     def kill(self) -> int:
-        """Kill what carries the marker or is in the session, the child itself too; return how many there were.
+        """Kill what is in the group or the session or carries the marker, the child too; return how many there were.
 
         Blocks for some milliseconds: call it in a thread.
         """
@@ -144,7 +150,10 @@ class Child:
         def ours(pid: int) -> bool:
             return kernel.belongs(pid, session) or kernel.carries(pid, self.marker)
 
-        found = {*kernel.members(session), *kernel.marked(self.marker)}
+        inside = [] if self._group is None else self._group.members()
+        if inside and self._group is not None:
+            self._group.kill()
+        found = {*inside, *kernel.members(session), *kernel.marked(self.marker)}
         for pid in found:
             kernel.kill(pid, ours)
         return len(found)
@@ -181,13 +190,19 @@ class Child:
 
 @asynccontextmanager
 async def running(
-    command: Command, listener: Listener, redactor: Redactor, patience: EndPatience
+    command: Command,
+    listener: Listener,
+    redactor: Redactor,
+    patience: EndPatience,
+    group: ControlGroup | None = None,
 ) -> AsyncIterator[Child]:
     """Start a child; when the block ends it has ended, with all it started, however often the block is cancelled.
 
-    Raises ProcessFailed with SPAWN_FAILED.
+    *group* is there already, and the caller's to remove. Raises ProcessFailed with SPAWN_FAILED.
     """
-    child = Child(command.marker, listener, redactor)
+    child = Child(command.marker, listener, redactor, group)
+    if group is not None:
+        command = replace(command, entrance=group.entrance)
     listener.started(child)
     try:
         try:

@@ -8,10 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import structlog
+
 from greenroomd.app.ports import EndPatience, Launch, ProcessFailed
 from greenroomd.processes.binding import Binding, binding
 from greenroomd.processes.child import running
 from greenroomd.processes.claude_process import ClaudeProcess
+from greenroomd.processes.confinement import Confinement
+from greenroomd.processes.control_group import ControlGroup
+from greenroomd.processes.delegation import ControlGroups
 from greenroomd.processes.finish import finish
 from greenroomd.processes.incarnation import Incarnation
 from greenroomd.processes.launch import (
@@ -28,12 +33,14 @@ from greenroomd.processes.memory import MemoryWatchdog, Ward
 from greenroomd.processes.spawn import Command
 from greenroomd.processes.transcripts import salvage
 
+log = structlog.get_logger(__name__)
+
 
 class ClaudeCli:
     """Runs the CLI at *executable*, each process with directories of its own below *state_dir*.
 
     *patience* is for the ends that nobody asked for: a block left with its process still running. *watchdog* keeps the
-    limits of memory, while it is on duty.
+    limits of memory, while it is on duty; with *groups* each process has a control group of its own.
     """
 
     def __init__(
@@ -44,6 +51,7 @@ class ClaudeCli:
         defaults: CliDefaults,
         patience: EndPatience,
         watchdog: MemoryWatchdog | None = None,
+        groups: ControlGroups | None = None,
     ) -> None:
         self._executable = executable
         self._state_dir = state_dir
@@ -51,6 +59,7 @@ class ClaudeCli:
         self._defaults = defaults
         self._patience = patience
         self._watchdog = watchdog or MemoryWatchdog()
+        self._groups = groups
 
     def binding(self, started: Launch, wanted: Launch) -> Binding | None:
         """Return how a process that was started for one launch serves another; None if it cannot."""
@@ -71,7 +80,9 @@ class ClaudeCli:
             launch = replace(launch, resume=True)
         self._require(launch.config.working_dir)
         redactor = redactor_of(launch, self._defaults)
-        process = ClaudeProcess(launch, model_of(launch, self._defaults), redactor)
+        group = None if self._groups is None else self._groups.group(marker)
+        confinement = Confinement(group, self._defaults.memory_bytes)
+        process = ClaudeProcess(launch, model_of(launch, self._defaults), redactor, confinement)
         command = Command(
             argv=[str(self._executable), *arguments(launch, self._defaults, run)],
             environment=environment(launch, self._defaults, workspace, run),
@@ -85,15 +96,18 @@ class ClaudeCli:
                 run.make(workspace, launch.config)
             except OSError as error:
                 raise ProcessFailed("SPAWN_FAILED", f"cannot make the run directory: {error}") from None
-            async with running(command, process, redactor, self._patience) as child:
+            try:
+                await confinement.build(launch.config.limits)
+            except OSError as error:
+                raise ProcessFailed("SPAWN_FAILED", f"cannot make the control group: {error}") from None
+            async with running(command, process, redactor, self._patience, group) as child:
                 pid = process.identity.pid
-                ward = Ward(session=pid, marker=marker, limit=self._defaults.memory_bytes, kill=child.kill)
-                process.entrusted(ward)
-                process.limit_memory(launch.config.limits.memory_bytes)
+                ward = Ward(session=pid, marker=marker, limit=None, kill=child.kill)
+                confinement.watched(ward)
                 with self._watchdog.watching(ward):
                     yield process
         finally:
-            await finish(asyncio.to_thread(_clean_up, run, workspace, pid))
+            await finish(asyncio.to_thread(_clean_up, run, workspace, pid, group))
 
     def _require(self, working_dir: str) -> None:
         """Tell what a failed start would not tell apart; raises ProcessFailed."""
@@ -103,7 +117,9 @@ class ClaudeCli:
             raise ProcessFailed("WORKING_DIR_GONE", f"{working_dir} is not a directory any more")
 
 
-def _clean_up(run: RunDirectory, workspace: Workspace, pid: int) -> None:
+def _clean_up(run: RunDirectory, workspace: Workspace, pid: int, group: ControlGroup | None) -> None:
     run.remove()
+    if group is not None and not group.remove():
+        log.warning("group_not_removed", group=str(group.path), members=group.members())
     if pid:
         remove_leftovers(pid, [workspace.config_dir])

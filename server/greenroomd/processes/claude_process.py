@@ -14,14 +14,14 @@ from datetime import timedelta
 from typing import Any
 
 from greenroomd.app.ports import EndPatience, Handshake, Launch, ProcessExit, ProcessFailed, ProcessIdentity
-from greenroomd.domain.config import JsonObject, PermissionMode
+from greenroomd.domain.config import JsonObject, Limits, PermissionMode
 from greenroomd.domain.frames import Frame, PermissionAsked, PermissionWithdrawn
 from greenroomd.processes.binding import Binding, Request, refusal_in
 from greenroomd.processes.child import Child
+from greenroomd.processes.confinement import Confinement
 from greenroomd.processes.control import ControlChannel, refusal
 from greenroomd.processes.framing import Framer
 from greenroomd.processes.launch import initialization
-from greenroomd.processes.memory import Ward
 from greenroomd.processes.questions import Questions
 from greenroomd.processes.redaction import Redactor
 from greenroomd.processes.stream_json import ControlAnswer, ControlAsked, encode, parse
@@ -39,7 +39,7 @@ class ClaudeProcess:
     `model` is the one that `launch` starts with.
     """
 
-    def __init__(self, launch: Launch, model: str, redactor: Redactor) -> None:
+    def __init__(self, launch: Launch, model: str, redactor: Redactor, confinement: Confinement) -> None:
         self._launch = launch
         self._model = model
         self._handshake: Handshake | None = None
@@ -50,12 +50,7 @@ class ClaudeProcess:
         self._questions = Questions()
         self._control = ControlChannel(self._write, redactor)
         self._child: Child | None = None
-        self._ward: Ward | None = None
-        self._memory_bytes: int | None = None
-
-    def entrusted(self, ward: Ward) -> None:
-        """Learn who watches its memory; the limit that it has by now is the one of the node."""
-        self._ward, self._memory_bytes = ward, ward.limit
+        self._confinement = confinement
 
     async def bind(self, binding: Binding, timeout: timedelta) -> None:
         """Serve a session that came later: shake hands, and tell the CLI what the session wants otherwise.
@@ -64,7 +59,7 @@ class ClaudeProcess:
         """
         self._redactor.learn(binding.redactor)
         self._model, self._bound = binding.model, True
-        self.limit_memory(binding.launch.config.limits.memory_bytes)
+        await self.hold_to(binding.launch.config.limits)
         there = binding.working_dir
         real = None if there is None else await asyncio.to_thread(os.path.realpath, there)
         self._handshake = await self._shake_hands(binding.requests(real), timeout)
@@ -157,13 +152,11 @@ class ClaudeProcess:
     async def end(self, patience: EndPatience) -> ProcessExit:
         """Walk the end ladder."""
         ended = await self._started.end(patience)
-        hit = self._ward is not None and self._ward.exceeded
-        return replace(ended, memory_limit_hit=hit)
+        return replace(ended, memory_limit_hit=self._confinement.memory_limit_hit())
 
-    def limit_memory(self, limit: int | None) -> None:
-        """End it once it holds more."""
-        if self._ward is not None:
-            self._ward.limit = self._memory_bytes if limit is None else limit
+    async def hold_to(self, limits: Limits) -> None:
+        """Apply limits of memory and processors."""
+        await self._confinement.hold_to(limits)
 
     # Listener
 

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,8 +14,11 @@ from pathlib import Path
 
 from greenroomd.app.ports import ProcessIdentity
 from greenroomd.processes import kernel
+from greenroomd.processes.control_group import ControlGroup
+from greenroomd.processes.delegation import ControlGroups
 
 _OWNER = "owner.json"
+_GROUPS = "control_groups"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +46,32 @@ class Incarnation:
             return False
         return kernel.alive(owner)
 
+    def control_groups(self) -> Sequence[ControlGroup]:
+        """Return the control groups of its processes that are still there."""
+        try:
+            root = (self.path / _GROUPS).read_text(encoding="utf-8")
+        except OSError:
+            return []
+        return ControlGroups(Path(root)).named(self.marker)
+
     def remove(self) -> None:
         """Remove the record and all run directories."""
         shutil.rmtree(self.path, ignore_errors=True)
 
 
 @contextmanager
-def incarnation(state_dir: Path) -> Iterator[Incarnation]:
-    """Announce this run of the server before it starts a process; withdrawn when the block ends, not by a crash."""
+def incarnation(state_dir: Path, groups: ControlGroups | None = None) -> Iterator[Incarnation]:
+    """Announce this run of the server before it starts a process; withdrawn when the block ends, not by a crash.
+
+    *groups* are those in which it will start them.
+    """
     mine = Incarnation(state_dir / "run" / uuid.uuid4().hex[:12])
     mine.path.mkdir(mode=0o700, parents=True)
     owner = asdict(kernel.identify(os.getpid(), datetime.now(UTC)))
     text = json.dumps({**owner, "start_time": owner["start_time"].isoformat()})
     (mine.path / _OWNER).write_text(text, encoding="utf-8")
+    if groups is not None:
+        (mine.path / _GROUPS).write_text(str(groups.root), encoding="utf-8")
     try:
         yield mine
     finally:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from greenroomd.app.ports import ProcessIdentity
 from greenroomd.processes import kernel
+from greenroomd.processes.control_group import ControlGroup
 from greenroomd.processes.incarnation import Incarnation, others
 from greenroomd.processes.leftovers import remove_leftovers
 from greenroomd.processes.spawn import MARKER
@@ -32,7 +33,8 @@ def reap(
     mine: Incarnation | None = None,
     patience: timedelta = _PATIENCE,
 ) -> Reaped:
-    """Kill what dead runs left: the processes of *identities* (from rows), and all that carry a dead run's marker.
+    """Kill what dead runs left: the processes of *identities* (from rows), all that carry a dead run's marker, and all
+    in the control groups that it made.
 
     A pid that another process has now is never touched; nor is the run of a server that is alive. Blocks until
     all have ended, at most for *patience*: call it in a thread, before any process of this run is started.
@@ -41,6 +43,7 @@ def reap(
     dead = [run for run in others(state_dir, mine) if not run.owner_alive()]
     known = {identity.pid: identity for identity in recorded}
     markers = [f"{MARKER}={run.marker}" for run in dead]
+    groups = [group for run in dead for group in run.control_groups()]
 
     def theirs(pid: int) -> bool:
         return (pid in known and kernel.alive(known[pid])) or any(
@@ -49,11 +52,15 @@ def reap(
 
     killed: set[int] = set()
     deadline = time.monotonic() + patience.total_seconds()
-    while found := _found(known.values(), markers):
-        killed.update(pid for pid in found if kernel.kill(pid, theirs))
+    while found := _found(known.values(), markers) | (inside := _inside(groups)):
+        for group in groups:
+            group.kill()  # at once, and what forks meanwhile
+        killed.update(inside, (pid for pid in found if kernel.kill(pid, theirs)))
         if time.monotonic() >= deadline:
             break
         time.sleep(_POLL_SECONDS)
+    for group in groups:
+        group.remove()
     _sweep_files(state_dir, dead, killed | {pid for pid in known if kernel.kernel_start(pid) is None})
     return Reaped(frozenset(killed - found), frozenset(found))
 
@@ -61,6 +68,10 @@ def reap(
 def _found(identities: Iterable[ProcessIdentity], markers: Iterable[str]) -> set[int]:
     alive = {identity.pid for identity in identities if kernel.alive(identity)}
     return alive.union(*(kernel.marked(marker) for marker in markers))
+
+
+def _inside(groups: Iterable[ControlGroup]) -> set[int]:
+    return {pid for group in groups for pid in group.members()}
 
 
 def _sweep_files(state_dir: Path, dead: Iterable[Incarnation], pids: Iterable[int]) -> None:

@@ -57,7 +57,7 @@ async def test_what_it_started_counts_and_goes_with_it(cli: ClaudeCli, tmp_path:
         await claude.turn(turn(fork=kind))
         identity = claude.process.identity
         alone = kernel.resident_bytes(identity.pid)
-        claude.process.limit_memory(alone + MIB)  # the child holds some 9 MiB
+        await claude.process.hold_to(Limits(memory_bytes=alone + MIB))  # the child holds some 9 MiB
         await claude.said()
         assert (await claude.process.end(IMPATIENT)).memory_limit_hit
 
@@ -65,7 +65,7 @@ async def test_what_it_started_counts_and_goes_with_it(cli: ClaudeCli, tmp_path:
 async def test_a_limit_can_be_lowered_while_it_runs(cli: ClaudeCli, tmp_path: Path) -> None:
     async with driven(cli, a_launch(tmp_path, limits=Limits(memory_bytes=2 * ABOVE))) as claude:
         assert result_of(await claude.turn(turn(memory=ABOVE))).succeeded
-        claude.process.limit_memory(LIMIT)
+        await claude.process.hold_to(Limits(memory_bytes=LIMIT))
         await claude.said()
         assert (await claude.process.end(IMPATIENT)).memory_limit_hit
 
