@@ -172,15 +172,16 @@ async def serving(cli_environment: dict[str, str]) -> AsyncIterator[tuple[str, i
         "GREENROOM_LOG_LEVEL": "warning",
     }
     async with running(sys.executable, "-m", "greenroomd", "serve", environment=environment) as pid:
-        say(f"greenroomd serves on {address}")
         yield address, pid
 
 
 @asynccontextmanager
 async def running(*argv: str, environment: dict[str, str]) -> AsyncIterator[int]:
-    """Run a program of the project while the block runs; give its pid."""
+    """Run a program of the project while the block runs, with nothing but its troubles shown; give its pid."""
     keep = {name: value for name, value in os.environ.items() if name not in CREDENTIALS}
-    program = await asyncio.create_subprocess_exec(*argv, cwd=REPOSITORY, env={**keep, **environment})
+    program = await asyncio.create_subprocess_exec(
+        *argv, cwd=REPOSITORY, env={**keep, **environment}, stdout=asyncio.subprocess.DEVNULL
+    )
     try:
         yield program.pid
     finally:
