@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from greenroomd.app.calls import Change, Close, Restart, Start, Suspend, Update
@@ -27,6 +28,7 @@ class Sessions:
         self._supervisors = supervisors
         self._stage = supervisors.stage
         self._may_bypass = may_bypass
+        self._unanswered: dict[Request, asyncio.Event] = {}
 
     async def get(self, session_id: str) -> Session:
         """Return a session; raises SessionNotFound."""
@@ -37,7 +39,12 @@ class Sessions:
         return await self._stage.store.sessions(query, after=after, limit=limit)
 
     async def replay(self, request: Request) -> bytes | None:
-        """Return the recorded answer to the same request; raises RequestIdReused."""
+        """Return the recorded answer to the same request; raises RequestIdReused.
+
+        While the first call still waits for what it ordered, its repetition waits with it.
+        """
+        if (answered := self._unanswered.get(request)) is not None:
+            await answered.wait()
         return await self._stage.store.answer(request)
 
     async def update(self, change: Update) -> Session:
@@ -86,40 +93,43 @@ class Sessions:
 
     async def suspend(self, change: Suspend) -> Session:
         """End a session's process and keep its conversation; answers when that is done."""
-        session, _ = await self._supervisors.order(
-            change,
-            lambda step: orders.suspend(
-                step, reason=change.reason or REQUESTED, force=change.force, actor=change.actor
-            ),
-        )
-        return await self._settled(change, session, lambda now: now.state not in LIVE)
+        with self._answering(change.request):
+            session, _ = await self._supervisors.order(
+                change,
+                lambda step: orders.suspend(
+                    step, reason=change.reason or REQUESTED, force=change.force, actor=change.actor
+                ),
+            )
+            return await self._settled(change, session, lambda now: now.state not in LIVE)
 
     async def restart(self, change: Restart) -> Session:
         """End a session's process and start another; answers when the old one is gone."""
-        before, _ = await self._supervisors.order(
-            change,
-            lambda step: orders.restart(
-                step, reason=change.reason or REQUESTED, force=change.force, actor=change.actor
-            ),
-        )
-        count = before.process.restart_count
-        return await self._settled(
-            change, before, lambda now: now.process.restart_count > count or now.state not in LIVE
-        )
+        with self._answering(change.request):
+            before, _ = await self._supervisors.order(
+                change,
+                lambda step: orders.restart(
+                    step, reason=change.reason or REQUESTED, force=change.force, actor=change.actor
+                ),
+            )
+            count = before.process.restart_count
+            return await self._settled(
+                change, before, lambda now: now.process.restart_count > count or now.state not in LIVE
+            )
 
     async def close(self, change: Close) -> Session:
         """End a session for good; answers when it is CLOSED, or CLOSING if that takes long."""
-        session, _ = await self._supervisors.order(
-            change,
-            lambda step: orders.close(
-                step,
-                reason=change.reason or REQUESTED,
-                grace=change.grace,
-                force=change.force,
-                actor=change.actor,
-            ),
-        )
-        return await self._settled(change, session, lambda now: now.state is not State.CLOSING)
+        with self._answering(change.request):
+            session, _ = await self._supervisors.order(
+                change,
+                lambda step: orders.close(
+                    step,
+                    reason=change.reason or REQUESTED,
+                    grace=change.grace,
+                    force=change.force,
+                    actor=change.actor,
+                ),
+            )
+            return await self._settled(change, session, lambda now: now.state is not State.CLOSING)
 
     async def wait(
         self,
@@ -157,6 +167,19 @@ class Sessions:
         if turn.session_id != session_id:
             raise TurnNotFound(turn_id)
         return turn.state.final
+
+    @contextmanager
+    def _answering(self, request: Request | None) -> Iterator[None]:
+        """Let repetitions of a request wait until the block ends; one that comes into it as well changes nothing."""
+        if request is None or request in self._unanswered:
+            yield
+            return
+        answered = self._unanswered[request] = asyncio.Event()
+        try:
+            yield
+        finally:
+            del self._unanswered[request]
+            answered.set()
 
     async def _settled(self, change: Change, session: Session, done: Callable[[Session], bool]) -> Session:
         """Wait for what was ordered, and let a repetition of the call be answered as this one is."""

@@ -104,8 +104,10 @@ class _Route:
         if recorded is None:
             try:
                 return await self._perform(request, call)
-            except RequestReplayed as replayed:  # of a stream before its first frame: nothing was started
-                recorded = replayed.answer
+            # Of a stream before its first frame: nothing was started. Its first call may still wait for its answer.
+            except RequestReplayed:
+                recorded = await self._recorded(request, call)
+                assert recorded is not None
         return recorded if self._again is None else await self._again(request, recorded, call)
 
     async def _recorded(self, request: Any, call: Call) -> bytes | None:
