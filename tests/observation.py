@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc.aio
 
@@ -136,37 +137,29 @@ class Watcher:
         return WatchEventsRequest(workspace_id=self.stream.workspace_id, start=WATCH_START_BEGINNING)
 
 
+async def pages(call: Callable[[Any], Awaitable[Any]], request: Any) -> AsyncIterator[Any]:
+    """Yield all pages of a listing, from the request's own on."""
+    page = await call(request)
+    yield page
+    while page.next_page_token:
+        request.page_token = page.next_page_token
+        page = await call(request)
+        yield page
+
+
 async def every_session(server: GreenroomServer) -> Sequence[Session]:
     """Return all sessions of all workspaces."""
     request = ListSessionsRequest(workspace_id="-", page_size=1000)
-    found: list[Session] = []
-    while True:
-        page = await server.sessions.ListSessions(request)
-        found += page.sessions
-        if not page.next_page_token:
-            return found
-        request.page_token = page.next_page_token
+    return [each async for page in pages(server.sessions.ListSessions, request) for each in page.sessions]
 
 
 async def every_turn(server: GreenroomServer, session_id: str) -> Sequence[Turn]:
     """Return all turns of a session."""
     request = ListTurnsRequest(session_id=session_id, page_size=1000)
-    found: list[Turn] = []
-    while True:
-        page = await server.turns.ListTurns(request)
-        found += page.turns
-        if not page.next_page_token:
-            return found
-        request.page_token = page.next_page_token
+    return [each async for page in pages(server.turns.ListTurns, request) for each in page.turns]
 
 
 async def whole_history(server: GreenroomServer, session_id: str) -> list[Event]:
     """Return all stored events of a session."""
     request = ListEventsRequest(session_id=session_id, page_size=1000)
-    found: list[Event] = []
-    while True:
-        page = await server.events.ListEvents(request)
-        found += page.events
-        if not page.next_page_token:
-            return found
-        request.page_token = page.next_page_token
+    return [each async for page in pages(server.events.ListEvents, request) for each in page.events]

@@ -15,9 +15,10 @@ from contract.conftest import Opening
 from contract.postgres import PostgresServer
 from contract.sample import NOON, creation, message, new_request, new_session
 from contract.test_outages import locked
+from full_config import FULL
 from greenroomd.app.profile_store import ProfileChange, ProfileStore
 from greenroomd.app.storage import Position, RequestReplayed, Unit
-from greenroomd.domain.config import ApprovalPolicy, OnIdle, PermissionMode, RecoveryMode, Secret
+from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import (
     InvalidPageToken,
     ProfileInUse,
@@ -34,33 +35,11 @@ from greenroomd.store.sql_store import SqlStore
 
 EVERYTHING = PartialConfig(
     {
-        "working_dir": "/srv",
-        "system_prompt": "Be brief.",
+        **FULL.options,
         "append_system_prompt": "",
-        "model": "opus",
-        "permission_mode": PermissionMode.PLAN,
-        "max_turns": 7,
-        "temperature": 0.25,
-        "max_budget_usd": 1.5,
-        "allowed_tools": ("Read", "Bash(git *)"),
-        "disallowed_tools": ("WebFetch",),
-        "tool_timeout": timedelta(seconds=90),
-        "environment": {"TZ": "UTC"},
-        "mcp_config": {"mcpServers": {"calc": None}},
         "settings": {"deep": {"list": [1, None, True, "\ud800"]}},
         "limits.memory_bytes": 2**33,
-        "limits.cpu_cores": 1.5,
-        "limits.max_duration": timedelta(hours=1),
-        "limits.idle_timeout": timedelta(minutes=2),
         "limits.turn_timeout": timedelta(microseconds=1),
-        "limits.output_bytes": 10_000,
-        "recovery.mode": RecoveryMode.ON_CRASH,
-        "recovery.max_restarts": 9,
-        "recovery.window": timedelta(seconds=61),
-        "recovery.first_backoff": timedelta(milliseconds=1500),
-        "recovery.max_backoff": timedelta(seconds=62),
-        "on_idle": OnIdle.CLOSE,
-        "approval_policy": ApprovalPolicy.DENY,
     }
 )
 

@@ -7,15 +7,17 @@ an option of the configuration (`config.model`, `config.limits.cpu`) or a key of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from greenroomd.domain.config import JsonObject, Secret, SessionConfig
 from greenroomd.domain.config_rules import OPTIONS
 from greenroomd.domain.errors import InvalidUpdateMask, Violation
 from greenroomd.domain.session import Session
+
+T = TypeVar("T")
 
 TOKEN = "config.oauth_token"
 
@@ -59,18 +61,27 @@ def masked(session: Session, given: Parts, paths: Sequence[str]) -> Parts:
     The token of the result is None unless a path names it. Raises InvalidUpdateMask with every path that is unknown or
     immutable, and for an empty mask.
     """
-    if not paths:
-        raise InvalidUpdateMask([Violation("update_mask", "must name what is to change")])
-    parts = Parts(
+    before = Parts(
         display_name=session.display_name,
         labels=session.labels,
         metadata=session.metadata,
         config=session.config,
     )
-    problems = []
+    return taken(before, given, paths, _with)
+
+
+def taken(before: T, given: T, paths: Sequence[str], take: Callable[[T, T, str], T]) -> T:
+    """Return `before` with what `paths` name taken from `given`, one after the other by `take`.
+
+    `take` raises LookupError for a path that cannot be taken, with the reason. Raises InvalidUpdateMask with every such
+    path, and for an empty mask.
+    """
+    if not paths:
+        raise InvalidUpdateMask([Violation("update_mask", "must name what is to change")])
+    parts, problems = before, []
     for path in paths:
         try:
-            parts = _with(parts, given, path)
+            parts = take(parts, given, path)
         except LookupError as error:
             problems.append(Violation("update_mask", f"{path!r} {error.args[0]}"))
     if problems:

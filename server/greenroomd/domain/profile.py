@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from greenroomd.domain.checks import Check, between, shown
 from greenroomd.domain.config import Secret
 from greenroomd.domain.config_rules import violations
-from greenroomd.domain.errors import EtagMismatch, InvalidUpdateMask, Violation
-from greenroomd.domain.masks import ATTRIBUTES, TOKEN, map_with
+from greenroomd.domain.errors import EtagMismatch, Violation
+from greenroomd.domain.masks import ATTRIBUTES, TOKEN, map_with, taken
 from greenroomd.domain.overlay import PartialConfig
 from greenroomd.domain.session_rules import label_violations, name_violations
 
@@ -69,17 +69,7 @@ def changed(profile: Profile, given: ProfileParts, paths: Sequence[str], *, at: 
     metadata, and its `working_dir` can be changed. A path that `given` does not set is unset. Raises InvalidUpdateMask
     with every path that is unknown or immutable, and for an empty mask.
     """
-    if not paths:
-        raise InvalidUpdateMask([Violation("update_mask", "must name what is to change")])
-    parts = replace(profile.parts, oauth_token=None)
-    problems = []
-    for path in paths:
-        try:
-            parts = _with(parts, given, path)
-        except LookupError as error:
-            problems.append(Violation("update_mask", f"{path!r} {error.args[0]}"))
-    if problems:
-        raise InvalidUpdateMask(problems)
+    parts = taken(replace(profile.parts, oauth_token=None), given, paths, _with)
     return replace(profile, parts=parts, update_time=at, version=profile.version + 1)
 
 

@@ -186,17 +186,8 @@ def _open_sqlite(url: URL, patience: timedelta) -> tuple[Engine, Engine]:
         "check_same_thread": False,
         "cached_statements": 256,
     }
-    writing = create_engine(
-        url, connect_args=arguments, pool_size=1, max_overflow=0, hide_parameters=True, paramstyle="qmark"
-    )
-    reading = create_engine(
-        url,
-        connect_args=arguments,
-        pool_size=READERS,
-        max_overflow=0,
-        hide_parameters=True,
-        paramstyle="qmark",
-    )
+    writing = _engine(url, 1, arguments, paramstyle="qmark")
+    reading = _engine(url, READERS, arguments, paramstyle="qmark")
 
     @event.listens_for(writing, "connect")
     def _durable(connection: Any, _record: object) -> None:
@@ -227,16 +218,15 @@ def _open_postgresql(url: URL, patience: timedelta) -> tuple[Engine, Engine]:
         "options": f"-c lock_timeout={milliseconds} -c statement_timeout={6 * milliseconds}"
         f" -c idle_in_transaction_session_timeout={2 * milliseconds}",
     }
-    writing = create_engine(
-        url, connect_args=arguments, pool_size=1, max_overflow=0, hide_parameters=True, paramstyle="format"
+    return (
+        _engine(url, 1, arguments, paramstyle="format"),
+        # Every read is one statement, or bounded by a head read before.
+        _engine(url, READERS, arguments, paramstyle="format", isolation_level="AUTOCOMMIT"),
     )
-    reading = create_engine(
-        url,
-        connect_args=arguments,
-        pool_size=READERS,
-        max_overflow=0,
-        hide_parameters=True,
-        paramstyle="format",
-        isolation_level="AUTOCOMMIT",  # every read is one statement, or bounded by a head read before
+
+
+def _engine(url: URL, connections: int, arguments: dict[str, Any], **options: str) -> Engine:
+    """Return an engine with so many connections, whose errors never show a parameter."""
+    return create_engine(
+        url, connect_args=arguments, pool_size=connections, max_overflow=0, hide_parameters=True, **options
     )
-    return writing, reading

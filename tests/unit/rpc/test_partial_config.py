@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from full_config import FULL
 from greenroom.v1 import config_pb2 as pb
 from greenroomd.domain.config import (
     ApprovalPolicy,
     Limits,
     OnIdle,
-    PermissionMode,
     RecoveryMode,
     RecoveryPolicy,
     SessionConfig,
@@ -20,38 +20,6 @@ from greenroomd.domain.config import (
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.overlay import OPTIONS, PartialConfig
 from greenroomd.rpc.convert.config import config_of, partial_config_message, partial_config_of
-
-FULL = PartialConfig(
-    {
-        "working_dir": "/srv",
-        "system_prompt": "be brief",
-        "append_system_prompt": "and kind",
-        "model": "opus",
-        "permission_mode": PermissionMode.PLAN,
-        "max_turns": 7,
-        "temperature": 0.25,
-        "max_budget_usd": 1.5,
-        "allowed_tools": ("Read", "Bash(git *)"),
-        "disallowed_tools": ("WebFetch",),
-        "tool_timeout": timedelta(seconds=90),
-        "environment": {"TZ": "UTC"},
-        "mcp_config": {"mcpServers": {"calc": None}},
-        "settings": {"model": None},
-        "limits.memory_bytes": 2**30,
-        "limits.cpu_cores": 1.5,
-        "limits.max_duration": timedelta(hours=1),
-        "limits.idle_timeout": timedelta(minutes=2),
-        "limits.turn_timeout": timedelta(minutes=3),
-        "limits.output_bytes": 10_000,
-        "recovery.mode": RecoveryMode.ON_CRASH,
-        "recovery.max_restarts": 9,
-        "recovery.window": timedelta(seconds=61),
-        "recovery.first_backoff": timedelta(milliseconds=1500),
-        "recovery.max_backoff": timedelta(seconds=62),
-        "on_idle": OnIdle.CLOSE,
-        "approval_policy": ApprovalPolicy.DENY,
-    }
-)
 
 
 def read(message: pb.SessionConfig) -> PartialConfig:
