@@ -29,6 +29,7 @@ class Sessions:
         self._stage = supervisors.stage
         self._may_bypass = may_bypass
         self._unanswered: dict[Request, asyncio.Event] = {}
+        self._calls_answered = 0
 
     async def get(self, session_id: str) -> Session:
         """Return a session; raises SessionNotFound."""
@@ -43,9 +44,15 @@ class Sessions:
 
         While the first call still waits for what it ordered, its repetition waits with it.
         """
-        if (answered := self._unanswered.get(request)) is not None:
-            await answered.wait()
-        return await self._stage.store.answer(request)
+        while True:
+            before = self._calls_answered
+            recorded = await self._stage.store.answer(request)
+            if recorded is None:
+                return None
+            if (answered := self._unanswered.get(request)) is not None:
+                await answered.wait()
+            elif before == self._calls_answered:  # else what was read may be of before such an answer
+                return recorded
 
     async def update(self, change: Update) -> Session:
         """Change what the mask names; a changed configuration becomes a new generation.
@@ -179,6 +186,7 @@ class Sessions:
             yield
         finally:
             del self._unanswered[request]
+            self._calls_answered += 1
             answered.set()
 
     async def _settled(self, change: Change, session: Session, done: Callable[[Session], bool]) -> Session:
