@@ -216,7 +216,7 @@ impl Play {
 }
 
 /// Says how a call was refused; a call that was not is an error.
-fn refused<T>(verb: &str, outcome: Result<T, greenroom::Status>) -> Result<(), Anything> {
+fn refused<T>(verb: &str, outcome: Result<T, greenroom::tonic::Status>) -> Result<(), Anything> {
     let error = Error::from(outcome.err().ok_or("not refused")?);
     let code = code_name(error.code());
     let mut fields: Vec<&str> = error.violations().iter().map(|violation| violation.field.as_str()).collect();

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::poll_fn;
+use std::iter::successors;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -29,7 +30,7 @@ pub(crate) type TokenSource = Arc<dyn Fn() -> BoxFuture<'static, Result<String, 
 /// A connection to one server, for the generated clients to call on.
 ///
 /// It carries the token and keeps to the published service config: a call has a deadline, and is repeated while the server
-/// cannot be reached. A connection that was lost is [`Code::Unavailable`], whatever it was lost of. A clone is the same
+/// cannot be reached, unless its answer has begun. A connection that was lost is [`Code::Unavailable`], whatever it was lost of. A clone is the same
 /// connection.
 #[derive(Clone)]
 pub struct Connection {
@@ -121,17 +122,22 @@ fn refusal(response: &Response<Body>) -> Option<Status> {
     Some(Status::new(code, format!("no answer of gRPC, but HTTP {}", response.status())))
 }
 
-/// Returns what a connection failed with, under the code that it has in every other language: tonic says Unknown, Internal
-/// or Cancelled of a loss, depending on where it is seen first.
+/// Returns what a connection failed with, causes included, under the code that it has in every other language: tonic says
+/// Unknown, Internal or Cancelled of a loss, depending on where it is seen first.
 pub(crate) fn lost(failure: Status) -> Status {
-    match failure.code() {
-        Code::DeadlineExceeded | Code::ResourceExhausted | Code::PermissionDenied | Code::Unavailable => failure,
-        _ => {
-            let mut status = Status::unavailable(format!("the connection was lost: {}", failure.message()));
-            status.set_source(Arc::new(failure));
-            status
+    let code = match failure.code() {
+        code @ (Code::DeadlineExceeded | Code::ResourceExhausted | Code::PermissionDenied) => code,
+        _ => Code::Unavailable,
+    };
+    let mut message = failure.message().to_owned();
+    for cause in successors(failure.source(), |&cause| cause.source()).map(ToString::to_string) {
+        if !message.contains(&cause) {
+            message = format!("{message}: {cause}");
         }
     }
+    let mut status = Status::new(code, message);
+    status.set_source(Arc::new(failure));
+    status
 }
 
 #[cfg(test)]

@@ -17,11 +17,11 @@ pub use error::{Error, FieldViolation};
 pub use turn::RunningTurn;
 pub use watch::Watch;
 
-/// The status codes of gRPC, and how TLS is set up: parts of tonic that a program meets here.
-pub use tonic::{
-    Code, Status,
-    transport::{Certificate, ClientTlsConfig},
-};
+/// What the generated code and [`Client`] are made with, in the versions that fit.
+pub use {prost_types, tonic};
+
+pub use tonic::Code;
+pub use tonic::transport::{Certificate, ClientTlsConfig};
 
 /// Messages and services of `greenroom.v1`, generated from the contract.
 ///

@@ -1,6 +1,7 @@
 //! `watch`: where it goes on, and when it ends.
 
 use std::collections::HashMap;
+use std::net::TcpListener;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
@@ -102,8 +103,9 @@ async fn it_gives_up_when_patience_is_over() {
 
 #[tokio::test]
 async fn nobody_there_is_unavailable() {
-    let address = Peer::default().serve().address(); // served no longer
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap(); // and listens no longer
     let client = Client::builder(address.to_string()).patience(Duration::ZERO).build().unwrap();
     let error = client.watch(WatchEventsRequest::default()).try_next().await.unwrap_err();
     assert_eq!((error.code(), error.reason()), (Code::Unavailable, ErrorReason::Unspecified));
+    assert!(error.message().contains("Connection refused"), "{error}");
 }
