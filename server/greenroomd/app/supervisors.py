@@ -49,6 +49,8 @@ class Supervisors:
 
         Both happen or neither, even if the caller is cancelled meanwhile.
         """
+        if unit.session.start_mode is StartMode.MANUAL:  # nothing is to follow
+            return await self.stage.store.commit(unit)
         reply: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
         self._group.create_task(self._found(unit, reply))
         return await reply
@@ -62,8 +64,7 @@ class Supervisors:
                 if not reply.done():
                     reply.set_exception(refusal)
                 return
-            if session.start_mode is StartMode.AUTO:
-                self.own(Live(session=session, launching=True, launched_at=self.stage.now()))
+            self.own(Live(session=session, launching=True, launched_at=self.stage.now()))
         if not reply.done():
             reply.set_result(session)
 

@@ -23,6 +23,7 @@ from greenroomd.domain.errors import (
     SessionExists,
 )
 from greenroomd.domain.session import Session
+from greenroomd.store.bulk import BulkInsert
 from greenroomd.store.documents import time
 from greenroomd.store.engine import Database
 from greenroomd.store.judge import Judge, Prepared, Refusal
@@ -33,7 +34,6 @@ from greenroomd.store.vacancies import Vacancies
 REPLAYED_FOR: Final = timedelta(hours=24)
 
 _FORGOTTEN_EVERY: Final = 100  # answers; then twice as many old ones go, so they cannot pile up
-_COPIED_FROM: Final = 4  # rows; fewer are inserted faster one by one
 _REFUSALS: Final = (
     SessionExists,
     OwnershipLost,
@@ -66,6 +66,7 @@ class BatchWriter:
     def __init__(self, database: Database, codec: EventCodec) -> None:
         self._database = database
         self._statements = Statements(database)
+        self._insert = BulkInsert(database)
         self._vacancies = Vacancies(database)
         self._codec = codec
         self._answered = 0
@@ -135,10 +136,7 @@ class BatchWriter:
                     f"{name} changed {result.rowcount} of {len(parameters)} rows under the lock"
                 )
         for table, rows in judge.inserts.items():
-            if len(rows) >= _COPIED_FROM and not self._database.sqlite:
-                self._database.copy(connection, table, rows)
-            elif rows:
-                connection.exec_driver_sql(self._statements.insert[table], rows)
+            self._insert(connection, table, rows)
         for number, kept in judge.deleted:
             for sql in self._statements.delete_events:
                 connection.exec_driver_sql(sql, (number, kept))

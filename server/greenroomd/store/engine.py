@@ -17,7 +17,6 @@ from sqlalchemy import (
     Connection,
     Engine,
     Select,
-    Table,
     Text,
     bindparam,
     column,
@@ -110,23 +109,6 @@ class Database:
     def listed(self, values: Sequence[str]) -> Any:
         """Return the parameter of `among`."""
         return json.dumps(values) if self.sqlite else list(values)
-
-    def copy(self, connection: Connection, table: Table, rows: Sequence[Sequence[Any]]) -> None:
-        """Insert whole rows by COPY, which only PostgreSQL has: a row costs us a third of one of an executemany.
-
-        Fails with SQLAlchemy's errors, as every other statement does.
-        """
-        statement = f"COPY {table.name} ({', '.join(column.name for column in table.columns)}) FROM STDIN"
-        driver: Any = connection.dialect.loaded_dbapi
-        used: Any = connection.connection.driver_connection
-        try:
-            with used.cursor() as cursor, cursor.copy(statement) as copying:
-                for row in rows:
-                    copying.write_row(row)
-        except driver.Error as error:
-            raise DBAPIError.instance(
-                statement, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
-            ) from error
 
     def dispose(self) -> None:
         """Close every connection that is not in use."""

@@ -120,7 +120,7 @@ class SqlProfiles:
 
     def _record(self, connection: Connection, request: Request, answer: bytes, at: datetime) -> None:
         row = (request.principal, request.method, request.request_id, request.fingerprint, answer, time(at))
-        connection.exec_driver_sql(self._statements.insert[requests], row)
+        connection.execute(insert(requests).values(row))
 
 
 def _owner(workspace_id: str, profile_id: str) -> str:

@@ -10,7 +10,6 @@ from sqlalchemy import (
     cast,
     delete,
     func,
-    insert,
     literal_column,
     select,
     tuple_,
@@ -87,10 +86,6 @@ class Statements:
             select(requests).where(database.among(requests.c.request_id, "ids")), "ids"
         )
 
-        self.insert = {
-            table: _insert(database, table)
-            for table in (identities, sessions, configs, labels, events, whole_events, requests)
-        }
         self.move_session = _update_session(database, "state")
         self.touch_session = _update_session(database, "config_generation")
         self.put_turn = _put(database, turns, "state", "unfinished", "outcome")
@@ -140,10 +135,6 @@ class Statements:
         )
         # (number, the revision that stays) each
         self.delete_events = _delete_events(database)
-
-
-def _insert(database: Database, table: Table) -> str:
-    return database.sql(insert(table).inline(), *(column.name for column in table.columns))
 
 
 def _put(database: Database, table: Table, *changing: str) -> str:

@@ -1,7 +1,7 @@
 """The one writer: a thread that takes all units that wait, commits them in one transaction and wakes their callers.
 
-A commit costs a sync of the disk whatever it holds; that is why units share it. While the thread waits for the disk,
-the next batch gathers by itself: no delay is added anywhere.
+A commit costs a sync of the disk whatever it holds; that is why units share it. The loop hands units over when a round
+of it has brought no more of them: so calls that arrive together are committed together, and a single one at once.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from greenroomd.store.missed import Missed, MissedEvents
 
 T = TypeVar("T")
 
+_GATHERED_FOR: Final = 0.005  # seconds; a loop that is never without new units hands them over all the same
 _MAX_UNITS: Final = 512
 _MAX_BYTES: Final = 8 * 1024 * 1024
 
@@ -80,7 +81,9 @@ class Writer:
         self._loop = asyncio.get_running_loop()
         self._missed = missed
         self._seen = head  # on the thread: everything up to here was handed over to be announced
-        self._queue: SimpleQueue[_Waiting | _Alone | _CatchUp | None] = SimpleQueue()
+        self._gathered: list[_Waiting] = []  # on the loop: what was not handed over yet
+        self._gathered_by = 0.0
+        self._queue: SimpleQueue[list[_Waiting] | _Alone | _CatchUp | None] = SimpleQueue()
         self._held: list[_Alone | _CatchUp | None] = []  # what ended the batch before it
         self._open = True
         self._connection: Connection | None = None
@@ -90,7 +93,10 @@ class Writer:
         if not self._open:
             raise StoreUnavailable("the store is closed")
         waiting = _Waiting(prepared, self._loop.create_future())
-        self._queue.put(waiting)
+        self._gathered.append(waiting)
+        if len(self._gathered) == 1:
+            self._gathered_by = self._loop.time() + _GATHERED_FOR
+            self._loop.call_soon(self._gather_more, 1)
         return await waiting.done
 
     async def alone(self, work: Callable[[Connection, datetime], T]) -> T:
@@ -102,9 +108,23 @@ class Writer:
         if not self._open:
             raise StoreUnavailable("the store is closed")
         alone = _Alone(work, self._loop.create_future())
+        self._hand_over()
         self._queue.put(alone)
         outcome: T = await alone.done
         return outcome
+
+    def _gather_more(self, before: int) -> None:
+        """Hand over what was gathered, unless the last round of the loop has brought more, and may bring more still."""
+        gathered = len(self._gathered)
+        if before < gathered < _MAX_UNITS and self._loop.time() < self._gathered_by:
+            self._loop.call_soon(self._gather_more, gathered)
+        else:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        if self._gathered:
+            self._queue.put(self._gathered)
+            self._gathered = []
 
     def catch_up(self, up_to: int) -> None:
         """Have announced what other nodes have committed, if it is true that the log has come to a revision."""
@@ -121,6 +141,7 @@ class Writer:
             yield
         finally:
             self._open = False
+            self._hand_over()
             self._queue.put(None)
             cancelled: asyncio.CancelledError | None = None
             while not ended.done():
@@ -145,22 +166,21 @@ class Writer:
             self._disconnect()
             self._loop.call_soon_threadsafe(ended.set_result, None)
 
-    def _next(self) -> _Waiting | _Alone | _CatchUp | None:
+    def _next(self) -> list[_Waiting] | _Alone | _CatchUp | None:
         """Return what comes next, None at the end."""
         return self._held.pop() if self._held else self._queue.get()
 
-    def _gather(self, first: _Waiting) -> list[_Waiting]:
-        """Return `first` and all units that wait behind it."""
-        batch = [first]
-        size = first.prepared.size
+    def _gather(self, batch: list[_Waiting]) -> list[_Waiting]:
+        """Return `batch` and all units that wait behind it."""
+        size = sum(waiting.prepared.size for waiting in batch)
         with suppress(Empty):
             while len(batch) < _MAX_UNITS and size < _MAX_BYTES:
-                waiting = self._queue.get_nowait()
-                if not isinstance(waiting, _Waiting):
-                    self._held.append(waiting)  # for the next round: this batch comes first
+                behind = self._queue.get_nowait()
+                if not isinstance(behind, list):
+                    self._held.append(behind)  # for the next round: this batch comes first
                     break
-                batch.append(waiting)
-                size += waiting.prepared.size
+                batch += behind
+                size += sum(waiting.prepared.size for waiting in behind)
         return batch
 
     def _commit_batch(self, batch: Sequence[_Waiting]) -> None:
