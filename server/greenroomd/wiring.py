@@ -128,7 +128,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
             settings.database_url.get_secret_value(),
             key_file=settings.state_dir / "keys.json",
             codec=codec_of,
-            announce=_announcing(tail, due, metrics),
+            announce=_announcing(tail, due),
             cached_sessions=settings.cached_sessions,
             poll=settings.poll_interval,
             observer=metrics,
@@ -230,11 +230,10 @@ def _session_service(
     return SessionService(creation, forking, deletion, sessions, codec.places, drain)
 
 
-def _announcing(tail: Tail, due: DueBell, metrics: Metrics) -> Announce:
+def _announcing(tail: Tail, due: DueBell) -> Announce:
     def announce(events: Sequence[StoredEvent], head: int) -> None:
         tail.announce(events, head)
         due.announce(events, head)
-        metrics.events_committed(len(events))
 
     return announce
 

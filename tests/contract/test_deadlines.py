@@ -11,6 +11,7 @@ from sqlalchemy import create_engine, func, select, text
 
 from contract.conftest import Opening
 from contract.sample import NOON, creation, message, new_request, new_session
+from greenroomd.app.observing import Unobserved
 from greenroomd.app.storage import Due, Store, Unit
 from greenroomd.domain.config import Limits, SessionConfig
 from greenroomd.domain.session import Session, State
@@ -80,7 +81,7 @@ async def test_sessions_are_counted_by_state(store: Store) -> None:
 async def test_each_move_is_told_once_it_is_committed(opening: Opening) -> None:
     moves: list[tuple[str | None, str | None]] = []
 
-    class Counter:
+    class Counter(Unobserved):
         def session_moved(self, before: str | None, after: str | None) -> None:
             moves.append((before, after))
 

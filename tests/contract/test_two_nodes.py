@@ -7,6 +7,7 @@ import pytest
 
 from contract.conftest import Opening
 from contract.sample import Heard, creation, message, new_request, new_session, revisions, saying
+from greenroomd.app.observing import Unobserved
 from greenroomd.app.storage import RequestReplayed, Selection, Store, StoredEvent, Unit
 from greenroomd.domain.errors import OwnershipLost, SessionExists
 from greenroomd.domain.session import Session
@@ -63,6 +64,22 @@ async def test_a_follower_never_misses_what_two_nodes_commit(opening: Opening) -
     assert several.result() == [event for event in log if some.matches(event)]
     assert heard.events == log[: len(heard.events)]  # each node announces everybody's commits, in their order
     assert len(heard.events) >= two.head
+
+
+async def test_a_node_counts_only_what_it_has_committed_itself(opening: Opening) -> None:
+    class Counter(Unobserved):
+        count = 0
+
+        def events_committed(self, count: int) -> None:
+            self.count += count
+
+    heard, of_one, of_two = Heard(), Counter(), Counter()
+    async with opening(observer=of_one, announce=heard) as one, opening(observer=of_two) as two:
+        await two.commit(creation(new_session()))
+        session = await one.commit(creation(new_session()))
+        await one.commit(saying(session, "word", "word"))
+    assert len(heard.events) == 4
+    assert (of_one.count, of_two.count) == (3, 1)
 
 
 async def test_of_two_nodes_that_decide_at_once_one_wins(opening: Opening) -> None:

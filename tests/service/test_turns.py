@@ -88,7 +88,7 @@ async def test_sixteen_turns_wait_and_the_next_is_told_when_to_come_again(server
     assert (busy.code(), reason_of(busy)) == (grpc.StatusCode.FAILED_PRECONDITION, "TURN_RUNNING")
     full = await refusal(queue(server, session.session_id, "no room"))
     assert (full.code(), reason_of(full)) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "QUEUE_FULL")
-    assert detail_of(full, error_details_pb2.QuotaFailure()).violations[0].subject == "turns"
+    assert detail_of(full, error_details_pb2.QuotaFailure()).violations[0].subject == "session"
     assert detail_of(full, error_details_pb2.RetryInfo()).retry_delay.ToTimedelta().total_seconds() > 0
 
     dropped = await interrupt(server, session.session_id, waiting[3].turn_id)

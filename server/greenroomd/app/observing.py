@@ -10,10 +10,14 @@ from greenroomd.domain.session import DRAINING, IDLE_TIMEOUT, POOL_PRESSURE
 
 
 class SessionObserver(Protocol):
-    """Hears of sessions."""
+    """Hears of what this node has committed."""
 
     def session_moved(self, before: str | None, after: str | None) -> None:
         """A session changed its state; it is new if `before` is None, and deleted if `after` is."""
+        ...
+
+    def events_committed(self, count: int) -> None:
+        """So many durable events became one commit."""
         ...
 
 
@@ -57,6 +61,9 @@ class Unobserved:
     """Counts nothing."""
 
     def session_moved(self, before: str | None, after: str | None) -> None:
+        """Ignore it."""
+
+    def events_committed(self, count: int) -> None:
         """Ignore it."""
 
     def process_started(self, origin: Literal["cold", "warm"]) -> None:

@@ -293,6 +293,7 @@ class Writer:
             for before, after in written.moves:
                 self._observer.session_moved(before, after)
             if written.events:
+                self._observer.events_committed(len(written.events))
                 self._announce(written.events, self.head)
         finally:
             for waiting, outcome in zip(batch, written.outcomes, strict=True):
