@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import load, pool, sessions, watching
+from benchmarks import load, pool, sessions, starts, watching
 from contract.postgres import running_postgres
 
 GOALS = {
@@ -33,8 +33,11 @@ GOALS = {
     "append_10m_vs_1k": ("<=", 1.3),
     "rss_bytes_per_suspended_session": ("<=", 4096),
     "most_processes_over_8_slots": ("<=", 8),
+    "warm_ready_over_late_initialize_ms": ("<=", 10),
+    "turn_vs_sdk": ("<=", 1.05),
+    "resume_vs_bare_cli": ("<=", 1.3),
 }
-PARTS = ("sessions", "watching", "pool")
+PARTS = ("sessions", "watching", "pool", "starts")
 
 
 def main() -> int:
@@ -42,9 +45,7 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     options.add_argument("--out", type=Path, default=Path("build/bench.json"))
     options.add_argument("--only", choices=PARTS, action="append", help="measure only this part")
-    options.add_argument(
-        "--quick", action="store_true", help="watch and share slots with fewer of everything"
-    )
+    options.add_argument("--quick", action="store_true", help="fewer of everything but sessions")
     chosen = options.parse_args()
     try:
         load.require_h2load()
@@ -74,6 +75,8 @@ async def _figures(parts: Sequence[str], *, quick: bool) -> dict[str, float]:
         measured |= await watching.figures(watching.QUICK if quick else watching.Sizes())
     if "pool" in parts:
         measured |= await pool.figures(pool.QUICK if quick else pool.Sizes())
+    if "starts" in parts:
+        measured |= await starts.figures(starts.QUICK if quick else starts.Sizes())
     return measured
 
 
