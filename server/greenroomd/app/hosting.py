@@ -35,10 +35,11 @@ class SlotGranted:
 
 @dataclass(frozen=True, slots=True)
 class Spawned:
-    """The process exists, and does not talk yet."""
+    """The process exists; without `handshake` it does not talk yet, with it, it is ready as well."""
 
     process: AgentProcess
     launch: Launch
+    handshake: Handshake | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,9 @@ class Host:
     ) -> None:
         """Hold a process from the wait for its slot to its proven end.
 
-        A process that was started ahead comes with its slot, and needs no wait. Tells SlotGranted, Spawned, Ready, any
-        number of Said, and Exited; or NotStarted instead of what is missing, also when cancelled: then, too, nothing
-        is left when this returns.
+        A process that was started ahead comes with its slot, and needs no wait. Tells SlotGranted, Spawned, Ready
+        (unless Spawned said so), any number of Said, and Exited; or NotStarted instead of what is missing, also when
+        cancelled: then, too, nothing is left when this returns.
         """
         lease: Lease | None = None
         try:
@@ -125,8 +126,11 @@ class Host:
         self, origin: Processes | Claim, launch: Launch, tell: Callable[[HostMessage], None]
     ) -> ProcessExit:
         async with origin.running(launch) as process:
-            tell(Spawned(process, launch))
-            tell(Ready(await process.handshake(self.handshake_timeout)))
+            if process.warm:  # it has shaken hands, and one commit does for both
+                tell(Spawned(process, launch, await process.handshake(self.handshake_timeout)))
+            else:
+                tell(Spawned(process, launch))
+                tell(Ready(await process.handshake(self.handshake_timeout)))
             async for frames in process.frames():
                 said = Said(frames)
                 tell(said)

@@ -114,7 +114,10 @@ class AgentProcess(Protocol):
         ...
 
     async def handshake(self, timeout: timedelta) -> Handshake:
-        """Initialize the CLI and return what it says of itself; call it once, before anything else."""
+        """Initialize the CLI and return what it says of itself; call it once, before anything else.
+
+        One that had been started ahead is initialized already, and answers at once.
+        """
         ...
 
     def frames(self) -> AsyncIterator[Sequence[Frame]]:

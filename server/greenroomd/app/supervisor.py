@@ -18,7 +18,7 @@ from greenroomd.app.calls import Change
 from greenroomd.app.hosting import Exited, HostMessage, NotStarted, Ready, Said, SlotGranted, Spawned
 from greenroomd.app.mailbox import Mailbox
 from greenroomd.app.observing import end_cause
-from greenroomd.app.ports import AgentProcess, Launch, Lease, ProcessFailed
+from greenroomd.app.ports import AgentProcess, Handshake, Launch, Lease, ProcessFailed
 from greenroomd.app.stage import Stage
 from greenroomd.app.storage import Request, RequestReplayed, Unit
 from greenroomd.domain import deadlines, orders, reactions
@@ -124,26 +124,10 @@ class Supervisor:
             case SlotGranted(lease=lease):
                 self._lease = lease
                 await self._react(reactions.slot_granted)
-            case Spawned(process=process, launch=launch):
-                self._process = process
-                facts = self._facts(process)
-                self._stage.observer.process_started("warm" if facts.from_warm_pool else "cold")
-                await self._react(
-                    lambda step: reactions.spawned(
-                        step,
-                        facts,
-                        launch.config,
-                        launch.generation,
-                        self._stage.enforcement,
-                        process.conversation,
-                    )
-                )
+            case Spawned():
+                await self._react(self._spawned(message))
             case Ready(handshake=handshake):
-                asked = self.live.launched_at or self._stage.now()
-                startup = self._stage.now() - asked
-                self._stage.observer.process_ready(startup.total_seconds())
-                version = handshake.cli_version
-                await self._react(lambda step: reactions.ready(step, cli_version=version, startup=startup))
+                await self._react(self._ready(handshake))
             case NotStarted(error=error):
                 self._forget_process()
                 await self._react(lambda step: reactions.not_started(step, error))
@@ -163,6 +147,27 @@ class Supervisor:
                 await self._react(lambda step: orders.suspend(step, reason=POOL_PRESSURE))
             case None:
                 await self._react(deadlines.tick)
+
+    def _spawned(self, message: Spawned) -> Callable[[Step], None]:
+        process, launch = message.process, message.launch
+        self._process = process
+        facts = self._facts(process)
+        self._stage.observer.process_started("warm" if facts.from_warm_pool else "cold")
+        ready = None if message.handshake is None else self._ready(message.handshake)
+
+        def decide(step: Step) -> None:
+            enforcement, generation = self._stage.enforcement, launch.generation
+            reactions.spawned(step, facts, launch.config, generation, enforcement, process.conversation)
+            if ready is not None:
+                ready(step)
+
+        return decide
+
+    def _ready(self, handshake: Handshake) -> Callable[[Step], None]:
+        asked = self.live.launched_at or self._stage.now()
+        startup = self._stage.now() - asked
+        self._stage.observer.process_ready(startup.total_seconds())
+        return lambda step: reactions.ready(step, cli_version=handshake.cli_version, startup=startup)
 
     async def _obey(self, order: Order) -> None:
         """Carry out a caller's order; whatever it raises is the caller's, and changes nothing."""

@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 LOOK_EVERY = timedelta(seconds=1)
 """How often free slots are looked for, beside the moments in which a process was taken."""
+REFILL_AFTER = timedelta(milliseconds=150)
+"""How long the place of a process that was taken stays empty: its session starts first, and alone."""
 AFTER_FAILURE_SECONDS = 30.0
 BIND_WITHIN = timedelta(seconds=5)
 """How long a process may take to take what its session wants; it takes 20 to 100 ms, MCP servers have to connect."""
@@ -108,7 +110,7 @@ class WarmProcesses:
         for claim in sorted(fitting, key=lambda claim: claim.binding.effort):
             kept = claim.kept
             self._kept.remove(kept)
-            self._changed.set()
+            asyncio.get_running_loop().call_later(REFILL_AFTER.total_seconds(), self._changed.set)
             if kernel.alive(claim.process.identity):
                 kept.taken = True
                 kept.lease.adopt()
