@@ -171,7 +171,10 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
     supervisors = await stack.enter_async_context(supervising(stage, drain_timeout=settings.drain_timeout))
     await settle_all(stage, supervisors, _reaper(settings.state_dir, run))
     await stack.enter_async_context(expiring(store, supervisors, due, stage.now))
-    await stack.enter_async_context(warming(store.profiles, AllowedRoots(settings.allowed_roots), warm))
+    profiles_changed = asyncio.Event()
+    await stack.enter_async_context(
+        warming(store.profiles, AllowedRoots(settings.allowed_roots), warm, profiles_changed)
+    )
 
     sessions = Sessions(supervisors, may_bypass=settings.allow_bypass_permissions)
     watch = Watch(
@@ -197,7 +200,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
         sessions=_session_service(settings, supervisors, sessions, store.profiles, codecs[0], drain),
         turns=TurnService(Turns(supervisors, sessions, watch), drain),
         events=EventService(sessions, store, watch, codecs[0], drain),
-        profiles=ProfileService(Profiles(store.profiles, profile_answer, stage.now)),
+        profiles=ProfileService(Profiles(store.profiles, profile_answer, stage.now, profiles_changed.set)),
         nodes=NodeService(facts, store, lambda: _pool_facts(pool)),
     )
     return await stack.enter_async_context(

@@ -64,12 +64,19 @@ class ProfileDeletion(ProfileCall):
 
 
 class Profiles:
-    """What callers can do with profiles."""
+    """What callers can do with profiles; `changed` is called after each change, so that nobody has to look for it."""
 
-    def __init__(self, store: ProfileStore, answer: Answer, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: ProfileStore,
+        answer: Answer,
+        now: Callable[[], datetime],
+        changed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
         self._answer = answer
         self._now = now
+        self._tell = changed
 
     async def create(self, new: NewProfile) -> Profile:
         """Store a profile; raises InvalidRequest with every violation, ProfileExists."""
@@ -130,14 +137,19 @@ class Profiles:
                 raise ProfileNotFound(change.profile_id)
             require_etag(present, change.etag)
 
-        await self._store.change(self._change(change, "DeleteProfile", decide))
+        await self._commit(self._change(change, "DeleteProfile", decide))
 
     async def _changed(
         self, call: ProfileCall, method: str, decide: Callable[[Profile | None], Profile]
     ) -> Profile:
-        profile = await self._store.change(self._change(call, method, decide))
+        profile = await self._commit(self._change(call, method, decide))
         assert profile is not None, "what was decided to be is there"
         return profile
+
+    async def _commit(self, change: ProfileChange) -> Profile | None:
+        outcome = await self._store.change(change)
+        self._tell()
+        return outcome
 
     def _change(
         self, call: ProfileCall, method: str, decide: Callable[[Profile | None], Profile | None]

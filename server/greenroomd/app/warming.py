@@ -1,4 +1,4 @@
-"""Tells the processes what to keep ready: what the stored profiles want, looked up at intervals."""
+"""Tells the processes what to keep ready: what the stored profiles want, looked up when one has changed."""
 
 from __future__ import annotations
 
@@ -21,27 +21,34 @@ from greenroomd.domain.profile import Profile
 
 log = structlog.get_logger(__name__)
 
-EVERY = timedelta(seconds=2)
-"""How late a change of a profile may be noticed."""
+EVERY = timedelta(seconds=10)
+"""How late a change may be noticed that nobody here made: by another node, or of a directory."""
 _PAGE = 1_000
 
 
 @asynccontextmanager
 async def warming(
-    store: ProfileStore, working_dirs: WorkingDirs, processes: WarmStarts
+    store: ProfileStore, working_dirs: WorkingDirs, processes: WarmStarts, changed: asyncio.Event
 ) -> AsyncIterator[None]:
-    """Have the processes that profiles want kept ready while the block runs."""
-    async with beside(_follow(store, working_dirs, processes)):
+    """Have the processes that profiles want kept ready while the block runs; set `changed` when they may differ."""
+    async with beside(_follow(store, working_dirs, processes, changed)):
         yield
 
 
-async def _follow(store: ProfileStore, working_dirs: WorkingDirs, processes: WarmStarts) -> None:
+async def _follow(
+    store: ProfileStore, working_dirs: WorkingDirs, processes: WarmStarts, changed: asyncio.Event
+) -> None:
     while True:
+        changed.clear()  # before it looks: a change meanwhile is looked at again
         try:
             processes.keep([start async for start in _wanted(store, working_dirs)])
         except GreenroomError as error:  # the database is away: what is ready stays ready
             log.warning("profiles_unavailable", error=str(error))
-        await asyncio.sleep(EVERY.total_seconds())
+        try:
+            async with asyncio.timeout(EVERY.total_seconds()):
+                await changed.wait()
+        except TimeoutError:
+            pass
 
 
 async def _wanted(store: ProfileStore, working_dirs: WorkingDirs) -> AsyncIterator[WarmStart]:

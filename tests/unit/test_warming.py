@@ -1,0 +1,90 @@
+"""What profiles want kept ready reaches the processes at once, and what nobody told of by and by."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from greenroomd.app import warming as module
+from greenroomd.app.ports import Claim, Launch, WarmStart
+from greenroomd.app.profiles import NewProfile, ProfileDeletion, Profiles, ProfileUpdate
+from greenroomd.app.warming import warming
+from greenroomd.domain.overlay import PartialConfig
+from greenroomd.domain.profile import ProfileParts
+from greenroomd.processes.roots import AllowedRoots
+from greenroomd.rpc.codec import EventCodec
+from greenroomd.store.sql_store import SqlStore, open_store
+
+HOUR = timedelta(hours=1)
+
+
+class Wishes:
+    """Hears what is to be kept ready."""
+
+    def __init__(self) -> None:
+        self.heard: list[Sequence[WarmStart]] = []
+        self._more = asyncio.Event()
+
+    def keep(self, wanted: Sequence[WarmStart]) -> None:
+        self.heard.append(wanted)
+        self._more.set()
+
+    def claim(self, launch: Launch) -> Claim | None:
+        return None
+
+    async def next(self) -> Sequence[WarmStart]:
+        """Return the next wishes that are heard."""
+        await self._more.wait()
+        self._more.clear()
+        return self.heard[-1]
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqlStore]:
+    url = f"sqlite:///{tmp_path}/greenroom.db"
+    async with open_store(
+        url, key_file=tmp_path / "keys", codec=EventCodec, announce=lambda *_: None
+    ) as running:
+        yield running
+
+
+def wish(count: int, **config: object) -> ProfileParts:
+    return ProfileParts(config=PartialConfig(config), warm_processes=count)
+
+
+async def test_each_change_of_a_profile_is_followed_at_once(
+    store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "EVERY", HOUR)
+    wishes, changed = Wishes(), asyncio.Event()
+    profiles = Profiles(store.profiles, lambda *_: b"", lambda: datetime.now(UTC), changed.set)
+    named: dict[str, Any] = {"workspace_id": "w", "profile_id": "quick"}
+    async with warming(store.profiles, AllowedRoots([tmp_path]), wishes, changed):
+        assert await wishes.next() == []
+        await profiles.create(NewProfile(**named, parts=wish(2, working_dir=str(tmp_path))))
+        (start,) = await wishes.next()
+        assert (start.count, start.launch.config.working_dir) == (2, str(tmp_path))
+        await profiles.update(ProfileUpdate(**named, given=wish(1), paths=["warm_processes"]))
+        (start,) = await wishes.next()
+        assert start.count == 1
+        await profiles.delete(ProfileDeletion(**named))
+        assert await wishes.next() == []
+
+
+async def test_what_another_node_changed_is_found_by_looking(
+    store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "EVERY", timedelta(milliseconds=20))
+    wishes = Wishes()
+    elsewhere = Profiles(store.profiles, lambda *_: b"", lambda: datetime.now(UTC))
+    async with warming(store.profiles, AllowedRoots([tmp_path]), wishes, asyncio.Event()):
+        assert await wishes.next() == []
+        await elsewhere.create(NewProfile(workspace_id="w", profile_id="quick", parts=wish(1)))
+        while not (starts := await wishes.next()):
+            pass
+    assert starts[0].launch.config.working_dir == "", (
+        "it waits elsewhere for a session that names a directory"
+    )
