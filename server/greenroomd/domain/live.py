@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from greenroomd.domain.config import JsonObject, Secret, SessionConfig
+from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.events import EPHEMERAL, Approval, ApprovalState, Event
 from greenroomd.domain.evolution import evolve
 from greenroomd.domain.frames import TurnResult
@@ -115,7 +116,8 @@ class Live:
 
     `running_config` and its generation are what the process was started with or brought to. `follow_config` says that
     a newer generation is to reach it as soon as possible, `renew_process` that this takes another process whatever
-    changed (a new token), `reconfiguring` that a change is under way; no turn begins before it is done.
+    changed (a new token), `reconfiguring` that a change is under way; no turn begins before it is done. `enforcement`
+    is how the host of the process enforces what depends on it.
     """
 
     session: Session
@@ -141,6 +143,7 @@ class Live:
     follow_config: bool = False
     renew_process: bool = False
     reconfiguring: bool = False
+    enforcement: Sequence[OptionReport] = ()
 
     @property
     def turn(self) -> Turn | None:

@@ -71,7 +71,7 @@ def spawned(
     newest = generation == step.session.config_generation
     step.know(running=True, spent_usd=0.0, busy=False, resetting=False, renew_process=False)
     step.know(running_config=config, running_generation=generation, reconfiguring=False)
-    step.know(follow_config=step.live.follow_config and not newest)
+    step.know(follow_config=step.live.follow_config and not newest, enforcement=enforcement)
     step.note(process=facts, config_report=report(config, enforcement))
     _tell(step, EventType.PROCESS_SPAWNED, ProcessSpawned(session=step.session))
 

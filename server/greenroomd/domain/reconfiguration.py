@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from greenroomd.domain.config import JsonObject, PermissionMode, Secret, SessionConfig
+from greenroomd.domain.enforcement import report
 from greenroomd.domain.errors import InvalidUpdateMask, TurnRunning, Violation
 from greenroomd.domain.events import ConfigApplied, Event, EventType, SessionUpdated
 from greenroomd.domain.live import Ending, EndProcess, Purpose, Reconfigure, Step
@@ -94,7 +95,11 @@ def applied(step: Step, config: SessionConfig, generation: int) -> None:
     newest = generation == step.session.config_generation
     step.know(running_config=config, running_generation=generation)
     step.know(follow_config=step.live.follow_config and not newest, reconfiguring=False)
-    step.note(observed_config_generation=generation, version=step.session.version + 1)
+    step.note(
+        observed_config_generation=generation,
+        config_report=report(config, step.live.enforcement),
+        version=step.session.version + 1,
+    )
     payload = ConfigApplied(generation=generation, restarted=False)
     step.tell(Event(type=EventType.SESSION_CONFIG_APPLIED, time=step.at, payload=payload))
     follow(step)

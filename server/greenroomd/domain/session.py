@@ -164,7 +164,7 @@ class Session:
 
     `version` counts the changes that a caller can mean with an etag: state, config, description; not message traffic.
     `conversation` is set once a turn was answered: from then on a transcript under `cli_session_id` must be there.
-    `config_report` tells how the config of its last start is enforced where that was.
+    `config_report` tells how the config is enforced that its process runs with, or ran with last.
     `expiry_told` is the `expire_time` that `session.expiring` has told of.
     `node_id` and `fence` name the owner; a write with an older fence is refused by the store.
     """

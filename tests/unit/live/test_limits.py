@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from greenroomd.domain import orders, reactions
 from greenroomd.domain.config import Limits, RecoveryMode, RecoveryPolicy, SessionConfig
 from greenroomd.domain.enforcement import Enforcement, OptionReport, report
 from greenroomd.domain.events import EventType, LimitReached
 from greenroomd.domain.live import InterruptCli
+from greenroomd.domain.reconfiguration import Apply, Patch, update
 from greenroomd.domain.session import State
 from greenroomd.domain.turn import TurnState
 from unit.live import says
@@ -87,3 +90,18 @@ def test_what_a_config_sets_is_reported_as_the_host_enforces_it() -> None:
     assert found["model"].enforcement is Enforcement.ENFORCED
     assert found["temperature"].enforcement is Enforcement.BEST_EFFORT
     assert found["temperature"].reason
+
+
+def test_the_report_follows_a_change_that_needs_no_other_process() -> None:
+    owner = an_owner()
+    session = owner.session
+    owner.decide(
+        lambda step: reactions.spawned(step, session.process, session.config, 1, enforcement=[SPAWNED])
+    )
+    changed = replace(session.config, limits=Limits(memory_bytes=2**30))
+    patch = Patch(paths=["config.limits.memory_bytes"], config=changed)
+    owner.decide(lambda step: update(step, patch, Apply.WHEN_IDLE))
+    assert SPAWNED in owner.session.config_report
+    patch = Patch(paths=["config.limits"], config=session.config)
+    owner.decide(lambda step: update(step, patch, Apply.WHEN_IDLE))
+    assert SPAWNED not in owner.session.config_report
