@@ -21,6 +21,8 @@ import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -39,6 +41,7 @@ public final class GreenroomClient implements AutoCloseable {
     private final ManagedChannel connection;
     private final Channel channel;
     private final Duration patience;
+    private final Set<Resumption<?>> reading = ConcurrentHashMap.newKeySet();
 
     private GreenroomClient(Builder builder) {
         connection = builder.channel
@@ -165,8 +168,7 @@ public final class GreenroomClient implements AutoCloseable {
      * @return the events; nothing is asked for before they are read
      */
     public EventStream watch(WatchEventsRequest request) {
-        return new EventStream(new Resumption<>(
-                new WatchProgress(channel, request), new Backoff(patience), connection::resetConnectBackoff));
+        return new EventStream(resumption(new WatchProgress(channel, request)));
     }
 
     /**
@@ -179,19 +181,23 @@ public final class GreenroomClient implements AutoCloseable {
      */
     public RunningTurn runTurn(RunTurnRequest request) {
         TurnProgress progress = new TurnProgress(channel, SafeCalls.repeatable(request));
-        return new RunningTurn(
-                progress, new Resumption<>(progress, new Backoff(patience), connection::resetConnectBackoff));
+        return new RunningTurn(progress, resumption(progress));
     }
 
-    /** Closes the connection; calls that are under way are cancelled. */
+    /** Closes the connection; calls that are under way fail, and the streams of events as CANCELLED. */
     @Override
     public void close() {
         connection.shutdownNow();
+        reading.forEach(Resumption::wake);
         try {
             connection.awaitTermination(CLOSING_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private <F> Resumption<F> resumption(Progress<F> progress) {
+        return new Resumption<>(progress, new Backoff(patience), connection, reading);
     }
 
     private static <S, A> A typed(S stub, Function<S, A> call) {

@@ -3,38 +3,40 @@ package io.github.greenroomdev;
 import io.github.greenroomdev.v1.Event;
 import io.grpc.Context;
 import io.grpc.Context.CancellableContext;
+import io.grpc.ManagedChannel;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.NoSuchElementException;
-import java.util.concurrent.CountDownLatch;
+import java.util.Set;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 
 /** Reads the events of a stream and calls again where it breaks. One thread reads; any may close. */
 final class Resumption<F> implements Iterator<Event>, AutoCloseable {
     private final Progress<F> progress;
     private final Backoff backoff;
-    private final Runnable reconnect;
-    private final CountDownLatch closed = new CountDownLatch(1);
+    private final ManagedChannel connection;
+    private final Set<Resumption<?>> reading;
+    private final Semaphore woken = new Semaphore(0);
+    private volatile boolean closed;
     private volatile CancellableContext call = Context.ROOT.withCancellation();
     private Iterator<F> frames; // of the call that is under way; null between two calls
     private Iterator<Event> events = Collections.emptyIterator();
 
-    /** Makes one; {@code reconnect} is run before a call that follows a failed one. */
-    Resumption(Progress<F> progress, Backoff backoff, Runnable reconnect) {
+    /** Makes one; it is in {@code reading} from its first call until it is closed. */
+    Resumption(Progress<F> progress, Backoff backoff, ManagedChannel connection, Set<Resumption<?>> reading) {
         this.progress = progress;
         this.backoff = backoff;
-        this.reconnect = reconnect;
+        this.connection = connection;
+        this.reading = reading;
     }
 
     @Override
     public boolean hasNext() {
-        while (!events.hasNext()) {
-            if (isClosed()) {
-                return false;
-            }
+        while (!closed && !events.hasNext()) {
             GreenroomException failure = null;
             try {
                 if (readFrame()) {
@@ -49,7 +51,7 @@ final class Resumption<F> implements Iterator<Event>, AutoCloseable {
                 waitAfter(failure);
             }
         }
-        return true;
+        return !closed;
     }
 
     @Override
@@ -63,21 +65,25 @@ final class Resumption<F> implements Iterator<Event>, AutoCloseable {
     /** Ends the call that is under way, or the wait for the next one. There are no more events then. */
     @Override
     public void close() {
-        closed.countDown();
+        closed = true;
         call.cancel(null);
+        reading.remove(this);
+        wake();
     }
 
-    private boolean isClosed() {
-        return closed.getCount() == 0;
+    /** Ends the wait for the next call, if there is one, to look whether the connection is still there. */
+    void wake() {
+        woken.release();
     }
 
     /** Reads a frame, of a new call if none is under way; returns false at the end of the stream. */
     private boolean readFrame() {
         if (frames == null) {
+            reading.add(this);
             call = Context.current().withCancellation();
             call.run(() -> frames = progress.open());
-            if (isClosed()) { // in between: it has cancelled the call before this one
-                call.cancel(null);
+            if (closed) { // in between: what this call was not there for
+                close();
             }
         }
         if (!frames.hasNext()) {
@@ -93,24 +99,31 @@ final class Resumption<F> implements Iterator<Event>, AutoCloseable {
     private void waitAfter(GreenroomException failure) {
         call.cancel(null);
         frames = null;
-        if (isClosed()) {
+        if (closed) {
             return;
         }
         try {
             Duration wait = backoff.next(failure, progress.asked());
-            closed.await(wait.toMillis(), TimeUnit.MILLISECONDS);
+            if (!connection.isShutdown()) {
+                woken.tryAcquire(wait.toMillis(), TimeUnit.MILLISECONDS);
+            }
         } catch (GreenroomException unmended) {
             close();
             throw unmended;
         } catch (InterruptedException interrupted) {
-            close();
             Thread.currentThread().interrupt();
-            throw GreenroomException.of(Status.CANCELLED
-                    .withDescription("interrupted while waiting to connect again")
-                    .withCause(interrupted)
-                    .asRuntimeException());
+            throw cancelled("interrupted while waiting to connect again", interrupted);
+        }
+        if (!closed && connection.isShutdown()) {
+            throw cancelled("the client is closed", failure);
         }
         // The wait between attempts is ours; the connection's own, which grows to minutes, must not outlast it.
-        reconnect.run();
+        connection.resetConnectBackoff();
+    }
+
+    private GreenroomException cancelled(String why, Throwable cause) {
+        close();
+        return GreenroomException.of(
+                Status.CANCELLED.withDescription(why).withCause(cause).asRuntimeException());
     }
 }

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** The client over a socket. */
-@Timeout(20)
+@Timeout(60)
 class ConnectionTest {
     private static final CreateSessionRequest REQUEST = CreateSessionRequest.getDefaultInstance();
 

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
 
 /** A client beside a peer in the same process. */
-@Timeout(20)
+@Timeout(60)
 abstract class PeerTest {
     protected final Peer peer = new Peer();
     protected GreenroomClient client;
