@@ -271,7 +271,7 @@ class Supervisor:
             case SayPrompt(turn=turn):
                 await process.say(turn.turn_id, turn.prompt, turn.content)
             case InterruptCli():
-                await process.interrupt()
+                self._group.create_task(_interrupt(process))
             case Reconfigure():
                 await self._reconfigure(process, action)
             case AnswerPermission(approval_id=approval_id, tool_input=None, message=message):
@@ -337,3 +337,11 @@ class Supervisor:
 
     def _step(self) -> Step:
         return Step(self.live, at=self._stage.now(), patience=self._stage.patience)
+
+
+async def _interrupt(process: AgentProcess) -> None:
+    """Ask a process to stop; its owner goes on meanwhile, and ends it if it has not obeyed in time."""
+    try:
+        await process.interrupt()
+    except ProcessFailed as failure:
+        log.info("interrupt_failed", pid=process.identity.pid, reason=str(failure))
