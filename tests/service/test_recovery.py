@@ -1,6 +1,10 @@
 """Sessions that lose their process or their server come back by themselves if their policy says so."""
 
+import asyncio
+import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
@@ -13,6 +17,7 @@ from greenroom.v1.config_pb2 import RECOVERY_MODE_ON_CRASH, RecoveryPolicy
 from greenroom.v1.session_service_pb2 import CloseSessionRequest, StartSessionRequest
 from greenroom.v1.turn_service_pb2 import IF_BUSY_QUEUE, StartTurnRequest
 from greenroom_server import GreenroomServer
+from greenroomd.processes import kernel
 from story import create, get, history, names, run_turn, start_turn, until, working
 
 ERROR = session_pb2.SESSION_STATE_ERROR
@@ -100,3 +105,34 @@ async def test_after_the_servers_death_only_those_come_back_that_should(fake: Gr
     await until(fake, tough, READY)
     done, _ = await run_turn(fake, tough, "two")
     assert done.result_text == "prompt 2"
+
+
+@pytest.mark.parametrize("forged", [True, False])
+async def test_a_pid_in_a_row_that_another_process_has_now_is_spared(
+    fake: GreenroomServer, forged: bool
+) -> None:
+    stranger = await asyncio.create_subprocess_exec("sleep", "60")
+    try:
+        session_id = (await create(fake)).session_id
+        await run_turn(fake, session_id, "one")
+        await fake.kill()
+        rename_process(fake, stranger.pid, earlier=forged)
+        await fake.start()
+        suspended = await get(fake, session_id)
+        assert (suspended.state, suspended.state_reason) == (session_pb2.SESSION_STATE_SUSPENDED, "NODE_LOST")
+        spared = kernel.kernel_start(stranger.pid) is not None
+        assert spared == forged, "only a process that started when the row says so is taken for its own"
+    finally:
+        with suppress(ProcessLookupError):
+            stranger.kill()
+        await stranger.wait()
+
+
+def rename_process(server: GreenroomServer, pid: int, *, earlier: bool) -> None:
+    """Write another process into the only session's row; `earlier`, with a start before that process' own."""
+    started = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    with closing(sqlite3.connect(server.state / "greenroom.db", isolation_level=None)) as database:
+        ((progress,),) = database.execute("SELECT progress FROM sessions").fetchall()
+        row = json.loads(progress)
+        row["process"] |= {"pid": pid, "kernel_start": started - earlier}
+        database.execute("UPDATE sessions SET progress = ?", (json.dumps(row),))
