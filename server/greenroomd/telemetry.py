@@ -146,6 +146,9 @@ class Metrics:
             ["what"],
             registry=self.registry,
         )
+        self._evictions = Counter(
+            "greenroom_pool_evictions", "Idle processes asked back for others.", registry=self.registry
+        )
         self._events = Counter("greenroom_events_committed", "Durable events.", registry=self.registry)
         self._watchers = Gauge("greenroom_watchers", "Open event streams.", registry=self.registry)
         self._heard = Counter(
@@ -192,6 +195,10 @@ class Metrics:
         """Ask *numbers*, in any thread, how the slots stand whenever the metrics are read; its keys never change."""
         for what in numbers():
             self._slots.labels(self._bounded("what", what)).set_function(partial(_number_of, numbers, what))
+
+    def process_evicted(self) -> None:
+        """The pool asked for an idle process' slot, since others wait."""
+        self._evictions.inc()
 
     def process_ended(self, cause: str) -> None:
         """A process is gone; *cause* is one of a few words such as `closed`, `idle` or `crash`."""

@@ -146,7 +146,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
     run = stack.enter_context(incarnation(settings.state_dir, groups))
     watchdog = MemoryWatchdog()
     await stack.enter_async_context(watchdog.on_duty())
-    pool = _pool(settings)
+    pool = _pool(settings, metrics)
     processes = _processes(settings, cli, run, watchdog, groups)
     warm = WarmProcesses(processes, pool)
     await stack.enter_async_context(warm.on_duty())
@@ -338,13 +338,14 @@ def _facts(settings: Settings, cli: FoundCli, stage: Stage) -> ServerFacts:
     )
 
 
-def _pool(settings: Settings) -> Pool:
+def _pool(settings: Settings, metrics: Metrics) -> Pool:
     admission = Admission(settings.memory_reserve, MEMORY_PER_PROCESS)
     return Pool(
         settings.max_processes,
         settings.slot_wait,
         per_workspace=settings.max_processes_per_workspace,
         room=admission.admits,
+        evicted=metrics.process_evicted,
     )
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from fake_cli.installed import install, turn
 from greenroom.v1 import session_pb2, turn_pb2
+from greenroom.v1.event_pb2 import EVENT_TYPE_SESSION_STATE_CHANGED
+from greenroom.v1.event_service_pb2 import EVENT_ORDER_DESCENDING, ListEventsRequest
 from greenroom.v1.node_pb2 import PoolStatus
 from greenroom.v1.node_service_pb2 import GetPoolStatusRequest
 from greenroom.v1.session_service_pb2 import CloseSessionRequest
@@ -78,10 +80,47 @@ async def test_twenty_sessions_over_two_slots_all_complete(small: GreenroomServe
     assert (pool.waiting, pool.busy) == (0, 2)
     numbers = await to_thread(metrics, metrics_port)
     assert numbers['greenroom_processes_ended_total{cause="pool_pressure"}'] >= 18
+    assert numbers["greenroom_pool_evictions_total"] >= 18
     assert numbers['greenroom_processes_started_total{origin="cold"}'] >= 20
     assert numbers["greenroom_process_start_seconds_count"] >= 20
     assert numbers['greenroom_pool_processes{what="slots"}'] == 2
     assert numbers['greenroom_pool_processes{what="waiting"}'] == 0
+
+
+async def test_a_thousand_that_wait_delay_another_workspace_by_one_release_at_most(tmp_path: Path) -> None:
+    settings = {"claude_path": str(install(tmp_path)), "max_processes": "2"}
+    async with GreenroomServer(tmp_path, {}, **settings) as server:
+        holders = [await create(server, workspace_id="a") for _ in range(2)]
+        for holder in holders:
+            await start_turn(server, holder.session_id, turn(wait=60))
+            await until(server, holder.session_id, ACTIVE)
+        async with TaskGroup() as crowd:
+            for _ in range(1000):
+                crowd.create_task(create(server, workspace_id="a"))
+        late = await create(server, workspace_id="b")
+        pool = await pool_of(server)
+        assert {use.workspace_id: use.waiting for use in pool.workspaces} == {"a": 1000, "b": 1}
+        await server.sessions.CloseSession(CloseSessionRequest(session_id=holders[0].session_id, force=True))
+        await until(server, late.session_id, session_pb2.SESSION_STATE_READY)
+        starts = await starts_after(server, late.revision)
+        assert starts.index(late.session_id) <= 1
+
+
+async def starts_after(server: GreenroomServer, revision: int) -> list[str]:
+    """Return the sessions that have got a slot since, in the order in which they did."""
+    newest = ListEventsRequest(
+        workspace_id="-",
+        types=[EVENT_TYPE_SESSION_STATE_CHANGED],
+        order=EVENT_ORDER_DESCENDING,
+        page_size=1000,
+    )
+    moves = (await server.events.ListEvents(newest)).events
+    return [
+        move.session_id
+        for move in reversed(moves)
+        if move.revision > revision
+        and move.session_state_changed.to_state == session_pb2.SESSION_STATE_INITIALIZING
+    ]
 
 
 def metrics(port: int) -> dict[str, float]:

@@ -3,7 +3,9 @@
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
@@ -135,6 +137,13 @@ def test_each_happening_is_counted_under_its_labels() -> None:
         'greenroom_listener_passed_over_total{listener="costs"} 1.0',
     ):
         assert line in lines
+
+
+def test_every_metric_is_explained_to_operators() -> None:
+    docs = Path(__file__).parents[2] / "docs/operations.md"
+    explained = set(re.findall(r"^\| `(greenroom_\w+)`", docs.read_text(), re.MULTILINE))
+    families = Metrics().registry.collect()
+    assert {f"{each.name}_total" if each.type == "counter" else each.name for each in families} == explained
 
 
 def test_a_flood_of_label_values_does_not_grow_the_metrics() -> None:

@@ -75,8 +75,8 @@ class Pool:
     A freed slot goes to the next workspace in turn, there to the one that has waited longest. While anyone waits,
     the leases that have been idle longest are asked back, one for each who waits; a workspace at its own limit only
     gets back what is its own. *room* is asked before each grant whether the host can hold one more process beside those
-    whose leases are out, given by their times on the monotonic clock; and again every *recheck* while it cannot. All
-    calls but `lease` return at once.
+    whose leases are out, given by their times on the monotonic clock; and again every *recheck* while it cannot.
+    *evicted* hears of each lease that is asked back. All calls but `lease` return at once.
     """
 
     def __init__(
@@ -87,12 +87,14 @@ class Pool:
         per_workspace: int | None = None,
         room: Callable[[Iterable[float]], bool] = lambda _running: True,
         recheck: timedelta = timedelta(seconds=1),
+        evicted: Callable[[], object] = lambda: None,
     ) -> None:
         self._max = max_processes
         self._max_wait = max_wait
         self._per_workspace = max_processes if per_workspace is None else per_workspace
         self._room = room
         self._recheck = recheck
+        self._evicted = evicted
         self._looking_again: asyncio.TimerHandle | None = None
         self._out: set[PoolLease] = set()
         self._held: Counter[str] = Counter()
@@ -259,6 +261,7 @@ class Pool:
         self._asked_back.update(victims)
         self._evictions += len(victims)
         for _, evict in evictions:
+            self._evicted()
             evict()
 
     def _allowance(self, workspace_id: str) -> int:

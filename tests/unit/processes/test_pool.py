@@ -1,5 +1,6 @@
 import asyncio
 import random
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -89,6 +90,37 @@ async def test_a_thousand_waiting_delay_another_workspace_by_one_slot_at_most() 
         assert crowd.got[-2:] == ["a8", "b1"]
         for number in range(2, 1000):
             await crowd.release(f"a{number}")
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_no_workspace_gets_two_slots_while_another_waits_for_its_first(seed: int) -> None:
+    choose = random.Random(seed)
+    pool = Pool(choose.randrange(1, 4), LONG)
+    asked: Counter[str] = Counter()
+    passed_over: defaultdict[str, Counter[str]] = defaultdict(Counter)  # whom others overtook, and how often
+    async with asyncio.TaskGroup() as tasks:
+        crowd = Crowd(pool, tasks)
+        seen = 0
+        for _ in range(300):
+            held = [name for name in crowd.got if name in crowd.leases]
+            if held and choose.random() < 0.5:
+                await crowd.release(name := choose.choice(held))
+                del crowd.leases[name]
+            else:
+                workspace = choose.choice("aaaaaabc")
+                asked[workspace] += 1
+                await crowd.ask(f"{workspace}{asked[workspace]}")
+            for name in crowd.got[seen:]:
+                passed_over.pop(name[0], None)
+                for waiting, use in pool.status().workspaces.items():
+                    if use.waiting and waiting != name[0]:
+                        passed_over[waiting][name[0]] += 1
+            seen = len(crowd.got)
+            assert all(times <= 1 for others in passed_over.values() for times in others.values())
+        while pool.status().waiting:
+            name = next(name for name in crowd.got if name in crowd.leases)
+            await crowd.release(name)
+            del crowd.leases[name]
 
 
 async def test_too_long_a_wait_fails_with_advice() -> None:
