@@ -56,7 +56,7 @@ async def fake(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
         "max_processes": str(len(LIES) + 1),
         "memory_reserve": "0",
         "handshake_timeout": "5s",
-        "stall_timeout": "5s",
+        "stall_timeout": "8s",
         "interrupt_grace": "300ms",
         "end_after_eof": "300ms",
         "end_after_term": "300ms",

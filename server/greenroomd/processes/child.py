@@ -147,13 +147,16 @@ class Child:
         assert self.identity is not None
         session = self.identity.pid
 
-        def ours(pid: int) -> bool:
-            return kernel.belongs(pid, session) or kernel.carries(pid, self.marker)
+        def inside() -> list[int]:
+            return [] if self._group is None else self._group.members()
 
-        inside = [] if self._group is None else self._group.members()
-        if inside and self._group is not None:
+        def ours(pid: int) -> bool:
+            return kernel.belongs(pid, session) or kernel.carries(pid, self.marker) or pid in inside()
+
+        members = inside()
+        if members and self._group is not None:
             self._group.kill()
-        found = {*inside, *kernel.members(session), *kernel.marked(self.marker)}
+        found = {*members, *kernel.members(session), *kernel.marked(self.marker)}
         for pid in found:
             kernel.kill(pid, ours)
         return len(found)

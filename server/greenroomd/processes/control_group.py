@@ -57,8 +57,11 @@ class ControlGroup:
             return []
 
     def kill(self) -> None:
-        """Send SIGKILL to all that is in it, at once: what forks meanwhile is hit as well."""
-        with contextlib.suppress(OSError):  # it was removed, or the kernel is older than 5.14
+        """Send SIGKILL to all that is in it, at once: what forks meanwhile is hit as well.
+
+        A kernel before 5.14 cannot: look for the members afterwards in any case.
+        """
+        with contextlib.suppress(OSError):
             self._write("cgroup.kill", "1")
 
     def remove(self) -> bool:

@@ -46,9 +46,9 @@ def reap(
     groups = [group for run in dead for group in run.control_groups()]
 
     def theirs(pid: int) -> bool:
-        return (pid in known and kernel.alive(known[pid])) or any(
-            kernel.carries(pid, mark) for mark in markers
-        )
+        recorded_so = pid in known and kernel.alive(known[pid])
+        marked = any(kernel.carries(pid, marker) for marker in markers)
+        return recorded_so or marked or pid in _inside(groups)
 
     killed: set[int] = set()
     deadline = time.monotonic() + patience.total_seconds()
