@@ -357,6 +357,7 @@ def _pool_facts(pool: Pool) -> PoolFacts:
         warm=status.warm,
         waiting=status.waiting,
         longest_wait=status.longest_wait,
+        evictions=status.evictions,
         workspaces={
             name: WorkspacePoolFacts(busy=use.busy + use.idle, warm=use.warm, waiting=use.waiting)
             for name, use in status.workspaces.items()

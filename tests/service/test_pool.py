@@ -78,6 +78,7 @@ async def test_twenty_sessions_over_two_slots_all_complete(small: GreenroomServe
             sessions.create_task(work(number))
     pool = await pool_of(small)
     assert (pool.waiting, pool.busy) == (0, 2)
+    assert pool.evictions >= 18
     numbers = await to_thread(metrics, metrics_port)
     assert numbers['greenroom_processes_ended_total{cause="pool_pressure"}'] >= 18
     assert numbers["greenroom_pool_evictions_total"] >= 18

@@ -372,7 +372,9 @@ type PoolStatus struct {
 	// How long the session that waits longest has waited; unset when none waits.
 	LongestWait *durationpb.Duration `protobuf:"bytes,6,opt,name=longest_wait,json=longestWait,proto3" json:"longest_wait,omitempty"`
 	// The same by workspace, for those that use or wait for a process.
-	Workspaces    []*WorkspacePoolStatus `protobuf:"bytes,7,rep,name=workspaces,proto3" json:"workspaces,omitempty"`
+	Workspaces []*WorkspacePoolStatus `protobuf:"bytes,7,rep,name=workspaces,proto3" json:"workspaces,omitempty"`
+	// How many idle processes were asked back for sessions that waited, since the server started.
+	Evictions     int64 `protobuf:"varint,8,opt,name=evictions,proto3" json:"evictions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -454,6 +456,13 @@ func (x *PoolStatus) GetWorkspaces() []*WorkspacePoolStatus {
 		return x.Workspaces
 	}
 	return nil
+}
+
+func (x *PoolStatus) GetEvictions() int64 {
+	if x != nil {
+		return x.Evictions
+	}
+	return 0
 }
 
 // WorkspacePoolStatus is how one workspace uses the processes of a node.
@@ -672,7 +681,7 @@ const file_greenroom_v1_node_proto_rawDesc = "" +
 	"\x14request_id_retention\x18\t \x01(\v2\x19.google.protobuf.DurationR\x12requestIdRetention\x12B\n" +
 	"\x0fevent_retention\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationR\x0eeventRetention\x122\n" +
-	"\x15event_retention_count\x18\v \x01(\x03R\x13eventRetentionCount\"\xfe\x01\n" +
+	"\x15event_retention_count\x18\v \x01(\x03R\x13eventRetentionCount\"\x9c\x02\n" +
 	"\n" +
 	"PoolStatus\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x14\n" +
@@ -683,7 +692,8 @@ const file_greenroom_v1_node_proto_rawDesc = "" +
 	"\flongest_wait\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\vlongestWait\x12A\n" +
 	"\n" +
 	"workspaces\x18\a \x03(\v2!.greenroom.v1.WorkspacePoolStatusR\n" +
-	"workspaces\"z\n" +
+	"workspaces\x12\x1c\n" +
+	"\tevictions\x18\b \x01(\x03R\tevictions\"z\n" +
 	"\x13WorkspacePoolStatus\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x12\n" +
 	"\x04busy\x18\x02 \x01(\x05R\x04busy\x12\x12\n" +

@@ -50,4 +50,5 @@ class PoolFacts:
     waiting: int
     warm: int = 0
     longest_wait: timedelta | None = None
+    evictions: int = 0
     workspaces: Mapping[str, WorkspacePoolFacts] = field(default_factory=dict)

@@ -57,6 +57,7 @@ class NodeService:
             warm=pool.warm,
             waiting=pool.waiting,
             longest_wait=maybe_duration(pool.longest_wait),
+            evictions=pool.evictions,
             workspaces=[
                 node_pb2.WorkspacePoolStatus(
                     workspace_id=workspace_id, busy=use.busy, warm=use.warm, waiting=use.waiting

@@ -2627,6 +2627,9 @@ pub struct PoolStatus {
     /// The same by workspace, for those that use or wait for a process.
     #[prost(message, repeated, tag = "7")]
     pub workspaces: ::prost::alloc::vec::Vec<WorkspacePoolStatus>,
+    /// How many idle processes were asked back for sessions that waited, since the server started.
+    #[prost(int64, tag = "8")]
+    pub evictions: i64,
 }
 /// WorkspacePoolStatus is how one workspace uses the processes of a node.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -203,6 +203,7 @@ class PoolStatus(_message.Message):
     WAITING_FIELD_NUMBER: _builtins.int
     LONGEST_WAIT_FIELD_NUMBER: _builtins.int
     WORKSPACES_FIELD_NUMBER: _builtins.int
+    EVICTIONS_FIELD_NUMBER: _builtins.int
     node_id: _builtins.str
     """Node that it is about."""
     slots: _builtins.int
@@ -213,6 +214,8 @@ class PoolStatus(_message.Message):
     """Processes that are started and unused."""
     waiting: _builtins.int
     """Sessions that wait for a process."""
+    evictions: _builtins.int
+    """How many idle processes were asked back for sessions that waited, since the server started."""
     @_builtins.property
     def longest_wait(self) -> _duration_pb2.Duration:
         """How long the session that waits longest has waited; unset when none waits."""
@@ -231,10 +234,11 @@ class PoolStatus(_message.Message):
         waiting: _builtins.int = ...,
         longest_wait: _duration_pb2.Duration | None = ...,
         workspaces: _abc.Iterable[Global___WorkspacePoolStatus] | None = ...,
+        evictions: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["longest_wait", b"longest_wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["busy", b"busy", "longest_wait", b"longest_wait", "node_id", b"node_id", "slots", b"slots", "waiting", b"waiting", "warm", b"warm", "workspaces", b"workspaces"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["busy", b"busy", "evictions", b"evictions", "longest_wait", b"longest_wait", "node_id", b"node_id", "slots", b"slots", "waiting", b"waiting", "warm", b"warm", "workspaces", b"workspaces"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -89,31 +89,32 @@ public final class NodeProto extends com.google.protobuf.GeneratedFile {
       "etention\022B\n\017event_retention\030\n \001(\0132\031.goog" +
       "le.protobuf.DurationR\016eventRetention\0222\n\025" +
       "event_retention_count\030\013 \001(\003R\023eventRetent" +
-      "ionCount\"\376\001\n\nPoolStatus\022\027\n\007node_id\030\001 \001(\t" +
+      "ionCount\"\234\002\n\nPoolStatus\022\027\n\007node_id\030\001 \001(\t" +
       "R\006nodeId\022\024\n\005slots\030\002 \001(\005R\005slots\022\022\n\004busy\030\003" +
       " \001(\005R\004busy\022\022\n\004warm\030\004 \001(\005R\004warm\022\030\n\007waitin" +
       "g\030\005 \001(\005R\007waiting\022<\n\014longest_wait\030\006 \001(\0132\031" +
       ".google.protobuf.DurationR\013longestWait\022A" +
       "\n\nworkspaces\030\007 \003(\0132!.greenroom.v1.Worksp" +
-      "acePoolStatusR\nworkspaces\"z\n\023WorkspacePo" +
-      "olStatus\022!\n\014workspace_id\030\001 \001(\tR\013workspac" +
-      "eId\022\022\n\004busy\030\002 \001(\005R\004busy\022\022\n\004warm\030\003 \001(\005R\004w" +
-      "arm\022\030\n\007waiting\030\004 \001(\005R\007waiting\"\274\002\n\004Node\022\027" +
-      "\n\007node_id\030\001 \001(\tR\006nodeId\022\030\n\007address\030\002 \001(\t" +
-      "R\007address\022-\n\005state\030\003 \001(\0162\027.greenroom.v1." +
-      "NodeStateR\005state\022%\n\016server_version\030\004 \001(\t" +
-      "R\rserverVersion\0229\n\nstart_time\030\005 \001(\0132\032.go" +
-      "ogle.protobuf.TimestampR\tstartTime\022F\n\021le" +
-      "ase_expire_time\030\006 \001(\0132\032.google.protobuf." +
-      "TimestampR\017leaseExpireTime\022\024\n\005slots\030\007 \001(" +
-      "\005R\005slots\022\022\n\004busy\030\010 \001(\005R\004busy*\205\001\n\tNodeSta" +
-      "te\022\032\n\026NODE_STATE_UNSPECIFIED\020\000\022\026\n\022NODE_S" +
-      "TATE_SERVING\020\001\022\027\n\023NODE_STATE_DRAINING\020\002\022" +
-      "\026\n\022NODE_STATE_DRAINED\020\003\022\023\n\017NODE_STATE_LO" +
-      "ST\020\004Bw\n\031io.github.greenroomdev.v1B\tNodeP" +
-      "rotoP\001\242\002\003GXX\252\002\014Greenroom.V1\312\002\014Greenroom\\" +
-      "V1\342\002\030Greenroom\\V1\\GPBMetadata\352\002\rGreenroo" +
-      "m::V1b\006proto3"
+      "acePoolStatusR\nworkspaces\022\034\n\tevictions\030\010" +
+      " \001(\003R\tevictions\"z\n\023WorkspacePoolStatus\022!" +
+      "\n\014workspace_id\030\001 \001(\tR\013workspaceId\022\022\n\004bus" +
+      "y\030\002 \001(\005R\004busy\022\022\n\004warm\030\003 \001(\005R\004warm\022\030\n\007wai" +
+      "ting\030\004 \001(\005R\007waiting\"\274\002\n\004Node\022\027\n\007node_id\030" +
+      "\001 \001(\tR\006nodeId\022\030\n\007address\030\002 \001(\tR\007address\022" +
+      "-\n\005state\030\003 \001(\0162\027.greenroom.v1.NodeStateR" +
+      "\005state\022%\n\016server_version\030\004 \001(\tR\rserverVe" +
+      "rsion\0229\n\nstart_time\030\005 \001(\0132\032.google.proto" +
+      "buf.TimestampR\tstartTime\022F\n\021lease_expire" +
+      "_time\030\006 \001(\0132\032.google.protobuf.TimestampR" +
+      "\017leaseExpireTime\022\024\n\005slots\030\007 \001(\005R\005slots\022\022" +
+      "\n\004busy\030\010 \001(\005R\004busy*\205\001\n\tNodeState\022\032\n\026NODE" +
+      "_STATE_UNSPECIFIED\020\000\022\026\n\022NODE_STATE_SERVI" +
+      "NG\020\001\022\027\n\023NODE_STATE_DRAINING\020\002\022\026\n\022NODE_ST" +
+      "ATE_DRAINED\020\003\022\023\n\017NODE_STATE_LOST\020\004Bw\n\031io" +
+      ".github.greenroomdev.v1B\tNodeProtoP\001\242\002\003G" +
+      "XX\252\002\014Greenroom.V1\312\002\014Greenroom\\V1\342\002\030Green" +
+      "room\\V1\\GPBMetadata\352\002\rGreenroom::V1b\006pro" +
+      "to3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -139,7 +140,7 @@ public final class NodeProto extends com.google.protobuf.GeneratedFile {
     internal_static_greenroom_v1_PoolStatus_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessage.FieldAccessorTable(
         internal_static_greenroom_v1_PoolStatus_descriptor,
-        new java.lang.String[] { "NodeId", "Slots", "Busy", "Warm", "Waiting", "LongestWait", "Workspaces", });
+        new java.lang.String[] { "NodeId", "Slots", "Busy", "Warm", "Waiting", "LongestWait", "Workspaces", "Evictions", });
     internal_static_greenroom_v1_WorkspacePoolStatus_descriptor =
       getDescriptor().getMessageType(3);
     internal_static_greenroom_v1_WorkspacePoolStatus_fieldAccessorTable = new

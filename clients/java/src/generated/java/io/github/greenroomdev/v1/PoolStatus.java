@@ -261,6 +261,21 @@ private static final long serialVersionUID = 0L;
     return workspaces_.get(index);
   }
 
+  public static final int EVICTIONS_FIELD_NUMBER = 8;
+  private long evictions_ = 0L;
+  /**
+   * <pre>
+   * How many idle processes were asked back for sessions that waited, since the server started.
+   * </pre>
+   *
+   * <code>int64 evictions = 8 [json_name = "evictions"];</code>
+   * @return The evictions.
+   */
+  @java.lang.Override
+  public long getEvictions() {
+    return evictions_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -295,6 +310,9 @@ private static final long serialVersionUID = 0L;
     }
     for (int i = 0; i < workspaces_.size(); i++) {
       output.writeMessage(7, workspaces_.get(i));
+    }
+    if (evictions_ != 0L) {
+      output.writeInt64(8, evictions_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -332,6 +350,10 @@ private static final long serialVersionUID = 0L;
           }
           size += 1 * count;
         }
+    if (evictions_ != 0L) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeInt64Size(8, evictions_);
+    }
     return size;
   }
   @java.lang.Override
@@ -373,6 +395,8 @@ private static final long serialVersionUID = 0L;
     }
     if (!getWorkspacesList()
         .equals(other.getWorkspacesList())) return false;
+    if (getEvictions()
+        != other.getEvictions()) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -402,6 +426,9 @@ private static final long serialVersionUID = 0L;
       hash = (37 * hash) + WORKSPACES_FIELD_NUMBER;
       hash = (53 * hash) + getWorkspacesList().hashCode();
     }
+    hash = (37 * hash) + EVICTIONS_FIELD_NUMBER;
+    hash = (53 * hash) + com.google.protobuf.Internal.hashLong(
+        getEvictions());
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -561,6 +588,7 @@ private static final long serialVersionUID = 0L;
         workspacesBuilder_.clear();
       }
       bitField0_ = (bitField0_ & ~0x00000040);
+      evictions_ = 0L;
       return this;
     }
 
@@ -629,6 +657,9 @@ private static final long serialVersionUID = 0L;
             : longestWaitBuilder_.build();
         to_bitField0_ |= 0x00000001;
       }
+      if (((from_bitField0_ & 0x00000080) != 0)) {
+        result.evictions_ = evictions_;
+      }
       result.bitField0_ |= to_bitField0_;
     }
 
@@ -689,6 +720,9 @@ private static final long serialVersionUID = 0L;
             workspacesBuilder_.addAllMessages(other.workspaces_);
           }
         }
+      }
+      if (other.getEvictions() != 0L) {
+        setEvictions(other.getEvictions());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -759,6 +793,11 @@ private static final long serialVersionUID = 0L;
               }
               break;
             } // case 58
+            case 64: {
+              evictions_ = input.readInt64();
+              bitField0_ |= 0x00000080;
+              break;
+            } // case 64
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1503,6 +1542,50 @@ private static final long serialVersionUID = 0L;
         workspaces_ = null;
       }
       return workspacesBuilder_;
+    }
+
+    private long evictions_ ;
+    /**
+     * <pre>
+     * How many idle processes were asked back for sessions that waited, since the server started.
+     * </pre>
+     *
+     * <code>int64 evictions = 8 [json_name = "evictions"];</code>
+     * @return The evictions.
+     */
+    @java.lang.Override
+    public long getEvictions() {
+      return evictions_;
+    }
+    /**
+     * <pre>
+     * How many idle processes were asked back for sessions that waited, since the server started.
+     * </pre>
+     *
+     * <code>int64 evictions = 8 [json_name = "evictions"];</code>
+     * @param value The evictions to set.
+     * @return This builder for chaining.
+     */
+    public Builder setEvictions(long value) {
+
+      evictions_ = value;
+      bitField0_ |= 0x00000080;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * How many idle processes were asked back for sessions that waited, since the server started.
+     * </pre>
+     *
+     * <code>int64 evictions = 8 [json_name = "evictions"];</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearEvictions() {
+      bitField0_ = (bitField0_ & ~0x00000080);
+      evictions_ = 0L;
+      onChanged();
+      return this;
     }
 
     // @@protoc_insertion_point(builder_scope:greenroom.v1.PoolStatus)

@@ -140,4 +140,14 @@ public interface PoolStatusOrBuilder extends
    */
   io.github.greenroomdev.v1.WorkspacePoolStatusOrBuilder getWorkspacesOrBuilder(
       int index);
+
+  /**
+   * <pre>
+   * How many idle processes were asked back for sessions that waited, since the server started.
+   * </pre>
+   *
+   * <code>int64 evictions = 8 [json_name = "evictions"];</code>
+   * @return The evictions.
+   */
+  long getEvictions();
 }
