@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from greenroomd.processes.control_group import ControlGroup
+
+PATIENCE = 5.0  # seconds
 
 
 @pytest.fixture
@@ -22,13 +24,13 @@ def cgroup() -> Iterator[Path]:
     except OSError as error:
         pytest.skip(f"this host lets us make no cgroup: {error}")
     yield path
-    groups = [ControlGroup(below) for below in sorted(path.rglob("*/"), reverse=True)]
+    groups = [ControlGroup(below) for below in (*sorted(path.rglob("*/"), reverse=True), path)]
     left = [group.path.name for group in groups if group.members()]
+    deadline = time.monotonic() + PATIENCE
     for group in groups:
         group.kill()
-        group.remove()
-    with contextlib.suppress(OSError):
-        path.rmdir()
+        while not group.remove() and time.monotonic() < deadline:  # what was killed takes a moment to be gone
+            time.sleep(0.01)
     assert not left, f"left in control groups: {left}"
 
 

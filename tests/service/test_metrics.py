@@ -14,10 +14,11 @@ import pytest
 
 from fake_cli.installed import install, turn
 from greenroom.v1 import session_pb2
+from greenroom.v1.config_pb2 import SessionLimits
 from greenroom.v1.event_service_pb2 import WatchEventsRequest, WatchStart
 from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, CloseSessionRequest
 from greenroom_server import GreenroomServer
-from story import create, history, run_turn, start_turn, until
+from story import create, history, run_turn, start_turn, until, working
 
 
 @dataclass(frozen=True)
@@ -73,10 +74,14 @@ async def test_processes_are_counted_by_why_they_ended(scraped: Scraped) -> None
     await close(server, closed)
     await start_turn(server, crashed.session_id, turn(kill=9))
     await until(server, crashed.session_id, session_pb2.SESSION_STATE_ERROR)
+    greedy = await create(server, working(server, limits=SessionLimits(memory_bytes=256 * 2**20)))
+    await start_turn(server, greedy.session_id, turn(memory=300 * 2**20, wait=20))
+    await until(server, greedy.session_id, session_pb2.SESSION_STATE_ERROR)
     read = await scraped.metrics()
-    assert read['greenroom_processes_started_total{origin="cold"}'] == 2
+    assert read['greenroom_processes_started_total{origin="cold"}'] == 3
     assert read['greenroom_processes_ended_total{cause="close"}'] == 1
     assert read['greenroom_processes_ended_total{cause="crash"}'] == 1
+    assert read['greenroom_processes_ended_total{cause="memory_limit"}'] == 1
 
 
 async def test_open_streams_and_stored_events_are_counted(scraped: Scraped) -> None:

@@ -98,11 +98,13 @@ _CAUSES = {
 }
 
 
-def end_cause(ending: Ending | None) -> str:
+def end_cause(ending: Ending | None, *, memory_limit_hit: bool = False) -> str:
     """Say in a word why a process ended: `crash` if nobody wanted it to, else the reason, if it is one of ours.
 
     Callers give reasons in words of their own; these count as what was wanted: close, suspend, restart, fail.
     """
+    if memory_limit_hit:
+        return "memory_limit"
     if ending is None:
         return "crash"
     return _CAUSES.get(ending.reason, ending.purpose.value)

@@ -132,7 +132,7 @@ class Supervisor:
                 self._forget_process()
                 await self._react(lambda step: reactions.not_started(step, error))
             case Exited(exit=end):
-                self._forget_process()
+                self._forget_process(memory_limit_hit=end.memory_limit_hit)
                 await self._react(
                     lambda step: reactions.exited(
                         step,
@@ -318,9 +318,10 @@ class Supervisor:
         patience = self._stage.host.patience
         await process.end(patience if gently else replace(patience, after_eof=_AT_ONCE))
 
-    def _forget_process(self) -> None:
+    def _forget_process(self, *, memory_limit_hit: bool = False) -> None:
         if self._process is not None:
-            self._stage.observer.process_ended(end_cause(self.live.ending))
+            cause = end_cause(self.live.ending, memory_limit_hit=memory_limit_hit)
+            self._stage.observer.process_ended(cause)
         self._process = self._lease = self._hosting = None
 
     def _facts(self, process: AgentProcess) -> ProcessFacts:
