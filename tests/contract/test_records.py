@@ -62,7 +62,7 @@ async def test_any_text_of_the_model_comes_back(store: Store, text: str) -> None
 
 async def test_a_turn_is_replaced_by_its_later_form(store: Store) -> None:
     session = new_session()
-    turn = new_turn(session, 1, timeout=timedelta(seconds=90), request_id="r")
+    turn = new_turn(session, 1, timeout=timedelta(seconds=90), request_id="r", actor="ann", rounds=3)
     session = await store.commit(creation(session, turns=[turn]))
     done = replace(
         turn,

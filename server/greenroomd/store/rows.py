@@ -179,6 +179,8 @@ def turn_row(session_number: int, turn: Turn) -> Row:
             {
                 "timeout": span(turn.timeout),
                 "request_id": turn.request_id,
+                "actor": turn.actor,
+                "rounds": turn.rounds,
                 "result_text": turn.result_text,
                 "stop_reason": turn.stop_reason,
                 "usage": usage_document(turn.usage),
@@ -205,6 +207,8 @@ def turn_of(row: Row) -> Turn:
         content=tuple(content),
         timeout=span_of(came["timeout"]),
         request_id=came["request_id"],
+        actor=came.get("actor", ""),  # rows of earlier versions lack it
+        rounds=came.get("rounds", 0),
         result_text=came["result_text"],
         stop_reason=came["stop_reason"],
         usage=usage_of(came["usage"]),
