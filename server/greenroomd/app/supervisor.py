@@ -46,7 +46,7 @@ from greenroomd.domain.live import (
 )
 from greenroomd.domain.recovery import RECOVERING
 from greenroomd.domain.session import POOL_PRESSURE, ProcessFacts, Session, etag
-from greenroomd.domain.turn import Problem
+from greenroomd.domain.turn import Problem, Turn
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +82,8 @@ class Supervisor:
         self._lease: Lease | None = None
         self._hosting: asyncio.Task[None] | None = None
         self._deleted = False
+        self.ended_turn: Turn | None = None
+        """The turn that ended last, as it was committed: who follows it wants it at once."""
         self.draining = False
         """Whether a restart that is due later is left to the next run of the server."""
         self.task: asyncio.Task[None] | None = None
@@ -228,6 +230,9 @@ class Supervisor:
                 )
             )
         self._deleted |= step.deletes
+        for turn in step.turns.values():
+            if turn.state.final:
+                self.ended_turn = turn
         self.live = replace(step.live, session=session)
         if step.ephemeral:
             self._stage.show(step.ephemeral, session)

@@ -21,10 +21,14 @@ from greenroomd.domain import orders
 from greenroomd.domain.errors import Draining, GreenroomError
 from greenroomd.domain.live import Live, Step
 from greenroomd.domain.session import Session, StartMode
+from greenroomd.domain.turn import Turn
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+
+_STEPS_TO_A_PROCESS = 2
+"""Turns of the event loop in which a new owner claims a process that waits: it works while the caller is answered."""
 
 
 class Supervisors:
@@ -65,8 +69,12 @@ class Supervisors:
                     reply.set_exception(refusal)
                 return
             self.own(Live(session=session, launching=True, launched_at=self.stage.now()))
-        if not reply.done():
-            reply.set_result(session)
+        try:
+            for _ in range(_STEPS_TO_A_PROCESS):
+                await asyncio.sleep(0)
+        finally:
+            if not reply.done():
+                reply.set_result(session)
 
     async def order(self, change: Change, act: Callable[[Step], T]) -> tuple[Session, T]:
         """Have an order carried out by the session's owner; returns the session after it and the order's result.
@@ -82,6 +90,12 @@ class Supervisors:
         reply: asyncio.Future[tuple[Session, T]] = asyncio.get_running_loop().create_future()
         supervisor.mailbox.put(Order(change, act, reply))
         return await reply
+
+    def ended_turn(self, session_id: str, turn_id: str) -> Turn | None:
+        """Return a turn as it ended, if it is the last one of a session that is live here."""
+        supervisor = self._of.get(session_id)
+        ended = None if supervisor is None else supervisor.ended_turn
+        return ended if ended is not None and ended.turn_id == turn_id else None
 
     async def drain(self, patience: timedelta) -> None:
         """Take no more orders and suspend every live session; returns when all rest, or when patience is over."""

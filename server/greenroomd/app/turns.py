@@ -83,7 +83,8 @@ class Turns:
                 if mine:
                     yield Batch(mine, batch.revision, batch.dropped)
                 if any(_ends(event) for event in mine):
-                    yield await self._stage.store.turn(turn.turn_id)
+                    ended = self._supervisors.ended_turn(turn.session_id, turn.turn_id)
+                    yield ended or await self._stage.store.turn(turn.turn_id)
                     return
 
     async def interrupt(self, call: Interrupt) -> Turn:
