@@ -1,8 +1,8 @@
 """A client of HTTP/2 that does next to nothing: many gRPC streams of one request, whose messages nobody decodes.
 
 A grpc.aio client spends as much on a message as the server that sends it, so on one machine it would be measured as
-well. This one cuts what the socket gives into messages, and gives back flow control as gRPC clients do: 64 KiB for
-each stream. It does not decode headers: a stream that was refused ends, and its messages are missing.
+well. This one cuts what the socket gives into messages, and gives back flow control as it does so. It does not decode
+headers: a stream that was refused ends, and its messages are missing.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ import struct
 from collections.abc import Callable
 from typing import cast
 
-WINDOW = 65_535
+WINDOW = 1 << 20
+"""What the server may send ahead on a stream that is read; about what gRPC clients come to allow on a fast one."""
+UNREAD = (1 << 16) - 1
+"""The same of a stream that nobody reads: what HTTP/2, and a gRPC client, allow at first."""
 
 _DATA, _HEADERS, _SETTINGS, _PING, _WINDOW_UPDATE = 0, 1, 4, 6, 8
 _END_STREAM, _ACK, _END_HEADERS = 1, 1, 4
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+_INITIAL_WINDOW = struct.Struct(">HL")  # the setting's number, which is 4, and its value
 _HEAD = struct.Struct(">HBBBL")  # a frame's length (16 and 8 bits), type, flags, stream
 _LENGTH = struct.Struct(">L")
 
@@ -41,7 +45,7 @@ class Streams(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self.on: asyncio.Future[None] = loop.create_future()
         self.over: asyncio.Future[None] = loop.create_future()
-        self._opening = _opening(authority, method, request, count)
+        self._opening = _opening(authority, method, request, count, WINDOW if reading else UNREAD)
         self._take = take
         self._reading = reading
         self._rest = b""
@@ -94,9 +98,9 @@ class Streams(asyncio.Protocol):
                 self.over.set_result(None)
 
     def _use(self, window: int, size: int) -> None:
-        """Give a window back once half of it is used."""
+        """Give a window back once much of it is used."""
         used = self._used[window] + size
-        if used > WINDOW // 2:
+        if used > UNREAD // 2:
             self._answers += _frame(_WINDOW_UPDATE, 0, window, _LENGTH.pack(used))
             used = 0
         self._used[window] = used
@@ -110,7 +114,7 @@ class Streams(asyncio.Protocol):
             del partial[:end]
 
 
-def _opening(authority: str, method: str, request: bytes, count: int) -> bytes:
+def _opening(authority: str, method: str, request: bytes, count: int, window: int) -> bytes:
     """Return all that is sent at first; header fields refer to HPACK's static table or are literals."""
     headers = b"".join(
         (
@@ -122,7 +126,11 @@ def _opening(authority: str, method: str, request: bytes, count: int) -> bytes:
         )
     )
     message = b"\0" + _LENGTH.pack(len(request)) + request
-    frames = [_PREFACE, _frame(_SETTINGS, 0, 0, b"")]
+    frames = [
+        _PREFACE,
+        _frame(_SETTINGS, 0, 0, _INITIAL_WINDOW.pack(4, window)),
+        _frame(_WINDOW_UPDATE, 0, 0, _LENGTH.pack(count * window)),  # the streams' windows are the limit
+    ]
     for stream in range(1, 2 * count, 2):
         frames += [
             _frame(_HEADERS, _END_HEADERS, stream, headers),
