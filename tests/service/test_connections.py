@@ -1,4 +1,4 @@
-"""Connections that grow old: calls move to new ones, and streams go on."""
+"""Connections: they grow old and streams go on; thousands of calls at once are all answered."""
 
 import asyncio
 from pathlib import Path
@@ -7,6 +7,7 @@ import grpc
 
 from fake_cli.installed import install
 from greenroom.v1.event_service_pb2 import WatchEventsRequest
+from greenroom.v1.node_service_pb2 import GetServerInfoRequest
 from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, CloseSessionRequest
 from greenroom_server import GreenroomServer
 from story import create, names
@@ -26,3 +27,12 @@ async def test_a_watch_outlives_its_connection_s_age(tmp_path: Path) -> None:
                 if "session_closed" in names(list(frame.events)):
                     return
     raise AssertionError("the watch ended")
+
+
+async def test_thousands_of_calls_at_once_are_all_answered(tmp_path: Path) -> None:
+    async with GreenroomServer(tmp_path, {}, claude_path=str(install(tmp_path))) as server:
+
+        async def call() -> None:
+            await server.nodes.GetServerInfo(GetServerInfoRequest())
+
+        await asyncio.gather(*(call() for _ in range(5_000)))

@@ -32,6 +32,10 @@ from greenroomd.rpc.session_service import SessionService
 from greenroomd.rpc.turn_service import TurnService
 
 UNIX = "unix:"
+MAX_WAITING_CALLS = 20_000
+"""Calls that may wait to be taken. All watchers of a node come back at once after a restart; gRPC drops calls above
+1,000 at random, and tells their clients CANCELLED.
+"""
 
 
 class ListenFailed(Exception):
@@ -122,6 +126,8 @@ def _options(patience: Patience) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 0),  # a taken port is an error, not a second server that gets half of the calls
         ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
         ("grpc.max_send_message_length", -1),
+        ("grpc.server.max_pending_requests", MAX_WAITING_CALLS),
+        ("grpc.server.max_pending_requests_hard_limit", MAX_WAITING_CALLS),
         ("grpc.keepalive_time_ms", milliseconds(patience.keepalive)),
         ("grpc.keepalive_timeout_ms", milliseconds(patience.keepalive_answer)),
         ("grpc.max_connection_age_ms", milliseconds(patience.connection_age)),
