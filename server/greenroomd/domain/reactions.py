@@ -250,6 +250,10 @@ def exited(
     if memory_limit_hit:
         gone = replace(gone, reason="LIMIT_REACHED", message="its processes held more memory than they may")
         limits.tell(step, "memory_bytes", gone.message)
+    if ending is not None and ending.error is not None and ending.error.reason == gone.reason:
+        # it was found out by a write before its exit was: now there is more to tell
+        error = replace(ending.error, exit_code=code, signal=signal, stderr_tail=stderr_tail)
+        ending = replace(ending, error=error)
     if live.result is not None:
         turns.end_answered(step)
     turns.end_cut_short(step, ending.error if ending and ending.error else gone)

@@ -110,6 +110,17 @@ def test_an_end_for_a_fault_keeps_its_error_whatever_is_ordered_meanwhile() -> N
     assert (owner.state, owner.session.error) == (State.ERROR, BROKEN)
 
 
+def test_a_crash_that_a_write_finds_out_first_tells_signal_and_last_words_too() -> None:
+    owner = an_owner()
+    turn = owner.prompt()
+    gone = Problem(reason="PROCESS_EXITED", message="the process takes no more input")
+    owner.decide(lambda step: reactions.end_for(step, Ending(purpose=Purpose.FAIL, error=gone)))
+    owner.exits(signal=9, stderr_tail="Killed")
+    told = replace(gone, signal=9, stderr_tail="Killed")
+    assert (owner.state, owner.session.error) == (State.ERROR, told)
+    assert owner.turns[turn.turn_id].error == told
+
+
 def test_a_process_that_dies_while_it_is_reconfigured_leaves_no_trace_in_the_next() -> None:
     owner = an_owner()
     config = replace(owner.session.config, model="haiku")
