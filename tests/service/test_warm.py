@@ -45,7 +45,7 @@ async def keep_warm(server: GreenroomServer, count: int, **config: object) -> No
     """Store a profile that keeps processes ready, and wait until they are."""
     profile = Profile(profile_id="quick", config=working(server, **config), warm_processes=count)
     await server.profiles.CreateProfile(CreateProfileRequest(profile=profile))
-    await pool_until(server, lambda pool: pool.warm == count)
+    await pool_until(server, lambda pool: pool.warm == count and len(server.children()) == count)
 
 
 async def pool_until(server: GreenroomServer, wanted: Callable[[PoolStatus], bool]) -> PoolStatus:

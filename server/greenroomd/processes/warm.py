@@ -38,12 +38,16 @@ BIND_WITHIN = timedelta(seconds=5)
 
 @dataclass(slots=True, eq=False)
 class _Kept:
-    """One process that waits for its session; `over` is set once nobody needs it any more, `gone` once it has ended."""
+    """One process that waits for its session.
+
+    `started` is set once it is there, or cannot be; `over` once nobody needs it any more, `gone` once it has ended.
+    """
 
     launch: Launch
     lease: PoolLease
     process: ClaudeProcess | None = None
     taken: bool = False
+    started: asyncio.Event = field(default_factory=asyncio.Event)
     over: asyncio.Event = field(default_factory=asyncio.Event)
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -57,7 +61,6 @@ class _Kept:
 class WarmClaim:
     """The `Claim` on a process that waited. If it does not take what its session wants, another one is started."""
 
-    process: ClaudeProcess
     lease: PoolLease
     kept: _Kept
     binding: Binding
@@ -68,19 +71,27 @@ class WarmClaim:
         """Bind the process to the session, or start one in its slot; either has ended when the block ends."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.kept.end)
-            process = self.process
-            try:
-                await process.bind(self.binding, BIND_WITHIN)
-            except ProcessFailed as failure:
-                log.warning(
-                    "warm_process_discarded",
-                    session_id=launch.session_id,
-                    reason=failure.reason,
-                    message=str(failure),
-                )
+            process = await self._bound(launch)
+            if process is None:
                 await self.kept.end()  # one slot holds one process
                 process = await stack.enter_async_context(self.cli.running(launch))
             yield process
+
+    async def _bound(self, launch: Launch) -> ClaudeProcess | None:
+        await self.kept.started.wait()
+        process = self.kept.process
+        try:
+            if process is not None:
+                await process.bind(self.binding, BIND_WITHIN)
+        except ProcessFailed as failure:
+            log.warning(
+                "warm_process_discarded",
+                session_id=launch.session_id,
+                reason=failure.reason,
+                message=str(failure),
+            )
+            return None
+        return process
 
 
 class WarmProcesses:
@@ -94,6 +105,7 @@ class WarmProcesses:
         self._pool = pool
         self._wanted: Sequence[WarmStart] = ()
         self._kept: list[_Kept] = []
+        self._there: set[_Kept] = set()
         self._changed = asyncio.Event()
         self._failed_at: dict[int, float] = {}
 
@@ -111,7 +123,7 @@ class WarmProcesses:
             kept = claim.kept
             self._kept.remove(kept)
             asyncio.get_running_loop().call_later(REFILL_AFTER.total_seconds(), self._changed.set)
-            if kernel.alive(claim.process.identity):
+            if kept.process is None or kernel.alive(kept.process.identity):
                 kept.taken = True
                 kept.lease.adopt()
                 return claim
@@ -119,10 +131,12 @@ class WarmProcesses:
         return None
 
     def _fits(self, kept: _Kept, launch: Launch) -> WarmClaim | None:
-        if kept.process is None or kept.over.is_set():  # over: its slot was asked back for another session
+        if kept.over.is_set():  # its slot was asked back for another session
+            return None
+        if kept.process is None and self._pool.numbers()["waiting"]:  # it will be, as soon as it has started
             return None
         binding = self._cli.binding(kept.launch, launch)
-        return None if binding is None else WarmClaim(kept.process, kept.lease, kept, binding, self._cli)
+        return None if binding is None else WarmClaim(kept.lease, kept, binding, self._cli)
 
     @asynccontextmanager
     async def on_duty(self) -> AsyncIterator[None]:
@@ -131,7 +145,7 @@ class WarmProcesses:
             try:
                 yield
             finally:
-                for kept in self._kept:
+                for kept in self._there:
                     kept.over.set()
 
     async def _refill_again_and_again(self, group: asyncio.TaskGroup) -> None:
@@ -158,6 +172,7 @@ class WarmProcesses:
                     break
                 kept = _Kept(launch, lease)
                 self._kept.append(kept)
+                self._there.add(kept)
                 group.create_task(self._keep(kept, number))
         for kept in surplus:
             kept.over.set()
@@ -168,7 +183,9 @@ class WarmProcesses:
         try:
             async with self._cli.running(own) as process:
                 kept.process = process
-                kept.lease.idle(kept.over.set)
+                kept.started.set()
+                if not kept.taken:
+                    kept.lease.idle(kept.over.set)
                 await kept.over.wait()
         except ProcessFailed as failure:
             log.warning("warm_start_failed", workspace_id=own.workspace_id, reason=str(failure))
@@ -178,6 +195,8 @@ class WarmProcesses:
                 self._kept.remove(kept)
             if not kept.taken:  # else the slot is the session's
                 kept.lease.release()
+            self._there.discard(kept)
+            kept.started.set()
             kept.gone.set()
             self._changed.set()
 

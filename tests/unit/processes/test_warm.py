@@ -45,7 +45,19 @@ async def claimed(processes: WarmProcesses, launch: Launch) -> WarmClaim:
         return bool(found)
 
     await eventually(claim)
+    await found[0].kept.started.wait()
     return found[0]
+
+
+async def being_started(pool: Pool) -> None:
+    """Wait until a process has a slot; it takes longer to be there."""
+    while pool.status().warm != 1:  # noqa: ASYNC110 -- the very next moment is wanted
+        await asyncio.sleep(0)
+
+
+def pid_of(claim: WarmClaim) -> int:
+    assert claim.kept.process is not None
+    return claim.kept.process.identity.pid
 
 
 def first(launch: Launch) -> Launch:
@@ -80,7 +92,7 @@ async def test_one_that_does_not_is_ended_and_another_started_in_its_slot(
     wanted = first(a_launch(tmp_path / "there"))
     async with waiting(tmp_path, a_launch(tmp_path), **script) as (processes, pool):
         claim = await claimed(processes, wanted)
-        failed = claim.process.identity.pid
+        failed = pid_of(claim)
         async with driven(claim, wanted) as claude:
             assert claude.pid != failed
             assert not Path(f"/proc/{failed}").exists()
@@ -108,7 +120,7 @@ async def test_a_start_that_is_abandoned_leaves_nothing(tmp_path: Path) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3), claim.running(wanted):
                 raise AssertionError("it was bound")
-        assert not Path(f"/proc/{claim.process.identity.pid}").exists()
+        assert not Path(f"/proc/{pid_of(claim)}").exists()
         claim.lease.release()
 
 
@@ -120,3 +132,28 @@ async def test_a_session_that_had_a_process_gets_none(tmp_path: Path) -> None:
         assert processes.claim(launch) is None
         async with claim.running(first(launch)):
             pass
+
+
+async def test_one_that_is_only_being_started_is_waited_for(tmp_path: Path) -> None:
+    wanted = first(a_launch(tmp_path))
+    async with waiting(tmp_path, a_launch(tmp_path)) as (processes, pool):
+        await being_started(pool)
+        claim = processes.claim(wanted)
+        assert claim is not None
+        assert claim.kept.process is None
+        async with driven(claim, wanted) as claude:
+            assert claude.process.warm
+            assert pool.status().workspaces == {"w": WorkspaceUse(busy=1)}
+        claim.lease.release()
+
+
+async def test_one_that_cannot_be_started_is_started_once_more_for_its_session(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    async with waiting(tmp_path, a_launch(gone)) as (processes, pool):
+        await being_started(pool)
+        wanted = first(a_launch(tmp_path))
+        claim = processes.claim(wanted)
+        assert claim is not None
+        async with driven(claim, wanted) as claude:
+            assert not claude.process.warm
+        claim.lease.release()
