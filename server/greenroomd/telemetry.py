@@ -111,6 +111,7 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._seen: dict[str, set[str]] = {}
+        self._known: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
         self._rpcs = Counter(
             "greenroom_rpcs", "RPCs answered.", ["service", "method", "code"], registry=self.registry
         )
@@ -163,9 +164,18 @@ class Metrics:
 
     def rpc_handled(self, service: str, method: str, code: str, seconds: float) -> None:
         """An RPC ended with the status *code* (`OK`, `NOT_FOUND`) after *seconds*."""
-        service, method = self._bounded("service", service), self._bounded("method", method)
-        self._rpcs.labels(service, method, self._bounded("code", code)).inc()
-        self._rpc_seconds.labels(service, method).observe(seconds)
+        counted, timed = self._of_rpc(service, method, code)
+        counted.inc()
+        timed.observe(seconds)
+
+    def _of_rpc(self, service: str, method: str, code: str) -> tuple[Counter, Histogram]:
+        """Return where an RPC is counted and timed; finding both by their labels costs more than using them."""
+        known = self._known.get((service, method, code))
+        if known is None:
+            bounded = self._bounded("service", service), self._bounded("method", method)
+            counted = self._rpcs.labels(*bounded, self._bounded("code", code))
+            known = self._known[service, method, code] = counted, self._rpc_seconds.labels(*bounded)
+        return known
 
     def sessions_counted(self, by_state: Mapping[str, int]) -> None:
         """The store holds so many sessions in each state; the base that `session_moved` counts from."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from contract.sample import full_session
-from greenroomd.app.memo import IdentityMemo
 from greenroomd.domain.evolution import evolve
+from greenroomd.domain.memo import IdentityMemo
 
 
 def counter() -> Callable[[object], int]:

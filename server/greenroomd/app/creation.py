@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from typing import Protocol
 
 from greenroomd.app.calls import DEFAULT_WORKSPACE, Caller, NewSession
+from greenroomd.app.identity import new_id
 from greenroomd.app.profile_store import ProfileStore
 from greenroomd.app.profiles import furnished
 from greenroomd.app.storage import Unit
@@ -104,7 +104,7 @@ class Creation:
     async def admit(self, new: NewSession, furnishing: Furnishing, caller: Caller) -> Session:
         """Store a session that was checked, and start it if it is to start; raises QuotaExceeded, SessionExists."""
         at = self._stage.now()
-        session_id = new.session_id or str(uuid.uuid4())
+        session_id = new.session_id or new_id()
         session = Session(
             session_id=session_id,
             workspace_id=new.workspace_id or DEFAULT_WORKSPACE,

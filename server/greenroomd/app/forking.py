@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 
 from greenroomd.app.calls import Caller, Change, Fork, NewSession
 from greenroomd.app.creation import Creation, Furnishing
+from greenroomd.app.identity import new_id
 from greenroomd.app.ports import Transcripts
 from greenroomd.app.storage import RequestReplayed
 from greenroomd.app.supervisors import Supervisors
@@ -71,7 +71,7 @@ class Forking:
 
     async def _copied(self, original: Session) -> str:
         """Copy a conversation as it was when a turn had ended, and return the id of the copy."""
-        workspace, conversation = original.workspace_id, str(uuid.uuid4())
+        workspace, conversation = original.workspace_id, new_id()
         try:
             while True:
                 await self._transcripts.copy(workspace, original.cli_session_id, conversation)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import timedelta
 
 from greenroomd.app.calls import Caller, Change, Decide, IfBusy, Interrupt, NewTurn
+from greenroomd.app.identity import new_id
 from greenroomd.app.sessions import Sessions
 from greenroomd.app.storage import Page, Position, Selection, StoredEvent
 from greenroomd.app.supervisors import Supervisors
@@ -43,7 +43,7 @@ class Turns:
 
         def accept(step: Step) -> Turn:
             turn = Turn(
-                turn_id=str(uuid.uuid4()),
+                turn_id=new_id(),
                 session_id=new.session_id,
                 number=step.session.turn_count + 1,
                 state=TurnState.QUEUED,

@@ -6,7 +6,10 @@ from greenroomd.domain.config import PermissionMode, SessionConfig
 from greenroomd.domain.config_rules import violations
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.masks import Parts
+from greenroomd.domain.memo import IdentityMemo
 from greenroomd.domain.session_rules import label_violations, metadata_violations, name_violations
+
+_without_token = IdentityMemo(violations)  # many sessions are made with few configurations
 
 
 def part_violations(
@@ -16,10 +19,14 @@ def part_violations(
 
     Unless `may_bypass`, nobody may begin to bypass permissions; a session that does so already may go on.
     """
-    token = parts.oauth_token if parts.config.oauth_token_set else None
+    config = parts.config
     found = [
         *name_violations(display_name=parts.display_name),
-        *violations(parts.config, oauth_token=token),
+        *(
+            violations(config, oauth_token=parts.oauth_token)
+            if config.oauth_token_set
+            else _without_token(config)
+        ),
         *label_violations(parts.labels),
         *metadata_violations(parts.metadata),
     ]

@@ -80,5 +80,5 @@ def label_violations(labels: Mapping[str, str], *, path: str = "labels") -> list
 
 def metadata_violations(metadata: JsonObject, *, path: str = "metadata") -> list[Violation]:
     """Return what is wrong with a caller's free JSON."""
-    problem = _metadata(metadata)
+    problem = _metadata(metadata) if metadata else None
     return [] if problem is None else [Violation(path, problem)]

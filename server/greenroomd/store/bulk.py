@@ -28,15 +28,26 @@ class BulkInsert:
         self._texts: dict[tuple[Table, int], str] = {}
 
     def __call__(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-        """Insert rows of one table."""
-        if self._database.sqlite:
-            for part in _parts(rows):
-                values = tuple(value for row in part for value in row)
-                connection.exec_driver_sql(self._text(table, len(part)), values)
-        elif len(rows) >= _COPIED_FROM:
-            _copy(connection, table, rows)
-        elif rows:
-            connection.exec_driver_sql(self._text(table, 1), list(map(tuple, rows)))
+        """Insert rows of one table; fails with SQLAlchemy's errors, though it goes around it."""
+        driver: Any = connection.connection.driver_connection
+        errors: Any = connection.dialect.loaded_dbapi
+        try:
+            if self._database.sqlite:
+                for part in _parts(rows):
+                    driver.execute(self._text(table, len(part)), [value for row in part for value in row])
+            elif len(rows) >= _COPIED_FROM:
+                _copy(driver, table, rows)
+            elif rows:
+                driver.cursor().executemany(self._text(table, 1), rows)
+        except errors.Error as error:
+            raise DBAPIError.instance(
+                f"INSERT INTO {table.name}",
+                None,
+                error,
+                errors.Error,
+                hide_parameters=True,
+                dialect=connection.dialect,
+            ) from error
 
     def _text(self, table: Table, rows: int) -> str:
         text = self._texts.get((table, rows))
@@ -56,16 +67,8 @@ def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
         begin += size
 
 
-def _copy(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Fails with SQLAlchemy's errors, as every other statement does."""
+def _copy(driver: Any, table: Table, rows: Sequence[Row]) -> None:
     statement = f"COPY {table.name} ({', '.join(column.name for column in table.columns)}) FROM STDIN"
-    driver: Any = connection.dialect.loaded_dbapi
-    used: Any = connection.connection.driver_connection
-    try:
-        with used.cursor() as cursor, cursor.copy(statement) as copying:
-            for row in rows:
-                copying.write_row(row)
-    except driver.Error as error:
-        raise DBAPIError.instance(
-            statement, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
-        ) from error
+    with driver.cursor() as cursor, cursor.copy(statement) as copying:
+        for row in rows:
+            copying.write_row(row)

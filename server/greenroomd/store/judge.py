@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from greenroomd.app.memo import IdentityMemo
 from greenroomd.app.storage import EncodedEvent, EventCodec, Request, RequestReplayed, StoredEvent, Unit
 from greenroomd.domain.errors import (
     OwnershipLost,
@@ -23,6 +22,7 @@ from greenroomd.domain.errors import (
 )
 from greenroomd.domain.events import Event
 from greenroomd.domain.evolution import evolve
+from greenroomd.domain.memo import IdentityMemo
 from greenroomd.domain.session import Session
 from greenroomd.store.documents import config_text, time
 from greenroomd.store.rows import Row, approval_row, label_rows, session_row, turn_row

@@ -8,7 +8,7 @@ from typing import Any
 from greenroomd.domain.events import Approval, ApprovalState
 from greenroomd.domain.expiry import due_time
 from greenroomd.domain.session import ProcessFacts, Recovery, Session, StartMode, State
-from greenroomd.domain.turn import Turn, TurnState
+from greenroomd.domain.turn import Turn, TurnState, Usage
 from greenroomd.store.documents import (
     Document,
     config_of,
@@ -36,6 +36,7 @@ Row = Sequence[Any]
 
 _NO_RECOVERY = Recovery()
 _NO_PROCESS = ProcessFacts()
+_NO_USAGE = Usage()
 
 
 def unsettled(session: Session) -> bool:
@@ -58,14 +59,8 @@ def session_row(session: Session) -> tuple[Any, ...]:
         maybe_time(due_time(session)),
         session.config_generation,
         session.node_id,
-        text(
-            {
-                "display_name": session.display_name,
-                "labels": session.labels,
-                "metadata": session.metadata,
-            }
-        ),
-        text(_progress(session)),
+        _written(_description(session)),
+        _written(_progress(session)),
         session.version,
         session.fence,
         session.last_sequence,
@@ -73,8 +68,17 @@ def session_row(session: Session) -> tuple[Any, ...]:
     )
 
 
+def _written(document: Document) -> str:
+    """Return a document as JSON without what is empty, zero or false: most of a young session is."""
+    return text({name: value for name, value in document.items() if value})
+
+
+def _description(session: Session) -> Document:
+    return {"display_name": session.display_name, "labels": session.labels, "metadata": session.metadata}
+
+
 def _progress(session: Session) -> Document:
-    recovery, process = session.recovery, session.process
+    recovery, process, usage = session.recovery, session.process, session.usage
     return {
         "start_mode": session.start_mode,
         "state_reason": session.state_reason,
@@ -86,7 +90,7 @@ def _progress(session: Session) -> Document:
         "conversation": session.conversation,
         "current_turn_id": session.current_turn_id,
         "turn_count": session.turn_count,
-        "usage": usage_document(session.usage),
+        "usage": None if usage == _NO_USAGE else usage_document(usage),
         "observed_config_generation": session.observed_config_generation,
         "config_report": report_document(session.config_report),
         "update_time": time(session.update_time),
@@ -120,35 +124,35 @@ def session_of(row: Row) -> Session:
     ) = row
     described: Document = value_of(description)
     moved: Document = value_of(progress)
-    recovery, process = moved["recovery"], moved["process"]
+    recovery, process, usage = moved.get("recovery"), moved.get("process"), moved.get("usage")
     return Session(
         session_id=session_id,
         workspace_id=workspace_id,
         user_id=user_id,
         profile_id=profile_id,
-        display_name=described["display_name"],
-        labels=described["labels"],
-        metadata=described["metadata"],
+        display_name=described.get("display_name", ""),
+        labels=described.get("labels", {}),
+        metadata=described.get("metadata", {}),
         config=config_of(config),
         config_generation=config_generation,
-        observed_config_generation=moved["observed_config_generation"],
+        observed_config_generation=moved.get("observed_config_generation", 0),
         config_report=report_of(moved.get("config_report", ())),
         start_mode=StartMode(moved["start_mode"]),
         state=State(state),
-        state_reason=moved["state_reason"],
+        state_reason=moved.get("state_reason", ""),
         state_time=time_of(moved["state_time"]),
-        error=problem_of(moved["error"]),
-        recovery=_NO_RECOVERY if recovery is None else recovery_of(recovery),
-        process=_NO_PROCESS if process is None else process_of(process),
-        cli_session_id=moved["cli_session_id"],
-        conversation=moved["conversation"],
-        current_turn_id=moved["current_turn_id"],
-        turn_count=moved["turn_count"],
-        usage=usage_of(moved["usage"]),
+        error=problem_of(moved.get("error")),
+        recovery=recovery_of(recovery) if recovery else _NO_RECOVERY,
+        process=process_of(process) if process else _NO_PROCESS,
+        cli_session_id=moved.get("cli_session_id", ""),
+        conversation=moved.get("conversation", False),
+        current_turn_id=moved.get("current_turn_id", ""),
+        turn_count=moved.get("turn_count", 0),
+        usage=usage_of(usage) if usage else _NO_USAGE,
         create_time=time_of(create_time),
         update_time=time_of(moved["update_time"]),
         last_active_time=time_of(last_active_time),
-        close_time=maybe_time_of(moved["close_time"]),
+        close_time=maybe_time_of(moved.get("close_time")),
         expiry_told=maybe_time_of(moved.get("expiry_told")),
         node_id=node_id,
         fence=fence,

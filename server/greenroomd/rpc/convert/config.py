@@ -12,7 +12,6 @@ from typing import Any
 from google.protobuf.message import Message
 
 from greenroom.v1 import config_pb2 as pb
-from greenroomd.app.memo import IdentityMemo
 from greenroomd.domain.config import (
     ApprovalPolicy,
     Limits,
@@ -24,6 +23,7 @@ from greenroomd.domain.config import (
     SessionConfig,
 )
 from greenroomd.domain.errors import Violation
+from greenroomd.domain.memo import IdentityMemo
 from greenroomd.domain.overlay import PartialConfig
 from greenroomd.rpc.convert.enums import (
     APPROVAL_POLICIES,

@@ -19,7 +19,7 @@ from greenroomd.rpc.convert.enums import EVENT_TYPES, SESSION_STATES
 from greenroomd.rpc.convert.problems import maybe_status
 from greenroomd.rpc.convert.session import process_message, recovery_message, session_message
 from greenroomd.rpc.convert.structs import wire_text
-from greenroomd.rpc.convert.times import duration, timestamp
+from greenroomd.rpc.convert.times import duration, shared_timestamp, timestamp
 from greenroomd.rpc.convert.turn import approval_message, turn_message
 
 
@@ -32,7 +32,7 @@ def event_message(event: Event, session: Session) -> EventMessage:
         session_id=session.session_id,
         workspace_id=session.workspace_id,
         type=EVENT_TYPES.number[event.type],
-        time=timestamp(event.time),
+        time=shared_timestamp(event.time),
         actor=event.actor,
         turn_id=event.turn_id,
         request_id=event.request_id,

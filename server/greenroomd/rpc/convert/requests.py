@@ -61,7 +61,7 @@ def new_session(request: sessions.CreateSessionRequest, call: Call) -> NewSessio
         session_id=request.session_id,
         profile_id=request.profile_id,
         display_name=request.display_name,
-        labels=dict(request.labels),
+        labels=dict(request.labels) if request.labels else {},
         metadata=json_of(request.metadata),
         start_mode=start_mode,
         validate_only=request.validate_only,

@@ -8,13 +8,14 @@ from dataclasses import replace
 from greenroom.v1 import config_pb2
 from greenroom.v1 import session_pb2 as pb
 from greenroomd.domain.enforcement import OptionReport
+from greenroomd.domain.memo import IdentityMemo
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, etag
 from greenroomd.domain.turn import Usage
 from greenroomd.rpc.convert.config import shared_config_message
 from greenroomd.rpc.convert.enums import ENFORCEMENT, SESSION_STATES
 from greenroomd.rpc.convert.problems import maybe_status
 from greenroomd.rpc.convert.structs import struct
-from greenroomd.rpc.convert.times import maybe_timestamp, timestamp
+from greenroomd.rpc.convert.times import maybe_timestamp, shared_timestamp, timestamp
 
 _NO_RECOVERY = Recovery()
 
@@ -27,24 +28,24 @@ def session_message(session: Session, *, full: bool) -> pb.Session:
         user_id=session.user_id,
         display_name=session.display_name,
         profile_id=session.profile_id,
-        labels=session.labels,
+        labels=session.labels or None,
         metadata=struct(session.metadata) if session.metadata else None,
         config=shared_config_message(session.config, full=full),
         config_generation=session.config_generation,
         observed_config_generation=session.observed_config_generation,
-        config_report=report_messages(session.config_report) if full else None,
+        config_report=report_messages(session.config_report) if full and session.config_report else None,
         state=SESSION_STATES.number[session.state],
         state_reason=session.state_reason,
-        state_time=timestamp(session.state_time),
+        state_time=shared_timestamp(session.state_time),
         error=maybe_status(session.error),
         recovery=_maybe_recovery(session.recovery),
         process=process_message(session.process) if session.process.start_time else None,
         cli_session_id=session.cli_session_id,
         current_turn_id=session.current_turn_id,
-        usage=usage_message(session.usage),
-        create_time=timestamp(session.create_time),
-        update_time=timestamp(session.update_time),
-        last_active_time=timestamp(session.last_active_time),
+        usage=_shared_usage_message(session.usage),
+        create_time=shared_timestamp(session.create_time),
+        update_time=shared_timestamp(session.update_time),
+        last_active_time=shared_timestamp(session.last_active_time),
         close_time=maybe_timestamp(session.close_time),
         expire_time=maybe_timestamp(session.expire_time),
         last_sequence=session.last_sequence,
@@ -102,6 +103,9 @@ def usage_message(usage: Usage) -> pb.SessionUsage:
         cache_creation_tokens=usage.cache_creation_tokens,
         cost_usd=usage.cost_usd,
     )
+
+
+_shared_usage_message = IdentityMemo(usage_message)
 
 
 def _exit_message(last: LastExit) -> pb.ProcessExit:

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from greenroomd.domain.errors import Violation
+from greenroomd.domain.memo import IdentityMemo
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_SECOND = -62_135_596_800  # 0001-01-01T00:00:00Z, the limits that timestamp.proto sets
@@ -22,6 +23,10 @@ def timestamp(at: datetime) -> Timestamp:
     """Return a point of time as the contract writes it."""
     since = at - _EPOCH
     return Timestamp(seconds=since.days * _DAY + since.seconds, nanos=since.microseconds * 1000)
+
+
+shared_timestamp = IdentityMemo(timestamp)
+"""Return a message as `timestamp` does, to be copied into another and never changed."""
 
 
 def maybe_timestamp(at: datetime | None) -> Timestamp | None:
