@@ -70,7 +70,8 @@ def session_row(session: Session) -> tuple[Any, ...]:
 
 def _written(document: Document) -> str:
     """Return a document as JSON without what is empty, zero or false: most of a young session is."""
-    return text({name: value for name, value in document.items() if value})
+    kept = {name: value for name, value in document.items() if value}
+    return text(kept) if kept else "{}"
 
 
 def _description(session: Session) -> Document:
