@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib.metadata
-import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,15 +15,15 @@ from pathlib import Path
 
 import structlog
 
-from greenroom.v1.event_pb2 import Event
+from greenroomd import parts
 from greenroomd.app.creation import Creation
 from greenroomd.app.deletion import Deletion
 from greenroomd.app.expiry import DueBell, expiring
 from greenroomd.app.forking import Forking
 from greenroomd.app.hosting import Host
-from greenroomd.app.listener_paths import ListenerUnusable, load
-from greenroomd.app.listeners import Listener, listening
-from greenroomd.app.ports import EndPatience, ProcessIdentity
+from greenroomd.app.listener_paths import ListenerUnusable
+from greenroomd.app.listeners import listening
+from greenroomd.app.ports import ProcessIdentity
 from greenroomd.app.profile_store import ProfileStore
 from greenroomd.app.profiles import Profiles
 from greenroomd.app.recovery import Reap, settle_all
@@ -37,17 +36,11 @@ from greenroomd.app.tail import Tail
 from greenroomd.app.turns import Turns
 from greenroomd.app.warming import warming
 from greenroomd.app.watch import Watch
-from greenroomd.domain.config import Secret
-from greenroomd.domain.live import Patience
-from greenroomd.processes.admission import Admission
-from greenroomd.processes.claude_cli import ClaudeCli
-from greenroomd.processes.delegation import ControlGroups, NotDelegated, take_possession
+from greenroomd.processes.delegation import NotDelegated
 from greenroomd.processes.discovery import FoundCli, find_cli
 from greenroomd.processes.host_limits import host_limits
 from greenroomd.processes.incarnation import Incarnation, incarnation
-from greenroomd.processes.launch import CliDefaults
 from greenroomd.processes.memory import MemoryWatchdog
-from greenroomd.processes.pool import Pool
 from greenroomd.processes.possession import StateDirTaken, possession
 from greenroomd.processes.reaper import reap
 from greenroomd.processes.roots import AllowedRoots
@@ -58,12 +51,12 @@ from greenroomd.rpc.codec import EventCodec, event_of
 from greenroomd.rpc.convert.profile import profile_answer
 from greenroomd.rpc.draining import Drain
 from greenroomd.rpc.event_service import EventService
-from greenroomd.rpc.facts import PoolFacts, ServerFacts, WorkspacePoolFacts
+from greenroomd.rpc.facts import ServerFacts
 from greenroomd.rpc.node_service import NodeService
 from greenroomd.rpc.profile_service import ProfileService
 from greenroomd.rpc.session_service import SessionService
 from greenroomd.rpc.turn_service import TurnService
-from greenroomd.settings import MEMORY_PER_PROCESS, Settings, search_path
+from greenroomd.settings import Settings, search_path
 from greenroomd.store.engine import UnsupportedDatabase
 from greenroomd.store.schema import SchemaTooNew
 from greenroomd.store.secrets import KeyFileUnusable
@@ -138,32 +131,34 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
     if settings.metrics_listen is not None:
         metrics.sessions_counted({state.value: count for state, count in (await store.counted()).items()})
     await stack.enter_async_context(
-        listening(_listeners(settings), _listeners_watch(store, tail), store.positions, event_of, metrics)
+        listening(
+            parts.listeners(settings), _listeners_watch(store, tail), store.positions, event_of, metrics
+        )
     )
 
-    groups, why_not = _control_groups(settings)
+    groups, why_not = parts.control_groups(settings)
     limits = host_limits(frozenset() if groups is None else groups.controllers, why_not)
     run = stack.enter_context(incarnation(settings.state_dir, groups))
     watchdog = MemoryWatchdog()
     await stack.enter_async_context(watchdog.on_duty())
-    pool = _pool(settings, metrics)
-    processes = _processes(settings, cli, run, watchdog, groups)
+    pool = parts.pool(settings, metrics)
+    processes = parts.processes(settings, cli, run, watchdog, groups)
     warm = WarmProcesses(processes, pool)
     await stack.enter_async_context(warm.on_duty())
     metrics.pool_from(pool.numbers)
     stage = Stage(
-        node_id=_node_id(settings.state_dir),
+        node_id=parts.node_id(settings.state_dir),
         store=store,
         tail=tail,
         codec=codecs[0],
         host=Host(
             slots=pool,
             processes=processes,
-            patience=_end_patience(settings),
+            patience=parts.end_patience(settings),
             handshake_timeout=settings.handshake_timeout,
             warm=warm,
         ),
-        patience=_patience(settings),
+        patience=parts.patience(settings),
         now=lambda: datetime.now(UTC),
         observer=metrics,
         enforcement=limits,
@@ -201,7 +196,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
         turns=TurnService(Turns(supervisors, sessions, watch), drain),
         events=EventService(sessions, store, watch, codecs[0], drain),
         profiles=ProfileService(Profiles(store.profiles, profile_answer, stage.now, profiles_changed.set)),
-        nodes=NodeService(facts, store, lambda: _pool_facts(pool)),
+        nodes=NodeService(facts, store, lambda: parts.pool_facts(pool)),
     )
     return await stack.enter_async_context(
         rpc.serving(
@@ -241,76 +236,9 @@ def _announcing(tail: Tail, due: DueBell) -> Announce:
     return announce
 
 
-def _listeners(settings: Settings) -> list[Listener[Event]]:
-    listeners: list[Listener[Event]] = [load(path) for path in settings.listeners]
-    if settings.webhook_url is not None and settings.webhook_secret is not None:
-        from greenroomd.webhook.sender import Webhook  # its HTTP client takes a tenth of a second to load
-
-        webhook = Webhook(
-            settings.webhook_url.get_secret_value(),
-            settings.webhook_secret.get_secret_value(),
-            types=settings.webhook_types,
-            timeout=settings.webhook_timeout,
-        )
-        listeners.append(webhook)
-    return listeners
-
-
 def _listeners_watch(store: Store, tail: Tail) -> Watch:
     """Return a watch of the listeners' own: they count against no client's cap."""
     return Watch(store, tail, quiet=LISTENERS_QUIET, per_session=1, per_node=LISTENERS)
-
-
-def _control_groups(settings: Settings) -> tuple[ControlGroups | None, str]:
-    """Return the control groups to use, and why they do not hold every limit."""
-    if settings.cgroup == "off":
-        return None, "the setting GREENROOM_CGROUP forbids cgroups"
-    given = None if settings.cgroup == "auto" else settings.cgroup
-    try:
-        groups = take_possession(given)
-    except NotDelegated as error:
-        if given is not None:
-            raise
-        return None, f"no cgroup v2 is delegated to the server ({error})"
-    log.info("cgroup_divided", root=str(groups.root), controllers=sorted(groups.controllers))
-    return groups, groups.why_not
-
-
-def _processes(
-    settings: Settings,
-    cli: FoundCli,
-    run: Incarnation,
-    watchdog: MemoryWatchdog,
-    groups: ControlGroups | None,
-) -> ClaudeCli:
-    environment = {name: Secret(value.get_secret_value()) for name, value in settings.cli_environment.items()}
-    defaults = CliDefaults(
-        environment=environment,
-        api_timeout=settings.api_timeout,
-        api_max_retries=settings.api_max_retries,
-        memory_bytes=settings.memory_per_session,
-        open_files=settings.open_files,
-    )
-    return ClaudeCli(cli.path, settings.state_dir, run, defaults, _end_patience(settings), watchdog, groups)
-
-
-def _end_patience(settings: Settings) -> EndPatience:
-    return EndPatience(
-        after_eof=settings.end_after_eof,
-        after_term=settings.end_after_term,
-        after_kill=settings.end_after_kill,
-    )
-
-
-def _patience(settings: Settings) -> Patience:
-    return Patience(
-        turn_timeout=settings.turn_timeout,
-        stall_timeout=settings.stall_timeout,
-        interrupt_grace=settings.interrupt_grace,
-        approval_timeout=settings.approval_timeout,
-        ready_grace=settings.ready_grace,
-        idle_timeout=settings.idle_timeout,
-    )
 
 
 def _reaper(state_dir: Path, run: Incarnation) -> Reap:
@@ -336,38 +264,3 @@ def _facts(settings: Settings, cli: FoundCli, stage: Stage) -> ServerFacts:
         approval_timeout=settings.approval_timeout,
         enforcement=stage.enforcement,
     )
-
-
-def _pool(settings: Settings, metrics: Metrics) -> Pool:
-    admission = Admission(settings.memory_reserve, MEMORY_PER_PROCESS)
-    return Pool(
-        settings.max_processes,
-        settings.slot_wait,
-        per_workspace=settings.max_processes_per_workspace,
-        room=admission.admits,
-        evicted=metrics.process_evicted,
-    )
-
-
-def _pool_facts(pool: Pool) -> PoolFacts:
-    status = pool.status()
-    return PoolFacts(
-        slots=status.slots,
-        busy=status.busy + status.idle,
-        warm=status.warm,
-        waiting=status.waiting,
-        longest_wait=status.longest_wait,
-        evictions=status.evictions,
-        workspaces={
-            name: WorkspacePoolFacts(busy=use.busy + use.idle, warm=use.warm, waiting=use.waiting)
-            for name, use in status.workspaces.items()
-        },
-    )
-
-
-def _node_id(state_dir: Path) -> str:
-    """Return the id of this node: a UUID, made once for its state directory."""
-    path = state_dir / "node_id"
-    if not path.exists():
-        path.write_text(str(uuid.uuid4()), encoding="ascii")
-    return path.read_text(encoding="ascii").strip()

@@ -7,7 +7,6 @@ of it has brought no more of them: so calls that arrive together are committed t
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from threading import Thread
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from greenroomd.app.observing import UNOBSERVED, SessionObserver
 from greenroomd.app.storage import Announce, RequestReplayed, Unit
@@ -28,6 +27,7 @@ from greenroomd.store.cache import SessionCache
 from greenroomd.store.engine import Database, is_outage, unavailable
 from greenroomd.store.judge import Prepared, Refusal
 from greenroomd.store.missed import Missed, MissedEvents
+from greenroomd.store.transactions import Transactions
 
 T = TypeVar("T")
 
@@ -72,8 +72,8 @@ class Writer:
         observer: SessionObserver = UNOBSERVED,
     ) -> None:
         self.head = head
-        self._database = database
         self._batches = batches
+        self._transactions = Transactions(database, batches.is_last)
         self._cache = cache
         self._announce = announce
         self._observer = observer
@@ -86,7 +86,6 @@ class Writer:
         self._queue: SimpleQueue[list[_Waiting] | _Alone | _CatchUp | None] = SimpleQueue()
         self._held: list[_Alone | _CatchUp | None] = []  # what ended the batch before it
         self._open = True
-        self._connection: Connection | None = None
 
     async def commit(self, prepared: Prepared) -> Session:
         """Return the session as committed; raises what refuses the unit, or StoreUnavailable."""
@@ -163,7 +162,7 @@ class Writer:
                 else:
                     self._commit_batch(self._gather(first))
         finally:
-            self._disconnect()
+            self._transactions.disconnect()
             self._loop.call_soon_threadsafe(ended.set_result, None)
 
     def _next(self) -> list[_Waiting] | _Alone | _CatchUp | None:
@@ -187,7 +186,7 @@ class Writer:
         try:
             written = self._write([waiting.prepared for waiting in batch])
         except Exception as error:
-            self._disconnect()
+            self._transactions.disconnect()
             if len(batch) > 1 and not is_outage(error):  # one of them is to blame, and must fail alone
                 for waiting in batch:
                     self._commit_batch([waiting])
@@ -222,68 +221,20 @@ class Writer:
             return alone.work(connection, self._clock())
 
         try:
-            outcome = self._transact(act)
+            outcome = self._transactions.run(act)
         except (GreenroomError, RequestReplayed) as refusal:
-            if self._connection is not None:
-                self._connection.rollback()
+            self._transactions.roll_back()
             self._loop.call_soon_threadsafe(_fail, [alone], refusal)
         except Exception as error:
-            self._disconnect()
+            self._transactions.disconnect()
             self._loop.call_soon_threadsafe(_fail, [alone], error)
         else:
             self._loop.call_soon_threadsafe(_succeed, alone, outcome)
 
     def _write(self, units: Sequence[Prepared]) -> Written:
-        return self._transact(
+        return self._transactions.run(
             lambda connection, name: self._batches.write(connection, units, batch=name, at=self._clock())
         )
-
-    def _transact(self, act: Callable[[Connection, str], T]) -> T:
-        """Do everything in one transaction; whatever this raises, it is not committed as far as can be known.
-
-        `act` marks the database with the name that it is given: so a commit whose answer was lost is found again.
-        """
-        used = self._connection is not None
-        try:
-            connection, outcome, name = self._begin(act)
-        except DBAPIError as error:
-            if not (used and error.connection_invalidated):
-                raise
-            self._disconnect()  # cut while idle: nothing was begun, so a second try is safe
-            connection, outcome, name = self._begin(act)
-        try:
-            connection.commit()
-        except DBAPIError:
-            self._disconnect()
-            if not self._was_committed(name):
-                raise
-        return outcome
-
-    def _begin(self, act: Callable[[Connection, str], T]) -> tuple[Connection, T, str]:
-        """Do everything but the commit."""
-        if self._connection is None:
-            self._connection = self._database.writing.connect()
-        self._connection.begin()
-        name = uuid.uuid4().hex
-        return self._connection, act(self._connection, name), name
-
-    def _was_committed(self, batch: str) -> bool:
-        """Whether a commit whose answer was lost took place; no, if nobody can tell."""
-        try:
-            self._connection = self._database.writing.connect()
-            with self._connection.begin():
-                return self._batches.is_last(self._connection, batch)
-        except SQLAlchemyError:
-            return False
-
-    def _disconnect(self) -> None:
-        """Drop the connection and whatever it was in the middle of; the next batch opens another."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with suppress(SQLAlchemyError):
-                connection.invalidate()
-            with suppress(SQLAlchemyError):
-                connection.close()
 
     def _deliver(self, batch: Sequence[_Waiting], written: Written) -> None:
         try:
