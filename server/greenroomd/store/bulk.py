@@ -17,7 +17,8 @@ from greenroomd.store.engine import Database
 from greenroomd.store.rows import Row
 
 _COPIED_FROM: Final = 4  # rows; fewer are inserted faster one by one
-_LARGEST: Final = 128  # rows of one statement, a power of two: far from SQLite's limit of 32,766 parameters
+_ANY_SIZE: Final = 16  # rows of one statement; above it only powers of two
+_LARGEST: Final = 128  # rows of one statement: far from SQLite's limit of 32,766 parameters
 
 
 class BulkInsert:
@@ -59,10 +60,10 @@ class BulkInsert:
 
 
 def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """Cut rows into powers of two, so that few texts serve every number, and the driver keeps them prepared."""
+    """Cut rows into few sizes, so that few texts serve every number, and the driver keeps them prepared."""
     begin = 0
     while left := len(rows) - begin:
-        size = min(_LARGEST, 1 << left.bit_length() - 1)
+        size = left if left <= _ANY_SIZE else min(_LARGEST, 1 << left.bit_length() - 1)
         yield rows[begin : begin + size]
         begin += size
 
