@@ -6,6 +6,7 @@ AssertionError that names the first event at fault.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
@@ -75,7 +76,8 @@ def resumable(recording: Recording) -> None:
         log = _log(recording, stream)
         for connection in stream.connections:
             events = [event for event in _durable(connection.events) if _kept(recording, event)]
-            expected = [event for event in log if event.revision > connection.after][: len(events)]
+            begin = bisect_right(log, connection.after, key=lambda event: event.revision)
+            expected = log[begin : begin + len(events)]
             assert [_named(e) for e in events] == [_named(e) for e in expected], f"after {connection.after}"
 
 
