@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 from collections.abc import Coroutine
 from typing import Annotated, Any, NoReturn
@@ -13,7 +12,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from greenroomd.collector import leave_alone_what_there_is, look_seldom
+from greenroomd.collector import leave_alone_what_there_is, look_seldom, not_looking
 from greenroomd.domain.errors import GreenroomError
 from greenroomd.settings import (
     Settings,
@@ -26,12 +25,9 @@ from greenroomd.telemetry import set_up_logging
 
 look_seldom()
 disable_grpc_fork_handlers()
-gc.disable()  # of what an import makes nothing becomes garbage, and looking for it takes a twentieth of the start
 
-from greenroomd.wiring import StartFailed, serving, version  # noqa: E402  # imports grpc
-
-gc.freeze()  # nor later: whatever is collected while the server runs is not searched for in all the modules
-gc.enable()
+with not_looking():
+    from greenroomd.wiring import StartFailed, serving, version  # imports grpc
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 out = Console()

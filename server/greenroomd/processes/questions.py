@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 
+from greenroomd.app.identity import new_id
 from greenroomd.domain.frames import PermissionAsked, PermissionWithdrawn
 
 
@@ -19,7 +19,7 @@ class Questions:
         """Return a frame of the CLI with our name for the question: a new UUID when it is asked."""
         theirs = frame.request_id
         if isinstance(frame, PermissionAsked):
-            ours = str(uuid.uuid4())
+            ours = new_id()
             self._theirs[ours], self._ours[theirs] = theirs, ours
             return replace(frame, request_id=ours)
         ours = self._ours.pop(theirs, theirs)

@@ -7,7 +7,6 @@ Which session it fits, and what it is told then, is decided in `binding.py`.
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,6 +15,7 @@ from datetime import timedelta
 import structlog
 
 from greenroomd.app.beside import beside, task_group
+from greenroomd.app.identity import new_id
 from greenroomd.app.ports import AgentProcess, Launch, ProcessFailed, WarmStart
 from greenroomd.domain.config import ApprovalPolicy, Limits, OnIdle, RecoveryPolicy
 from greenroomd.processes import kernel
@@ -179,7 +179,7 @@ class WarmProcesses:
 
     async def _keep(self, kept: _Kept, number: int) -> None:
         """Hold one process until it is not needed: by its session, or by anybody."""
-        own = replace(kept.launch, cli_session_id=str(uuid.uuid4()))
+        own = replace(kept.launch, cli_session_id=new_id())
         try:
             async with self._cli.running(own) as process:
                 kept.process = process
