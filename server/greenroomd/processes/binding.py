@@ -23,7 +23,14 @@ from greenroomd.domain.config import (
     Secret,
     SessionConfig,
 )
-from greenroomd.processes.launch import CliDefaults, extra_body, initialization, model_of, settings
+from greenroomd.processes.launch import (
+    CliDefaults,
+    extra_body,
+    initialization,
+    model_of,
+    redactor_of,
+    settings,
+)
 from greenroomd.processes.redaction import Redactor
 
 Request = tuple[str, JsonObject]
@@ -49,15 +56,27 @@ class LaunchKey:
     spent_usd: float
 
 
+def as_started(launch: Launch) -> Launch:
+    """Return a launch without what makes no difference to a process that waits: its owner's alone, or told to any."""
+    config = replace(
+        launch.config,
+        system_prompt=None,
+        append_system_prompt=None,
+        limits=Limits(),
+        recovery=RecoveryPolicy(),
+        on_idle=OnIdle.SUSPEND,
+        approval_policy=ApprovalPolicy.ASK,
+    )
+    return replace(launch, config=config)
+
+
 def key_of(launch: Launch) -> LaunchKey:
     """Return a launch's key: what is neither told late nor looked at by the session's owner alone."""
-    config = launch.config
+    config = as_started(launch).config
     bypass = config.permission_mode is PermissionMode.BYPASS_PERMISSIONS
     fixed = replace(
         config,
         working_dir="",
-        system_prompt=None,
-        append_system_prompt=None,
         model=None,
         permission_mode=PermissionMode.BYPASS_PERMISSIONS if bypass else None,
         temperature=None,
@@ -67,10 +86,6 @@ def key_of(launch: Launch) -> LaunchKey:
         environment={},
         mcp_config=_without(config.mcp_config or {}, "mcpServers"),
         settings=_without(config.settings or {}, "env", "permissions"),
-        limits=Limits(),
-        recovery=RecoveryPolicy(),
-        on_idle=OnIdle.SUSPEND,
-        approval_policy=ApprovalPolicy.ASK,
     )
     return LaunchKey(launch.workspace_id, fixed, launch.oauth_token, launch.spent_usd)
 
@@ -106,7 +121,7 @@ class Binding:
         return [*move, *self.before, ("initialize", initialization(self.launch.config)), *self.after]
 
 
-def binding(started: Launch, wanted: Launch, defaults: CliDefaults, redactor: Redactor) -> Binding | None:
+def binding(started: Launch, wanted: Launch, defaults: CliDefaults) -> Binding | None:
     """Return how a process that was started for one launch serves another; None if it cannot."""
     if key_of(started) != key_of(wanted):
         return None
@@ -126,7 +141,7 @@ def binding(started: Launch, wanted: Launch, defaults: CliDefaults, redactor: Re
         after.append(("mcp_set_servers", {"servers": servers}))
     return Binding(
         launch=wanted,
-        redactor=redactor,
+        redactor=redactor_of(wanted, defaults),
         model=model,
         before=[("apply_flag_settings", {"settings": flags})] if flags else [],
         after=after,

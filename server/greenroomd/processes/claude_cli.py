@@ -63,7 +63,7 @@ class ClaudeCli:
 
     def binding(self, started: Launch, wanted: Launch) -> Binding | None:
         """Return how a process that was started for one launch serves another; None if it cannot."""
-        return binding(started, wanted, self._defaults, redactor_of(wanted, self._defaults))
+        return binding(started, wanted, self._defaults)
 
     @asynccontextmanager
     async def running(self, launch: Launch) -> AsyncIterator[ClaudeProcess]:

@@ -151,18 +151,22 @@ class Pool:
             },
         )
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a slot; any thread may ask."""
+        return sum(map(len, list(self._queues.values())))
+
     def numbers(self) -> Mapping[str, int]:
         """Return the sums of the status by name; any thread may ask."""
         leases, idle_leases = list(self._out), list(self._idle)
         warm = sum(lease.warm for lease in leases)
         idle = sum(not lease.warm for lease in idle_leases)
-        waiting = sum(map(len, list(self._queues.values())))
         return {
             "slots": self._max,
             "busy": len(leases) - idle - warm,
             "idle": idle,
             "warm": warm,
-            "waiting": waiting,
+            "waiting": self.waiting,
         }
 
     # What a lease calls.

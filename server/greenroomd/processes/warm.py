@@ -17,9 +17,8 @@ import structlog
 from greenroomd.app.beside import beside, task_group
 from greenroomd.app.identity import new_id
 from greenroomd.app.ports import AgentProcess, Launch, ProcessFailed, WarmStart
-from greenroomd.domain.config import ApprovalPolicy, Limits, OnIdle, RecoveryPolicy
 from greenroomd.processes import kernel
-from greenroomd.processes.binding import Binding
+from greenroomd.processes.binding import Binding, as_started
 from greenroomd.processes.claude_cli import ClaudeCli
 from greenroomd.processes.claude_process import ClaudeProcess
 from greenroomd.processes.finish import finish
@@ -133,7 +132,7 @@ class WarmProcesses:
     def _fits(self, kept: _Kept, launch: Launch) -> WarmClaim | None:
         if kept.over.is_set():  # its slot was asked back for another session
             return None
-        if kept.process is None and self._pool.numbers()["waiting"]:  # it will be, as soon as it has started
+        if kept.process is None and self._pool.waiting:  # it will be, as soon as it has started
             return None
         binding = self._cli.binding(kept.launch, launch)
         return None if binding is None else WarmClaim(kept.lease, kept, binding, self._cli)
@@ -161,7 +160,7 @@ class WarmProcesses:
     def _refill(self, group: asyncio.TaskGroup) -> None:
         surplus = list(self._kept)
         for number, wanted in enumerate(self._wanted):
-            launch = _as_started(wanted.launch)
+            launch = as_started(wanted.launch)
             there = [kept for kept in surplus if kept.launch == launch][: wanted.count]
             surplus = [kept for kept in surplus if kept not in there]
             if asyncio.get_running_loop().time() < self._failed_at.get(number, 0.0):
@@ -199,17 +198,3 @@ class WarmProcesses:
             kept.started.set()
             kept.gone.set()
             self._changed.set()
-
-
-def _as_started(launch: Launch) -> Launch:
-    """Return a launch without what makes no difference to a process that waits."""
-    config = replace(
-        launch.config,
-        system_prompt=None,
-        append_system_prompt=None,
-        limits=Limits(),
-        recovery=RecoveryPolicy(),
-        on_idle=OnIdle.SUSPEND,
-        approval_policy=ApprovalPolicy.ASK,
-    )
-    return replace(launch, config=config)

@@ -10,7 +10,6 @@ from greenroomd.app.ports import Launch
 from greenroomd.domain.config import Limits, PermissionMode, Secret
 from greenroomd.processes.binding import Binding, binding, refusal_in
 from greenroomd.processes.launch import CliDefaults
-from greenroomd.processes.redaction import Redactor
 
 HERE = Path("/w")
 BYPASS = PermissionMode.BYPASS_PERMISSIONS
@@ -18,7 +17,7 @@ BYPASS = PermissionMode.BYPASS_PERMISSIONS
 
 def bound(started: Launch, wanted: Launch, **operators: str) -> Binding | None:
     environment = {name: Secret(value) for name, value in operators.items()}
-    return binding(started, wanted, CliDefaults(environment=environment), Redactor())
+    return binding(started, wanted, CliDefaults(environment=environment))
 
 
 def told(started: dict[str, Any], wanted: dict[str, Any], **operators: str) -> dict[str, Any] | None:
