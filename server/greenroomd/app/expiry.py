@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 
 import structlog
@@ -55,11 +55,9 @@ class DueBell:
 
     async def wait(self, at_most: timedelta) -> None:
         """Return once it has rung since the last wait, or after a time."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(at_most.total_seconds()):
                 await self._rung.wait()
-        except TimeoutError:
-            return
         self._rung.clear()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from greenroomd.app.calls import Change, Close, Restart, Start, Suspend, Update
@@ -199,12 +199,12 @@ class Sessions:
 
     async def _until(self, session: Session, done: Callable[[Session], bool]) -> Session:
         """Wait a reasonable time for what was ordered to be so, and return the session as it then is."""
-        with self._stage.tail.listening(Selection(session_ids=frozenset({session.session_id}))) as bell:
-            try:
-                async with asyncio.timeout(CLOSE_ANSWER_WITHIN.total_seconds()):
-                    while not done(session := await self.get(session.session_id)):
-                        await bell.wait()
-                        bell.clear()
-            except TimeoutError:
-                pass
+        with (
+            self._stage.tail.listening(Selection(session_ids=frozenset({session.session_id}))) as bell,
+            suppress(TimeoutError),
+        ):
+            async with asyncio.timeout(CLOSE_ANSWER_WITHIN.total_seconds()):
+                while not done(session := await self.get(session.session_id)):
+                    await bell.wait()
+                    bell.clear()
         return session

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -44,11 +44,9 @@ async def _follow(
             processes.keep([start async for start in _wanted(store, working_dirs)])
         except GreenroomError as error:  # the database is away: what is ready stays ready
             log.warning("profiles_unavailable", error=str(error))
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(EVERY.total_seconds()):
                 await changed.wait()
-        except TimeoutError:
-            pass
 
 
 async def _wanted(store: ProfileStore, working_dirs: WorkingDirs) -> AsyncIterator[WarmStart]:

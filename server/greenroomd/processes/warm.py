@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -151,11 +151,9 @@ class WarmProcesses:
         while True:
             self._changed.clear()
             self._refill(group)
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY.total_seconds()):
                     await self._changed.wait()
-            except TimeoutError:
-                pass
 
     def _refill(self, group: asyncio.TaskGroup) -> None:
         surplus = list(self._kept)

@@ -69,8 +69,8 @@ def session_row(session: Session) -> tuple[Any, ...]:
 
 
 def _written(document: Document) -> str:
-    """Return a document as JSON without what is empty, zero or false: most of a young session is."""
-    kept = {name: value for name, value in document.items() if value}
+    """Return a document as JSON without what is empty or false: most of a young session is. Zero may be a time."""
+    kept = {name: value for name, value in document.items() if value or type(value) is int}
     return text(kept) if kept else "{}"
 
 

@@ -1,6 +1,6 @@
 """Records to rows and back: nothing is lost, whatever the values."""
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,7 +28,7 @@ json_values = st.recursive(
     max_leaves=5,
 )
 objects = st.dictionaries(st.text(), json_values, max_size=3)
-times = st.datetimes(timezones=st.just(UTC))
+times = st.just(datetime.fromtimestamp(0, UTC)) | st.datetimes(timezones=st.just(UTC))
 spans = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=30))
 floats = st.floats(allow_nan=False)
 
