@@ -1,14 +1,15 @@
-"""What wakes a watcher: a bell of its own, one clock of quiet for all, and the end of service.
+"""What wakes a watcher: its bell, rung by what is new, by a quiet time that is over, and by the end of service.
 
-Thousands wait at once and are woken for every event, so a wait is one future: no timer, no task, no lock. Nor is the
-running loop looked up each time, for which Python asks the system for the process's id.
+Thousands wait at once and are woken for every event, so a wait is one future: no coroutine, no task, no lock. Nor is
+the running loop looked up each time, for which Python asks the system for the process's id.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from time import monotonic
 
 _TICK = 0.001  # seconds: the loop's own clock is no finer, so a timer may come early by as much
@@ -38,61 +39,58 @@ class Bell:
         """Whether it rings."""
         return self._rung
 
-    async def wait(self) -> None:
+    def wait(self) -> Awaitable[None]:
         """Return as soon as it rings; only one may wait."""
-        if self._rung:
-            return
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
         self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        if self._rung:
+            self._waiter.set_result(None)
+        return self._waiter
 
 
-class QuietClock:
-    """Rings bells some time after each was last told of something; one timer for all of them."""
+class Quiet:
+    """The quiet time of one who waits: it begins anew with `restart`, and rings the bell when it is over.
 
-    def __init__(self, seconds: float) -> None:
+    To restart it moves no timer: the one that then comes too early is set again.
+    """
+
+    __slots__ = ("_bell", "_due", "_loop", "_seconds", "_timer", "over")
+
+    def __init__(self, bell: Bell, seconds: float) -> None:
+        self._bell = bell
         self._seconds = seconds
-        self._due: dict[Bell, float] = {}  # in the order in which they fall due
-        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(seconds, self._look)
+        self.restart()
 
-    @contextmanager
-    def timing(self, bell: Bell) -> Iterator[None]:
-        """Time a bell while the block runs, from now on."""
-        self.restart(bell)
-        try:
-            yield
-        finally:
-            del self._due[bell]
-            if not self._due and self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-
-    def restart(self, bell: Bell) -> None:
+    def restart(self) -> None:
         """Begin a new quiet time."""
-        self._due.pop(bell, None)
-        self._due[bell] = monotonic() + self._seconds
-        if self._timer is None:
-            self._ring_after(self._seconds)
+        self.over = False
+        """Whether the bell was rung at its end."""
+        self._due = monotonic() + self._seconds
 
-    def is_over(self, bell: Bell) -> bool:
-        """Whether a bell's quiet time has passed."""
-        return self._due[bell] <= monotonic()
+    def cancel(self) -> None:
+        """Ring no more."""
+        self._timer.cancel()
 
-    def _ring_after(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._ring)
+    def _look(self) -> None:
+        left = self._due - monotonic()
+        if left <= 0:
+            self.over = True
+            self._bell.set()
+            left = self._seconds
+        self._timer = self._loop.call_later(max(left, _TICK), self._look)
 
-    def _ring(self) -> None:
-        now = monotonic()
-        self._timer = None
-        for bell, due in self._due.items():
-            if due > now:
-                self._ring_after(max(due - now, _TICK))
-                return
-            bell.set()
+
+@contextmanager
+def quiet_time(bell: Bell, quiet: timedelta) -> Iterator[Quiet]:
+    """Ring a bell after each quiet time while the block runs; the first begins now."""
+    timed = Quiet(bell, quiet.total_seconds())
+    try:
+        yield timed
+    finally:
+        timed.cancel()
 
 
 class Stop:

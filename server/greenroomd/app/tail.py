@@ -124,13 +124,13 @@ class Tail:
         bell = Bell()
         topics = topics_for(selection)
         for topic in topics:
-            self._run(topic).bells.add(bell)
+            self._run(topic).bells[bell] = None
         try:
             yield bell
         finally:
             for topic in topics:
                 run = self._runs[topic]
-                run.bells.discard(bell)
+                del run.bells[bell]
                 if run.unused:
                     del self._runs[topic]
 
@@ -161,10 +161,6 @@ class Tail:
         """
         if place.position == self._position:  # what a watcher finds after each write
             return self._nothing, place
-        runs = self._runs_for(selection)
-        for run in runs:
-            if place.position < run.lost_position:
-                raise FellBehind
         # The selection's parts, since the hash of a dataclass is made anew by Python code each time.
         parts = (selection.session_ids, selection.workspace_id, selection.types)
         key = (*parts, place.position, max_bytes, ephemeral)
@@ -172,12 +168,15 @@ class Tail:
         if found is None:
             if len(self._reads) >= SHARED_READS:
                 self._reads.clear()
-            found = self._reads[key] = self._collect(runs, selection, place, ephemeral, max_bytes)
+            found = self._reads[key] = self._collect(selection, place, ephemeral, max_bytes)
         return found
 
     def _collect(
-        self, runs: Sequence[Run], selection: Selection, place: Place, ephemeral: bool, max_bytes: int
+        self, selection: Selection, place: Place, ephemeral: bool, max_bytes: int
     ) -> tuple[Batch, Place]:
+        runs = self._runs_for(selection)
+        if any(place.position < run.lost_position for run in runs):
+            raise FellBehind
         events: list[StoredEvent] = []
         position, size = place.position, 0
         for entry in heapq.merge(*(run.after(position) for run in runs), key=lambda entry: entry.position):

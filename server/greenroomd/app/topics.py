@@ -36,7 +36,7 @@ class Run:
     start: int = 0
     entries: list[Entry] = field(default_factory=list)
     ephemerals: list[int] = field(default_factory=list)
-    bells: set[Bell] = field(default_factory=set)
+    bells: dict[Bell, None] = field(default_factory=dict)  # a set in the order of their coming, and dense
 
     def add(self, entry: Entry) -> None:
         """Take the newest entry."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
-from greenroomd.app.bells import QuietClock, Stop
+from greenroomd.app.bells import Bell, Quiet, Stop, quiet_time
 from greenroomd.app.storage import Selection, Store, StoredEvent
 from greenroomd.app.tail import Batch, FellBehind, Tail
 from greenroomd.domain.errors import InvalidRequest, Violation, WatcherCapReached
@@ -25,7 +25,7 @@ class Watch:
     ) -> None:
         self._store = store
         self._tail = tail
-        self._quiet = QuietClock(quiet.total_seconds())
+        self._quiet = quiet
         self._per_session = per_session
         self._per_node = per_node
         self._open = 0
@@ -42,59 +42,37 @@ class Watch:
         return self._open
 
     async def batches(
-        self, selection: Selection, *, after: int, ephemeral: bool = False, stop: Stop | None = None
+        self, selection: Selection, *, after: int, ephemeral: bool = False
     ) -> AsyncGenerator[Batch, None]:
-        """Yield all matching events with a revision above `after`: no gap, no repetition, and no end until the stop.
+        """Yield what `following` gives, without end."""
+        with self.following(selection, after=after, ephemeral=ephemeral) as follower:
+            while True:
+                batch = follower.look()
+                if batch is None:
+                    await follower.more()
+                else:
+                    yield batch
+
+    @contextmanager
+    def following(
+        self, selection: Selection, *, after: int, ephemeral: bool = False, stop: Stop | None = None
+    ) -> Iterator[Follower]:
+        """Give all matching events with a revision above `after`: no gap, no repetition.
 
         A batch without events is a bookmark, which moves the cursor: it comes when nothing matched for a quiet time,
         and once as soon as the watcher has caught up with where the log stood when it began, if no event told it.
-        Raises InvalidRequest for a cursor of the future, CursorBelowFloor, WatcherCapReached.
+        A `stop` ends a wait for more. Raises InvalidRequest for a cursor of the future, WatcherCapReached.
         """
         if after > self._tail.head:
             raise InvalidRequest([Violation("after", "is ahead of this store; it belongs to another one")])
         ephemeral = ephemeral and (not selection.types or not EPHEMERAL.isdisjoint(selection.types))
-        stop = stop or Stop()
         with (
             self._counted(selection),
             self._tail.listening(selection) as bell,
-            self._quiet.timing(bell),
-            stop.telling(bell),
+            quiet_time(bell, self._quiet) as quiet,
+            (stop or Stop()).telling(bell),
         ):
-            cursor, told, present = after, after, self._tail.head
-            place = self._tail.join(selection, after)
-            left = place or self._tail.end(selection)
-            while not stop.begun:
-                bell.clear()  # before the look: what is committed during it rings again
-                if place is None:
-                    head = self._tail.head
-                    page = await self._store.events(selection, after=cursor, limit=PAGE_EVENTS, up_to=head)
-                    for batch in _framed(page):
-                        yield batch
-                        told = batch.revision
-                        self._quiet.restart(bell)
-                    cursor = page[-1].revision if page else head
-                    place = self._tail.join(selection, cursor)
-                    continue
-                if ephemeral and place.ephemeral > left.ephemeral:  # passed by on the way around the tail
-                    yield Batch((), cursor, dropped=place.ephemeral - left.ephemeral)
-                    told = cursor
-                    self._quiet.restart(bell)
-                left = place
-                try:
-                    batch, place = self._tail.read(
-                        selection, place, ephemeral=ephemeral, max_bytes=FRAME_BYTES
-                    )
-                except FellBehind:
-                    place = self._tail.join(selection, cursor)
-                    continue
-                left = place
-                cursor = batch.revision
-                if batch.events or told < present <= cursor or self._quiet.is_over(bell):
-                    yield batch
-                    told = cursor
-                    self._quiet.restart(bell)
-                else:
-                    await bell.wait()
+            yield Follower(self._store, self._tail, quiet, bell, selection, after, ephemeral)
 
     @contextmanager
     def _counted(self, selection: Selection) -> Iterator[None]:
@@ -114,6 +92,77 @@ class Watch:
                 self._of_session[session_id] -= 1
                 if not self._of_session[session_id]:
                     del self._of_session[session_id]
+
+
+class Follower:
+    """One watcher's way along the log: `look` until there is nothing, await `more`, look again.
+
+    Thousands do so for every event. Therefore looking is a plain call, and a wait for what is live is one future, not
+    a generator within a coroutine.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        tail: Tail,
+        quiet: Quiet,
+        bell: Bell,
+        selection: Selection,
+        after: int,
+        ephemeral: bool,
+    ) -> None:
+        self._store = store
+        self._tail = tail
+        self._quiet = quiet
+        self._bell = bell
+        self._selection = selection
+        self._ephemeral = ephemeral
+        self._present = tail.head
+        self._cursor = self._told = after
+        self._read: deque[Batch] = deque()  # from the store, and not given yet
+        self._place = tail.join(selection, after)
+        self._left = self._place or tail.end(selection)  # where it was in the tail last
+
+    def look(self) -> Batch | None:
+        """Return the next batch if there is one now."""
+        self._bell.clear()  # before the look: what is committed during it rings again
+        batch = self._read.popleft() if self._read else self._live()
+        if batch is not None:
+            self._told = batch.revision
+            self._quiet.restart()
+        return batch
+
+    def more(self) -> Awaitable[None]:
+        """Return once a look may find something, after one that has found nothing; raises CursorBelowFloor."""
+        return self._read_on() if self._place is None else self._bell.wait()
+
+    def _live(self) -> Batch | None:
+        while (place := self._place) is not None:
+            missed = place.ephemeral - self._left.ephemeral
+            self._left = place
+            if self._ephemeral and missed > 0:  # passed by on the way around the tail
+                return Batch((), self._cursor, dropped=missed)
+            try:
+                batch, self._place = self._tail.read(
+                    self._selection, place, ephemeral=self._ephemeral, max_bytes=FRAME_BYTES
+                )
+            except FellBehind:
+                self._place = self._tail.join(self._selection, self._cursor)
+                continue
+            self._left = self._place
+            self._cursor = batch.revision
+            if batch.events or self._told < self._present <= batch.revision or self._quiet.over:
+                return batch
+            return None
+        return None
+
+    async def _read_on(self) -> None:
+        """Read the next page of the store, and join the tail behind it if that is possible."""
+        head = self._tail.head
+        page = await self._store.events(self._selection, after=self._cursor, limit=PAGE_EVENTS, up_to=head)
+        self._read.extend(_framed(page))
+        self._cursor = page[-1].revision if page else head
+        self._place = self._tail.join(self._selection, self._cursor)
 
 
 def _framed(page: Sequence[StoredEvent]) -> Iterator[Batch]:

@@ -77,8 +77,11 @@ class _Route:
     async def handle(self, raw: bytes, context: Context) -> bytes | None:
         began, code, request = perf_counter(), "CANCELLED", None
         try:
-            request = self._read(raw)
-            answer = await self._answer(request, Call(context))
+            if self._perform is None:
+                raise Unimplemented(self._method)
+            request, call = self._read(raw), Call(context)
+            work = self._once if self._mutates else self._perform
+            answer = await work(request, call)
             code = "OK"
             return answer if answer is None or isinstance(answer, bytes) else answer.SerializeToString()
         except Exception as error:
@@ -89,17 +92,14 @@ class _Route:
             self._observer.rpc_handled(self._service, self._method, code, perf_counter() - began)
 
     def _read(self, raw: bytes) -> Any:
-        if self._perform is None:
-            raise Unimplemented(self._method)
         try:
             return self._parse(raw)
         except DecodeError:
             raise InvalidRequest([Violation("", "is not a message of the request's type")]) from None
 
-    async def _answer(self, request: Any, call: Call) -> Any:
+    async def _once(self, request: Any, call: Call) -> Any:
+        """Answer a mutation, a repeated one as before."""
         assert self._perform is not None
-        if not self._mutates:
-            return await self._perform(request, call)
         recorded = await self._recorded(request, call)
         if recorded is None:
             try:

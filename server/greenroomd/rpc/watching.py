@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -45,6 +44,13 @@ class Plan:
     ephemeral: bool
     snapshot: bool
     ends: bool
+
+    @property
+    def followed(self) -> Selection:
+        """The selection, with the ends that the watch must see, if only to count them."""
+        if not self.ends or not self.selection.types:
+            return self.selection
+        return replace(self.selection, types=self.selection.types | _ENDS)
 
 
 class Watching:
@@ -94,46 +100,44 @@ class Watching:
 
     async def stream(self, plan: Plan, write: Callable[[bytes], Awaitable[None]]) -> None:
         """Write the serialized frames of a watch, until it ends, the server goes away, or for ever."""
-        asked = plan.selection.types
-        selection = plan.selection
-        if plan.ends and asked:
-            selection = replace(selection, types=asked | _ENDS)  # it must see the ends, if only to count them
+        asked, stop = plan.selection.types, self._drain.stop
         end = _End(plan.named) if plan.ends else None
         position, synced = plan.after, False
         if plan.snapshot:
             async for frame in self._snapshot(plan):
                 await write(frame)
-        batches = self._watch.batches(
-            selection, after=plan.after, ephemeral=plan.ephemeral, stop=self._drain.stop
-        )
-        async with aclosing(batches) as incoming:
+        with self._watch.following(
+            plan.followed, after=plan.after, ephemeral=plan.ephemeral, stop=stop
+        ) as follower:
             while True:
                 if not synced and position >= plan.live_at:
                     synced = True
                     await write(self._frames.synced(position))
                 if end is not None and synced and end.reached(position):
                     return
-                batch = await anext(incoming, None)
-                if batch is None:
+                if stop.begun:
                     break
+                batch = follower.look()
+                if batch is None:
+                    await follower.more()
+                    continue
                 position = batch.revision
                 if end is not None:
                     end.see(batch.events)
-                for frame in self._of(batch, asked):
+                if frame := self._frame(batch, asked):
                     await write(frame)
         await write(self._frames.draining(RETRY_DELAY, position))
 
-    def _of(self, batch: Batch, asked: frozenset[EventType]) -> Iterator[bytes]:
-        revision = batch.revision
+    def _frame(self, batch: Batch, asked: frozenset[EventType]) -> bytes:
+        """Return the frame of a batch; empty if none of its events was asked for."""
         if batch.dropped:
-            yield self._frames.gap(batch.dropped, revision)
+            return self._frames.gap(batch.dropped, batch.revision)
         if not batch.events:
-            if not batch.dropped:
-                yield self._frames.bookmark(revision)
-        elif not asked or all(event.type in asked for event in batch.events):
-            yield batch.rendered(self._whole)
-        elif records := records_of(event for event in batch.events if event.type in asked):
-            yield self._frames.events(records, revision)
+            return self._frames.bookmark(batch.revision)
+        if not asked or all(event.type in asked for event in batch.events):
+            return batch.rendered(self._whole)
+        records = records_of(event for event in batch.events if event.type in asked)
+        return self._frames.events(records, batch.revision) if records else b""
 
     def _whole(self, batch: Batch) -> bytes:
         return self._frames.events(batch.records, batch.revision)

@@ -1,14 +1,15 @@
-"""What wakes watchers: a bell for one, one clock for all, and the stop."""
+"""What wakes watchers: a bell for each, its quiet time, and the stop."""
 
 import asyncio
+from datetime import timedelta
 
-from greenroomd.app.bells import Bell, QuietClock, Stop
+from greenroomd.app.bells import Bell, Stop, quiet_time
 
 
 async def test_a_bell_wakes_who_waits_and_who_comes_later() -> None:
     bell = Bell()
     async with asyncio.TaskGroup() as group:
-        waiting = group.create_task(bell.wait())
+        waiting = group.create_task(_heard(bell))
         await asyncio.sleep(0)
         assert not waiting.done()
         bell.set()
@@ -21,7 +22,7 @@ async def test_a_bell_wakes_who_waits_and_who_comes_later() -> None:
 async def test_a_cancelled_wait_leaves_the_bell_usable() -> None:
     bell = Bell()
     async with asyncio.TaskGroup() as group:
-        waiting = group.create_task(bell.wait())
+        waiting = group.create_task(_heard(bell))
         await asyncio.sleep(0)
         waiting.cancel()
     bell.set()
@@ -29,25 +30,43 @@ async def test_a_cancelled_wait_leaves_the_bell_usable() -> None:
 
 
 async def test_each_bell_rings_after_its_own_quiet_time() -> None:
-    clock, early, late = QuietClock(0.05), Bell(), Bell()
-    with clock.timing(early), clock.timing(late):
+    early, late = Bell(), Bell()
+    shortly, later = timedelta(milliseconds=50), timedelta(milliseconds=60)
+    with quiet_time(early, shortly) as soon, quiet_time(late, later) as postponed:
         await early.wait()
-        assert clock.is_over(early)
-        early.clear()
-        clock.restart(late)
+        assert soon.over
+        postponed.restart()
         late.clear()
-        assert not clock.is_over(late)
+        assert not postponed.over
         await late.wait()
-        assert clock.is_over(late)
+        assert postponed.over
+
+
+async def test_a_bell_rings_again_after_each_quiet_time() -> None:
+    bell = Bell()
+    with quiet_time(bell, timedelta(milliseconds=10)) as quiet:
+        for _ in range(3):
+            await bell.wait()
+            bell.clear()
+            quiet.restart()
 
 
 async def test_a_bell_that_is_told_of_something_stays_quiet() -> None:
-    clock, told, other = QuietClock(0.3), Bell(), Bell()
-    with clock.timing(told), clock.timing(other):
+    told, other = Bell(), Bell()
+    span = timedelta(milliseconds=300)
+    with quiet_time(told, span) as quiet, quiet_time(other, span):
         while not other.is_set():
-            clock.restart(told)
+            quiet.restart()
             await asyncio.sleep(0.005)
         assert not told.is_set()
+
+
+async def test_a_bell_is_quiet_for_ever_behind_its_time() -> None:
+    bell = Bell()
+    with quiet_time(bell, timedelta(milliseconds=5)):
+        pass
+    await asyncio.sleep(0.02)
+    assert not bell.is_set()
 
 
 async def test_a_stop_rings_those_who_listen_only() -> None:
@@ -57,3 +76,7 @@ async def test_a_stop_rings_those_who_listen_only() -> None:
     with stop.telling(one):
         stop.begin()
     assert (stop.begun, one.is_set(), gone.is_set()) == (True, True, False)
+
+
+async def _heard(bell: Bell) -> None:
+    await bell.wait()
