@@ -31,9 +31,8 @@ async def unary(address: str, method: str, request: Message, *, requests: int, i
     """
     body = request.SerializeToString()
     with tempfile.NamedTemporaryFile() as data:
-        data.write(
-            b"\0" + struct.pack(">I", len(body)) + body
-        )  # gRPC's frame: not compressed, length, message
+        # gRPC's frame: not compressed, length, message.
+        data.write(b"\0" + struct.pack(">I", len(body)) + body)
         data.flush()
         program = await asyncio.create_subprocess_exec(
             require_h2load(), "-n", str(requests), "-c", "4", "-m", str(in_flight // 4), "-d", data.name,

@@ -65,11 +65,9 @@ from greenroomd.telemetry import Metrics, exposing
 
 log = structlog.get_logger(__name__)
 
-
 LISTENERS = 1_000
-LISTENERS_QUIET = timedelta(
-    seconds=15
-)  # how far a listener's kept place may be behind what does not concern it
+LISTENERS_QUIET = timedelta(seconds=15)
+"""How far a listener's kept place may be behind what does not concern it."""
 
 _UNSTARTABLE = (
     StateDirTaken,

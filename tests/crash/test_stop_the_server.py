@@ -55,9 +55,8 @@ async def test_a_busy_server_stops_in_time_and_loses_nothing(server: GreenroomSe
                 async with asyncio.timeout(15):  # half of what a drain may take
                     assert await server.stop() == 0
                 assert of_this_server(server) == []
-                _, alive = psutil.wait_procs(
-                    children, timeout=5
-                )  # a zombie has ended: init still has to take note
+                # A zombie has ended: init still has to take note.
+                _, alive = psutil.wait_procs(children, timeout=5)
                 assert alive == []
                 await server.start()
                 assert {session.state for session in await every_session(server)} <= IN_ORDER

@@ -124,6 +124,5 @@ async def test_a_cursor_from_before_the_cut_is_refused_with_the_way_on(forgetful
             "oldest_revision": str(busy.revision), "head_revision": str(busy.revision),
         }  # fmt: skip
     call = forgetful.events.WatchEvents(WatchEventsRequest(session_ids=[quiet.session_id], after=first))
-    assert (
-        await read_up_to(call, busy.revision) == []
-    )  # the neighbour lost nothing, and neither did its watcher
+    # The neighbour lost nothing, and neither did its watcher.
+    assert await read_up_to(call, busy.revision) == []

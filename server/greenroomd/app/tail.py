@@ -18,9 +18,8 @@ from greenroomd.app.storage import Selection, StoredEvent
 from greenroomd.app.topics import EVERYTHING, Entry, Run, topics_for, topics_of
 
 ENTRY_BYTES = 512  # what an entry costs beside its record: many deltas are smaller than that
-SHARED_READS = (
-    64  # one batch each; unbounded, many watchers on their way through a quiet tail would hold copies of it
-)
+SHARED_READS = 64
+"""Of one batch each; unbounded, many watchers on their way through a quiet tail would hold copies of it."""
 
 
 @dataclass(frozen=True)

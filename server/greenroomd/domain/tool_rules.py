@@ -19,9 +19,8 @@ MAX_RULE_LENGTH = 512  # 128 of them, joined, still fit one argument of a Linux 
 
 _FORM = re.compile(r"([A-Za-z0-9_*-]+)(?:\((.*)\))?", re.DOTALL)
 _SCOPED_WILDCARD = re.compile(r"mcp__[^*]+__[^*]*\*[^*]*")
-_SPLIT = re.compile(
-    r"\)[^(]*[ ,]"
-)  # the flag's parser takes every `)` for the end of the content, until the next `(`
+# The flag's parser takes every `)` for the end of the content, until the next `(`.
+_SPLIT = re.compile(r"\)[^(]*[ ,]")
 
 
 def tool_rule_problem(rule: str, *, allows: bool) -> str | None:

@@ -134,9 +134,8 @@ def arguments(launch: Launch, defaults: CliDefaults, run: RunDirectory) -> list[
     if config.max_turns is not None:
         flags.append(f"--max-turns={config.max_turns}")
     if config.max_budget_usd is not None:
-        left = max(
-            config.max_budget_usd - launch.spent_usd, _LEAST_BUDGET_USD
-        )  # the CLI counts from its start
+        # The CLI counts from its start.
+        left = max(config.max_budget_usd - launch.spent_usd, _LEAST_BUDGET_USD)
         flags.append(f"--max-budget-usd={round(left, 6)}")
     flags += [f"--allowedTools={rule}" for rule in config.allowed_tools]
     flags += [f"--disallowedTools={rule}" for rule in config.disallowed_tools]

@@ -22,9 +22,8 @@ from greenroomd.rpc.cursor import Places
 from greenroomd.rpc.truncation import truncated
 
 MAX_EVENT_BYTES = 256 * 1024
-NUMBERS_BYTES = (
-    128  # event_id, sequence, revision, cursor and the record's own tag and length: at most so much
-)
+NUMBERS_BYTES = 128
+"""The most that event_id, sequence, revision, cursor and the record's own tag and length take."""
 
 _RECORD = wire.tag(1, wire.LEN)  # `events` of every answer that has events
 _EVENT_ID = wire.tag(1, wire.LEN) + wire.varint(36)

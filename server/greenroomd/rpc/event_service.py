@@ -41,9 +41,8 @@ class EventService:
         """Stream events as they are committed."""
         head = self._watch.head  # before anything is awaited: what comes after the call is not missed
         plan = await self._watching.plan(request, call.problems, head)
-        await call.context.send_initial_metadata(
-            ()
-        )  # so that the client knows: from here on nothing escapes it
+        # So that the client knows: from here on nothing escapes it.
+        await call.context.send_initial_metadata(())
         await self._watching.stream(plan, call.write)
 
     async def ListEvents(self, request: pb.ListEventsRequest, call: Call) -> bytes:

@@ -57,9 +57,7 @@ class Services:
 class Patience:
     """How long the server waits, for the other side of a connection and for its own end."""
 
-    keepalive: timedelta = timedelta(
-        seconds=30
-    )  # quiet after which a ping is sent; NATs forget after minutes
+    keepalive: timedelta = timedelta(seconds=30)  # of quiet, then a ping is sent; NATs forget after minutes
     keepalive_answer: timedelta = timedelta(seconds=10)
     connection_age: timedelta = timedelta(hours=1)  # then new calls get a new connection; streams stay
     shortest_ping: timedelta = timedelta(seconds=5)  # clients that ping more often are sent away

@@ -74,9 +74,8 @@ _HAS_MODEL = (EventType.MESSAGE_ASSISTANT, EventType.MESSAGE_TOOL_USE)
 
 def _snapshot(session: Session) -> SessionMessage:
     message = session_message(session, full=False)
-    message.ClearField(
-        "last_sequence"
-    )  # those of the commit that is under way; the event itself carries them
+    # Those of the commit that is under way; the event itself carries them.
+    message.ClearField("last_sequence")
     message.ClearField("revision")
     return message
 
