@@ -114,6 +114,27 @@ async def test_the_poll_finds_what_a_lost_notice_missed(
             assert revisions(heard.events) == list(range(1, one.head + 1))
 
 
+async def test_a_node_that_has_heard_nothing_reaches_what_it_is_asked_for(
+    opening: Opening, database_url: str, key_file: Path, postgres: PostgresServer
+) -> None:
+    heard = Hearing()
+    with tempfile.TemporaryDirectory() as short, cutting(postgres.folder / SOCKET, Path(short)) as proxy:
+        url = database_url.replace(str(postgres.folder), short)
+        codec = JsonCodec()
+        opened = open_store(url, key_file=key_file, codec=lambda _: codec, announce=heard, poll=NEVER)
+        async with opening(poll=NEVER) as one, opened as deaf:
+            await heard.until_head(await talk(one, 1))
+            proxy.deaf = True
+            head = await talk(one, 5)
+            assert deaf.head < head
+            assert (
+                await asyncio.gather(*(deaf.reach(revision) for revision in (head, head - 1, head)))
+                == [head] * 3
+            )
+            assert revisions(heard.events) == list(range(1, head + 1))
+            assert await deaf.reach(head + 1) == head
+
+
 async def test_a_node_that_missed_too_much_leaves_it_to_its_watchers(
     opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:

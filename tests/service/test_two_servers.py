@@ -14,7 +14,7 @@ from contract.cut_proxy import CutProxy, cutting
 from contract.postgres import PostgresServer
 from fake_cli.installed import install
 from greenroom.v1.event_pb2 import Event
-from greenroom.v1.event_service_pb2 import WatchEventsRequest
+from greenroom.v1.event_service_pb2 import ListEventsRequest, WatchEventsRequest
 from greenroom.v1.session_pb2 import Session
 from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, UpdateSessionRequest
 from greenroom_server import GreenroomServer
@@ -99,6 +99,25 @@ async def test_the_listening_connection_may_be_lost(pair: Pair, postgres: Postgr
         session = await rename(pair.talking, session, 5)
         rest = await seen_up_to(events, session.last_sequence)
     assert [*first, *rest] == await history(pair.watching, session.session_id)
+
+
+async def test_a_cursor_of_one_server_is_good_for_the_other(pair: Pair) -> None:
+    session = await create(pair.talking, start_mode=START_MODE_MANUAL)
+    pair.proxy.deaf = True
+    session = await rename(pair.talking, session, 5)
+    newest = (await history(pair.talking, session.session_id))[-1]
+    call = pair.watching.events.WatchEvents(WatchEventsRequest(after=newest.cursor))
+    await call.initial_metadata()
+    pair.proxy.deaf = False
+    session = await rename(pair.talking, session, 1)
+    seen = await seen_up_to((event async for frame in call for event in frame.events), session.last_sequence)
+    assert sequences(seen) == [newest.sequence + 1]
+
+    pair.proxy.deaf = True
+    await rename(pair.talking, session, 3)
+    before, last = (await history(pair.talking, session.session_id))[-2:]
+    page = await pair.watching.events.ListEvents(ListEventsRequest(after=before.cursor))
+    assert list(page.events) == [last]
 
 
 @pytest.mark.parametrize("pair", [OFTEN], indirect=True)

@@ -199,6 +199,13 @@ class Store(Protocol):
         """The revision of the last commit that this node knows of."""
         ...
 
+    async def reach(self, revision: int) -> int:
+        """Return the head, which is at or above a revision if the log has come to it on any node.
+
+        What other nodes have committed up to the head is announced by then.
+        """
+        ...
+
     async def commit(self, unit: Unit) -> Session:
         """Make a unit durable and return the session with its new revision and last sequence.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 
+from greenroomd.app.storage import Store
 from greenroomd.domain.errors import EventNotFound, InvalidRequest, Violation
 
 MAX_REVISION = 2**62 - 1
@@ -40,17 +41,14 @@ class Places:
         """Return the cursor right behind a revision, as ASCII."""
         return b"%b%x" % (self._cursor, revision)
 
-    def revision_of_cursor(self, cursor: str, *, head: int) -> int:
-        """Return the revision of a cursor; raises InvalidCursor unless this store has given it."""
+    def revision_of_cursor(self, cursor: str) -> int:
+        """Return the revision of a cursor; raises InvalidCursor if it is none, or another store's."""
         parsed = _CURSOR.fullmatch(cursor)
         if parsed is None:
             raise InvalidCursor("is not a cursor")
         if parsed[1] != self._mark:
             raise InvalidCursor("belongs to another store")
-        revision = int(parsed[2], 16)
-        if revision > head:
-            raise InvalidCursor("lies ahead of this store, which has perhaps been restored from a backup")
-        return revision
+        return int(parsed[2], 16)
 
     def event_id(self, revision: int) -> bytes:
         """Return the id of the durable event with a revision, as ASCII."""
@@ -63,3 +61,11 @@ class Places:
         if not _EVENT_ID.fullmatch(event_id) or not given.startswith(self._event_id):
             raise EventNotFound(event_id)
         return int(event_id[19:].replace("-", ""), 16) & MAX_REVISION
+
+
+async def reached(cursor: str, places: Places, store: Store) -> int:
+    """Return the revision of a cursor that any node of this store has given; raises InvalidCursor."""
+    revision = places.revision_of_cursor(cursor)
+    if revision > await store.reach(revision):
+        raise InvalidCursor("lies ahead of this store, which has perhaps been restored from a backup")
+    return revision

@@ -12,6 +12,7 @@ from greenroomd.rpc.call import Call
 from greenroomd.rpc.codec import EventCodec
 from greenroomd.rpc.convert import requests
 from greenroomd.rpc.convert.enums import EVENT_TYPES
+from greenroomd.rpc.cursor import reached
 from greenroomd.rpc.draining import Drain
 from greenroomd.rpc.frames import records_of
 from greenroomd.rpc.page_token import page_size, page_token, position_of
@@ -86,7 +87,7 @@ class EventService:
         if place is not None:
             after = place.key
         elif request.after:
-            after = self._codec.places.revision_of_cursor(request.after, head=self._watch.head)
+            after = await reached(request.after, self._codec.places, self._store)
             after += descending  # a cursor lies behind its event, which is therefore before it
         else:
             after = self._watch.head + 1 if descending else await self._store.floor(selection) - 1

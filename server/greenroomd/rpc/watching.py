@@ -18,7 +18,7 @@ from greenroomd.domain.session import Session, State
 from greenroomd.rpc.convert import requests
 from greenroomd.rpc.convert.enums import EVENT_TYPES
 from greenroomd.rpc.convert.session import session_message
-from greenroomd.rpc.cursor import Places
+from greenroomd.rpc.cursor import Places, reached
 from greenroomd.rpc.draining import Drain
 from greenroomd.rpc.frames import Frames, records_of
 
@@ -83,7 +83,7 @@ class Watching:
         after = live_at = head
         if not from_now:
             if request.WhichOneof("position") == "after":
-                after = self._places.revision_of_cursor(request.after, head=head)
+                after = await reached(request.after, self._places, self._store)
             else:
                 after = await self._store.floor(selection) - 1
             last = await self._store.events(selection, after=head + 1, limit=1, descending=True)

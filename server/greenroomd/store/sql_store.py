@@ -187,6 +187,13 @@ class SqlStore:
         """The revision of the last commit that this node knows of."""
         return self._parts.writer.head
 
+    async def reach(self, revision: int) -> int:
+        """Return the head, which is at or above a revision if the log has come to it on any node."""
+        writer = self._parts.writer
+        if revision > writer.head:
+            await writer.caught_up(await self._read(self._history.head))
+        return writer.head
+
     async def commit(self, unit: Unit) -> Session:
         """Make a unit durable and return the session with its new revision and last sequence."""
         try:

@@ -51,6 +51,7 @@ class _Alone:
 @dataclass(frozen=True, slots=True)
 class _CatchUp:
     up_to: int
+    done: asyncio.Future[None] | None = None
 
 
 class Writer:
@@ -130,6 +131,15 @@ class Writer:
         if self._open and up_to > self.head:
             self._queue.put(_CatchUp(up_to))
 
+    async def caught_up(self, up_to: int) -> None:
+        """Return once everything up to a revision, to which the log has come, is announced; raises StoreUnavailable."""
+        if not self._open:
+            raise StoreUnavailable("the store is closed")
+        if up_to > self.head:
+            done: asyncio.Future[None] = self._loop.create_future()
+            self._queue.put(_CatchUp(up_to, done))
+            await done
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the thread; when the block ends, everything handed in has been committed and announced, or has failed."""
@@ -158,7 +168,7 @@ class Writer:
                 if isinstance(first, _Alone):
                     self._do_alone(first)
                 elif isinstance(first, _CatchUp):
-                    self._do_catch_up(first.up_to)
+                    self._do_catch_up(first)
                 else:
                     self._commit_batch(self._gather(first))
         finally:
@@ -206,14 +216,16 @@ class Writer:
                 missed = Missed(None, batch.before)  # who watches will read it
             self._loop.call_soon_threadsafe(self._deliver_missed, missed)
 
-    def _do_catch_up(self, up_to: int) -> None:
-        if up_to > self._seen:
+    def _do_catch_up(self, catch_up: _CatchUp) -> None:
+        if catch_up.up_to > self._seen:
             try:
                 missed = self._missed.read(after=self._seen)
-            except DBAPIError:
-                return  # it is asked for again
+            except DBAPIError as error:  # unless somebody waits for it, it is asked for again
+                self._loop.call_soon_threadsafe(_fail, [catch_up], error)
+                return
             self._seen = missed.head
             self._loop.call_soon_threadsafe(self._deliver_missed, missed)
+        self._loop.call_soon_threadsafe(_succeed, catch_up, None)
 
     def _do_alone(self, alone: _Alone) -> None:
         def act(connection: Connection, name: str) -> Any:
@@ -273,12 +285,12 @@ class Writer:
             self._cache.forget(unit.session.session_id)
 
 
-def _succeed(alone: _Alone, outcome: Any) -> None:
-    if not alone.done.done():
-        alone.done.set_result(outcome)
+def _succeed(waiting: _Alone | _CatchUp, outcome: Any) -> None:
+    if waiting.done is not None and not waiting.done.done():
+        waiting.done.set_result(outcome)
 
 
-def _fail(batch: Sequence[_Waiting | _Alone], error: Exception) -> None:
+def _fail(batch: Sequence[_Waiting | _Alone | _CatchUp], error: Exception) -> None:
     for waiting in batch:
-        if not waiting.done.done():
+        if waiting.done is not None and not waiting.done.done():
             waiting.done.set_exception(unavailable(error) if is_outage(error) else error)

@@ -67,7 +67,7 @@ def test_numbers_of_any_size_are_read_back(sequence: int, revision: int, size: i
     event = only_event(CODEC.record(body, sequence=sequence, revision=revision))
     assert (event.sequence, event.revision) == (sequence, revision)
     assert CODEC.places.revision_of_event(event.event_id) == revision
-    assert CODEC.places.revision_of_cursor(event.cursor, head=revision) == revision
+    assert CODEC.places.revision_of_cursor(event.cursor) == revision
 
 
 def test_records_join_to_a_frame() -> None:

@@ -29,24 +29,19 @@ revisions = st.integers(0, MAX_REVISION)
 
 @given(revisions)
 def test_a_cursor_comes_back(revision: int) -> None:
-    assert PLACES.revision_of_cursor(PLACES.cursor(revision).decode(), head=revision) == revision
+    assert PLACES.revision_of_cursor(PLACES.cursor(revision).decode()) == revision
 
 
 @given(revisions)
 def test_a_cursor_of_another_store_is_refused(revision: int) -> None:
     with pytest.raises(InvalidCursor, match="another store"):
-        PLACES.revision_of_cursor(OTHERS.cursor(revision).decode(), head=MAX_REVISION)
-
-
-def test_a_cursor_of_the_future_is_refused() -> None:
-    with pytest.raises(InvalidCursor, match="ahead"):
-        PLACES.revision_of_cursor(PLACES.cursor(11).decode(), head=10)
+        PLACES.revision_of_cursor(OTHERS.cursor(revision).decode())
 
 
 @given(st.text(max_size=40) | st.sampled_from(["", "-", "0", f"{PLACES.cursor(1).decode()} "]))
 def test_what_is_no_cursor_is_refused(text: str) -> None:
     with pytest.raises(InvalidCursor) as raised:
-        PLACES.revision_of_cursor(text, head=MAX_REVISION)
+        PLACES.revision_of_cursor(text)
     assert raised.value.violations[0].field == "after"
 
 
