@@ -137,7 +137,7 @@ test-client-python: $(READY)
 	rm -rf build/clients/python && $(BIN)/uv build --quiet --out-dir build/clients/python clients/python
 	$(BIN)/uv run --quiet --no-project --with twine==6.2.0 twine check --strict build/clients/python/*
 	$(BIN)/uv run --quiet --no-project --isolated --resolution lowest --with build/clients/python/*.whl \
-	    python -c 'import greenroom'
+	    python -c 'from greenroom import Client, SyncClient; SyncClient()'
 	$(BIN)/uv run --quiet --no-project --isolated --with pdoc==16.0.0 --with build/clients/python/*.whl \
 	    $(PDOC) --output-directory build/docs/clients/python greenroom
 
