@@ -16,7 +16,7 @@ def loaded(statement: str) -> set[str]:
 
 
 def test_a_server_on_sqlite_loads_nothing_of_postgresql_migrations_or_clients() -> None:
-    unwanted = {"psycopg", "sqlalchemy.dialects.postgresql", "alembic", "httpx", "greenroom.client"}
+    unwanted = {"psycopg", "sqlalchemy.dialects.postgresql", "alembic", "httpx2", "greenroom.client"}
     assert loaded("import greenroomd.__main__") & unwanted == set()
 
 
