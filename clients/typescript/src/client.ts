@@ -1,7 +1,8 @@
 import { type MessageInitShape, create } from "@bufbuild/protobuf";
-import { type Client as ServiceClient, createClient } from "@connectrpc/connect";
+import { type Client as ServiceClient, Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import type { SecureClientSessionOptions } from "node:http2";
+import { GreenroomError } from "./errors.js";
 import type { Event } from "./gen/greenroom/v1/event_pb.js";
 import {
   EventService,
@@ -20,7 +21,7 @@ import {
   TurnService,
 } from "./gen/greenroom/v1/turn_service_pb.js";
 import { follow } from "./resumption.js";
-import { repeatable, SafeTransport, type Token } from "./transport.js";
+import { either, repeatable, SafeTransport, type Token } from "./transport.js";
 
 const PATIENCE_MS = 60_000;
 
@@ -51,6 +52,7 @@ export class Client {
   readonly nodes: ServiceClient<typeof NodeService>;
 
   readonly #connection: Http2SessionManager;
+  readonly #closing = new AbortController();
   readonly #patienceMs: number;
 
   /** `target` is a host and a port, such as `127.0.0.1:50051`. It is connected to with the first call. */
@@ -58,7 +60,8 @@ export class Client {
     const baseUrl = `${tls ? "https" : "http"}://${target}`;
     const keepalive = { pingIntervalMs: 30_000, pingTimeoutMs: 10_000 };
     this.#connection = new Http2SessionManager(baseUrl, keepalive, typeof tls === "object" ? tls : undefined);
-    const transport = new SafeTransport(createGrpcTransport({ baseUrl, sessionManager: this.#connection }), token);
+    const inner = createGrpcTransport({ baseUrl, sessionManager: this.#connection });
+    const transport = new SafeTransport(inner, token, this.#closing.signal);
     this.sessions = createClient(SessionService, transport);
     this.turns = createClient(TurnService, transport);
     this.events = createClient(EventService, transport);
@@ -98,7 +101,7 @@ export class Client {
       over: () => next.untilClosed && askedMs === undefined,
       askedMs: () => askedMs ?? 0,
     };
-    return follow(progress, this.#patienceMs, signal);
+    return follow(progress, this.#patienceMs, either(signal, this.#closing.signal));
   }
 
   /**
@@ -107,11 +110,13 @@ export class Client {
    * A lost connection is made again, and never starts a second turn: the request id is the same with each attempt.
    */
   runTurn(request: MessageInitShape<typeof RunTurnRequestSchema>, signal?: AbortSignal): RunningTurn {
-    return new RunningTurn(this.turns, repeatable(RunTurnRequestSchema, request), this.#patienceMs, signal);
+    const ended = either(signal, this.#closing.signal);
+    return new RunningTurn(this.turns, repeatable(RunTurnRequestSchema, request), this.#patienceMs, ended);
   }
 
-  /** Closes the connection; calls that are under way are cancelled. */
+  /** Closes the connection for good; what is under way, watches and turns too, ends with `Code.Canceled`. */
   close(): void {
+    this.#closing.abort(new GreenroomError(new ConnectError("the client is closed", Code.Canceled)));
     this.#connection.abort();
   }
 }
@@ -126,7 +131,7 @@ export class RunningTurn implements AsyncIterable<Event> {
     private readonly turns: ServiceClient<typeof TurnService>,
     private readonly request: RunTurnRequest,
     private readonly patienceMs: number,
-    private readonly signal: AbortSignal | undefined,
+    private readonly signal: AbortSignal,
   ) {}
 
   [Symbol.asyncIterator](): AsyncGenerator<Event, void, undefined> {

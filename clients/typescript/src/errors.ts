@@ -72,7 +72,7 @@ export function errorOf(thrown: unknown, cancelled = false): GreenroomError {
   if (thrown instanceof GreenroomError) {
     return thrown;
   }
-  const failure = ConnectError.from(thrown);
+  const failure = ConnectError.from(thrown, cancelled ? Code.Canceled : Code.Unknown);
   const reason = failure.findDetails(ErrorInfoSchema).find((detail) => detail.domain === DOMAIN)?.reason;
   if (reason === "ETAG_MISMATCH") {
     return new EtagMismatch(failure);

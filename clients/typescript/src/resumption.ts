@@ -25,13 +25,13 @@ export interface Progress<Frame> {
 export async function* follow<Frame>(
   progress: Progress<Frame>,
   patienceMs: number,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): AsyncGenerator<Event, void, undefined> {
   let ceiling = FIRST_WAIT_MS;
   let failingSince: number | undefined;
   for (;;) {
     const call = new AbortController();
-    const both = signal ? AbortSignal.any([signal, call.signal]) : call.signal;
+    const both = AbortSignal.any([signal, call.signal]);
     let failure: GreenroomError | undefined;
     const failed = (thrown: unknown) => {
       failure = errorOf(thrown);
@@ -45,7 +45,7 @@ export async function* follow<Frame>(
     } finally {
       call.abort();
     }
-    signal?.throwIfAborted();
+    signal.throwIfAborted();
     if (failure === undefined && progress.over()) {
       return;
     }
@@ -56,7 +56,10 @@ export async function* follow<Frame>(
     // They double, and jitter keeps clients that were cut off together from returning so.
     const own = ceiling * (0.5 + 0.5 * Math.random());
     ceiling = Math.min(2 * ceiling, LONGEST_WAIT_MS);
-    await sleep(own + Math.max(progress.askedMs(), failure?.retryDelayMs ?? 0), undefined, signal && { signal });
+    const wait = own + Math.max(progress.askedMs(), failure?.retryDelayMs ?? 0);
+    await sleep(wait, undefined, { signal }).catch(() => {
+      signal.throwIfAborted();
+    });
   }
 }
 

@@ -22,12 +22,13 @@ export type Token = string | (() => string | Promise<string>);
 
 /**
  * A transport on top of another one: it carries the token, gives every change a request id, keeps to the published service
- * config, and throws only {@link GreenroomError}.
+ * config, and throws only {@link GreenroomError}. Every call ends with `closing`, which is aborted with such an error.
  */
 export class SafeTransport implements Transport {
   constructor(
     private readonly inner: Transport,
     private readonly token: Token | undefined,
+    private readonly closing: AbortSignal,
   ) {}
 
   async unary<I extends DescMessage, O extends DescMessage>(
@@ -38,6 +39,7 @@ export class SafeTransport implements Transport {
     input: MessageInitShape<I>,
     contextValues?: ContextValues,
   ): Promise<UnaryResponse<I, O>> {
+    const ended = either(signal, this.closing);
     const policy = policyOf(method);
     const request = repeatable(method.input, input);
     const whole = timeoutMs ?? policy.timeoutMs;
@@ -46,14 +48,17 @@ export class SafeTransport implements Transport {
       const left = deadline === undefined ? undefined : Math.max(1, Math.ceil(deadline - performance.now()));
       const headers = await this.withToken(header);
       try {
-        return await this.inner.unary(method, signal, left, headers, request, contextValues);
+        ended.throwIfAborted();
+        return await this.inner.unary(method, ended, left, headers, request, contextValues);
       } catch (thrown) {
-        const error = errorOf(thrown);
+        const error = failureOf(thrown, ended);
         const wait = waitBefore(attempt, error, policy);
         if (wait === undefined || (deadline !== undefined && performance.now() + wait >= deadline)) {
           throw error;
         }
-        await sleep(wait, undefined, signal && { signal });
+        await sleep(wait, undefined, { signal: ended }).catch((thrown: unknown) => {
+          throw failureOf(thrown, ended);
+        });
       }
     }
   }
@@ -66,14 +71,16 @@ export class SafeTransport implements Transport {
     input: AsyncIterable<MessageInitShape<I>>,
     contextValues?: ContextValues,
   ): Promise<StreamResponse<I, O>> {
+    const ended = either(signal, this.closing);
     const timeout = timeoutMs ?? policyOf(method).timeoutMs;
     const requests = mapped(input, (each) => repeatable(method.input, each));
     const headers = await this.withToken(header);
     try {
-      const answer = await this.inner.stream(method, signal, timeout, headers, requests, contextValues);
-      return { ...answer, message: typed(answer.message, signal) };
+      ended.throwIfAborted();
+      const answer = await this.inner.stream(method, ended, timeout, headers, requests, contextValues);
+      return { ...answer, message: typed(answer.message, ended) };
     } catch (thrown) {
-      throw errorOf(thrown);
+      throw failureOf(thrown, ended);
     }
   }
 
@@ -115,10 +122,20 @@ async function* mapped<T, U>(items: AsyncIterable<T>, change: (item: T) => U): A
   }
 }
 
-async function* typed<T>(items: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncIterable<T> {
+async function* typed<T>(items: AsyncIterable<T>, ended: AbortSignal): AsyncIterable<T> {
   try {
     yield* items;
   } catch (thrown) {
-    throw errorOf(thrown, signal?.aborted);
+    throw failureOf(thrown, ended);
   }
+}
+
+/** Returns the typed form of what a call threw: once its signal is aborted, that of the signal's reason. */
+function failureOf(thrown: unknown, ended: AbortSignal): GreenroomError {
+  return ended.aborted ? errorOf(ended.reason, true) : errorOf(thrown);
+}
+
+/** Returns a signal that is aborted as soon as one of the two is. */
+export function either(signal: AbortSignal | undefined, closing: AbortSignal): AbortSignal {
+  return signal ? AbortSignal.any([signal, closing]) : closing;
 }

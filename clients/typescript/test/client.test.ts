@@ -4,7 +4,7 @@ import { createServer, type Http2Server, type ServerHttp2Session } from "node:ht
 import type { AddressInfo } from "node:net";
 import { afterEach, test } from "node:test";
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
+import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "../src/gen/google/rpc/error_details_pb.js";
 import {
@@ -134,6 +134,68 @@ void test("a watch ends with its signal, also while it waits", async () => {
     }),
   );
   await assert.rejects(client.watch({}, stop.signal).next(), /enough/);
+});
+
+void test("closing the client ends a watch, a turn, and a call, and whatever comes later", async () => {
+  let calls = 0;
+  let reached: () => void;
+  const allReached = new Promise<void>((resolve) => {
+    reached = resolve;
+  });
+  const held = (context: HandlerContext) => {
+    if (++calls === 3) {
+      reached();
+    }
+    return new Promise<never>((_, reject) => {
+      context.signal.addEventListener("abort", () => {
+        reject(gone());
+      });
+    });
+  };
+  const client = await connected((router) => {
+    router.service(EventService, {
+      async *watchEvents(_, context) {
+        yield await held(context);
+      },
+    });
+    router.service(TurnService, {
+      async *runTurn(_, context) {
+        yield await held(context);
+      },
+    });
+    router.service(SessionService, { createSession: (_, context) => held(context) });
+  });
+  const work = [
+    () => client.watch({}).next(),
+    () => client.runTurn({ sessionId: "a", prompt: "b" }).result(),
+    () => client.sessions.createSession({}),
+  ];
+  const underWay = work.map((each) => thrownBy(each()));
+  await allReached;
+  client.close();
+  const later = work.map((each) => thrownBy(each()));
+  const errors = await Promise.all([...underWay, ...later]);
+  assert.deepEqual(
+    errors.map((error) => error.code),
+    Array(6).fill(Code.Canceled),
+  );
+  assert.equal(calls, 3);
+});
+
+void test("closing the client ends a wait for the next attempt", async () => {
+  const client = await connected((router) =>
+    router.service(EventService, {
+      async *watchEvents() {
+        setImmediate(() => {
+          client.close();
+        });
+        throw new ConnectError("gone", Code.Unavailable, undefined, [
+          { desc: RetryInfoSchema, value: { retryDelay: { seconds: 3600n } } },
+        ]);
+      },
+    }),
+  );
+  assert.equal((await thrownBy(client.watch({}).next())).code, Code.Canceled);
 });
 
 void test("a connection that is lost is made again", async () => {
