@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fake_cli.installed import install, turn
+from fake_cli.installed import at_start, install, turn
 from greenroom.v1 import config_pb2, session_pb2, turn_pb2
 from greenroom.v1.config_pb2 import SessionLimits
 from greenroom.v1.node_service_pb2 import GetServerInfoRequest
@@ -53,6 +53,19 @@ async def one_is_greedy(fake: GreenroomServer) -> None:
     done, _ = await run_turn(fake, neighbour, "two")
     assert done.state == turn_pb2.TURN_STATE_COMPLETED
     assert (await get(fake, neighbour)).process.pid == before
+
+
+async def test_a_session_over_its_memory_limit_before_its_first_turn_says_so(fake: GreenroomServer) -> None:
+    greedy = working(fake, limits=SessionLimits(memory_bytes=256 * MIB))
+    greedy.environment.update(at_start(memory=300 * MIB, hang=True))
+    session_id = (await create(fake, greedy)).session_id
+    failed = await until(fake, session_id, session_pb2.SESSION_STATE_ERROR)
+    assert failed.state_reason == "LIMIT_REACHED"
+    assert failed.process.last_exit.memory_limit_hit
+    events = await history(fake, session_id)
+    assert [
+        event.process_exited.memory_limit_hit for event in events if event.HasField("process_exited")
+    ] == [True]
 
 
 async def test_a_turn_with_too_much_output_fails_and_the_session_goes_on(fake: GreenroomServer) -> None:

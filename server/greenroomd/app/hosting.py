@@ -51,9 +51,10 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class NotStarted:
-    """No process came to be ready; nothing of it is left."""
+    """No process came to be ready; nothing of it is left. It may have held more memory than it may."""
 
     error: Problem
+    memory_limit_hit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class Host:
         except NoSlot as error:
             last = NotStarted(Problem(reason="NO_SLOT", message=str(error)))
         except ProcessFailed as failure:
-            last = NotStarted(_problem(failure))
+            last = _not_started(failure)
         except GreenroomError as error:
             last = NotStarted(Problem(reason="START_FAILED", message=str(error)))
         except asyncio.CancelledError:
@@ -138,12 +139,15 @@ class Host:
             return await process.end(self.patience)
 
 
-def _problem(failure: ProcessFailed) -> Problem:
+def _not_started(failure: ProcessFailed) -> NotStarted:
     ended = failure.exit
-    return Problem(
-        reason="LIMIT_REACHED" if ended and ended.memory_limit_hit else failure.reason,
+    if ended is None:
+        return NotStarted(Problem(reason=failure.reason, message=str(failure)))
+    problem = Problem(
+        reason="LIMIT_REACHED" if ended.memory_limit_hit else failure.reason,
         message=str(failure),
-        exit_code=ended.code if ended else None,
-        signal=ended.signal if ended else None,
-        stderr_tail=ended.stderr_tail if ended else "",
+        exit_code=ended.code,
+        signal=ended.signal,
+        stderr_tail=ended.stderr_tail,
     )
+    return NotStarted(problem, ended.memory_limit_hit)

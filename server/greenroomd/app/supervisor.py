@@ -130,9 +130,9 @@ class Supervisor:
                 await self._react(self._spawned(message))
             case Ready(handshake=handshake):
                 await self._react(self._ready(handshake))
-            case NotStarted(error=error):
-                self._forget_process()
-                await self._react(lambda step: reactions.not_started(step, error))
+            case NotStarted(error=error, memory_limit_hit=hit):
+                self._forget_process(memory_limit_hit=hit)
+                await self._react(lambda step: reactions.not_started(step, error, memory_limit_hit=hit))
             case Exited(exit=end):
                 self._forget_process(memory_limit_hit=end.memory_limit_hit)
                 await self._react(

@@ -10,7 +10,7 @@ from greenroomd.domain.turn import Problem
 
 
 def tell(step: Step, limit: str, detail: str) -> None:
-    """Tell that a limit took effect; `limit` is its name among the config's limits."""
+    """Tell that a limit took effect; `limit` is its field path in the config."""
     payload = LimitReached(limit=limit, detail=detail)
     step.tell(Event(type=EventType.SESSION_LIMIT_REACHED, time=step.at, payload=payload))
 
@@ -25,5 +25,5 @@ def count_output(step: Step, frame: Frame) -> None:
     if most is None or step.live.output_bytes <= most or live.cause is not None or live.result is not None:
         return
     detail = f"the turn's output is longer than the {most} bytes that it may be"
-    tell(step, "output_bytes", detail)
+    tell(step, "limits.output_bytes", detail)
     turns.interrupt(step, Problem(reason="LIMIT_REACHED", message=detail))

@@ -43,6 +43,8 @@ from greenroomd.domain.session import (
 )
 from greenroomd.domain.turn import Problem, TurnState
 
+_TOO_MUCH_MEMORY = "its processes held more memory than they may"
+
 
 def slot_granted(step: Step) -> None:
     """A slot is ours: a session that queued for it leaves CREATED."""
@@ -131,10 +133,16 @@ def owner_lost(step: Step, *, comes_back: bool = True) -> None:
         _restart_for_waiting(step)
 
 
-def not_started(step: Step, error: Problem) -> None:
+def not_started(step: Step, error: Problem, *, memory_limit_hit: bool = False) -> None:
     """No process came to be ready, and none is left."""
     if step.live.running:
-        _bury(step, code=error.exit_code, signal=error.signal, stderr_tail=error.stderr_tail)
+        _bury(
+            step,
+            code=error.exit_code,
+            signal=error.signal,
+            stderr_tail=error.stderr_tail,
+            memory_limit_hit=memory_limit_hit,
+        )
     ending = step.live.ending
     step.know(launching=False, running=False, ending=None, restarting="")
     if step.session.state is State.CLOSING:
@@ -248,8 +256,7 @@ def exited(
         stderr_tail=stderr_tail,
     )
     if memory_limit_hit:
-        gone = replace(gone, reason="LIMIT_REACHED", message="its processes held more memory than they may")
-        limits.tell(step, "memory_bytes", gone.message)
+        gone = replace(gone, reason="LIMIT_REACHED", message=_TOO_MUCH_MEMORY)
     if ending is not None and ending.error is not None and ending.error.reason == gone.reason:
         # it was found out by a write before its exit was: now there is more to tell
         error = replace(ending.error, exit_code=code, signal=signal, stderr_tail=stderr_tail)
@@ -271,7 +278,7 @@ def exited(
 def _bury(
     step: Step, *, code: int | None, signal: int | None, stderr_tail: str, memory_limit_hit: bool = False
 ) -> None:
-    """Tell that the process is gone and note how it went."""
+    """Tell that the process is gone, and for which limit, and note how it went."""
     facts = step.session.process
     payload = ProcessExited(
         node_id=facts.node_id,
@@ -280,8 +287,11 @@ def _bury(
         signal=signal,
         expected=step.live.ending is not None,
         stderr_tail=stderr_tail,
+        memory_limit_hit=memory_limit_hit,
     )
     _tell(step, EventType.PROCESS_EXITED, payload)
+    if memory_limit_hit:
+        limits.tell(step, "limits.memory_bytes", _TOO_MUCH_MEMORY)
     last = LastExit(code=code, signal=signal, time=step.at, memory_limit_hit=memory_limit_hit)
     step.note(process=replace(facts, pid=0, last_exit=last))
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from greenroomd.domain import orders, reactions
 from greenroomd.domain.config import Limits, RecoveryMode, RecoveryPolicy, SessionConfig
 from greenroomd.domain.enforcement import Enforcement, OptionReport, report
-from greenroomd.domain.events import EventType, LimitReached
+from greenroomd.domain.events import EventType, LimitReached, ProcessExited
 from greenroomd.domain.live import InterruptCli
 from greenroomd.domain.reconfiguration import Apply, Patch, update
 from greenroomd.domain.session import State
-from greenroomd.domain.turn import TurnState
+from greenroomd.domain.turn import Problem, TurnState
 from unit.live import says
 from unit.live.owner import Owner, an_owner, payloads
 
@@ -37,8 +37,23 @@ def test_a_process_over_its_memory_limit_ends_in_error_and_does_not_come_back() 
     ended = owner.turns[turn.turn_id]
     assert ended.error is not None
     assert (ended.state, ended.error.reason) == (TurnState.INTERRUPTED, "LIMIT_REACHED")
-    assert [limit.limit for limit in payloads(owner.events, LimitReached)] == ["memory_bytes"]
+    assert [limit.limit for limit in payloads(owner.events, LimitReached)] == ["limits.memory_bytes"]
+    assert [end.memory_limit_hit for end in payloads(owner.events, ProcessExited)] == [True]
     assert owner.live.at_rest
+
+
+def test_a_process_over_its_memory_limit_before_its_handshake_says_so_too() -> None:
+    owner = Owner()
+    owner.decide(orders.start)
+    owner.slot_granted()
+    owner.spawned()
+    error = Problem(reason="LIMIT_REACHED", message="gone", signal=9)
+    owner.decide(lambda step: reactions.not_started(step, error, memory_limit_hit=True))
+    last = owner.session.process.last_exit
+    assert last is not None
+    assert last.memory_limit_hit
+    assert [limit.limit for limit in payloads(owner.events, LimitReached)] == ["limits.memory_bytes"]
+    assert [end.memory_limit_hit for end in payloads(owner.events, ProcessExited)] == [True]
 
 
 def test_a_session_that_was_closing_meanwhile_is_closed() -> None:
@@ -55,6 +70,7 @@ def test_a_turn_that_says_too_much_is_interrupted_once_and_fails() -> None:
     assert InterruptCli() not in owner.done()
     owner.says(says.text("b"), says.text("c"))
     assert owner.done() == [InterruptCli()]
+    assert [limit.limit for limit in payloads(owner.events, LimitReached)] == ["limits.output_bytes"]
     assert owner.told().count(EventType.SESSION_LIMIT_REACHED) == 1
     owner.says(says.aborted(turn.turn_id), says.IDLE)
     failed = owner.turns[turn.turn_id]
