@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,10 +74,11 @@ class ClaudeCli:
         marker, path = self._incarnation.new_run()
         run = RunDirectory(path=path)
         workspace = Workspace.within(self._state_dir, launch.workspace_id)
-        if not launch.resume and await asyncio.to_thread(
-            salvage, workspace.config_dir, launch.cli_session_id
-        ):
-            launch = replace(launch, resume=True)
+        with _failing_to("read the conversation"):
+            if not launch.resume and await asyncio.to_thread(
+                salvage, workspace.config_dir, launch.cli_session_id
+            ):
+                launch = replace(launch, resume=True)
         self._require(launch.config.working_dir)
         redactor = redactor_of(launch, self._defaults)
         group = None if self._groups is None else self._groups.group(marker)
@@ -92,14 +93,10 @@ class ClaudeCli:
         )
         pid = 0
         try:
-            try:
+            with _failing_to("make the run directory"):
                 run.make(workspace, launch.config)
-            except OSError as error:
-                raise ProcessFailed("SPAWN_FAILED", f"cannot make the run directory: {error}") from None
-            try:
+            with _failing_to("make the control group"):
                 await confinement.build(launch.config.limits)
-            except OSError as error:
-                raise ProcessFailed("SPAWN_FAILED", f"cannot make the control group: {error}") from None
             async with running(command, process, redactor, self._patience, group) as child:
                 pid = process.identity.pid
                 ward = Ward(session=pid, marker=marker, limit=None, kill=child.kill)
@@ -115,6 +112,15 @@ class ClaudeCli:
             raise ProcessFailed("CLI_MISSING", f"{self._executable} is gone since the server was started")
         if not Path(working_dir).is_dir():
             raise ProcessFailed("WORKING_DIR_GONE", f"{working_dir} is not a directory any more")
+
+
+@contextmanager
+def _failing_to(do: str) -> Iterator[None]:
+    """Tell an OSError as the start that failed for it."""
+    try:
+        yield
+    except OSError as error:
+        raise ProcessFailed("SPAWN_FAILED", f"cannot {do}: {error}") from None
 
 
 def _clean_up(run: RunDirectory, workspace: Workspace, pid: int, group: ControlGroup | None) -> None:

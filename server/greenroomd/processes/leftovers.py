@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 
 def remove_leftovers(pid: int, config_dirs: Iterable[Path]) -> None:
-    """Remove the socket and the records of a CLI that has ended; those of other pids stay."""
+    """Remove the socket and the records of a CLI that has ended, where we may; those of other pids stay."""
     # The socket lies in TMPDIR; where that path is too long for a socket, in one of these.
     for directory in (Path("/tmp/cc-socks"), Path(f"/tmp/cc-socks-{os.getuid()}")):
-        (directory / f"{pid}.sock").unlink(missing_ok=True)
+        _remove(directory / f"{pid}.sock")
     for config_dir in config_dirs:
         for name in (f"{pid}.json", f"{pid}.key"):
-            (config_dir / "sessions" / name).unlink(missing_ok=True)
+            _remove(config_dir / "sessions" / name)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # also what is another user's: one that is left does no harm
+        path.unlink()

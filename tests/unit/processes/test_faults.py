@@ -18,7 +18,7 @@ from greenroomd.domain.frames import AssistantSpoke, Garbage, PermissionAsked, S
 from greenroomd.processes import claude_process, kernel
 from greenroomd.processes.claude_cli import ClaudeCli
 from greenroomd.processes.incarnation import Incarnation, incarnation
-from greenroomd.processes.launch import CliDefaults
+from greenroomd.processes.launch import CliDefaults, Workspace
 
 SECOND = timedelta(seconds=1)
 
@@ -229,6 +229,26 @@ async def test_a_run_directory_that_cannot_be_made(tmp_path: Path, mine: Incarna
         async with driven(fake(tmp_path, mine), a_launch(tmp_path)):
             pass
     assert failed.value.reason == "SPAWN_FAILED"
+
+
+async def test_a_conversation_that_cannot_be_read(tmp_path: Path, mine: Incarnation) -> None:
+    launch = a_launch(tmp_path)
+    config_dir = Workspace.within(tmp_path, launch.workspace_id).config_dir
+    (config_dir / f"projects/-srv-app/{launch.cli_session_id}.jsonl").mkdir(parents=True)
+    with pytest.raises(ProcessFailed, match="cannot read the conversation") as failed:
+        async with driven(fake(tmp_path, mine), launch):
+            pass
+    assert failed.value.reason == "SPAWN_FAILED"
+
+
+async def test_an_end_whose_files_are_in_the_way(tmp_path: Path, mine: Incarnation) -> None:
+    launch = a_launch(tmp_path)
+    config_dir = Workspace.within(tmp_path, launch.workspace_id).config_dir
+    config_dir.mkdir(parents=True)
+    (config_dir / "sessions").write_text("in the way")
+    async with driven(fake(tmp_path, mine), launch) as claude:
+        ended = await claude.process.end(IMPATIENT)
+    assert ended.code == 0
 
 
 async def test_the_process_ends_with_its_block_without_being_asked(tmp_path: Path, mine: Incarnation) -> None:

@@ -111,6 +111,18 @@ def test_the_files_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path, s
     assert [path.name for path in sessions.iterdir()] == [f"{living.pid}.json"]
 
 
+def test_a_file_that_cannot_be_removed_is_left(tmp_path: Path, start: Start) -> None:
+    child = start("A=b")
+    for workspace in ("acme", "zoo"):
+        (tmp_path / "workspaces" / workspace / "claude").mkdir(parents=True)
+    (tmp_path / "workspaces/acme/claude/sessions").write_text("in the way")
+    record = tmp_path / f"workspaces/zoo/claude/sessions/{child.pid}.json"
+    record.parent.mkdir()
+    record.touch()
+    assert reap(tmp_path, [child]).killed == {child.pid}
+    assert not record.exists()
+
+
 def test_what_does_not_die_in_time_is_reported(
     tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
