@@ -176,7 +176,9 @@ class Fake:
     def die(self, script: Message) -> None:
         """Do the part of the script after which there is nothing more."""
         if script.get("half_line"):
-            self.write(b'{"type":"assistant","message":{"id":"half')
+            self.write(
+                f'{{"type":"assistant","message":{{"model":{json.dumps(self.model)},"id":"half'.encode()
+            )
             os._exit(0)
         if script.get("close_stdout"):
             os.close(STDOUT)

@@ -20,7 +20,7 @@ from greenroomd.processes.binding import Binding, Request, refusal_in
 from greenroomd.processes.child import Child
 from greenroomd.processes.confinement import Confinement
 from greenroomd.processes.control import ControlChannel, refusal
-from greenroomd.processes.framing import Framer
+from greenroomd.processes.framing import Framer, Overlong
 from greenroomd.processes.launch import initialization
 from greenroomd.processes.questions import Questions
 from greenroomd.processes.redaction import Redactor
@@ -167,7 +167,7 @@ class ClaudeProcess:
     def received(self, data: bytes) -> bool:
         """Parse output; answers go to those who wait for them, frames to `frames`."""
         for line in self._framer.feed(data):
-            self._take(parse(line if not isinstance(line, bytes) else self._redactor.json_line(line)))
+            self._read(line)
         # Full or not, an answer that somebody waits for must be read; that wait is bounded.
         return self._control.waiting or not self._unread.full
 
@@ -175,9 +175,13 @@ class ClaudeProcess:
         """Take what was left of a last line, then end `frames` and every wait for an answer."""
         line = self._framer.close()
         if line is not None:
-            self._take(parse(line))
+            self._read(line)
         self._unread.close()
         self._control.close()
+
+    def _read(self, line: bytes | Overlong) -> None:
+        hidden = self._redactor.json_line
+        self._take(parse(Overlong(hidden(line.beginning)) if isinstance(line, Overlong) else hidden(line)))
 
     def _take(self, said: Frame | ControlAnswer | ControlAsked) -> None:
         if isinstance(said, ControlAnswer):

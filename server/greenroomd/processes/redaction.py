@@ -34,9 +34,10 @@ def secret_values(named: Any, *, name: str = "") -> list[str]:
 
 
 class Redactor:
-    """Hides secrets: those of the *server* everywhere, those of the *session* and what looks like one in free text.
+    """Hides secrets: the *server*'s in all that is said, the *session*'s and what looks like one in free text.
 
-    What a session's own tools print of its own secrets is its own business; the server's are nobody's.
+    What a session's own tools print of its own secrets is its own business; the server's are nobody's. Only what
+    stands whole in one line or text is found: not a secret that a model spells out over several deltas.
     """
 
     def __init__(self, server: Iterable[str] = (), session: Iterable[str] = ()) -> None:
@@ -66,7 +67,7 @@ class Redactor:
         return re.sub(f"{_BLANK}+", _MASK, text)
 
     def json_line(self, line: bytes) -> bytes:
-        """Return a line of JSON without the server's secrets."""
+        """Return a line of JSON, or what there is of one, without the server's secrets."""
         for secret in self._in_json:
             if secret in line:
                 line = line.replace(secret, _MASK.encode())

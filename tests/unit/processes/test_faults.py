@@ -17,6 +17,7 @@ from greenroomd.domain.config import PermissionMode, Secret
 from greenroomd.domain.frames import AssistantSpoke, Garbage, PermissionAsked, SystemNoted, TurnInitialized
 from greenroomd.processes import claude_process, kernel
 from greenroomd.processes.claude_cli import ClaudeCli
+from greenroomd.processes.framing import MAX_LINE_BYTES
 from greenroomd.processes.incarnation import Incarnation, incarnation
 from greenroomd.processes.launch import CliDefaults, Workspace
 
@@ -83,6 +84,18 @@ async def test_a_line_of_a_hundred_megabytes(tmp_path: Path, mine: Incarnation) 
     assert garbage.reason == "line too long"
     assert len(garbage.raw) == 64 * 1024
     assert result_of(frames).succeeded
+
+
+async def test_a_key_of_the_operator_does_not_show_in_what_is_no_frame(
+    tmp_path: Path, mine: Incarnation
+) -> None:
+    key = "an-operators-key"
+    cli = fake(tmp_path, mine, ANTHROPIC_API_KEY=key)
+    async with driven(cli, a_launch(tmp_path, model=key)) as claude:
+        await claude.say(turn(bytes=MAX_LINE_BYTES, half_line=True))
+        overlong, torn = (frame.raw for frame in await claude.said() if isinstance(frame, Garbage))
+    assert b'"model": "[redacted]"' in overlong
+    assert b'"model":"[redacted]"' in torn
 
 
 async def test_output_closed_but_alive(tmp_path: Path, mine: Incarnation) -> None:
