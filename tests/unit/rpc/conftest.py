@@ -80,6 +80,7 @@ class Edge:
     store: Store
     seen: Seen
     drain: Drain
+    stage: Stage
 
     def __post_init__(self) -> None:
         self.sessions = session_service_pb2_grpc.SessionServiceStub(self.channel)
@@ -99,12 +100,14 @@ class Edge:
 
 
 @asynccontextmanager
-async def running_edge(root: Path, *, quiet: timedelta = SECOND, listen: str = "") -> AsyncIterator[Edge]:
+async def running_edge(
+    root: Path, *, quiet: timedelta = SECOND, listen: str = "", tail_bytes: int = 64 * 1024 * 1024
+) -> AsyncIterator[Edge]:
     """Serve in `root` while the block runs; a watch without news gets a bookmark after `quiet`."""
     work = root / "work"
     work.mkdir()
     async with AsyncExitStack() as stack:
-        tail = Tail(head=0)
+        tail = Tail(head=0, max_bytes=tail_bytes)
         store = await stack.enter_async_context(
             open_store(
                 f"sqlite:///{root}/greenroom.db",
@@ -155,7 +158,7 @@ async def running_edge(root: Path, *, quiet: timedelta = SECOND, listen: str = "
             )
         )
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
-        yield Edge(address, channel, work, store, seen, drain)
+        yield Edge(address, channel, work, store, seen, drain, stage)
 
 
 def _facts() -> ServerFacts:

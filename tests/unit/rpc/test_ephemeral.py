@@ -1,0 +1,79 @@
+"""Pieces of a message on a watch: they come to who asks for them, and who reads too slowly is told what it missed."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+from greenroom.v1 import event_pb2
+from greenroom.v1.event_service_pb2 import WatchEventsRequest
+from greenroom.v1.session_pb2 import Session
+from greenroom.v1.session_service_pb2 import CloseSessionRequest
+from greenroomd.domain.events import DeltaNoted, Event, EventType
+from unit.rpc.conftest import Edge, running_edge
+
+DELTA = event_pb2.EVENT_TYPE_MESSAGE_DELTA
+CLOSED = event_pb2.EVENT_TYPE_SESSION_CLOSED
+PIECE_BYTES = 1_000
+
+
+async def show(edge: Edge, session: Session, text: str) -> None:
+    """Show a piece of a message that a process writes, and let the watches see it."""
+    note = DeltaNoted(text=text, block_index=0)
+    piece = Event(type=EventType.MESSAGE_DELTA, time=datetime.now(UTC), payload=note)
+    edge.stage.show([piece], await edge.store.session(session.session_id))
+    await asyncio.sleep(0)
+
+
+async def test_who_reads_too_slowly_is_told_how_much_it_missed(tmp_path: Path) -> None:
+    total = 2_000  # of which neither the stream that nobody reads nor the tail holds more than a few
+    async with running_edge(tmp_path, tail_bytes=20 * PIECE_BYTES) as edge:
+        session = await edge.create()
+        request = WatchEventsRequest(session_ids=[session.session_id], include_ephemeral=True)
+        call = edge.events.WatchEvents(request, timeout=20)
+        await call.initial_metadata()
+        for number in range(total):
+            await show(edge, session, f"{number:<{PIECE_BYTES}}")
+        await edge.sessions.CloseSession(CloseSessionRequest(session_id=session.session_id))
+
+        pieces, dropped, over = list[int](), 0, False
+        async for frame in call:
+            dropped += frame.gap.dropped
+            pieces += [int(event.message_delta.text) for event in frame.events if event.type == DELTA]
+            if any(event.type == CLOSED for event in frame.events):
+                over = True
+                break
+        call.cancel()
+    assert over, "what is durable came all the same"
+    assert dropped > 0
+    assert len(pieces) + dropped == total
+    assert pieces == sorted(set(pieces))
+
+
+async def test_pieces_come_only_to_who_asks_for_them(tmp_path: Path) -> None:
+    async with running_edge(tmp_path) as edge:
+        session = await edge.create()
+        plain = WatchEventsRequest(session_ids=[session.session_id], until_closed=True)
+        every = WatchEventsRequest(workspace_id="-", include_ephemeral=True)
+        pieces_alone = WatchEventsRequest(workspace_id="-", include_ephemeral=True, types=[DELTA])
+        calls = [edge.events.WatchEvents(request, timeout=20) for request in (plain, every, pieces_alone)]
+        for call in calls:
+            await call.initial_metadata()
+        await show(edge, session, "piece")
+        await edge.sessions.CloseSession(CloseSessionRequest(session_id=session.session_id))
+        await show(edge, session, "late")
+        without = [event.type async for frame in calls[0] for event in frame.events]
+        assert CLOSED in without
+        assert DELTA not in without
+        texts = []
+        for call in calls[1:]:
+            seen: list[event_pb2.Event] = []
+            async for frame in call:
+                seen += frame.events
+                if [event.message_delta.text for event in seen if event.type == DELTA] == ["piece", "late"]:
+                    break
+            call.cancel()
+            texts.append([event.message_delta.text for event in seen])
+        assert texts[0] == ["piece", *[""] * (len(texts[0]) - 2), "late"]
+        assert texts[1] == ["piece", "late"]
