@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import sys
 from collections.abc import AsyncIterator
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 import grpc.aio
 
 from greenroom.v1.session_service_pb2_grpc import SessionServiceStub
+from greenroom_server import inherited_environment
 
 if TYPE_CHECKING:  # the typed asynchronous stub exists for type checkers only
     from greenroom.v1.session_service_pb2_grpc import SessionServiceAsyncStub
@@ -63,8 +63,8 @@ async def _running(
 ) -> AsyncIterator[Running]:
     began = perf_counter()
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, env={**os.environ, **(environment or {})}, stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        sys.executable, *arguments, env={**inherited_environment(), **(environment or {})},
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdin is not None
     process.stdin.write(given)

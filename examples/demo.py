@@ -178,7 +178,12 @@ async def serving(cli_environment: dict[str, str]) -> AsyncIterator[tuple[str, i
 @asynccontextmanager
 async def running(*argv: str, environment: dict[str, str]) -> AsyncIterator[int]:
     """Run a program of the project while the block runs, with nothing but its troubles shown; give its pid."""
-    keep = {name: value for name, value in os.environ.items() if name not in CREDENTIALS}
+    # The settings of a server of your own are not for this one: they may name its database.
+    keep = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in CREDENTIALS and not name.startswith("GREENROOM_")
+    }
     program = await asyncio.create_subprocess_exec(
         *argv, cwd=REPOSITORY, env={**keep, **environment}, stdout=asyncio.subprocess.DEVNULL
     )

@@ -58,11 +58,10 @@ class GreenroomServer:
 
     async def start(self) -> None:
         """Start the server and wait until it says that it is ready."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("GREENROOM_")}
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "greenroomd", "serve",
-                env={**inherited, **self._settings}, stdout=log, stderr=log,
+                env={**inherited_environment(), **self._settings}, stdout=log, stderr=log,
             )  # fmt: skip
         if self._channel is not None:
             await self._channel.close()
@@ -140,6 +139,11 @@ class GreenroomServer:
             await self._channel.close()
         if self._process is not None and self._process.returncode is None:
             await self.stop()
+
+
+def inherited_environment() -> dict[str, str]:
+    """Return the environment without settings of Greenroom: they name a database, and more, of who runs this."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GREENROOM_")}
 
 
 async def _within(seconds: float, work: Awaitable[None]) -> bool:

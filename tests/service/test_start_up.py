@@ -1,18 +1,17 @@
 """A server that cannot do its work says so at its start, and does not start."""
 
 import asyncio
-import os
 import sys
 from pathlib import Path
 
-from greenroom_server import GreenroomServer
+from greenroom_server import GreenroomServer, inherited_environment
 
 
 async def serve(**settings: str) -> tuple[int, str]:
     """Run `greenroomd serve` to its end; return the exit code and what it said."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "greenroomd", "serve",
-        env={**os.environ, **settings}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env={**inherited_environment(), **settings}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     said, _ = await process.communicate()
     assert process.returncode is not None
