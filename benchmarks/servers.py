@@ -43,7 +43,8 @@ async def greenroom(state_dir: Path, **settings: str) -> AsyncIterator[Running]:
         "GREENROOM_LOG_LEVEL": "error",
         **{f"GREENROOM_{name.upper()}": value for name, value in settings.items()},
     }
-    async with _running(address, "-m", "greenroomd", "serve", environment=environment) as server:
+    first = "/greenroom.v1.NodeService/GetServerInfo"
+    async with _running(address, first, "-m", "greenroomd", "serve", environment=environment) as server:
         yield server
 
 
@@ -51,16 +52,18 @@ async def greenroom(state_dir: Path, **settings: str) -> AsyncIterator[Running]:
 async def bare(session: bytes) -> AsyncIterator[Running]:
     """Run the yardstick; `session` is a serialized GetSessionResponse that it answers with."""
     port = free_port()
+    first = "/greenroom.v1.SessionService/GetSession"
     async with _running(
-        f"127.0.0.1:{port}", str(HERE / "bare_server.py"), str(port), given=session
+        f"127.0.0.1:{port}", first, str(HERE / "bare_server.py"), str(port), given=session
     ) as server:
         yield server
 
 
 @asynccontextmanager
 async def _running(
-    address: str, *arguments: str, environment: dict[str, str] | None = None, given: bytes = b""
+    address: str, first: str, *arguments: str, environment: dict[str, str] | None = None, given: bytes = b""
 ) -> AsyncIterator[Running]:
+    """Run a server; it answers once it has answered its `first` method, called with an empty message."""
     began = perf_counter()
     process = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, env={**inherited_environment(), **(environment or {})},
@@ -71,7 +74,8 @@ async def _running(
     process.stdin.close()
     try:
         async with grpc.aio.insecure_channel(address, options=_EAGER) as channel:
-            await asyncio.wait_for(channel.channel_ready(), READY_WITHIN)
+            call: grpc.aio.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(first)
+            await call(b"", wait_for_ready=True, timeout=READY_WITHIN)
         yield Running(address, process.pid, perf_counter() - began)
     finally:
         process.terminate()
