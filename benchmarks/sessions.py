@@ -55,7 +55,7 @@ async def _against_bare(
                 )
                 for _ in range(ROUNDS if get else 0)
             ]
-        await _require_created(calls, 1 + ROUNDS * 8_000)
+        await require_created(calls, 1 + ROUNDS * 8_000)
     found = {
         f"create_session_vs_bare_{kind}": median(ours / bare for ours, bare in creates),
         f"create_session_per_s_{kind}": median(ours for ours, _ in creates),
@@ -73,7 +73,7 @@ def creation(state: Path) -> pb.CreateSessionRequest:
     return pb.CreateSessionRequest(config=config, start_mode=pb.START_MODE_MANUAL)
 
 
-async def _require_created(calls: SessionServiceAsyncStub, expected: int) -> None:
+async def require_created(calls: SessionServiceAsyncStub, expected: int) -> None:
     """Make sure that every creation was done: an error would have been answered as quickly."""
     seen, token = 0, ""
     while True:
@@ -104,22 +104,21 @@ async def _with_stored(state: Path, count: int) -> dict[str, float]:
     async with servers.greenroom(state) as server, servers.sessions_of(server) as calls:
         await calls.CreateSession(creation(state))
     stored.multiply_sessions(state / "greenroom.db", count)
-    async with servers.greenroom(state) as server:
+    async with servers.greenroom(state) as server, servers.sessions_of(server) as calls:
         page = pb.ListSessionsRequest(workspace_id="default", page_size=50)
+        if len((await calls.ListSessions(page)).sessions) != page.page_size:
+            raise load.LoadFailed("a page is not full")
+        gets = [pb.GetSessionRequest(session_id=stored.identity(1 + count * part // 8)) for part in range(8)]
+        for get in gets:
+            await calls.GetSession(get)
         listing = await _seconds(
             lambda: load.unary(server.address, f"{_SERVICE}/ListSessions", page, requests=500, in_flight=4)
         )
 
         async def scattered() -> float:
             rates = [
-                await load.unary(
-                    server.address,
-                    f"{_SERVICE}/GetSession",
-                    pb.GetSessionRequest(session_id=stored.identity(1 + count * part // 8)),
-                    requests=1_000,
-                    in_flight=4,
-                )
-                for part in range(8)
+                await load.unary(server.address, f"{_SERVICE}/GetSession", get, requests=1_000, in_flight=4)
+                for get in gets
             ]
             return median(rates)
 

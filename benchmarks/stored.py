@@ -43,7 +43,6 @@ def multiply_sessions(database: Path, count: int, *, state: str = "suspended") -
         )
         connection.execute(f"UPDATE meta SET revision = revision + {count}")
         connection.commit()
-        connection.execute("ANALYZE")
 
 
 def identity(n: int) -> str:

@@ -18,7 +18,7 @@ import grpc.aio
 
 from benchmarks import load, servers, stored
 from benchmarks.clients import Cost, Mode, Seen, streams
-from benchmarks.sessions import creation
+from benchmarks.sessions import creation, require_created
 from greenroom.v1 import event_pb2
 from greenroom.v1.event_service_pb2 import WATCH_START_BEGINNING, ListEventsRequest, WatchEventsRequest
 from greenroom.v1.event_service_pb2_grpc import EventServiceStub
@@ -211,8 +211,9 @@ async def _append(state: Path, count: int) -> float:
     async with servers.greenroom(state) as server, servers.sessions_of(server) as sessions:
         await sessions.CreateSession(creation(state))
     stored.multiply_events(state / "greenroom.db", count, size=100)
-    async with servers.greenroom(state) as server:
+    async with servers.greenroom(state) as server, servers.sessions_of(server) as sessions:
         rates = [
             await load.unary(server.address, CREATE, creation(state), requests=3_000) for _ in range(ROUNDS)
         ]
+        await require_created(sessions, 1 + ROUNDS * 3_000)
     return median(rates)
