@@ -105,7 +105,7 @@ test: $(READY) $(TOOLS)  ## Run every test, and demand the coverage named in pyp
 	$(BIN)/coverage report
 
 .PHONY: test-unit
-test-unit: $(READY)  ## Run the pure tests: seconds, no processes
+test-unit: $(READY)  ## Run the tests of single parts: no server process, no real CLI
 	$(BIN)/pytest tests/unit
 
 .PHONY: test-service

@@ -88,7 +88,7 @@ async def disconnecting(watcher: Watcher, until_done: list[asyncio.Task[None]]) 
 
 
 async def settle(server: GreenroomServer, walkers: list[Walker]) -> None:
-    """Bring every session to rest: half are closed, the others come to an end of their turns."""
+    """Bring every session to rest: what is not closed yet is closed by force."""
     for walker in walkers:
         await walker.come_to_rest()
 
