@@ -75,8 +75,9 @@ class Pool:
     A freed slot goes to the next workspace in turn, there to the one that has waited longest. While anyone waits,
     the leases that have been idle longest are asked back, one for each who waits; a workspace at its own limit only
     gets back what is its own. *room* is asked before each grant whether the host can hold one more process beside those
-    whose leases are out, given by their times on the monotonic clock; and again every *recheck* while it cannot.
-    *evicted* hears of each lease that is asked back. All calls but `lease` return at once.
+    whose leases are out, given by their times on the monotonic clock; and again every *recheck* while it cannot, when
+    more are asked back in place of those that have gone. *evicted* hears of each lease that is asked back. All calls
+    but `lease` return at once.
     """
 
     def __init__(
@@ -234,6 +235,7 @@ class Pool:
     def _look_again(self) -> None:
         self._looking_again = None
         self._hand_on()
+        self._ask_back()  # what has come back was too little
 
     def _leave_queue(self, workspace_id: str, waiter: _Waiter) -> None:
         if waiter.granted.done() and not waiter.granted.cancelled():
