@@ -1,7 +1,7 @@
 """What the server tells its operator: log lines without secrets, and metrics with bounded labels.
 
 Both are made once by the wiring and handed in. The rest of the server logs through `structlog.get_logger()`, with
-an event in words and facts as keys: `log.info("session started", session_id=...)`.
+the name of an event in snake_case and facts as keys: `log.warning("drain_incomplete", sessions=...)`.
 """
 
 import logging
