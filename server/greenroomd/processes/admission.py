@@ -8,19 +8,28 @@ from pathlib import Path
 
 import psutil
 
+from greenroomd.processes.control_group import flat_keyed
+
 GROWING_SECONDS = 5.0
 """How long a process takes until most of its memory shows; until then it is reckoned with as a whole."""
 
 
 def available_bytes(share: Path = Path("/sys/fs/cgroup")) -> int:
-    """Return how much memory can still be taken: of the machine, and of a container's share of it."""
+    """Return how much memory can still be taken: of the machine, and of a container's share of it.
+
+    What the kernel keeps only in case it is wanted again, as of files that were read once, can be taken.
+    """
     available = int(psutil.virtual_memory().available)
     try:
         most = (share / "memory.max").read_text(encoding="ascii").strip()
         used = int((share / "memory.current").read_text(encoding="ascii"))
     except OSError:  # not in a container, or in one without cgroup v2
         return available
-    return min(available, int(most) - used) if most.isdecimal() else available
+    if not most.isdecimal():
+        return available
+    uses = flat_keyed(share / "memory.stat")
+    reclaimable = uses.get("inactive_file", 0) + uses.get("slab_reclaimable", 0)
+    return min(available, int(most) - used + reclaimable)
 
 
 class Admission:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +48,7 @@ class ControlGroup:
 
     def memory_limit_hit(self) -> bool:
         """Whether the kernel has killed what is in it because of its limit of memory."""
-        return self._events("memory.events").get("oom_kill", 0) > 0
+        return flat_keyed(self.path / "memory.events").get("oom_kill", 0) > 0
 
     def members(self) -> list[int]:
         """Return the living processes in it; zombies are none."""
@@ -82,9 +83,11 @@ class ControlGroup:
         finally:
             os.close(file)
 
-    def _events(self, name: str) -> dict[str, int]:
-        try:
-            lines = (self.path / name).read_text(encoding="ascii").splitlines()
-        except OSError:
-            return {}
-        return {key: int(count) for key, count in (line.split() for line in lines)}
+
+def flat_keyed(file: Path) -> Mapping[str, int]:
+    """Return what a file of the kernel counts, a name and a number on each line; nothing if it cannot be read."""
+    try:
+        lines = file.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return {}
+    return {key: int(count) for key, count in (line.split() for line in lines)}
