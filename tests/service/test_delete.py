@@ -9,7 +9,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc.error_details_pb2 import PreconditionFailure
 
 from greenroom.v1 import event_pb2, session_pb2
-from greenroom.v1.event_service_pb2 import ListEventsRequest, WatchEventsRequest
+from greenroom.v1.event_service_pb2 import ListEventsRequest, WatchEventsRequest, WatchEventsResponse
 from greenroom.v1.session_service_pb2 import (
     CloseSessionRequest,
     CreateSessionRequest,
@@ -28,6 +28,7 @@ from story import create, get, history, run_turn, scripted, start_turn, working
 from unit.rpc.refusal import refused
 
 MANUAL = StartMode.START_MODE_MANUAL
+CLOSED = event_pb2.EVENT_TYPE_SESSION_CLOSED
 DELETED = event_pb2.EVENT_TYPE_SESSION_DELETED
 
 
@@ -120,6 +121,56 @@ async def test_watchers_see_it_go(server: GreenroomServer) -> None:
                 assert [event.event_id for event in frame.events] == [seen[-1].event_id]
                 break
     workspace.cancel()
+
+
+@pytest.mark.parametrize("until_closed", [False, True])
+async def test_a_watch_goes_on_from_its_cursor_although_a_session_was_deleted_meanwhile(
+    server: GreenroomServer, until_closed: bool
+) -> None:
+    one, two = [await create(server, start_mode=MANUAL) for _ in range(2)]
+    before = (await history(server, two.session_id))[-1].cursor
+    await delete(server, one.session_id, force=True)
+    await server.kill()
+    await server.start()
+
+    async def seen_from(cursor: str) -> list[event_pb2.Event]:
+        """Return what the watch shows up to the end of the second session."""
+        request = WatchEventsRequest(
+            session_ids=[one.session_id, two.session_id], after=cursor, until_closed=until_closed
+        )
+        watch = server.events.WatchEvents(request)
+        seen: list[event_pb2.Event] = []
+        async with asyncio.timeout(PATIENCE):
+            async for frame in watch:
+                if frame.HasField("synced"):
+                    await server.sessions.CloseSession(CloseSessionRequest(session_id=two.session_id))
+                seen += frame.events
+                if not until_closed and seen and seen[-1].type == CLOSED:
+                    break
+        watch.cancel()
+        return seen
+
+    deleted, *rest = await seen_from(before)
+    assert (deleted.session_id, deleted.type) == (one.session_id, DELETED)
+    assert {event.session_id for event in rest} == {two.session_id}
+    assert rest[-1].type == CLOSED
+    assert await seen_from(deleted.cursor) == rest
+
+
+async def test_a_watch_until_closed_tells_of_a_deletion_before_it_ends(server: GreenroomServer) -> None:
+    session = await create(server, start_mode=MANUAL)
+    created = (await history(server, session.session_id))[-1]
+    await delete(server, session.session_id, force=True)
+    cursor = created.cursor
+    frames: list[WatchEventsResponse] = []
+    for _ in range(2):  # the second one comes when all is told
+        request = WatchEventsRequest(session_ids=[session.session_id], after=cursor, until_closed=True)
+        frames += [frame async for frame in server.events.WatchEvents(request, timeout=PATIENCE)]
+        cursor = frames[-1].cursor
+    seen = [event.type for frame in frames for event in frame.events]
+    assert (seen[-1], seen.count(DELETED)) == (DELETED, 1)
+    now = server.events.WatchEvents(WatchEventsRequest(session_ids=[session.session_id]))
+    assert (await refused(anext(aiter(now)))).reason == "SESSION_NOT_FOUND"
 
 
 async def test_an_old_etag_deletes_nothing(server: GreenroomServer) -> None:

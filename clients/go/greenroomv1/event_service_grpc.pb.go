@@ -31,8 +31,9 @@ const (
 // EventService gives the durable log of what happened, live and as history. Errors are as in SessionService.
 type EventServiceClient interface {
 	// WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-	// stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session. OUT_OF_RANGE: the cursor
-	// lies below what is kept (CURSOR_BELOW_FLOOR). RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
+	// stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+	// from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
+	// RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
 	WatchEvents(ctx context.Context, in *WatchEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchEventsResponse], error)
 	// ListEvents answers a page of history. OUT_OF_RANGE: as in WatchEvents.
 	ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error)
@@ -103,8 +104,9 @@ type EventService_GetEventClient = grpc.ServerStreamingClient[GetEventResponse]
 // EventService gives the durable log of what happened, live and as history. Errors are as in SessionService.
 type EventServiceServer interface {
 	// WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-	// stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session. OUT_OF_RANGE: the cursor
-	// lies below what is kept (CURSOR_BELOW_FLOOR). RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
+	// stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+	// from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
+	// RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
 	WatchEvents(*WatchEventsRequest, grpc.ServerStreamingServer[WatchEventsResponse]) error
 	// ListEvents answers a page of history. OUT_OF_RANGE: as in WatchEvents.
 	ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error)

@@ -12,13 +12,13 @@ from greenroomd.app.sessions import Sessions
 from greenroomd.app.storage import Position, Selection, SessionQuery, Store, StoredEvent
 from greenroomd.app.tail import Batch
 from greenroomd.app.watch import FRAME_BYTES, Watch
-from greenroomd.domain.errors import InvalidRequest, Violation
+from greenroomd.domain.errors import InvalidRequest, SessionNotFound, Violation
 from greenroomd.domain.events import EventType
 from greenroomd.domain.session import Session, State
 from greenroomd.rpc.convert import requests
 from greenroomd.rpc.convert.enums import EVENT_TYPES
 from greenroomd.rpc.convert.session import session_message
-from greenroomd.rpc.cursor import Places, reached
+from greenroomd.rpc.cursor import MAX_REVISION, Places, reached
 from greenroomd.rpc.draining import Drain
 from greenroomd.rpc.frames import Frames, records_of
 
@@ -33,12 +33,14 @@ _ENDS = frozenset({EventType.SESSION_CLOSED, EventType.SESSION_DELETED})
 class Plan:
     """What one watch will do.
 
-    `named` are the sessions that the request names, as they were after the call began. The stream is live behind
-    revision `live_at`. `ends` tells to stop once all of `named` are over.
+    `named` are the sessions that the request names, as they were after the call began, but for those that were deleted
+    by then, the last of them at revision `deleted_at` (0 if none). The stream is live behind revision `live_at`. `ends`
+    tells to stop once all that the request names are over.
     """
 
     selection: Selection
     named: Sequence[Session]
+    deleted_at: int
     after: int
     live_at: int
     ephemeral: bool
@@ -67,30 +69,35 @@ class Watching:
     async def plan(self, request: pb.WatchEventsRequest, problems: list[Violation], head: int) -> Plan:
         """Return what a request asks for; `head` is the revision at which it came.
 
-        Raises InvalidRequest with all problems, InvalidCursor, SessionNotFound.
+        Raises InvalidRequest with all problems, InvalidCursor, and SessionNotFound unless the request has a cursor:
+        who goes on from one may have seen sessions that are deleted by now, or be about to see them go.
         """
         selection = _selection_of(request, problems)
         if request.start not in pb.WatchStart.values():
             problems.append(Violation("start", f"{request.start} is no WatchStart"))
-        from_now = request.WhichOneof("position") != "after" and request.start != pb.WATCH_START_BEGINNING
+        resumed = request.WhichOneof("position") == "after"
+        from_now = not resumed and request.start != pb.WATCH_START_BEGINNING
         if request.initial_state and not from_now:
             problems.append(Violation("initial_state", "may be asked for only with start NOW"))
         if request.until_closed and not request.session_ids:
             problems.append(Violation("until_closed", "may be asked for only with session_ids"))
         if problems:
             raise InvalidRequest(problems)
-        named = [await self._sessions.get(session_id) for session_id in sorted(selection.session_ids)]
         after = live_at = head
+        if resumed:  # first: what the client has seen at another node is known here by then
+            after = await reached(request.after, self._places, self._store)
+        named, gone = await self._named(selection.session_ids)
+        if gone and not resumed:
+            raise SessionNotFound(gone[0])
         if not from_now:
-            if request.WhichOneof("position") == "after":
-                after = await reached(request.after, self._places, self._store)
-            else:
+            if not resumed:
                 after = await self._store.floor(selection) - 1
             last = await self._store.events(selection, after=head + 1, limit=1, descending=True)
             live_at = max(after, last[0].revision) if last else after
         return Plan(
             selection=selection,
             named=named,
+            deleted_at=await self._last_revision(gone),
             after=after,
             live_at=live_at,
             ephemeral=request.include_ephemeral,
@@ -98,10 +105,28 @@ class Watching:
             ends=request.until_closed,
         )
 
+    async def _named(self, session_ids: Iterable[str]) -> tuple[Sequence[Session], Sequence[str]]:
+        """Return the sessions with these ids, and the ids without one."""
+        named, gone = [], []
+        for session_id in sorted(session_ids):
+            try:
+                named.append(await self._sessions.get(session_id))
+            except SessionNotFound:
+                gone.append(session_id)
+        return named, gone
+
+    async def _last_revision(self, gone: Sequence[str]) -> int:
+        """Return the revision of the last event of deleted sessions, 0 if there is none left."""
+        if not gone:
+            return 0
+        theirs = Selection(session_ids=frozenset(gone))
+        last = await self._store.events(theirs, after=MAX_REVISION, limit=1, descending=True)
+        return last[0].revision if last else 0
+
     async def stream(self, plan: Plan, write: Callable[[bytes], Awaitable[None]]) -> None:
         """Write the serialized frames of a watch, until it ends, the server goes away, or for ever."""
         asked, stop = plan.selection.types, self._drain.stop
-        end = _End(plan.named) if plan.ends else None
+        end = _End(plan.named, plan.deleted_at) if plan.ends else None
         position, synced = plan.after, False
         if plan.snapshot:
             async for frame in self._snapshot(plan):
@@ -175,11 +200,10 @@ class Watching:
 class _End:
     """Knows which of the named sessions are not over yet, and behind which revision the end of the rest lies."""
 
-    def __init__(self, named: Iterable[Session]) -> None:
+    def __init__(self, named: Iterable[Session], deleted_at: int) -> None:
         self._open = {session.session_id for session in named if session.state is not State.CLOSED}
-        self._revision = max(
-            (session.revision for session in named if session.state is State.CLOSED), default=0
-        )
+        closed = (session.revision for session in named if session.state is State.CLOSED)
+        self._revision = max((deleted_at, *closed))
 
     def see(self, events: Iterable[StoredEvent]) -> None:
         """Take note of ends."""

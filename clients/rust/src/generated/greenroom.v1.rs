@@ -2451,8 +2451,9 @@ pub mod event_service_client {
             self
         }
         /// WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-        /// stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session. OUT_OF_RANGE: the cursor
-        /// lies below what is kept (CURSOR_BELOW_FLOOR). RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
+        /// stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+        /// from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
+        /// RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
         pub async fn watch_events(
             &mut self,
             request: impl tonic::IntoRequest<super::WatchEventsRequest>,

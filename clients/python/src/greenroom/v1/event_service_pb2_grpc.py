@@ -58,8 +58,9 @@ class EventServiceServicer(object):
 
     def WatchEvents(self, request, context):
         """WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-        stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session. OUT_OF_RANGE: the cursor
-        lies below what is kept (CURSOR_BELOW_FLOOR). RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
+        stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+        from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
+        RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

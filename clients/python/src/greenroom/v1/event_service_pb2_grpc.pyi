@@ -35,8 +35,9 @@ class EventServiceStub:
     def __new__(cls, channel: _aio.Channel) -> EventServiceAsyncStub: ...
     WatchEvents: _grpc.UnaryStreamMultiCallable[_event_service_pb2.WatchEventsRequest, _event_service_pb2.WatchEventsResponse]
     """WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-    stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session. OUT_OF_RANGE: the cursor
-    lies below what is kept (CURSOR_BELOW_FLOOR). RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
+    stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+    from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
+    RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
     """
     ListEvents: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ListEventsRequest, _event_service_pb2.ListEventsResponse]
     """ListEvents answers a page of history. OUT_OF_RANGE: as in WatchEvents."""
@@ -50,8 +51,9 @@ class EventServiceAsyncStub(EventServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     WatchEvents: _aio.UnaryStreamMultiCallable[_event_service_pb2.WatchEventsRequest, _event_service_pb2.WatchEventsResponse]  # type: ignore[assignment]
     """WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-    stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session. OUT_OF_RANGE: the cursor
-    lies below what is kept (CURSOR_BELOW_FLOOR). RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
+    stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+    from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
+    RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
     """
     ListEvents: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ListEventsRequest, _event_service_pb2.ListEventsResponse]  # type: ignore[assignment]
     """ListEvents answers a page of history. OUT_OF_RANGE: as in WatchEvents."""
@@ -68,8 +70,9 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_event_service_pb2.WatchEventsResponse], _abc.AsyncIterator[_event_service_pb2.WatchEventsResponse]]:
         """WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-        stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session. OUT_OF_RANGE: the cursor
-        lies below what is kept (CURSOR_BELOW_FLOOR). RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
+        stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+        from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
+        RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
         """
 
     @_abc_1.abstractmethod

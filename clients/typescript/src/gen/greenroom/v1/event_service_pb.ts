@@ -488,8 +488,9 @@ export const EventOrderSchema: GenEnum<EventOrder> = /*@__PURE__*/
 export const EventService: GenService<{
   /**
    * WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-   * stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session. OUT_OF_RANGE: the cursor
-   * lies below what is kept (CURSOR_BELOW_FLOOR). RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
+   * stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+   * from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
+   * RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
    *
    * @generated from rpc greenroom.v1.EventService.WatchEvents
    */

@@ -177,8 +177,9 @@ public final class EventServiceGrpc {
     /**
      * <pre>
      * WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-     * stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session. OUT_OF_RANGE: the cursor
-     * lies below what is kept (CURSOR_BELOW_FLOOR). RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
+     * stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+     * from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
+     * RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
      * </pre>
      */
     default void watchEvents(io.github.greenroomdev.v1.WatchEventsRequest request,
@@ -243,8 +244,9 @@ public final class EventServiceGrpc {
     /**
      * <pre>
      * WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-     * stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session. OUT_OF_RANGE: the cursor
-     * lies below what is kept (CURSOR_BELOW_FLOOR). RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
+     * stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+     * from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
+     * RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
      * </pre>
      */
     public void watchEvents(io.github.greenroomdev.v1.WatchEventsRequest request,
@@ -298,8 +300,9 @@ public final class EventServiceGrpc {
     /**
      * <pre>
      * WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-     * stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session. OUT_OF_RANGE: the cursor
-     * lies below what is kept (CURSOR_BELOW_FLOOR). RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
+     * stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+     * from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
+     * RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
      * </pre>
      */
     @io.grpc.ExperimentalApi("https://github.com/grpc/grpc-java/issues/10918")
@@ -354,8 +357,9 @@ public final class EventServiceGrpc {
     /**
      * <pre>
      * WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-     * stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session. OUT_OF_RANGE: the cursor
-     * lies below what is kept (CURSOR_BELOW_FLOOR). RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
+     * stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+     * from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
+     * RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
      * </pre>
      */
     public java.util.Iterator<io.github.greenroomdev.v1.WatchEventsResponse> watchEvents(
