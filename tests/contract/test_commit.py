@@ -17,6 +17,7 @@ from greenroomd.domain.errors import (
     TurnNotFound,
 )
 from greenroomd.domain.session import Session, State
+from greenroomd.store.sql_store import SqlStore
 
 EVERYTHING = Selection()
 
@@ -172,6 +173,28 @@ async def test_a_text_that_the_database_cannot_hold_fails_alone(store: Store) ->
     good = [outcome for outcome in outcomes if isinstance(outcome, Session)]
     assert len(good) >= 5  # SQLite holds it; PostgreSQL does not
     assert len(await store.events(EVERYTHING, after=0, limit=10)) == len(good)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_if_the_writer_dies_nobody_waits_for_it(opening: Opening) -> None:
+    class Death(BaseException):
+        pass
+
+    class Fatal(JsonCodec):
+        def record(self, body: bytes, *, sequence: int, revision: int) -> bytes:
+            if b"fatal" in body:
+                raise Death
+            return super().record(body, sequence=sequence, revision=revision)
+
+    async with opening(codec=lambda _: Fatal()) as store, asyncio.timeout(20):
+        assert isinstance(store, SqlStore)
+        session = await store.commit(creation(new_session()))
+        under_way = [store.commit(saying(session, "fatal")), store.commit(creation(new_session()))]
+        waiting = [store.positions.keep_listener_position("behind", 1), store.commit(creation(new_session()))]
+        outcomes = await asyncio.gather(*under_way, *waiting, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 4
+        with pytest.raises(StoreUnavailable):
+            await store.commit(creation(new_session()))
 
 
 async def test_everything_handed_in_is_committed_before_the_store_closes(opening: Opening) -> None:

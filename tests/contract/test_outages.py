@@ -5,20 +5,23 @@ import resource
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from contract.conftest import Opening
 from contract.cut_proxy import Cut, cutting
 from contract.postgres import PostgresServer
 from contract.sample import Heard, JsonCodec, creation, new_session, revisions, saying
 from greenroomd.app.storage import Selection, Store
-from greenroomd.domain.errors import StoreUnavailable
-from greenroomd.store.engine import Database, UnsupportedDatabase, require_postgresql
+from greenroomd.domain.errors import SessionExists, StoreUnavailable
+from greenroomd.store.engine import READERS, Database, UnsupportedDatabase, require_postgresql
 from greenroomd.store.sql_store import open_store
+from greenroomd.store.transactions import Transactions
 
 SHORT = timedelta(milliseconds=200)
 
@@ -90,6 +93,37 @@ async def test_connections_that_were_cut_while_idle_are_replaced_unnoticed(
     _cut_all(postgres, database_url)
     assert (await store.commit(saying(session, "still here"))).revision == 2
     assert (await store.session(session.session_id)).revision == 2
+
+
+def test_a_connection_that_is_cut_before_a_rollback_is_replaced(postgres: PostgresServer) -> None:
+    database = Database(postgres.url("postgres"), patience=SHORT)
+    transactions = Transactions(database, lambda _connection, _name: False)
+
+    def cut(connection: Connection, _name: str) -> None:
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        assert postgres.execute(f"SELECT pg_terminate_backend({pid}, 10000)") == [(True,)]
+        raise SessionExists("refused")
+
+    try:
+        with pytest.raises(SessionExists):
+            transactions.run(cut)
+        transactions.roll_back()
+        assert (
+            transactions.run(lambda connection, _name: connection.execute(text("SELECT 7")).scalar_one()) == 7
+        )
+    finally:
+        transactions.disconnect()
+        database.dispose()
+
+
+def test_patience_bounds_the_wait_for_a_connection_of_the_pool(database_url: str) -> None:
+    database = Database(database_url, patience=SHORT)
+    with ExitStack() as stack:
+        stack.callback(database.dispose)
+        for _ in range(READERS):
+            stack.enter_context(database.reading.connect())
+        with pytest.raises(PoolTimeout, match=r"timeout 0\.20"):
+            database.reading.connect()
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from contract.conftest import Opening
-from contract.sample import Heard, creation, message, new_request, new_session, revisions, saying
+from contract.sample import Heard, JsonCodec, creation, message, new_request, new_session, revisions, saying
 from greenroomd.app.observing import Unobserved
 from greenroomd.app.storage import RequestReplayed, Selection, Store, StoredEvent, Unit
 from greenroomd.domain.errors import OwnershipLost, SessionExists
@@ -119,6 +119,27 @@ async def test_ids_and_requests_are_one_node_s_only(opening: Opening) -> None:
             return_exceptions=True,
         )
         assert sorted(type(outcome).__name__ for outcome in outcomes) == [RequestReplayed.__name__, "Session"]
+
+
+async def test_what_a_node_cannot_read_of_another_does_not_keep_it_from_writing(opening: Opening) -> None:
+    class Older(JsonCodec):
+        def record(self, body: bytes, *, sequence: int, revision: int) -> bytes:
+            if b"of a later version" in body:
+                raise KeyError("session.dreamt")
+            return super().record(body, sequence=sequence, revision=revision)
+
+    heard = Heard()
+    async with opening() as newer, opening(codec=lambda _: Older(), announce=heard) as older:
+        session = await newer.commit(creation(new_session()))
+        await newer.commit(saying(session, "of a later version"))
+        async with asyncio.timeout(20):
+            with pytest.raises(KeyError):
+                await older.reach(newer.head)
+            committed = await older.commit(creation(new_session()))
+            assert committed.revision == 3
+            assert (await older.commit(saying(committed, "still here"))).revision == 4
+    assert heard.heads[-3:] == [2, 3, 4]
+    assert revisions(heard.events) == [3, 4]
 
 
 async def test_two_nodes_may_make_the_database_at_once(opening: Opening) -> None:

@@ -61,7 +61,7 @@ class UnsupportedDatabase(Exception):
 class Database:
     """One database, with an engine for the writer's one connection and one for the readers.
 
-    `patience` bounds how long a connection attempt or a lock of somebody else is waited for.
+    `patience` bounds how long a connection attempt, a free connection or a lock of somebody else is waited for.
     """
 
     def __init__(self, url: str, *, patience: timedelta) -> None:
@@ -168,8 +168,8 @@ def _open_sqlite(url: URL, patience: timedelta) -> tuple[Engine, Engine]:
         "check_same_thread": False,
         "cached_statements": 256,
     }
-    writing = _engine(url, 1, arguments, paramstyle="qmark")
-    reading = _engine(url, READERS, arguments, paramstyle="qmark")
+    writing = _engine(url, 1, arguments, patience, paramstyle="qmark")
+    reading = _engine(url, READERS, arguments, patience, paramstyle="qmark")
 
     @event.listens_for(writing, "connect")
     def _durable(connection: Any, _record: object) -> None:
@@ -201,14 +201,22 @@ def _open_postgresql(url: URL, patience: timedelta) -> tuple[Engine, Engine]:
         f" -c idle_in_transaction_session_timeout={2 * milliseconds}",
     }
     return (
-        _engine(url, 1, arguments, paramstyle="format"),
+        _engine(url, 1, arguments, patience, paramstyle="format"),
         # Every read is one statement, or bounded by a head read before.
-        _engine(url, READERS, arguments, paramstyle="format", isolation_level="AUTOCOMMIT"),
+        _engine(url, READERS, arguments, patience, paramstyle="format", isolation_level="AUTOCOMMIT"),
     )
 
 
-def _engine(url: URL, connections: int, arguments: dict[str, Any], **options: str) -> Engine:
+def _engine(
+    url: URL, connections: int, arguments: dict[str, Any], patience: timedelta, **options: str
+) -> Engine:
     """Return an engine with so many connections, whose errors never show a parameter."""
     return create_engine(
-        url, connect_args=arguments, pool_size=connections, max_overflow=0, hide_parameters=True, **options
+        url,
+        connect_args=arguments,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=patience.total_seconds(),
+        hide_parameters=True,
+        **options,
     )

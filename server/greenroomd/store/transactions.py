@@ -46,9 +46,12 @@ class Transactions:
         return outcome
 
     def roll_back(self) -> None:
-        """Give up what was begun, and keep the connection."""
+        """Give up what was begun, and keep the connection unless it was cut."""
         if self._connection is not None:
-            self._connection.rollback()
+            try:
+                self._connection.rollback()
+            except SQLAlchemyError:
+                self.disconnect()
 
     def disconnect(self) -> None:
         """Drop the connection and whatever it was in the middle of; the next transaction opens another."""

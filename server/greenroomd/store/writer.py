@@ -16,7 +16,6 @@ from threading import Thread
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from greenroomd.app.observing import UNOBSERVED, SessionObserver
 from greenroomd.app.storage import Announce, RequestReplayed, Unit
@@ -163,6 +162,7 @@ class Writer:
                 raise cancelled
 
     def _run(self, ended: asyncio.Future[None]) -> None:
+        first: list[_Waiting] | _Alone | _CatchUp | None = None
         try:
             while (first := self._next()) is not None:
                 if isinstance(first, _Alone):
@@ -171,9 +171,24 @@ class Writer:
                     self._do_catch_up(first)
                 else:
                     self._commit_batch(self._gather(first))
+        except BaseException:  # a mistake of ours: its callers must not wait for ever
+            self._loop.call_soon_threadsafe(self._give_up, first)
+            raise
         finally:
             self._transactions.disconnect()
             self._loop.call_soon_threadsafe(ended.set_result, None)
+
+    def _give_up(self, under_way: list[_Waiting] | _Alone | _CatchUp | None) -> None:
+        """Refuse everything that waits and whatever will come, for there is no thread any more."""
+        self._open = False
+        self._hand_over()
+        left = [under_way, *self._held]
+        while not self._queue.empty():
+            left.append(self._queue.get())
+        for waiting in left:
+            if waiting is not None:
+                batch = waiting if isinstance(waiting, list) else [waiting]
+                _fail(batch, StoreUnavailable("the store has stopped writing"))
 
     def _next(self) -> list[_Waiting] | _Alone | _CatchUp | None:
         """Return what comes next, None at the end."""
@@ -212,7 +227,7 @@ class Writer:
         if batch.before > self._seen:
             try:
                 missed = self._missed.read(after=self._seen, up_to=batch.before)
-            except DBAPIError:
+            except Exception:  # the batch is durable, whatever keeps us from reading what came before it
                 missed = Missed(None, batch.before)  # who watches will read it
             self._loop.call_soon_threadsafe(self._deliver_missed, missed)
 
@@ -220,7 +235,7 @@ class Writer:
         if catch_up.up_to > self._seen:
             try:
                 missed = self._missed.read(after=self._seen)
-            except DBAPIError as error:  # unless somebody waits for it, it is asked for again
+            except Exception as error:  # unless somebody waits for it, it is asked for again
                 self._loop.call_soon_threadsafe(_fail, [catch_up], error)
                 return
             self._seen = missed.head
