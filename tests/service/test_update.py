@@ -150,6 +150,13 @@ async def test_a_new_token_reaches_the_next_request_and_none_removes_it(
     assert (answer.config.oauth_token, answer.config.oauth_token_set) == ("", True)
     await observed(server, session)
     await say(server, session, "two")
+    answer = await get(server, session.session_id)
+    answer.config.model = "claude-haiku-5-5"
+    answer = await update(server, answer, "config")
+    assert answer.config.oauth_token_set
+    await observed(server, session)
+    await say(server, session, "as it was read")
+    assert model_api.requests(session.cli_session_id)[-1]["auth"] == {"authorization": "Bearer token-two"}
     answer = await update(server, configured(session), "config.oauth_token")
     assert not answer.config.oauth_token_set
     await observed(server, session)

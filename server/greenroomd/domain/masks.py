@@ -101,7 +101,10 @@ def _with(parts: Parts, given: Parts, path: str) -> Parts:
         if given.config.working_dir not in ("", parts.config.working_dir):
             raise LookupError("would change working_dir, which is immutable")
         config = replace(given.config, working_dir=parts.config.working_dir)
-        return replace(parts, config=config, oauth_token=given.oauth_token)
+        if given.oauth_token is not None:
+            return replace(parts, config=config, oauth_token=given.oauth_token)
+        # The token is never shown: whoever writes back what was read does not mean to remove it.
+        return replace(parts, config=replace(config, oauth_token_set=parts.config.oauth_token_set))
     if path == TOKEN:
         set_now = given.oauth_token is not None
         config = replace(parts.config, oauth_token_set=set_now)

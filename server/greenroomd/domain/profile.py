@@ -127,7 +127,7 @@ def _with(parts: ProfileParts, given: ProfileParts, path: str) -> ProfileParts:
     if (
         path == "config"
     ):  # the token is never shown: whoever writes back what was read does not mean to remove it
-        return replace(parts, config=given.config, oauth_token=given.oauth_token)
+        return replace(parts, config=given.config, oauth_token=given.oauth_token or parts.oauth_token)
     if path == TOKEN:
         return replace(parts, oauth_token=given.oauth_token or Secret(""))
     if root == "config":

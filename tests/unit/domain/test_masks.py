@@ -1,5 +1,6 @@
 """What a mask names is taken from what was given, and nothing else."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,6 +33,7 @@ BEFORE = Session(
     update_time=NOON,
     last_active_time=NOON,
 )
+WITHOUT_TOKEN = replace(BEFORE, config=replace(BEFORE.config, oauth_token_set=False))
 
 
 def given(**parts: Any) -> Parts:
@@ -72,10 +74,27 @@ def test_options_change_one_by_one_and_are_unset_by_leaving_them_out() -> None:
 
 
 def test_the_whole_config_keeps_the_working_directory() -> None:
-    parts = masked(BEFORE, given(config={"model": "haiku"}), ["config"])
+    parts = masked(WITHOUT_TOKEN, given(config={"model": "haiku"}), ["config"])
     assert parts.config == SessionConfig(working_dir="/srv/app", model="haiku")
-    same = masked(BEFORE, given(config={"working_dir": "/srv/app"}), ["config"])
+    same = masked(WITHOUT_TOKEN, given(config={"working_dir": "/srv/app"}), ["config"])
     assert same.config == SessionConfig(working_dir="/srv/app")
+
+
+def test_the_whole_config_keeps_the_token_that_it_never_shows() -> None:
+    written_back = masked(BEFORE, given(config={"model": "haiku"}), ["config"])
+    assert (written_back.oauth_token, written_back.config.oauth_token_set) == (None, True)
+    assert not masked(WITHOUT_TOKEN, given(), ["config"]).config.oauth_token_set
+    token = Secret("new")
+    brought = given(config={"oauth_token_set": True}, oauth_token=token)
+    replaced = masked(BEFORE, brought, ["config"])
+    assert (replaced.oauth_token, replaced.config.oauth_token_set) == (token, True)
+
+
+@pytest.mark.parametrize("paths", [["config", "config.oauth_token"], ["config.oauth_token", "config"]])
+def test_a_token_that_is_named_goes_with_the_whole_config_too(paths: list[str]) -> None:
+    parts = masked(BEFORE, given(config={"model": "haiku"}), paths)
+    assert (parts.oauth_token, parts.config.oauth_token_set) == (Secret(""), False)
+    assert parts.config.model == "haiku"
 
 
 def test_a_token_comes_and_goes() -> None:

@@ -164,6 +164,7 @@ def test_the_config_changes_as_a_whole_but_keeps_the_token() -> None:
 def test_the_token_is_replaced_or_removed_where_it_is_named() -> None:
     assert after("config.oauth_token", oauth_token=Secret("new")).oauth_token == Secret("new")
     assert after("config.oauth_token").oauth_token == Secret("")
+    assert after("config.oauth_token", "config").oauth_token == Secret("")
     assert after("display_name", oauth_token=Secret("new")).oauth_token is None
 
 
