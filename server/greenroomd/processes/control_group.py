@@ -48,7 +48,9 @@ class ControlGroup:
 
     def memory_limit_hit(self) -> bool:
         """Whether the kernel has killed what is in it because of its limit of memory."""
-        return flat_keyed(self.path / "memory.events").get("oom_kill", 0) > 0
+        events = flat_keyed(self.path / "memory.events")
+        # Kills alone may be for the limit of a group above, or for want of memory in the whole machine.
+        return events.get("oom", 0) > 0 and events.get("oom_kill", 0) > 0
 
     def members(self) -> list[int]:
         """Return the living processes in it; zombies are none."""

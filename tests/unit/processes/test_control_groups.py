@@ -65,9 +65,15 @@ def test_a_kernel_without_account_of_swap(drawn: ControlGroup) -> None:
     assert not (drawn.path / "memory.swap.max").exists()
 
 
-@pytest.mark.parametrize(("kills", "hit"), [(0, False), (2, True)])
-def test_kills_for_memory_are_told_by_the_kernel(drawn: ControlGroup, kills: int, hit: bool) -> None:
-    events = f"low 0\nhigh 0\nmax 17\noom {kills}\noom_kill {kills}\noom_group_kill 0\n"
+@pytest.mark.parametrize(
+    ("above", "kills", "hit"),
+    [(0, 0, False), (2, 2, True), (0, 2, False)],
+    ids=["none", "for its own limit", "for another's"],
+)
+def test_kills_for_memory_are_told_by_the_kernel(
+    drawn: ControlGroup, above: int, kills: int, hit: bool
+) -> None:
+    events = f"low 0\nhigh 0\nmax 17\noom {above}\noom_kill {kills}\noom_group_kill 0\n"
     (drawn.path / "memory.events").write_text(events)
     assert drawn.memory_limit_hit() is hit
 
