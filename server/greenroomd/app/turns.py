@@ -12,7 +12,7 @@ from greenroomd.app.sessions import Sessions
 from greenroomd.app.storage import Page, Position, Selection, StoredEvent
 from greenroomd.app.supervisors import Supervisors
 from greenroomd.app.tail import Batch
-from greenroomd.app.watch import Watch
+from greenroomd.app.watch import Follower, Watch
 from greenroomd.domain import approvals, orders, turns
 from greenroomd.domain.errors import ApprovalDecided, ApprovalNotFound, InvalidRequest, TurnNotFound
 from greenroomd.domain.events import TURN_ENDS, Approval
@@ -64,28 +64,42 @@ class Turns:
     async def run(
         self, new: NewTurn, caller: Caller, *, ephemeral: bool
     ) -> AsyncGenerator[Batch | Turn, None]:
-        """Start a turn and yield its events until it ends, and last the turn itself; raises as `start` does.
+        """Start a turn and yield its events until it ends, and last the turn itself.
 
-        The turn goes on when the reader leaves.
+        The turn goes on when the reader leaves. Raises as `start` does, and WatcherCapReached before the start.
         """
-        after = self._watch.head  # before the start: nothing of the turn can be missed
-        turn = await self.start(new, caller)
-        async with aclosing(self.follow(turn, after=after, ephemeral=ephemeral)) as parts:
-            async for part in parts:
-                yield part
+        selection, now = _events_of(new.session_id), self._watch.head
+        # Before the start: nothing of the turn can be missed, and whom the watch refuses has not started anything.
+        with self._watch.following(selection, after=now, ephemeral=ephemeral) as follower:
+            turn = await self.start(new, caller)
+            async with aclosing(self._parts(turn, follower)) as parts:
+                async for part in parts:
+                    yield part
 
     async def follow(self, turn: Turn, *, after: int, ephemeral: bool) -> AsyncGenerator[Batch | Turn, None]:
-        """Yield the events of a turn above a revision until it ends, and last the turn itself."""
-        selection = Selection(session_ids=frozenset({turn.session_id}))
-        async with aclosing(self._watch.batches(selection, after=after, ephemeral=ephemeral)) as batches:
-            async for batch in batches:
-                mine = [event for event in batch.events if event.turn_id == turn.turn_id]
-                if mine:
-                    yield Batch(mine, batch.revision, batch.dropped)
-                if any(_ends(event) for event in mine):
-                    ended = self._supervisors.ended_turn(turn.session_id, turn.turn_id)
-                    yield ended or await self._stage.store.turn(turn.turn_id)
-                    return
+        """Yield the events of a turn above a revision until it ends, and last the turn itself.
+
+        Raises CursorBelowFloor, WatcherCapReached.
+        """
+        selection = _events_of(turn.session_id)
+        with self._watch.following(selection, after=after, ephemeral=ephemeral) as follower:
+            async with aclosing(self._parts(turn, follower)) as parts:
+                async for part in parts:
+                    yield part
+
+    async def _parts(self, turn: Turn, follower: Follower) -> AsyncGenerator[Batch | Turn, None]:
+        while True:
+            batch = follower.look()
+            if batch is None:
+                await follower.more()
+                continue
+            mine = [event for event in batch.events if event.turn_id == turn.turn_id]
+            if mine:
+                yield Batch(mine, batch.revision, batch.dropped)
+            if any(_ends(event) for event in mine):
+                ended = self._supervisors.ended_turn(turn.session_id, turn.turn_id)
+                yield ended or await self._stage.store.turn(turn.turn_id)
+                return
 
     async def interrupt(self, call: Interrupt) -> Turn:
         """Stop a turn and return it as it ended; raises NoTurnRunning, TurnNotFound, SessionNotFound."""
@@ -139,6 +153,10 @@ class Turns:
             approval = await self._stage.store.approval(call.approval_id)
             raise ApprovalDecided(approval.state.value) from None
         return decided
+
+
+def _events_of(session_id: str) -> Selection:
+    return Selection(session_ids=frozenset({session_id}))
 
 
 def _ends(event: StoredEvent) -> bool:

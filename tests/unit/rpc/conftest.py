@@ -48,6 +48,7 @@ from greenroomd.rpc.turn_service import TurnService
 from greenroomd.store.sql_store import open_store
 
 SECOND = timedelta(seconds=1)
+MOST_WATCHERS = 50  # of one session
 
 
 class NoClaude:
@@ -118,7 +119,7 @@ async def running_edge(
         )
         tail.begin(store.head)
         codec = EventCodec(store.store_id)
-        watch = Watch(store, tail, quiet=quiet, per_session=50, per_node=100)
+        watch = Watch(store, tail, quiet=quiet, per_session=MOST_WATCHERS, per_node=100)
         stage = Stage(
             node_id="node",
             store=store,
@@ -170,7 +171,7 @@ def _facts() -> ServerFacts:
         store_kind="sqlite",
         start_time=datetime.now(UTC),
         max_processes=2,
-        max_session_watchers=50,
+        max_session_watchers=MOST_WATCHERS,
         max_node_watchers=100,
         approval_timeout=timedelta(minutes=10),
     )

@@ -25,9 +25,9 @@ from greenroom.v1.event_service_pb2 import (
 )
 from greenroom.v1.event_service_pb2_grpc import EventServiceStub
 from greenroom.v1.session_service_pb2 import CloseSessionRequest, ListSessionsRequest
-from greenroom.v1.turn_service_pb2 import RunTurnRequest
+from greenroom.v1.turn_service_pb2 import ListTurnsRequest, RunTurnRequest
 from greenroomd.rpc.cursor import Places
-from unit.rpc.conftest import Edge, running_edge
+from unit.rpc.conftest import MOST_WATCHERS, Edge, running_edge
 from unit.rpc.refusal import Refusal, refused
 
 NOBODY = "5c6f0f4e-7a52-4d9e-9d0b-0c8a3f1e2d4b"
@@ -354,3 +354,21 @@ async def test_a_server_ends_although_a_watcher_does_not_read(tmp_path: Path) ->
                 await edge.sessions.ListSessions(ListSessionsRequest(page_size=1))
         assert edge.seen.calls[-1] == ("EventService", "WatchEvents", "CANCELLED")
         stalled.cancel()
+
+
+async def test_a_turn_that_cannot_be_watched_is_not_started(edge: Edge) -> None:
+    session = await edge.create()
+    watchers = [Watcher(edge, session_ids=[session.session_id]) for _ in range(MOST_WATCHERS)]
+    for watcher in watchers:
+        await watcher.synced()
+    request = RunTurnRequest(session_id=session.session_id, prompt="hello")
+    refusal = await refused(anext(aiter(edge.turns.RunTurn(request))))
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "WATCHER_CAP")
+    assert not (await edge.turns.ListTurns(ListTurnsRequest(session_id=session.session_id))).turns
+    watchers[0].cancel()
+    while ("EventService", "WatchEvents", "CANCELLED") not in edge.seen.calls:
+        await edge.sessions.ListSessions(ListSessionsRequest())
+    frames = [frame async for frame in edge.turns.RunTurn(request)]
+    assert frames[-1].HasField("turn")
+    for watcher in watchers:
+        watcher.cancel()
