@@ -139,7 +139,7 @@ async def test_what_a_node_cannot_read_of_another_does_not_keep_it_from_writing(
             assert committed.revision == 3
             assert (await older.commit(saying(committed, "still here"))).revision == 4
     assert heard.heads[-3:] == [2, 3, 4]
-    assert revisions(heard.events) == [3, 4]
+    assert revisions(heard.events) in ([3, 4], [1, 3, 4])  # the first may have been heard of by itself
 
 
 async def test_two_nodes_may_make_the_database_at_once(opening: Opening) -> None:
