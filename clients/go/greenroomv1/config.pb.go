@@ -333,8 +333,8 @@ type SessionConfig struct {
 	MaxTurns *int32 `protobuf:"varint,6,opt,name=max_turns,json=maxTurns,proto3,oneof" json:"max_turns,omitempty"`
 	// Sampling temperature, 0 to 1. Default: the API's. The API may refuse it together with thinking.
 	Temperature *float64 `protobuf:"fixed64,7,opt,name=temperature,proto3,oneof" json:"temperature,omitempty"`
-	// Most that one process of the session may spend, in US dollars, greater than 0. It is checked after spending.
-	// Default: no limit.
+	// Most that the session may spend over all its processes, in US dollars, greater than 0. It is checked after spending;
+	// once it is spent, the session closes. Default: no limit.
 	MaxBudgetUsd *float64 `protobuf:"fixed64,8,opt,name=max_budget_usd,json=maxBudgetUsd,proto3,oneof" json:"max_budget_usd,omitempty"`
 	// Tools that run without asking, in the CLI's rule syntax: `Read`, `Bash(git *)`, `mcp__server__tool`.
 	AllowedTools []string `protobuf:"bytes,9,rep,name=allowed_tools,json=allowedTools,proto3" json:"allowed_tools,omitempty"`

@@ -463,7 +463,8 @@ type Process struct {
 	CliVersion string `protobuf:"bytes,4,opt,name=cli_version,json=cliVersion,proto3" json:"cli_version,omitempty"`
 	// Whether it had been started ahead of need.
 	FromWarmPool bool `protobuf:"varint,5,opt,name=from_warm_pool,json=fromWarmPool,proto3" json:"from_warm_pool,omitempty"`
-	// How many processes the session has had before this one.
+	// How often the session was restarted: by recovery, by RestartSession, or for a new config. Its start after a
+	// suspension does not count.
 	RestartCount int32 `protobuf:"varint,6,opt,name=restart_count,json=restartCount,proto3" json:"restart_count,omitempty"`
 	// How the last process ended; unset while the first one runs.
 	LastExit      *ProcessExit `protobuf:"bytes,7,opt,name=last_exit,json=lastExit,proto3" json:"last_exit,omitempty"`

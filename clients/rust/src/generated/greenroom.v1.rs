@@ -28,8 +28,8 @@ pub struct SessionConfig {
     /// Sampling temperature, 0 to 1. Default: the API's. The API may refuse it together with thinking.
     #[prost(double, optional, tag = "7")]
     pub temperature: ::core::option::Option<f64>,
-    /// Most that one process of the session may spend, in US dollars, greater than 0. It is checked after spending.
-    /// Default: no limit.
+    /// Most that the session may spend over all its processes, in US dollars, greater than 0. It is checked after spending;
+    /// once it is spent, the session closes. Default: no limit.
     #[prost(double, optional, tag = "8")]
     pub max_budget_usd: ::core::option::Option<f64>,
     /// Tools that run without asking, in the CLI's rule syntax: `Read`, `Bash(git *)`, `mcp__server__tool`.
@@ -928,7 +928,8 @@ pub struct Process {
     /// Whether it had been started ahead of need.
     #[prost(bool, tag = "5")]
     pub from_warm_pool: bool,
-    /// How many processes the session has had before this one.
+    /// How often the session was restarted: by recovery, by RestartSession, or for a new config. Its start after a
+    /// suspension does not count.
     #[prost(int32, tag = "6")]
     pub restart_count: i32,
     /// How the last process ended; unset while the first one runs.

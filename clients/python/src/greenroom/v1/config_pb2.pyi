@@ -233,8 +233,8 @@ class SessionConfig(_message.Message):
     temperature: _builtins.float
     """Sampling temperature, 0 to 1. Default: the API's. The API may refuse it together with thinking."""
     max_budget_usd: _builtins.float
-    """Most that one process of the session may spend, in US dollars, greater than 0. It is checked after spending.
-    Default: no limit.
+    """Most that the session may spend over all its processes, in US dollars, greater than 0. It is checked after spending;
+    once it is spent, the session closes. Default: no limit.
     """
     oauth_token: _builtins.str
     """OAuth token of the account that pays for the session. Input only: stored encrypted, given to this session's process

@@ -305,7 +305,9 @@ class Process(_message.Message):
     from_warm_pool: _builtins.bool
     """Whether it had been started ahead of need."""
     restart_count: _builtins.int
-    """How many processes the session has had before this one."""
+    """How often the session was restarted: by recovery, by RestartSession, or for a new config. Its start after a
+    suspension does not count.
+    """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Time at which it was started."""

@@ -74,8 +74,8 @@ export type SessionConfig = Message<"greenroom.v1.SessionConfig"> & {
   temperature?: number | undefined;
 
   /**
-   * Most that one process of the session may spend, in US dollars, greater than 0. It is checked after spending.
-   * Default: no limit.
+   * Most that the session may spend over all its processes, in US dollars, greater than 0. It is checked after spending;
+   * once it is spent, the session closes. Default: no limit.
    *
    * @generated from field: optional double max_budget_usd = 8;
    */

@@ -272,7 +272,8 @@ export type Process = Message<"greenroom.v1.Process"> & {
   fromWarmPool: boolean;
 
   /**
-   * How many processes the session has had before this one.
+   * How often the session was restarted: by recovery, by RestartSession, or for a new config. Its start after a
+   * suspension does not count.
    *
    * @generated from field: int32 restart_count = 6;
    */

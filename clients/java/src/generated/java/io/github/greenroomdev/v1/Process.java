@@ -221,7 +221,8 @@ private static final long serialVersionUID = 0L;
   private int restartCount_ = 0;
   /**
    * <pre>
-   * How many processes the session has had before this one.
+   * How often the session was restarted: by recovery, by RestartSession, or for a new config. Its start after a
+   * suspension does not count.
    * </pre>
    *
    * <code>int32 restart_count = 6 [json_name = "restartCount"];</code>
@@ -1177,7 +1178,8 @@ private static final long serialVersionUID = 0L;
     private int restartCount_ ;
     /**
      * <pre>
-     * How many processes the session has had before this one.
+     * How often the session was restarted: by recovery, by RestartSession, or for a new config. Its start after a
+     * suspension does not count.
      * </pre>
      *
      * <code>int32 restart_count = 6 [json_name = "restartCount"];</code>
@@ -1189,7 +1191,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * How many processes the session has had before this one.
+     * How often the session was restarted: by recovery, by RestartSession, or for a new config. Its start after a
+     * suspension does not count.
      * </pre>
      *
      * <code>int32 restart_count = 6 [json_name = "restartCount"];</code>
@@ -1205,7 +1208,8 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * How many processes the session has had before this one.
+     * How often the session was restarted: by recovery, by RestartSession, or for a new config. Its start after a
+     * suspension does not count.
      * </pre>
      *
      * <code>int32 restart_count = 6 [json_name = "restartCount"];</code>

@@ -99,7 +99,8 @@ public interface ProcessOrBuilder extends
 
   /**
    * <pre>
-   * How many processes the session has had before this one.
+   * How often the session was restarted: by recovery, by RestartSession, or for a new config. Its start after a
+   * suspension does not count.
    * </pre>
    *
    * <code>int32 restart_count = 6 [json_name = "restartCount"];</code>

@@ -379,8 +379,8 @@ private static final long serialVersionUID = 0L;
   private double maxBudgetUsd_ = 0D;
   /**
    * <pre>
-   * Most that one process of the session may spend, in US dollars, greater than 0. It is checked after spending.
-   * Default: no limit.
+   * Most that the session may spend over all its processes, in US dollars, greater than 0. It is checked after spending;
+   * once it is spent, the session closes. Default: no limit.
    * </pre>
    *
    * <code>optional double max_budget_usd = 8 [json_name = "maxBudgetUsd"];</code>
@@ -392,8 +392,8 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Most that one process of the session may spend, in US dollars, greater than 0. It is checked after spending.
-   * Default: no limit.
+   * Most that the session may spend over all its processes, in US dollars, greater than 0. It is checked after spending;
+   * once it is spent, the session closes. Default: no limit.
    * </pre>
    *
    * <code>optional double max_budget_usd = 8 [json_name = "maxBudgetUsd"];</code>
@@ -2427,8 +2427,8 @@ java.lang.String defaultValue) {
     private double maxBudgetUsd_ ;
     /**
      * <pre>
-     * Most that one process of the session may spend, in US dollars, greater than 0. It is checked after spending.
-     * Default: no limit.
+     * Most that the session may spend over all its processes, in US dollars, greater than 0. It is checked after spending;
+     * once it is spent, the session closes. Default: no limit.
      * </pre>
      *
      * <code>optional double max_budget_usd = 8 [json_name = "maxBudgetUsd"];</code>
@@ -2440,8 +2440,8 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * Most that one process of the session may spend, in US dollars, greater than 0. It is checked after spending.
-     * Default: no limit.
+     * Most that the session may spend over all its processes, in US dollars, greater than 0. It is checked after spending;
+     * once it is spent, the session closes. Default: no limit.
      * </pre>
      *
      * <code>optional double max_budget_usd = 8 [json_name = "maxBudgetUsd"];</code>
@@ -2453,8 +2453,8 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * Most that one process of the session may spend, in US dollars, greater than 0. It is checked after spending.
-     * Default: no limit.
+     * Most that the session may spend over all its processes, in US dollars, greater than 0. It is checked after spending;
+     * once it is spent, the session closes. Default: no limit.
      * </pre>
      *
      * <code>optional double max_budget_usd = 8 [json_name = "maxBudgetUsd"];</code>
@@ -2470,8 +2470,8 @@ java.lang.String defaultValue) {
     }
     /**
      * <pre>
-     * Most that one process of the session may spend, in US dollars, greater than 0. It is checked after spending.
-     * Default: no limit.
+     * Most that the session may spend over all its processes, in US dollars, greater than 0. It is checked after spending;
+     * once it is spent, the session closes. Default: no limit.
      * </pre>
      *
      * <code>optional double max_budget_usd = 8 [json_name = "maxBudgetUsd"];</code>

@@ -171,8 +171,8 @@ public interface SessionConfigOrBuilder extends
 
   /**
    * <pre>
-   * Most that one process of the session may spend, in US dollars, greater than 0. It is checked after spending.
-   * Default: no limit.
+   * Most that the session may spend over all its processes, in US dollars, greater than 0. It is checked after spending;
+   * once it is spent, the session closes. Default: no limit.
    * </pre>
    *
    * <code>optional double max_budget_usd = 8 [json_name = "maxBudgetUsd"];</code>
@@ -181,8 +181,8 @@ public interface SessionConfigOrBuilder extends
   boolean hasMaxBudgetUsd();
   /**
    * <pre>
-   * Most that one process of the session may spend, in US dollars, greater than 0. It is checked after spending.
-   * Default: no limit.
+   * Most that the session may spend over all its processes, in US dollars, greater than 0. It is checked after spending;
+   * once it is spent, the session closes. Default: no limit.
    * </pre>
    *
    * <code>optional double max_budget_usd = 8 [json_name = "maxBudgetUsd"];</code>
