@@ -62,6 +62,11 @@ class Order:
     act: Callable[[Step], Any]
     reply: asyncio.Future[tuple[Session, Any]]
 
+    def refuse(self) -> None:
+        """Tell the caller, unless there was an answer, that nobody will carry the order out any more."""
+        if not self.reply.done():
+            self.reply.set_exception(Draining("the session's owner has stopped; try again"))
+
 
 @dataclass(frozen=True, slots=True)
 class Evict:
@@ -92,8 +97,8 @@ class Supervisor:
     def refuse_rest(self) -> None:
         """Fail the orders that nobody will carry out any more."""
         while (message := self.mailbox.take_now()) is not None:
-            if isinstance(message, Order) and not message.reply.done():
-                message.reply.set_exception(Draining("the session's owner has stopped; try again"))
+            if isinstance(message, Order):
+                message.refuse()
 
     async def run(self, retire: Callable[[], None]) -> None:
         """Own the session until there is nothing left to own; `retire` is called in the same breath."""
@@ -119,7 +124,10 @@ class Supervisor:
     async def _handle(self, message: Message | None) -> None:
         match message:
             case Order():
-                await self._obey(message)
+                try:
+                    await self._obey(message)
+                finally:  # cancelled meanwhile, it has answered nothing, and the caller would wait for ever
+                    message.refuse()
             case Said(frames=frames, taken=taken):
                 await self._react(lambda step: reactions.said(step, frames))
                 taken.set()

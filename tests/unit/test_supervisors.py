@@ -1,0 +1,82 @@
+"""Owners of sessions that come to an end in the midst of something: nobody waits for them for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from contract.sample import JsonCodec, creation, message, new_session
+from greenroomd.app.calls import Change
+from greenroomd.app.hosting import Host
+from greenroomd.app.ports import AgentProcess, EndPatience, Launch
+from greenroomd.app.stage import Stage
+from greenroomd.app.supervisors import supervising
+from greenroomd.app.tail import Tail
+from greenroomd.domain.errors import Draining
+from greenroomd.domain.live import Patience, Step
+from greenroomd.processes.pool import Pool
+from greenroomd.store.sql_store import open_store
+
+SECOND = timedelta(seconds=1)
+
+
+class Starting:
+    """A host on which a process is being started for ever."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+
+    @asynccontextmanager
+    async def running(self, launch: Launch) -> AsyncIterator[AgentProcess]:
+        self.begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+        yield
+
+
+@pytest.fixture
+def processes() -> Starting:
+    """The host's processes."""
+    return Starting()
+
+
+@pytest.fixture
+async def stage(tmp_path: Path, processes: Starting) -> AsyncIterator[Stage]:
+    """A stage with a real database."""
+    url = f"sqlite:///{tmp_path}/greenroom.db"
+    tail = Tail(head=0)
+    async with open_store(
+        url, key_file=tmp_path / "keys", codec=lambda _: JsonCodec(), announce=tail.announce
+    ) as store:
+        tail.begin(store.head)
+        host = Host(
+            slots=Pool(2, SECOND), processes=processes, patience=EndPatience(), handshake_timeout=SECOND
+        )
+        yield Stage(
+            node_id="node",
+            store=store,
+            tail=tail,
+            codec=JsonCodec(),
+            host=host,
+            patience=Patience(),
+            now=lambda: datetime.now(UTC),
+        )
+
+
+async def test_an_order_whose_owner_is_cancelled_while_it_commits_is_answered(stage: Stage) -> None:
+    session = await stage.store.commit(creation(new_session()))
+
+    def change(step: Step) -> None:
+        step.tell(message())
+        owner = asyncio.current_task()
+        assert owner is not None
+        owner.cancel()  # as its group does where another task of it fails
+
+    async with supervising(stage, drain_timeout=SECOND) as supervisors, asyncio.timeout(20):
+        with pytest.raises(Draining):
+            await supervisors.order(Change(session_id=session.session_id), change)
