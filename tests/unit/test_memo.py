@@ -1,7 +1,9 @@
 """Remembering by identity, and copying records fast: exactly what the slow way gives."""
 
 import itertools
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -23,12 +25,33 @@ def test_what_was_made_of_an_object_is_made_once() -> None:
     assert [memo(first), memo(second), memo(first)] == [1, 2, 1]
 
 
-def test_only_the_last_objects_are_remembered() -> None:
+def test_no_more_objects_are_remembered_than_the_limit() -> None:
     memo = IdentityMemo(counter(), limit=2)
     objects = [object() for _ in range(3)]
     assert [memo(each) for each in objects] == [1, 2, 3]
     assert memo(objects[2]) == 3
     assert memo(objects[0]) == 4
+
+
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Threads that take turns as often as they can."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.mark.usefixtures("hasty_threads")
+def test_threads_may_share_what_they_remember() -> None:
+    memo = IdentityMemo(lambda given: given, limit=2)
+    objects = [object() for _ in range(10)]
+
+    def ask(_: int) -> bool:
+        return all(memo(each) is each for _ in range(20_000) for each in objects)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert all(threads.map(ask, range(4)))
 
 
 def test_an_evolved_record_equals_a_replaced_one() -> None:

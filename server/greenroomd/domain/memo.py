@@ -10,10 +10,11 @@ V = TypeVar("V")
 
 
 class IdentityMemo(Generic[K, V]):
-    """A function that remembers what it made of the last `limit` objects it was given.
+    """A function that remembers what it made of objects it was given lately, of `limit` at most.
 
     Only for immutable objects, and for results that nobody changes. Comparing identities costs next to nothing, where
-    hashing a large record would cost as much as making its form anew. Each instance serves one thread.
+    hashing a large record would cost as much as making its form anew. Threads may share it without a lock: at worst,
+    a result is made twice.
     """
 
     def __init__(self, make: Callable[[K], V], *, limit: int = 256) -> None:
@@ -28,6 +29,6 @@ class IdentityMemo(Generic[K, V]):
             return found[1]
         made = self._make(given)
         if len(self._made) >= self._limit:
-            del self._made[next(iter(self._made))]
+            self._made = {}  # to take out the oldest is two steps, between which another thread may come
         self._made[id(given)] = (given, made)
         return made
