@@ -3,7 +3,7 @@
 import asyncio
 import threading
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from datetime import timedelta
 
@@ -15,10 +15,15 @@ from fake_cli.installed import turn as script
 from greenroom import Client, Error, EtagMismatch, InvalidRequest, NotFound, SyncClient, Unavailable
 from greenroom.v1 import turn_pb2
 from greenroom.v1.config_pb2 import SessionConfig
-from greenroom.v1.event_pb2 import Event
+from greenroom.v1.event_pb2 import EVENT_TYPE_SESSION_DELETED, Event
 from greenroom.v1.event_service_pb2 import WATCH_START_BEGINNING, WatchEventsRequest
-from greenroom.v1.session_pb2 import Session
-from greenroom.v1.session_service_pb2 import CloseSessionRequest, CreateSessionRequest, UpdateSessionRequest
+from greenroom.v1.session_pb2 import SESSION_STATE_ACTIVE, SESSION_STATE_CLOSED, Session
+from greenroom.v1.session_service_pb2 import (
+    CloseSessionRequest,
+    CreateSessionRequest,
+    UpdateSessionRequest,
+    WaitSessionRequest,
+)
 from greenroom.v1.turn_service_pb2 import ListTurnsRequest, RunTurnRequest
 from greenroom_server import GreenroomServer
 from story import TURN_ENDS, history, names, sequences
@@ -192,6 +197,96 @@ async def test_the_blocking_client_does_the_same(sync_client: SyncClient, server
         await server.start()
         started.set()
     assert seen == await history(server, told.result())
+
+
+async def refused_as(work: Awaitable[object]) -> grpc.StatusCode:
+    with pytest.raises(Error) as refused:
+        await work
+    return refused.value.code
+
+
+async def awaited(work: Awaitable[object]) -> object:
+    return await work
+
+
+def under_way(client: Client, session_id: str) -> list[Awaitable[object]]:
+    turn = client.run_turn(session_id, script(wait=60)).result()
+    closed = WaitSessionRequest(session_id=session_id, states=[SESSION_STATE_CLOSED])
+    return [
+        anext(client.watch(types=[EVENT_TYPE_SESSION_DELETED])),
+        turn,
+        client.sessions.WaitSession(closed),
+    ]
+
+
+async def test_closing_the_client_ends_what_is_under_way_with_an_error(
+    client: Client, server: GreenroomServer
+) -> None:
+    session = await create(client, server)
+    async with Client(server.address) as closed, asyncio.timeout(30), asyncio.TaskGroup() as group:
+        told = [group.create_task(refused_as(each)) for each in under_way(closed, session.session_id)]
+        active = WaitSessionRequest(session_id=session.session_id, states=[SESSION_STATE_ACTIVE])
+        assert (await client.sessions.WaitSession(active)).matched
+        await closed.close()
+        told += [group.create_task(refused_as(each)) for each in under_way(closed, session.session_id)]
+    assert [each.result() for each in told] == 6 * [grpc.StatusCode.CANCELLED]
+
+
+async def test_closing_the_client_ends_a_wait_for_the_server(server: GreenroomServer) -> None:
+    await server.stop()
+    tried = asyncio.Event()
+    attempts = 0
+
+    def token() -> str:
+        nonlocal attempts
+        attempts += 1
+        if attempts == 2:
+            tried.set()
+        return "token"
+
+    async with (
+        asyncio.timeout(30),
+        asyncio.TaskGroup() as group,
+        Client(server.address, token=token) as client,
+    ):
+        told = group.create_task(refused_as(anext(client.watch())))
+        await tried.wait()
+    assert told.result() is grpc.StatusCode.CANCELLED
+
+
+async def test_a_call_that_its_caller_cancels_is_cancelled_also_while_the_client_closes(
+    client: Client, server: GreenroomServer
+) -> None:
+    session = await create(client, server)
+    async with Client(server.address) as closed, asyncio.timeout(30), asyncio.TaskGroup() as group:
+        running = [group.create_task(awaited(each)) for each in under_way(closed, session.session_id)]
+        active = WaitSessionRequest(session_id=session.session_id, states=[SESSION_STATE_ACTIVE])
+        assert (await client.sessions.WaitSession(active)).matched
+        await closed.close()
+        for each in running:
+            each.cancel()
+    assert all(each.cancelled() for each in running)
+
+
+async def test_closing_the_blocking_client_ends_what_is_under_way_with_an_error(
+    client: Client, server: GreenroomServer
+) -> None:
+    session = await create(client, server)
+    session_id = session.session_id
+    closed = SyncClient(server.address)
+    wait = WaitSessionRequest(session_id=session_id, states=[SESSION_STATE_CLOSED])
+    work: list[Callable[[], object]] = [
+        lambda: next(iter(closed.watch(types=[EVENT_TYPE_SESSION_DELETED]))),
+        lambda: closed.run_turn(session_id, script(wait=60)).result(),
+        lambda: closed.sessions.WaitSession(wait),
+    ]
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        told = [group.create_task(refused_as(asyncio.to_thread(each))) for each in work]
+        active = WaitSessionRequest(session_id=session_id, states=[SESSION_STATE_ACTIVE])
+        assert (await client.sessions.WaitSession(active)).matched
+        closed.close()
+        told += [group.create_task(refused_as(asyncio.to_thread(each))) for each in work]
+    assert [each.result() for each in told] == 6 * [grpc.StatusCode.CANCELLED]
 
 
 async def test_raw_streams_raise_what_error_of_reads(client: Client) -> None:

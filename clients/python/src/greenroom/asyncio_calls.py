@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ import grpc
 import grpc.aio
 
 from greenroom.connection import Connection
-from greenroom.errors import error_of
+from greenroom.errors import closed, error_of
 from greenroom.repeatable import repeatable
 from greenroom.resumption import Progress
 from greenroom.v1.event_pb2 import Event
@@ -18,9 +19,14 @@ from greenroom.v1.event_pb2 import Event
 Frame = TypeVar("Frame")
 
 
-async def followed(progress: Progress[Frame], call: Callable[[], Any]) -> AsyncGenerator[Event, None]:
-    """Yield the events of a stream, calling again where it breaks; the call is cancelled when the iteration ends."""
-    while True:
+async def followed(
+    progress: Progress[Frame], call: Callable[[], Any], closing: asyncio.Event
+) -> AsyncGenerator[Event, None]:
+    """Yield the events of a stream, calling again where it breaks; the call is cancelled when the iteration ends.
+
+    Raises `greenroom.Error` once `closing` is set.
+    """
+    while not closing.is_set():
         stream = call()
         try:
             async for frame in stream:
@@ -29,28 +35,43 @@ async def followed(progress: Progress[Frame], call: Callable[[], Any]) -> AsyncG
             wait = progress.wait_after_end()
         except grpc.RpcError as failure:
             wait = progress.wait_after(error_of(failure))
+        except asyncio.CancelledError:
+            if closing.is_set() and _cancels() == 0:
+                raise closed() from None
+            raise
         finally:
             stream.cancel()
         if wait is None:
             return
-        await asyncio.sleep(wait)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await closing.wait()
+    raise closed()
 
 
 class UnaryCalls(grpc.aio.UnaryUnaryClientInterceptor):
     """Calls with one answer."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, closing: asyncio.Event) -> None:
         self._connection = connection
+        self._closing = closing
 
     async def intercept_unary_unary(
         self, continuation: Any, client_call_details: grpc.aio.ClientCallDetails, request: Any
     ) -> Any:
         """Make the call and wait for its end; raises `greenroom.Error`."""
+        if self._closing.is_set():
+            raise closed()
         call = await continuation(_with(client_call_details, self._connection), repeatable(request))
         try:
             await call
         except grpc.RpcError as failure:
             raise error_of(failure) from failure
+        except asyncio.CancelledError:
+            # This is a task of grpc's, which it cancels for the channel and for the caller, each once.
+            if self._closing.is_set() and _cancels() <= 1:
+                raise closed() from None
+            raise
         return call
 
 
@@ -65,6 +86,11 @@ class StreamCalls(grpc.aio.UnaryStreamClientInterceptor):
     ) -> Any:
         """Start the call."""
         return await continuation(_with(client_call_details, self._connection), repeatable(request))
+
+
+def _cancels() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task else 0
 
 
 def _with(details: grpc.aio.ClientCallDetails, connection: Connection) -> grpc.aio.ClientCallDetails:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
@@ -58,7 +59,9 @@ class Client:
     ) -> None:
         connection = Connection(target=target, tls=tls, token=token)
         credentials = connection.credentials()
-        options, interceptors = channel_options(), [UnaryCalls(connection), StreamCalls(connection)]
+        self._closing = asyncio.Event()
+        options = channel_options()
+        interceptors = [UnaryCalls(connection, self._closing), StreamCalls(connection)]
         if credentials is None:
             self.channel = grpc.aio.insecure_channel(target, options, interceptors=interceptors)
         else:
@@ -98,7 +101,7 @@ class Client:
         else:
             request.start = start
         progress = WatchProgress(request, self._backoff())
-        return followed(progress, lambda: self.events.WatchEvents(progress.request()))
+        return followed(progress, lambda: self.events.WatchEvents(progress.request()), self._closing)
 
     def run_turn(self, session_id: str, prompt: str) -> RunningTurn:
         """Give a session a prompt and yield the events of the turn until it ends; `turn` is then how it ended.
@@ -110,10 +113,11 @@ class Client:
     def run(self, request: RunTurnRequest) -> RunningTurn:
         """Do as `run_turn` does, with everything that a request can say."""
         progress = TurnProgress(repeatable(request), self._backoff())
-        return RunningTurn(self.turns, progress)
+        return RunningTurn(self.turns, progress, self._closing)
 
     async def close(self) -> None:
-        """Close the connection; calls that are under way are cancelled."""
+        """Close the connection; calls, watches and turns that are under way raise `greenroom.Error`: CANCELLED."""
+        self._closing.set()
         await self.channel.close()
 
     async def __aenter__(self) -> Self:
@@ -131,9 +135,10 @@ class Client:
 class RunningTurn:
     """The events of a turn as they come; to be iterated once."""
 
-    def __init__(self, turns: TurnServiceAsyncStub, progress: TurnProgress) -> None:
+    def __init__(self, turns: TurnServiceAsyncStub, progress: TurnProgress, closing: asyncio.Event) -> None:
         self._turns = turns
         self._progress = progress
+        self._closing = closing
 
     @property
     def turn(self) -> Turn | None:
@@ -141,7 +146,8 @@ class RunningTurn:
         return self._progress.turn
 
     async def __aiter__(self) -> AsyncGenerator[Event, None]:
-        async for event in followed(self._progress, lambda: self._turns.RunTurn(self._progress.request)):
+        progress, turns = self._progress, self._turns
+        async for event in followed(progress, lambda: turns.RunTurn(progress.request), self._closing):
             yield event
 
     async def result(self) -> Turn:

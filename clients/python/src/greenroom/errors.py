@@ -97,6 +97,11 @@ _BY_CODE: Mapping[grpc.StatusCode, type[Error]] = {
 }
 
 
+def closed() -> Error:
+    """Return what ends the calls of a client that was closed."""
+    return Error(grpc.StatusCode.CANCELLED, "the client is closed")
+
+
 def error_of(failure: grpc.RpcError) -> Error:
     """Return the typed form of what a stub raised; details that cannot be read are left out."""
     call = cast(grpc.Call, failure)  # every error of a call is one, though grpc.aio's does not say so

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 import grpc
 
 from greenroom.connection import Connection
-from greenroom.errors import error_of
+from greenroom.errors import closed, error_of
 from greenroom.repeatable import repeatable
 from greenroom.resumption import Progress
 from greenroom.v1.event_pb2 import Event
@@ -17,9 +17,12 @@ from greenroom.v1.event_pb2 import Event
 Frame = TypeVar("Frame")
 
 
-def followed(progress: Progress[Frame], call: Callable[[], Any]) -> Iterator[Event]:
-    """Yield the events of a stream, calling again where it breaks; the call is cancelled when the iteration ends."""
-    while True:
+def followed(progress: Progress[Frame], call: Callable[[], Any], closing: threading.Event) -> Iterator[Event]:
+    """Yield the events of a stream, calling again where it breaks; the call is cancelled when the iteration ends.
+
+    Raises `greenroom.Error` once `closing` is set.
+    """
+    while not closing.is_set():
         stream = call()
         try:
             for frame in stream:
@@ -31,19 +34,23 @@ def followed(progress: Progress[Frame], call: Callable[[], Any]) -> Iterator[Eve
             stream.cancel()
         if wait is None:
             return
-        time.sleep(wait)
+        closing.wait(wait)
+    raise closed()
 
 
 class Calls(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
     """Calls of both kinds; the errors of a stream stay those of grpc, for `greenroom.error_of`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, closing: threading.Event) -> None:
         self._connection = connection
+        self._closing = closing
 
     def intercept_unary_unary(
         self, continuation: Any, client_call_details: grpc.ClientCallDetails, request: Any
     ) -> Any:
         """Make the call and wait for its end; raises `greenroom.Error`."""
+        if self._closing.is_set():
+            raise closed()
         call = continuation(_with(client_call_details, self._connection), repeatable(request))
         failure = call.exception()
         if isinstance(failure, grpc.RpcError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -44,11 +45,12 @@ class SyncClient:
     ) -> None:
         connection = Connection(target=target, tls=tls, token=token)
         credentials = connection.credentials()
+        self._closing = threading.Event()
         if credentials is None:
             self._channel = grpc.insecure_channel(target, channel_options())
         else:
             self._channel = grpc.secure_channel(target, credentials, channel_options())
-        self.channel = grpc.intercept_channel(self._channel, Calls(connection))
+        self.channel = grpc.intercept_channel(self._channel, Calls(connection, self._closing))
         self._patience = patience
         self.sessions = SessionServiceStub(self.channel)
         self.turns = TurnServiceStub(self.channel)
@@ -84,7 +86,7 @@ class SyncClient:
         else:
             request.start = start
         progress = WatchProgress(request, self._backoff())
-        return followed(progress, lambda: self.events.WatchEvents(progress.request()))
+        return followed(progress, lambda: self.events.WatchEvents(progress.request()), self._closing)
 
     def run_turn(self, session_id: str, prompt: str) -> RunningTurn:
         """Give a session a prompt and yield the events of the turn until it ends; `turn` is then how it ended.
@@ -96,10 +98,11 @@ class SyncClient:
     def run(self, request: RunTurnRequest) -> RunningTurn:
         """Do as `run_turn` does, with everything that a request can say."""
         progress = TurnProgress(repeatable(request), self._backoff())
-        return RunningTurn(self.turns, progress)
+        return RunningTurn(self.turns, progress, self._closing)
 
     def close(self) -> None:
-        """Close the connection; calls that are under way are cancelled."""
+        """Close the connection; calls, watches and turns that are under way raise `greenroom.Error`: CANCELLED."""
+        self._closing.set()
         self._channel.close()
 
     def __enter__(self) -> Self:
@@ -117,9 +120,10 @@ class SyncClient:
 class RunningTurn:
     """The events of a turn as they come; to be iterated once."""
 
-    def __init__(self, turns: TurnServiceStub, progress: TurnProgress) -> None:
+    def __init__(self, turns: TurnServiceStub, progress: TurnProgress, closing: threading.Event) -> None:
         self._turns = turns
         self._progress = progress
+        self._closing = closing
 
     @property
     def turn(self) -> Turn | None:
@@ -127,7 +131,8 @@ class RunningTurn:
         return self._progress.turn
 
     def __iter__(self) -> Iterator[Event]:
-        return followed(self._progress, lambda: self._turns.RunTurn(self._progress.request))
+        progress, turns = self._progress, self._turns
+        return followed(progress, lambda: turns.RunTurn(progress.request), self._closing)
 
     def result(self) -> Turn:
         """Read what is left of the events and return the turn as it ended."""
