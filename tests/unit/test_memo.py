@@ -44,7 +44,7 @@ def hasty_threads() -> Iterator[None]:
 
 @pytest.mark.usefixtures("hasty_threads")
 def test_threads_may_share_what_they_remember() -> None:
-    memo = IdentityMemo(lambda given: given, limit=2)
+    memo: IdentityMemo[object, object] = IdentityMemo(lambda given: given, limit=2)
     objects = [object() for _ in range(10)]
 
     def ask(_: int) -> bool:
