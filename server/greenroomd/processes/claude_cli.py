@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -110,7 +111,7 @@ class ClaudeCli:
         """Tell what a failed start would not tell apart; raises ProcessFailed."""
         if not self._executable.exists():
             raise ProcessFailed("CLI_MISSING", f"{self._executable} is gone since the server was started")
-        if not Path(working_dir).is_dir():
+        if working_dir and not os.path.isdir(working_dir):  # noqa: PTH112 -- is_dir raises where we may not look
             raise ProcessFailed("WORKING_DIR_GONE", f"{working_dir} is not a directory any more")
 
 

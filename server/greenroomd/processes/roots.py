@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,6 +46,6 @@ class AllowedRoots:
         real = Path(path).resolve()
         if not any(real.is_relative_to(root) for root in self._roots):
             raise WorkingDirOutsideRoots(path)
-        if not real.is_dir():
+        if not os.path.isdir(real):  # noqa: PTH112 -- is_dir raises where a name is too long, or we may not look
             raise InvalidRequest([Violation("config.working_dir", f"{path!r} is not an existing directory")])
         return str(real)

@@ -244,6 +244,14 @@ async def test_a_run_directory_that_cannot_be_made(tmp_path: Path, mine: Incarna
     assert failed.value.reason == "SPAWN_FAILED"
 
 
+@pytest.mark.parametrize("name", ["missing", "too long a name" * 100], ids=["missing", "impossible"])
+async def test_a_working_directory_that_cannot_be_found(tmp_path: Path, mine: Incarnation, name: str) -> None:
+    with pytest.raises(ProcessFailed) as failed:
+        async with driven(fake(tmp_path, mine), a_launch(tmp_path / name)):
+            pass
+    assert failed.value.reason == "WORKING_DIR_GONE"
+
+
 async def test_a_conversation_that_cannot_be_read(tmp_path: Path, mine: Incarnation) -> None:
     launch = a_launch(tmp_path)
     config_dir = Workspace.within(tmp_path, launch.workspace_id).config_dir

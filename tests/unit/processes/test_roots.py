@@ -35,7 +35,7 @@ async def test_outside_is_refused_whatever_the_path_looks_like(root: Path, path:
 
 async def test_what_is_no_directory_is_named(root: Path) -> None:
     (root / "file").touch()
-    for name in ("file", "missing"):
+    for name in ("file", "missing", "too long a name" * 100):
         with pytest.raises(InvalidRequest) as refused:
             await AllowedRoots([root]).resolve(str(root / name))
         assert [violation.field for violation in refused.value.violations] == ["config.working_dir"]

@@ -17,7 +17,7 @@ from greenroomd.domain.frames import TurnInitialized
 from greenroomd.processes import warm
 from greenroomd.processes.claude_cli import ClaudeCli
 from greenroomd.processes.incarnation import incarnation
-from greenroomd.processes.launch import CliDefaults
+from greenroomd.processes.launch import CliDefaults, Workspace
 from greenroomd.processes.pool import Pool, WorkspaceUse
 from greenroomd.processes.warm import WarmClaim, WarmProcesses
 
@@ -144,6 +144,18 @@ async def test_one_that_is_only_being_started_is_waited_for(tmp_path: Path) -> N
         async with driven(claim, wanted) as claude:
             assert claude.process.warm
             assert pool.status().workspaces == {"w": WorkspaceUse(busy=1)}
+        claim.lease.release()
+
+
+async def test_one_without_a_working_directory_waits_at_home(tmp_path: Path) -> None:
+    wanted = first(a_launch(tmp_path))
+    nowhere = replace(wanted, config=replace(wanted.config, working_dir=""))
+    async with waiting(tmp_path, nowhere) as (processes, _):
+        claim = await claimed(processes, wanted)
+        home = Workspace.within(tmp_path, wanted.workspace_id).home
+        assert Path(f"/proc/{pid_of(claim)}/cwd").readlink() == home
+        async with driven(claim, wanted) as claude:
+            assert claude.process.warm
         claim.lease.release()
 
 
