@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,23 +20,31 @@ from greenroomd.app.stage import Stage
 from greenroomd.app.supervisors import supervising
 from greenroomd.app.tail import Tail
 from greenroomd.domain.errors import Draining
-from greenroomd.domain.live import Patience, Step
+from greenroomd.domain.live import Live, Patience, Step
+from greenroomd.domain.session import State
 from greenroomd.processes.pool import Pool
 from greenroomd.store.sql_store import open_store
 
 SECOND = timedelta(seconds=1)
 
 
+@dataclass
 class Starting:
-    """A host on which a process is being started for ever."""
+    """A host on which a process is being started for ever; where `tenacious`, only a second cancellation ends it."""
 
-    def __init__(self) -> None:
-        self.begun = asyncio.Event()
+    tenacious: bool = False
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
     async def running(self, launch: Launch) -> AsyncIterator[AgentProcess]:
         self.begun.set()
-        await asyncio.Event().wait()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ending.set()
+            if self.tenacious:
+                await asyncio.Event().wait()
         raise AssertionError
         yield
 
@@ -68,6 +78,12 @@ async def stage(tmp_path: Path, processes: Starting) -> AsyncIterator[Stage]:
         )
 
 
+async def starting(stage: Stage, **changes: Any) -> Live:
+    """Store a session whose process is being started."""
+    session = await stage.store.commit(creation(new_session(state=State.INITIALIZING)))
+    return Live(session=session, launching=True, launched_at=stage.now(), **changes)
+
+
 async def test_an_order_whose_owner_is_cancelled_while_it_commits_is_answered(stage: Stage) -> None:
     session = await stage.store.commit(creation(new_session()))
 
@@ -80,3 +96,33 @@ async def test_an_order_whose_owner_is_cancelled_while_it_commits_is_answered(st
     async with supervising(stage, drain_timeout=SECOND) as supervisors, asyncio.timeout(20):
         with pytest.raises(Draining):
             await supervisors.order(Change(session_id=session.session_id), change)
+
+
+async def test_a_drain_that_fails_for_one_session_suspends_the_others(
+    stage: Stage, processes: Starting
+) -> None:
+    broken = await starting(stage, ending=object())
+    sound = await starting(stage)
+    async with asyncio.timeout(20), supervising(stage, drain_timeout=SECOND) as supervisors:
+        supervisors.own(broken)
+        supervisors.own(sound)
+        await processes.begun.wait()
+    assert len(supervisors) == 0
+    assert (await stage.store.session(sound.session.session_id)).state is State.SUSPENDED
+
+
+async def test_a_drain_that_is_cancelled_still_ends_every_owner(stage: Stage, processes: Starting) -> None:
+    processes.tenacious = True
+    live = await starting(stage)
+
+    async def serve() -> None:
+        async with supervising(stage, drain_timeout=60 * SECOND) as supervisors:
+            supervisors.own(live)
+            await processes.begun.wait()
+
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(serve())
+        await processes.ending.wait()
+        serving.cancel()
+        _, pending = await asyncio.wait([serving], timeout=20)
+        assert not pending

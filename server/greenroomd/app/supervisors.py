@@ -109,6 +109,8 @@ class Supervisors:
                 await self._order(change, orders.drain)
             except GreenroomError as refusal:  # it is closing, or has failed: it ends by itself
                 log.info("not_suspended", session_id=session_id, reason=str(refusal))
+            except Exception:  # a bug with one session is no reason to end the others without order
+                log.exception("not_suspended", session_id=session_id)
 
         try:
             async with asyncio.timeout(patience.total_seconds()):
@@ -179,5 +181,7 @@ async def supervising(stage: Stage, *, drain_timeout: timedelta) -> AsyncIterato
         try:
             yield supervisors
         finally:
-            await supervisors.drain(drain_timeout)
-            supervisors.dismiss_all()
+            try:
+                await supervisors.drain(drain_timeout)
+            finally:  # also where the drain is cancelled: the group waits for whoever is not told to end
+                supervisors.dismiss_all()
