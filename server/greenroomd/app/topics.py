@@ -8,9 +8,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from greenroomd.app.bells import Bell
 from greenroomd.app.storage import Selection, StoredEvent
+from greenroomd.domain.events import EventType
 
 EVERYTHING = "*"
 
@@ -23,10 +25,14 @@ class Entry:
     event: StoredEvent
 
 
+_LOST: Final = Entry(0, StoredEvent(0, "", "", 0, EventType.SESSION_DELETED, "", b""))
+
+
 @dataclass(slots=True)
 class Run:
     """The entries of one topic, oldest first, from index `start` on, and what it has lost already.
 
+    Below `start` nothing is kept: in a thousand quiet runs what is lost would be more than what is kept in all.
     `ephemerals` tells of each entry how many ephemeral ones the run has had up to it.
     """
 
@@ -48,6 +54,7 @@ class Run:
         entry = self.entries[self.start]
         self.lost_position, self.lost_revision = entry.position, entry.event.revision
         self.lost_ephemeral = self.ephemerals[self.start]
+        self.entries[self.start] = _LOST  # so that what it held is free at once
         self.start += 1
         if self.start > 64 and self.start * 2 > len(self.entries):  # amortized: an entry is moved once
             del self.entries[: self.start], self.ephemerals[: self.start]

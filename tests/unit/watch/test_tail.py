@@ -7,8 +7,9 @@ import weakref
 
 import pytest
 
-from greenroomd.app.storage import Selection
-from greenroomd.app.tail import SHARED_READS, FellBehind
+from greenroomd.app.storage import Selection, StoredEvent
+from greenroomd.app.tail import SHARED_READS, FellBehind, Tail
+from greenroomd.domain.events import EventType
 from unit.watch.log import Log, only
 
 MUCH = 256 * 1024
@@ -52,6 +53,24 @@ def test_old_events_make_room_for_new_ones() -> None:
             log.tail.read(selection, place, ephemeral=False, max_bytes=MUCH)
         assert log.tail.join(selection, 0) is None
         assert log.tail.join(selection, 10) == log.tail.end(selection)
+
+
+class Traced(StoredEvent):
+    """An event that the collector can find."""
+
+
+def test_nobody_holds_what_is_lost() -> None:
+    tail = Tail(0, max_bytes=100_000)
+    selection = only("s0", "s1", "s2", "s3")
+    with tail.listening(selection):
+        for revision in range(1, 200):
+            session_id = f"s{revision % 4}"
+            event = (revision, session_id, "w0", revision, EventType.TURN_STARTED, "", b"x" * 4_000)
+            tail.announce([Traced(*event)], revision)
+        held = [each for each in gc.get_objects() if isinstance(each, Traced)]
+        assert 10 < len(held) < 100_000 / 4_000
+        assert tail.join(selection, min(held).revision) is not None
+        assert tail.join(selection, min(held).revision - 2) is None
 
 
 def test_small_events_weigh_more_than_their_bytes() -> None:
