@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -30,6 +31,7 @@ from greenroomd.processes.launch import (
     redactor_of,
 )
 from greenroomd.processes.leftovers import remove_leftovers
+from greenroomd.processes.lookups import Lookups
 from greenroomd.processes.memory import MemoryWatchdog, Ward
 from greenroomd.processes.spawn import Command
 from greenroomd.processes.transcripts import salvage
@@ -61,6 +63,7 @@ class ClaudeCli:
         self._patience = patience
         self._watchdog = watchdog or MemoryWatchdog()
         self._groups = groups
+        self._lookups = Lookups()
 
     def binding(self, started: Launch, wanted: Launch) -> Binding | None:
         """Return how a process that was started for one launch serves another; None if it cannot."""
@@ -80,11 +83,13 @@ class ClaudeCli:
                 salvage, workspace.config_dir, launch.cli_session_id
             ):
                 launch = replace(launch, resume=True)
-        self._require(launch.config.working_dir)
+        await self._lookups.run(partial(self._require, launch.config.working_dir))
         redactor = redactor_of(launch, self._defaults)
         group = None if self._groups is None else self._groups.group(marker)
         confinement = Confinement(group, self._defaults.memory_bytes)
-        process = ClaudeProcess(launch, model_of(launch, self._defaults), redactor, confinement)
+        process = ClaudeProcess(
+            launch, model_of(launch, self._defaults), redactor, confinement, self._lookups
+        )
         command = Command(
             argv=[str(self._executable), *arguments(launch, self._defaults, run)],
             environment=environment(launch, self._defaults, workspace, run),

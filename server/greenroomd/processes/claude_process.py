@@ -5,12 +5,12 @@ This file and `launch.py` are the only ones that know the CLI's words; as observ
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from greenroomd.app.ports import EndPatience, Handshake, Launch, ProcessExit, ProcessFailed, ProcessIdentity
@@ -22,6 +22,7 @@ from greenroomd.processes.confinement import Confinement
 from greenroomd.processes.control import ControlChannel, refusal
 from greenroomd.processes.framing import Framer, Overlong
 from greenroomd.processes.launch import initialization
+from greenroomd.processes.lookups import Lookups
 from greenroomd.processes.questions import Questions
 from greenroomd.processes.redaction import Redactor
 from greenroomd.processes.stream_json import ControlAnswer, ControlAsked, encode, parse
@@ -39,7 +40,9 @@ class ClaudeProcess:
     `model` is the one that `launch` starts with.
     """
 
-    def __init__(self, launch: Launch, model: str, redactor: Redactor, confinement: Confinement) -> None:
+    def __init__(
+        self, launch: Launch, model: str, redactor: Redactor, confinement: Confinement, lookups: Lookups
+    ) -> None:
         self._launch = launch
         self._model = model
         self._handshake: Handshake | None = None
@@ -51,6 +54,7 @@ class ClaudeProcess:
         self._control = ControlChannel(self._write, redactor)
         self._child: Child | None = None
         self._confinement = confinement
+        self._lookups = lookups
 
     async def bind(self, binding: Binding, timeout: timedelta) -> None:
         """Serve a session that came later: shake hands, and tell the CLI what the session wants otherwise.
@@ -61,7 +65,7 @@ class ClaudeProcess:
         self._model, self._bound = binding.model, True
         await self.hold_to(binding.launch.config.limits)
         there = binding.working_dir
-        real = None if there is None else await asyncio.to_thread(os.path.realpath, there)
+        real = None if there is None else await self._lookups.run(partial(os.path.realpath, there))
         self._handshake = await self._shake_hands(binding.requests(real), timeout)
 
     # AgentProcess

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
 from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsideRoots
+from greenroomd.processes.lookups import Lookups
 
 REMEMBERED_SECONDS = 1.0
 _REMEMBERED = 1_000
@@ -24,6 +25,7 @@ class AllowedRoots:
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self._roots = tuple(root.resolve() for root in roots)
+        self._lookups = Lookups()
         self._good: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
     async def resolve(self, path: str) -> str:
@@ -35,7 +37,7 @@ class AllowedRoots:
         real, until = self._good.get(path, ("", 0.0))
         if monotonic() < until:
             return real
-        real = await asyncio.to_thread(self._look, path)
+        real = await self._lookups.run(partial(self._look, path))
         self._good[path] = (real, monotonic() + REMEMBERED_SECONDS)
         self._good.move_to_end(path)
         if len(self._good) > _REMEMBERED:

@@ -1,5 +1,8 @@
 """Working directories: inside the allowed roots with all links resolved, and really there."""
 
+import asyncio
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -47,3 +50,23 @@ async def test_only_good_answers_are_remembered(root: Path) -> None:
         await roots.resolve(str(root / "later"))
     (root / "later").mkdir()
     assert await roots.resolve(str(root / "later")) == str(root / "later")
+
+
+async def test_where_a_file_system_hangs_only_who_looks_there_waits(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking, answering = threading.Semaphore(0), threading.Event()
+
+    def is_directory(_path: object) -> bool:
+        looking.release()
+        return answering.wait(10)
+
+    monkeypatch.setattr(os.path, "isdir", is_directory)
+    roots = AllowedRoots([root])
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(32):  # no event loop has more threads
+            tasks.create_task(roots.resolve(str(root)))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await asyncio.to_thread(looking.acquire)  # there is still one, as for the end of a process
+        answering.set()
