@@ -188,6 +188,9 @@ func TestALostTurnIsAskedForAgainAndNotStartedAgain(t *testing.T) {
 	if !slices.Equal(seen, []int64{4, 9, 10}) || running.Turn().GetResultText() != "done" {
 		t.Errorf("saw %v, %v", seen, running.Turn())
 	}
+	if turn, err := running.Result(); err != nil || turn.GetResultText() != "done" || len(p.turns) != 2 {
+		t.Errorf("got %v, %v after %d calls", turn, err, len(p.turns))
+	}
 	if first := p.turns[0].GetRequestId(); first == "" || first != p.turns[1].GetRequestId() {
 		t.Errorf("request ids %q, %q", first, p.turns[1].GetRequestId())
 	}

@@ -42,6 +42,9 @@ func (r *RunningTurn) Turn() *pb.Turn { return r.turn }
 
 // Result reads what is left of the events and returns the turn as it ended.
 func (r *RunningTurn) Result() (*pb.Turn, error) {
+	if r.turn != nil {
+		return r.turn, nil
+	}
 	for _, err := range r.Events() {
 		if err != nil {
 			return nil, err

@@ -147,6 +147,20 @@ async def test_a_turn_whose_connection_is_lost_is_not_started_again(
     assert seen == [event for event in stored if event.turn_id == running.turn.turn_id]
 
 
+async def test_the_result_of_a_turn_that_was_read_needs_no_server(server: GreenroomServer) -> None:
+    async with Client(server.address, patience=timedelta()) as client:
+        session = await create(client, server)
+        running = client.run_turn(session.session_id, "hello")
+        async for _ in running:
+            pass
+        with SyncClient(server.address, patience=timedelta()) as sync_client:
+            sync_running = sync_client.run_turn(session.session_id, "hello")
+            await asyncio.to_thread(list, sync_running)
+            await server.stop()
+            assert sync_running.result() == sync_running.turn
+        assert await running.result() == running.turn
+
+
 async def test_a_server_that_stays_away_is_an_error_once_patience_is_over(server: GreenroomServer) -> None:
     await server.stop()
     async with Client(server.address, patience=timedelta(milliseconds=300)) as client:

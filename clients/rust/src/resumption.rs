@@ -45,6 +45,7 @@ pub(crate) fn follow<P: Progress>(progress: P, patience: Duration) -> BoxStream<
             Err(error) => Some((Err(error), None)),
         }
     })
+    .fuse() // a result may be asked for after the last event
     .boxed()
 }
 

@@ -146,7 +146,9 @@ export class RunningTurn implements AsyncIterable<Event> {
 
   /** Reads what is left of the events and returns the turn as it ended. */
   async result(): Promise<Turn> {
-    for await (const _ of this);
+    if (this.turn === undefined) {
+      for await (const _ of this);
+    }
     if (this.turn === undefined) {
       throw new Error("the iteration was broken off before the turn ended");
     }

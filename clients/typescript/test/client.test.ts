@@ -243,6 +243,8 @@ void test("a lost turn is asked for again and not started again", async () => {
   }
   assert.deepEqual(seen, [4n, 9n, 10n]);
   assert.equal(running.turn?.resultText, "done");
+  assert.equal((await running.result()).resultText, "done");
+  assert.equal(ids.length, 2);
   assert.match(ids[0] ?? "", /^[0-9a-f-]{36}$/);
   assert.equal(ids[0], ids[1]);
 });

@@ -136,7 +136,8 @@ class RunningTurn:
 
     def result(self) -> Turn:
         """Read what is left of the events and return the turn as it ended."""
-        for _ in self:
-            pass
+        if self._progress.turn is None:
+            for _ in self:
+                pass
         assert self._progress.turn is not None  # what ends the iteration
         return self._progress.turn

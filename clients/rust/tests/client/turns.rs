@@ -33,6 +33,7 @@ async fn a_lost_turn_is_asked_for_again_and_not_started_again() {
     }
     assert_eq!(seen, numbered([4, 9, 0, 10])); // an ephemeral event has no number, and is not left out
     assert_eq!(running.turn(), done().as_ref());
+    assert_eq!(running.result().await.ok(), done());
     let ids: Vec<_> = peer.turns.requests().into_iter().map(|request| request.request_id).collect();
     assert_eq!(ids[0].len(), 36);
     assert_eq!(ids, [ids[0].as_str(); 2]);
