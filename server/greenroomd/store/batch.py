@@ -7,6 +7,7 @@ and no unit can harm another.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -115,10 +116,13 @@ class BatchWriter:
             judge.know_vacancy(
                 workspace_id, profile_id, self._vacancies.of(connection, workspace_id, profile_id)
             )
-        asked = [prepared.unit.request.request_id for prepared in units if prepared.unit.request]
-        if asked:
-            ids = self._database.listed(asked)
-            stored = connection.exec_driver_sql(self._statements.look_at_requests, (ids,))
+        asked: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for prepared in units:
+            if request := prepared.unit.request:
+                asked[request.principal, request.method].append(request.request_id)
+        for scope, request_ids in asked.items():
+            ids = self._database.listed(request_ids)
+            stored = connection.exec_driver_sql(self._statements.look_at_requests, (ids, *scope))
             judge.know_requests(stored, forgotten=forgotten)
 
     def _forget_answers(self, connection: Connection, new: int, forgotten: int) -> None:

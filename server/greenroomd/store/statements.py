@@ -76,14 +76,27 @@ class Statements:
 
         # (session ids) → session id, number, and the columns of STANDING: all NULL if the session was deleted
         self.look_at_sessions = database.sql(
-            select(*identities.c, *(sessions.c[name] for name in STANDING))
-            .outerjoin_from(identities, sessions, sessions.c.number == identities.c.number)
-            .where(database.among(identities.c.session_id, "ids")),
+            database.each_of(
+                select(*identities.c, *(sessions.c[name] for name in STANDING)).outerjoin_from(
+                    identities, sessions, sessions.c.number == identities.c.number
+                ),
+                identities.c.session_id,
+                "ids",
+            ),
             "ids",
         )
-        # (request ids) → rows of requests
+        # (request ids, principal, method) → rows of requests
         self.look_at_requests = database.sql(
-            select(requests).where(database.among(requests.c.request_id, "ids")), "ids"
+            database.each_of(
+                select(requests),
+                requests.c.request_id,
+                "ids",
+                requests.c.principal == bindparam("principal"),
+                requests.c.method == bindparam("method"),
+            ),
+            "ids",
+            "principal",
+            "method",
         )
 
         self.move_session = _update_session(database, "state")
