@@ -124,16 +124,19 @@ class Watching:
         return last[0].revision if last else 0
 
     async def stream(self, plan: Plan, write: Callable[[bytes], Awaitable[None]]) -> None:
-        """Write the serialized frames of a watch, until it ends, the server goes away, or for ever."""
+        """Write the serialized frames of a watch, until it ends, the server goes away, or for ever.
+
+        Raises WatcherCapReached before the first of them, and CursorBelowFloor.
+        """
         asked, stop = plan.selection.types, self._drain.stop
         end = _End(plan.named, plan.deleted_at) if plan.ends else None
         position, synced = plan.after, False
-        if plan.snapshot:
-            async for frame in self._snapshot(plan):
-                await write(frame)
         with self._watch.following(
             plan.followed, after=plan.after, ephemeral=plan.ephemeral, stop=stop
         ) as follower:
+            if plan.snapshot:
+                async for frame in self._snapshot(plan):
+                    await write(frame)
             while True:
                 if not synced and position >= plan.live_at:
                     synced = True

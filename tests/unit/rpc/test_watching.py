@@ -356,16 +356,32 @@ async def test_a_server_ends_although_a_watcher_does_not_read(tmp_path: Path) ->
         stalled.cancel()
 
 
-async def test_a_turn_that_cannot_be_watched_is_not_started(edge: Edge) -> None:
-    session = await edge.create()
-    watchers = [Watcher(edge, session_ids=[session.session_id]) for _ in range(MOST_WATCHERS)]
+async def as_many_as_may_be(edge: Edge, session_id: str) -> list[Watcher]:
+    """Watch a session as often as it may be watched."""
+    watchers = [Watcher(edge, session_ids=[session_id]) for _ in range(MOST_WATCHERS)]
     for watcher in watchers:
         await watcher.synced()
+    return watchers
+
+
+async def test_one_watcher_too_many_is_refused_before_it_gets_a_snapshot(edge: Edge) -> None:
+    session = await edge.create()
+    watchers = await as_many_as_may_be(edge, session.session_id)
+    late = Watcher(edge, session_ids=[session.session_id], initial_state=True)
+    refusal = await refused(late.frame())
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "WATCHER_CAP")
+    for watcher in watchers:
+        watcher.cancel()
+
+
+async def test_a_turn_that_cannot_be_watched_is_not_started(edge: Edge) -> None:
+    session = await edge.create()
+    watchers = await as_many_as_may_be(edge, session.session_id)
     request = RunTurnRequest(session_id=session.session_id, prompt="hello")
     refusal = await refused(anext(aiter(edge.turns.RunTurn(request))))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "WATCHER_CAP")
     assert not (await edge.turns.ListTurns(ListTurnsRequest(session_id=session.session_id))).turns
-    watchers[0].cancel()
+    watchers.pop().cancel()
     while ("EventService", "WatchEvents", "CANCELLED") not in edge.seen.calls:
         await edge.sessions.ListSessions(ListSessionsRequest())
     frames = [frame async for frame in edge.turns.RunTurn(request)]
