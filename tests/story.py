@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 import grpc.aio
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from google.rpc import status_pb2
 
@@ -15,7 +16,12 @@ from greenroom.v1.config_pb2 import PERMISSION_MODE_ACCEPT_EDITS, SessionConfig
 from greenroom.v1.event_pb2 import Event, EventType
 from greenroom.v1.event_service_pb2 import ListEventsRequest
 from greenroom.v1.session_pb2 import Session
-from greenroom.v1.session_service_pb2 import CreateSessionRequest, GetSessionRequest, WaitSessionRequest
+from greenroom.v1.session_service_pb2 import (
+    CreateSessionRequest,
+    GetSessionRequest,
+    UpdateSessionRequest,
+    WaitSessionRequest,
+)
 from greenroom.v1.turn_pb2 import Turn
 from greenroom.v1.turn_service_pb2 import RunTurnRequest, StartTurnRequest
 from greenroom_server import GreenroomServer
@@ -50,6 +56,17 @@ async def create(server: GreenroomServer, config: SessionConfig | None = None, *
 async def get(server: GreenroomServer, session_id: str) -> Session:
     """Return a session as it is now."""
     return (await server.sessions.GetSession(GetSessionRequest(session_id=session_id))).session
+
+
+async def rename(server: GreenroomServer, session: Session, times: int) -> Session:
+    """Rename a session so many times, each an event; return it."""
+    for number in range(times):
+        request = UpdateSessionRequest(
+            session=Session(session_id=session.session_id, display_name=f"name {number}"),
+            update_mask=FieldMask(paths=["display_name"]),
+        )
+        session = (await server.sessions.UpdateSession(request)).session
+    return session
 
 
 async def until(

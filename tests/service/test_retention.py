@@ -6,7 +6,6 @@ from pathlib import Path
 
 import grpc.aio
 import pytest
-from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc.error_details_pb2 import ErrorInfo
 
 from fake_cli.installed import install
@@ -18,9 +17,9 @@ from greenroom.v1.event_service_pb2 import (
     WatchEventsResponse,
 )
 from greenroom.v1.session_pb2 import Session
-from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, UpdateSessionRequest
+from greenroom.v1.session_service_pb2 import START_MODE_MANUAL
 from greenroom_server import GreenroomServer
-from story import create, detail_of, sequences
+from story import create, detail_of, rename, sequences
 
 KEPT = 12  # lifecycle events of a session, where one message would be kept
 LIFECYCLE = [EVENT_TYPE_SESSION_CREATED, EVENT_TYPE_SESSION_UPDATED]
@@ -45,16 +44,6 @@ async def read_up_to(call: WatchCall, revision: int) -> list[int]:
             if frame.bookmark.revision >= revision:
                 return seen
     raise AssertionError("the watch ended")
-
-
-async def rename(server: GreenroomServer, session: Session, times: int) -> Session:
-    for number in range(times):
-        request = UpdateSessionRequest(
-            session=Session(session_id=session.session_id, display_name=f"name {number}"),
-            update_mask=FieldMask(paths=["display_name"]),
-        )
-        session = (await server.sessions.UpdateSession(request)).session
-    return session
 
 
 async def until_cut(

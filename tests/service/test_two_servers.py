@@ -8,17 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from google.protobuf.field_mask_pb2 import FieldMask
 
 from contract.cut_proxy import CutProxy, cutting
 from contract.postgres import PostgresServer
 from fake_cli.installed import install
 from greenroom.v1.event_pb2 import Event
 from greenroom.v1.event_service_pb2 import ListEventsRequest, WatchEventsRequest
-from greenroom.v1.session_pb2 import Session
-from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, UpdateSessionRequest
+from greenroom.v1.session_service_pb2 import START_MODE_MANUAL
 from greenroom_server import GreenroomServer
-from story import create, get, history, sequences
+from story import create, get, history, rename, sequences
 
 SOCKET = ".s.PGSQL.5432"
 NEVER = "1d"
@@ -55,16 +53,6 @@ async def pair(
             GreenroomServer(tmp_path / "watching", {}, database_url=through, **settings) as watching,
         ):
             yield Pair(talking, watching, proxy)
-
-
-async def rename(server: GreenroomServer, session: Session, times: int) -> Session:
-    for number in range(times):
-        request = UpdateSessionRequest(
-            session=Session(session_id=session.session_id, display_name=f"name {number}"),
-            update_mask=FieldMask(paths=["display_name"]),
-        )
-        session = (await server.sessions.UpdateSession(request)).session
-    return session
 
 
 async def seen_up_to(events: AsyncIterator[Event], sequence: int) -> list[Event]:
