@@ -1,4 +1,5 @@
 import { type MessageInitShape, create } from "@bufbuild/protobuf";
+import { durationMs } from "@bufbuild/protobuf/wkt";
 import { type Client as ServiceClient, Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import type { SecureClientSessionOptions } from "node:http2";
@@ -94,7 +95,8 @@ export class Client {
           next.initialState = false; // belongs to a beginning, and this is one no longer
         }
         if (frame.control.case === "draining") {
-          askedMs = Number(frame.control.value.retryDelay?.seconds ?? 0n) * 1000;
+          const { retryDelay } = frame.control.value;
+          askedMs = retryDelay ? durationMs(retryDelay) : 0;
         }
         return frame.events;
       },

@@ -1,3 +1,4 @@
+import { durationMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.js";
 
@@ -36,7 +37,7 @@ export class GreenroomError extends Error {
       .findDetails(BadRequestSchema)
       .flatMap((detail) => detail.fieldViolations.map(({ field, description }) => ({ field, description })));
     const delay = retry?.retryDelay;
-    this.retryDelayMs = delay && Number(delay.seconds) * 1000 + delay.nanos / 1e6;
+    this.retryDelayMs = delay && durationMs(delay);
   }
 }
 

@@ -198,6 +198,61 @@ void test("closing the client ends a wait for the next attempt", async () => {
   assert.equal((await thrownBy(client.watch({}).next())).code, Code.Canceled);
 });
 
+void test("a server that goes away is called again no sooner than it asks", async () => {
+  const asked: number[] = [];
+  const client = await connected((router) =>
+    router.service(EventService, {
+      async *watchEvents() {
+        asked.push(performance.now());
+        if (asked.length === 1) {
+          const value = { retryDelay: { nanos: 400_000_000 } };
+          yield { control: { case: "draining" as const, value } };
+        }
+      },
+    }),
+  );
+  for await (const _ of client.watch({ sessionIds: ["a"], untilClosed: true }));
+  const [first = 0, second = 0] = asked;
+  assert.ok(second - first >= 390, String(second - first));
+});
+
+void test("a call ends with its signal, also while it waits", async () => {
+  const stop = new AbortController();
+  let calls = 0;
+  const client = await connected((router) =>
+    router.service(SessionService, {
+      createSession(_, context) {
+        calls++;
+        stop.abort();
+        return new Promise<never>((_, reject) => {
+          context.signal.addEventListener("abort", () => {
+            reject(gone());
+          });
+        });
+      },
+      updateSession() {
+        calls++;
+        setImmediate(() => {
+          waiting.abort();
+        });
+        throw new ConnectError("gone", Code.Unavailable, undefined, [
+          { desc: RetryInfoSchema, value: { retryDelay: { seconds: 5n } } },
+        ]);
+      },
+    }),
+  );
+  const waiting = new AbortController();
+  const errors = [
+    await thrownBy(client.sessions.createSession({}, { signal: stop.signal })),
+    await thrownBy(client.sessions.updateSession({}, { signal: waiting.signal })),
+  ];
+  assert.deepEqual(
+    errors.map((error) => error.code),
+    [Code.Canceled, Code.Canceled],
+  );
+  assert.equal(calls, 2);
+});
+
 void test("a connection that is lost is made again", async () => {
   const asked: string[] = [];
   const client = await connected((router) =>
