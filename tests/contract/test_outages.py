@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -93,6 +94,26 @@ async def test_connections_that_were_cut_while_idle_are_replaced_unnoticed(
     _cut_all(postgres, database_url)
     assert (await store.commit(saying(session, "still here"))).revision == 2
     assert (await store.session(session.session_id)).revision == 2
+
+
+def test_no_connection_waits_long_for_a_server_that_is_silently_gone(postgres: PostgresServer) -> None:
+    database = Database(postgres.url("postgres"), patience=SHORT)
+    try:
+        with (
+            database.writing.connect() as writing,
+            database.reading.connect() as reading,
+            psycopg.connect(**database.connection_arguments) as listening,
+        ):
+            for opened in (
+                writing.connection.driver_connection,
+                reading.connection.driver_connection,
+                listening,
+            ):
+                assert isinstance(opened, psycopg.Connection)
+                arguments = opened.info.get_parameters()
+                assert (arguments["keepalives_idle"], arguments["tcp_user_timeout"]) == ("10", "25000")
+    finally:
+        database.dispose()
 
 
 def test_a_connection_that_is_cut_before_a_rollback_is_replaced(postgres: PostgresServer) -> None:

@@ -48,7 +48,12 @@ READERS: Final = 4
 _WRITER_CACHE_KIB: Final = 64 * 1024
 _READER_CACHE_KIB: Final = 8 * 1024
 _CHECKPOINT_PAGES: Final = 4_000  # 16 MiB of WAL: fewer, longer checkpoints; each costs two more syncs
-_KEEPALIVE: Final = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+_KEEPALIVE: Final = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # ms; what was sent and is not acknowledged keeps the others from acting
+}
 _MISTAKES = (DataError, IntegrityError, ProgrammingError, NotSupportedError)
 
 
