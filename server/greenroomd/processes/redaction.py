@@ -53,7 +53,7 @@ class Redactor:
         self._servers.update(secret for secret in server if len(secret) >= _MIN_SECRET)
         self._sessions.update(secret for secret in session if len(secret) >= _MIN_SECRET)
         known = sorted(self._servers | self._sessions, key=len, reverse=True)
-        self._in_json = [json.dumps(s)[1:-1].encode() for s in sorted(self._servers, key=len, reverse=True)]
+        self._in_json = sorted({form for s in self._servers for form in _in_json(s)}, key=len, reverse=True)
         self._patterns = [re.compile("|".join(map(re.escape, known)))] if known else []
         self._patterns.append(_LOOKS_SECRET)
         self.longest = len(known[0].encode()) if known else 0
@@ -72,6 +72,12 @@ class Redactor:
             if secret in line:
                 line = line.replace(secret, _MASK.encode())
         return line
+
+
+def _in_json(secret: str) -> tuple[bytes, bytes]:
+    """Return the two ways to write a text in JSON: JavaScript leaves characters beyond ASCII as they are."""
+    plain = json.dumps(secret, ensure_ascii=False)[1:-1]
+    return plain.encode(errors="surrogateescape"), json.dumps(secret)[1:-1].encode()
 
 
 class Tail:

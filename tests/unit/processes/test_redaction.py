@@ -39,6 +39,12 @@ def test_a_line_of_json_loses_only_the_servers_secrets() -> None:
     assert redactor.json_line(line) == b'{"a":"[redacted]","b":"sk-ant-api03-abcdefghijklmnop"}'
 
 
+@pytest.mark.parametrize("ensure_ascii", [True, False], ids=["escaped", "as JavaScript does"])
+def test_a_secret_beyond_ascii_is_found_however_it_is_written(ensure_ascii: bool) -> None:
+    line = json.dumps(["grüne-Wiese"], ensure_ascii=ensure_ascii).encode()
+    assert Redactor(["grüne-Wiese"]).json_line(line) == b'["[redacted]"]'
+
+
 def test_secrets_of_an_environment() -> None:
     environment = {
         "ANTHROPIC_API_KEY": "k",
