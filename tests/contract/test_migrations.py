@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,11 +11,13 @@ from sqlalchemy import Connection, create_engine, text
 
 from contract.conftest import Opening
 from contract.postgres import PostgresServer
-from contract.sample import creation, new_session
+from contract.sample import Heard, JsonCodec, creation, new_session
+from greenroomd.store.engine import Database
 from greenroomd.store.migration import newest
 from greenroomd.store.migrations.__main__ import verify
 from greenroomd.store.partial_indexes import metadata
-from greenroomd.store.schema import NEWEST, SchemaTooNew, differences, facts
+from greenroomd.store.schema import NEWEST, SchemaTooNew, differences, facts, upgrade
+from greenroomd.store.sql_store import open_store
 
 
 def test_migrating_an_empty_database_leads_to_tables_py(
@@ -53,6 +57,28 @@ async def test_what_is_up_to_date_is_left_alone(opening: Opening) -> None:
         session = await store.commit(creation(new_session()))
     async with opening() as store:
         assert await store.session(session.session_id) == session
+
+
+async def test_a_start_waits_for_a_migration_longer_than_for_anything_else(
+    postgres: PostgresServer, key_file: Path
+) -> None:
+    name = postgres.new_database()
+    async with open_store(
+        postgres.url(name), key_file=key_file, codec=lambda _: JsonCodec(), announce=Heard()
+    ):
+        pass
+    database = Database(postgres.url(name), patience=timedelta(milliseconds=100))  # and 600 for a statement
+    waiting = f"""SELECT 1 FROM pg_stat_activity WHERE datname = '{name}' AND wait_event_type = 'Lock'
+        AND clock_timestamp() - query_start > interval '700 milliseconds'"""
+    with postgres.connect(name) as migrating, ThreadPoolExecutor(1) as threads:
+        migrating.execute("BEGIN")
+        migrating.execute("LOCK TABLE alembic_version")
+        upgrading = threads.submit(upgrade, database.writing)
+        while not (upgrading.done() or postgres.execute(waiting)):
+            pass
+        migrating.execute("COMMIT")
+        upgrading.result()
+    database.dispose()
 
 
 async def test_a_database_of_a_later_version_is_refused(opening: Opening, database_url: str) -> None:

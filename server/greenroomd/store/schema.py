@@ -24,6 +24,9 @@ def upgrade(engine: Engine) -> None:
     """Bring a database up to this version, in one transaction; raises SchemaTooNew."""
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":  # SQLite's transaction has its lock from the beginning
+            # A migration takes as long as it takes, and other nodes that start wait for it.
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         if _version(connection) != NEWEST:
             from greenroomd.store.migration import migrate  # slow to import, and rarely needed
