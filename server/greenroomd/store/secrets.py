@@ -88,7 +88,8 @@ def _create(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = AESGCM.generate_key(bit_length=256)
     document = {"current": _id_of(key), "keys": {_id_of(key): base64.b64encode(key).decode()}}
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    # Not named by the process: in a container, one that crashed here had the same id.
+    draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
         json.dump(document, file)
         file.flush()
@@ -98,3 +99,8 @@ def _create(path: Path) -> None:
             os.link(draft, path)
     finally:
         draft.unlink()
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)  # the file's name must last as long as what is sealed under its key
+    finally:
+        os.close(folder)

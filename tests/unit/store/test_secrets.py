@@ -27,6 +27,27 @@ def test_it_is_made_for_its_owner_only_even_if_the_umask_is_lax(key_file: Path) 
     assert [file.name for file in key_file.parent.iterdir()] == ["secret.key"]
 
 
+def test_the_draft_of_a_start_that_crashed_is_in_nobody_s_way(key_file: Path) -> None:
+    key_file.parent.mkdir()
+    key_file.with_name(f".secret.key.{os.getpid()}").write_text("half of a k")
+    open_keyring(key_file)
+    assert len(list(key_file.parent.iterdir())) == 2
+
+
+def test_the_new_file_and_its_name_are_written_through_to_the_disk(
+    key_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+
+    def fsync(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    open_keyring(key_file)
+    assert synced[1:] == [key_file.parent.name]
+    assert synced[0].startswith(".secret.key.")
+
+
 def test_what_was_sealed_opens_with_the_same_file(key_file: Path) -> None:
     key_id, sealed = open_keyring(key_file).seal("s1", Secret("tökén"))
     assert open_keyring(key_file).open("s1", key_id, sealed) == Secret("tökén")
