@@ -233,7 +233,7 @@ async def test_what_cannot_be_changed_is_refused_with_every_reason(fake_server: 
     assert (refusal.code.name, refusal.reason) == ("INVALID_ARGUMENT", "INVALID_UPDATE_MASK")
     said = [violation.description for violation in refusal.violations]
     assert len(said) == 3
-    assert "'config.working_dir' is immutable" in said
+    assert '"config.working_dir" is immutable' in said
     assert (await refused(server.sessions.UpdateSession(change(given)))).reason == "INVALID_UPDATE_MASK"
     request = change(given, "config.max_turns", "labels", apply=17)
     refusal = await refused(server.sessions.UpdateSession(request))

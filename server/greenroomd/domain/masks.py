@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from greenroomd.domain.checks import shown
 from greenroomd.domain.config import JsonObject, Secret, SessionConfig
 from greenroomd.domain.config_rules import OPTIONS
 from greenroomd.domain.errors import InvalidUpdateMask, Violation
@@ -20,6 +21,8 @@ from greenroomd.domain.session import Session
 T = TypeVar("T")
 
 TOKEN = "config.oauth_token"
+MAX_PATHS = 512
+"""More than there are options, and entries that a map may have; metadata with more keys is changed as a whole."""
 
 # Paths below `config` and the attribute each means; those with a rule of their own are in OPTIONS.
 ATTRIBUTES: Mapping[str, str] = {
@@ -74,16 +77,18 @@ def taken(before: T, given: T, paths: Sequence[str], take: Callable[[T, T, str],
     """Return `before` with what `paths` name taken from `given`, one after the other by `take`.
 
     `take` raises LookupError for a path that cannot be taken, with the reason. Raises InvalidUpdateMask with every such
-    path, and for an empty mask.
+    path, for an empty mask, and for one of more than MAX_PATHS, of which the rest is counted, not judged.
     """
     if not paths:
         raise InvalidUpdateMask([Violation("update_mask", "must name what is to change")])
     parts, problems = before, []
-    for path in paths:
+    if len(paths) > MAX_PATHS:
+        problems.append(Violation("update_mask", f"must name at most {MAX_PATHS} paths, names {len(paths)}"))
+    for path in paths[:MAX_PATHS]:
         try:
             parts = take(parts, given, path)
         except LookupError as error:
-            problems.append(Violation("update_mask", f"{path!r} {error.args[0]}"))
+            problems.append(Violation("update_mask", f"{shown(path)} {error.args[0]}"))
     if problems:
         raise InvalidUpdateMask(problems)
     return parts

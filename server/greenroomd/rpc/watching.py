@@ -227,6 +227,7 @@ def _selection_of(request: pb.WatchEventsRequest, problems: list[Violation]) -> 
     if len(request.session_ids) > MAX_SESSIONS:
         text = f"must have at most {MAX_SESSIONS} entries, has {len(request.session_ids)}"
         problems.append(Violation("session_ids", text))
-    for index, session_id in enumerate(request.session_ids):
+    session_ids = request.session_ids[:MAX_SESSIONS]  # more are counted, not judged
+    for index, session_id in enumerate(session_ids):
         requests.required(f"session_ids[{index}]", session_id, problems)
-    return Selection(session_ids=frozenset(request.session_ids), types=types)
+    return Selection(session_ids=frozenset(session_ids), types=types)

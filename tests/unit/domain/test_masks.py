@@ -8,7 +8,7 @@ import pytest
 
 from greenroomd.domain.config import Limits, PermissionMode, RecoveryMode, Secret, SessionConfig
 from greenroomd.domain.errors import InvalidUpdateMask
-from greenroomd.domain.masks import Parts, masked
+from greenroomd.domain.masks import MAX_PATHS, Parts, masked
 from greenroomd.domain.part_rules import part_violations
 from greenroomd.domain.session import Session
 
@@ -127,12 +127,21 @@ def test_what_cannot_be_changed_is_told(path: str) -> None:
         masked(BEFORE, given(), ["labels.team", path])
     (violation,) = refused.value.violations
     assert violation.field == "update_mask"
-    assert repr(path) in violation.description
+    assert f'"{path}"' in violation.description
 
 
 def test_no_other_working_directory_with_the_whole_config() -> None:
     with pytest.raises(InvalidUpdateMask, match="immutable"):
         masked(BEFORE, given(config={"working_dir": "/elsewhere"}), ["config"])
+
+
+def test_what_is_too_much_of_a_mask_is_counted_not_judged() -> None:
+    with pytest.raises(InvalidUpdateMask) as refused:
+        masked(BEFORE, given(), ["colour" * 1_000] * 100_000)
+    first, *others = refused.value.violations
+    assert first.description.endswith("names 100000")
+    assert len(others) == MAX_PATHS
+    assert len(str(refused.value)) < 100_000
 
 
 def test_an_empty_mask_changes_nothing_and_is_refused() -> None:

@@ -185,7 +185,7 @@ def test_what_cannot_be_changed_is_refused(path: str) -> None:
     with pytest.raises(InvalidUpdateMask) as refused:
         after(path, "display_name")
     assert len(refused.value.violations) == 1
-    assert repr(path) in refused.value.violations[0].description
+    assert f'"{path}"' in refused.value.violations[0].description
 
 
 def test_an_empty_mask_is_refused() -> None:

@@ -26,7 +26,9 @@ from greenroom.v1.event_service_pb2 import (
 from greenroom.v1.event_service_pb2_grpc import EventServiceStub
 from greenroom.v1.session_service_pb2 import CloseSessionRequest, ListSessionsRequest
 from greenroom.v1.turn_service_pb2 import ListTurnsRequest, RunTurnRequest
+from greenroomd.rpc.convert.enums import MAX_NUMBERS
 from greenroomd.rpc.cursor import Places
+from greenroomd.rpc.watching import MAX_SESSIONS
 from unit.rpc.conftest import MOST_WATCHERS, Edge, running_edge
 from unit.rpc.refusal import Refusal, refused
 
@@ -250,6 +252,20 @@ async def test_every_problem_of_a_watch_is_told(edge: Edge) -> None:
     }
     refusal = await Watcher(edge, until_closed=True, start=9).refusal()
     assert {v.field for v in refusal.detail(BadRequest).field_violations} == {"until_closed", "start"}
+
+
+@pytest.mark.parametrize(
+    ("field", "most", "given"),
+    [("types", MAX_NUMBERS, [0] * 1_000_000), ("session_ids", MAX_SESSIONS, [""] * 100_000)],
+    ids=["types", "session_ids"],
+)
+async def test_what_is_too_much_of_a_list_is_counted_not_judged(
+    edge: Edge, field: str, most: int, given: list[Any]
+) -> None:
+    refusal = await Watcher(edge, **{field: given}).refusal()
+    first, *shown, rest = refusal.detail(BadRequest).field_violations
+    assert first.description == f"must have at most {most} entries, has {len(given)}"
+    assert rest.description == f"{most - len(shown)} more violations are not shown"
 
 
 async def test_history_reads_the_same_in_both_directions(edge: Edge) -> None:

@@ -19,6 +19,8 @@ from greenroomd.domain.turn import TurnState
 if TYPE_CHECKING:  # generic only in the types, where each enumeration of the contract has its own kind of int
     from google.protobuf.internal.enum_type_wrapper import _EnumTypeWrapper
 
+MAX_NUMBERS = 128
+
 E = TypeVar("E", bound=Enum)
 N = TypeVar("N", bound=int)
 
@@ -53,9 +55,14 @@ class EnumPair(Generic[E, N]):
         return found
 
     def members(self, numbers: Sequence[int], field: str, problems: list[Violation]) -> frozenset[E]:
-        """Return the members of a list of numbers; 0 and unknown numbers are problems of their element."""
+        """Return the members of a list of numbers; 0 and unknown numbers are problems of their element.
+
+        Numbers beyond MAX_NUMBERS are counted, not judged.
+        """
+        if len(numbers) > MAX_NUMBERS:
+            problems.append(Violation(field, f"must have at most {MAX_NUMBERS} entries, has {len(numbers)}"))
         found = set()
-        for index, number in enumerate(numbers):
+        for index, number in enumerate(numbers[:MAX_NUMBERS]):
             member = self._members.get(number)
             if member is None:
                 what = "must not be unspecified" if number == 0 else f"{number} is no known {self._name}"
