@@ -116,6 +116,28 @@ def test_no_connection_waits_long_for_a_server_that_is_silently_gone(postgres: P
         database.dispose()
 
 
+async def test_options_of_the_url_are_kept_beside_our_own(
+    postgres: PostgresServer, key_file: Path, heard: Heard
+) -> None:
+    name = postgres.new_database()
+    postgres.execute("CREATE SCHEMA elsewhere", name)
+    url = f"{postgres.url(name)}&options=-csearch_path%3Delsewhere"
+    async with open_store(url, key_file=key_file, codec=lambda _: JsonCodec(), announce=heard) as store:
+        await store.commit(creation(new_session()))
+    assert postgres.execute("SELECT count(*) FROM elsewhere.sessions", name) == [(1,)]
+    database = Database(url, patience=SHORT)
+    settings = "SELECT current_setting('search_path'), current_setting('lock_timeout')"
+    try:
+        with (
+            database.reading.connect() as reading,
+            psycopg.connect(**database.connection_arguments) as listening,
+        ):
+            assert reading.execute(text(settings)).one() == ("elsewhere", "200ms")
+            assert listening.execute(settings).fetchone() == ("elsewhere", "200ms")
+    finally:
+        database.dispose()
+
+
 def test_a_connection_that_is_cut_before_a_rollback_is_replaced(postgres: PostgresServer) -> None:
     database = Database(postgres.url("postgres"), patience=SHORT)
     transactions = Transactions(database, lambda _connection, _name: False)

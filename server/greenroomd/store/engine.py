@@ -72,12 +72,12 @@ class Database:
 
     def __init__(self, url: str, *, patience: timedelta) -> None:
         parsed = make_url(url)
-        self._connect_timeout = max(2, round(patience.total_seconds()))
         self.sqlite = parsed.get_backend_name() == "sqlite"
         if self.sqlite:
             self.writing, self.reading = _open_sqlite(parsed, patience)
         elif parsed.drivername == "postgresql+psycopg":
-            self.writing, self.reading = _open_postgresql(parsed, patience)
+            self._arguments = _postgresql_arguments(parsed, patience)
+            self.writing, self.reading = _open_postgresql(parsed, self._arguments, patience)
         else:
             raise UnsupportedDatabase(
                 f"{parsed.drivername}: use sqlite:///path or postgresql+psycopg://user:password@host/database"
@@ -93,7 +93,7 @@ class Database:
     def connection_arguments(self) -> dict[str, Any]:
         """What the driver is given for one more connection to a PostgreSQL."""
         _, arguments = self.writing.dialect.create_connect_args(self.writing.url)
-        return {**arguments, **_KEEPALIVE, "connect_timeout": self._connect_timeout}
+        return {**arguments, **self._arguments}
 
     def compile(self, statement: Executable) -> SQLCompiler:
         """Return the statement's text, with positional parameters, for `Connection.exec_driver_sql`."""
@@ -212,15 +212,20 @@ def _open_sqlite(url: URL, patience: timedelta) -> tuple[Engine, Engine]:
     return writing, reading
 
 
-def _open_postgresql(url: URL, patience: timedelta) -> tuple[Engine, Engine]:
+def _postgresql_arguments(url: URL, patience: timedelta) -> dict[str, Any]:
+    """Return what the driver is given beside the URL; the options of the URL are kept."""
     milliseconds = patience // timedelta(milliseconds=1)
-    arguments = {
+    return {
         "connect_timeout": max(2, round(patience.total_seconds())),
         **_KEEPALIVE,
         # A node that stops within a transaction must not hold the others' lock for ever.
-        "options": f"-c lock_timeout={milliseconds} -c statement_timeout={6 * milliseconds}"
+        "options": f"{url.query.get('options', '')}"
+        f" -c lock_timeout={milliseconds} -c statement_timeout={6 * milliseconds}"
         f" -c idle_in_transaction_session_timeout={2 * milliseconds}",
     }
+
+
+def _open_postgresql(url: URL, arguments: dict[str, Any], patience: timedelta) -> tuple[Engine, Engine]:
     return (
         _engine(url, 1, arguments, patience, paramstyle="format"),
         # Every read is one statement, or bounded by a head read before.
