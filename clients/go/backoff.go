@@ -19,9 +19,16 @@ type waits struct {
 	patience time.Duration
 	next     time.Duration
 	failing  time.Time // since when; zero while it works
+	begun    bool
 }
 
-func (w *waits) succeeded() { w.next, w.failing = 0, time.Time{} }
+func (w *waits) succeeded() { w.next, w.failing, w.begun = 0, time.Time{}, true }
+
+// mends tells whether waiting may mend a failure. That of a stream which was on and is one too many now is such a one: the
+// server may still count the connection that was lost.
+func (w *waits) mends(failure *Error) bool {
+	return failure.Code == codes.Unavailable || w.begun && failure.Reason == "WATCHER_CAP" && failure.RetryDelay > 0
+}
 
 // wait returns nil when it is time for the next attempt; err if that is one which waiting does not mend, or once nothing
 // has succeeded for as long as the patience lasts. A nil err is an end of the stream that is none of what it tells.
@@ -30,7 +37,7 @@ func (w *waits) wait(ctx context.Context, err error, atLeast time.Duration) erro
 		return ctx.Err()
 	}
 	var failure *Error
-	if err != nil && (!errors.As(err, &failure) || failure.Code != codes.Unavailable) {
+	if err != nil && (!errors.As(err, &failure) || !w.mends(failure)) {
 		return err
 	}
 	if w.failing.IsZero() {

@@ -158,6 +158,44 @@ func TestWatchEndsWithWhatWaitingDoesNotMend(t *testing.T) {
 	}
 }
 
+func TestAWatchThatWasOnWaitsForItsPlaceAndANewOneDoesNot(t *testing.T) {
+	full := refusal(
+		codes.ResourceExhausted,
+		&errdetails.ErrorInfo{Domain: "greenroom.v1", Reason: "WATCHER_CAP"},
+		&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Millisecond)},
+	)
+	p := &peer{watch: func(attempt int, send func(*pb.WatchEventsResponse) error) error {
+		switch attempt {
+		case 1:
+			_ = send(&pb.WatchEventsResponse{Events: numbered(1), Cursor: "one"})
+			return unavailable
+		case 3:
+			return send(&pb.WatchEventsResponse{Events: numbered(2), Cursor: "two"})
+		default:
+			return full
+		}
+	}}
+	client := connected(t, p)
+	var seen []int64
+	for event, err := range client.Watch(t.Context(), &pb.WatchEventsRequest{SessionIds: []string{"a"}, UntilClosed: true}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen = append(seen, event.GetSequence())
+	}
+	if !slices.Equal(seen, []int64{1, 2}) {
+		t.Errorf("saw %v", seen)
+	}
+	for _, err := range client.Watch(t.Context(), &pb.WatchEventsRequest{}) {
+		if status.Code(err) != codes.ResourceExhausted {
+			t.Errorf("got %v", err)
+		}
+	}
+	if len(p.watches) != 4 {
+		t.Errorf("asked %d times", len(p.watches))
+	}
+}
+
 func TestWatchGivesUpWhenPatienceIsOver(t *testing.T) {
 	p := &peer{watch: func(int, func(*pb.WatchEventsResponse) error) error { return unavailable }}
 	client := connected(t, p, greenroom.WithPatience(150*time.Millisecond))

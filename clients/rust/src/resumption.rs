@@ -7,6 +7,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use tonic::{Code, Status, Streaming};
 
 use crate::error::Error;
+use crate::v1::ErrorReason;
 
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -36,7 +37,7 @@ pub(crate) trait Progress: Send + 'static {
 /// Yields what is new in a stream and calls again where it breaks, until nothing has succeeded for as long as the patience
 /// lasts. The call that is under way ends when the stream is dropped.
 pub(crate) fn follow<P: Progress>(progress: P, patience: Duration) -> BoxStream<'static, Result<P::Item, Error>> {
-    let backoff = Backoff { patience, ceiling: FIRST_WAIT, failing_since: None };
+    let backoff = Backoff { patience, ceiling: FIRST_WAIT, failing_since: None, begun: false };
     let following = Following { progress, backoff, call: None, ready: VecDeque::new() };
     stream::unfold(Some(following), |following| async move {
         let mut following = following?;
@@ -91,11 +92,19 @@ struct Backoff {
     patience: Duration,
     ceiling: Duration,
     failing_since: Option<Instant>,
+    begun: bool,
 }
 
 impl Backoff {
     fn succeeded(&mut self) {
-        (self.ceiling, self.failing_since) = (FIRST_WAIT, None);
+        (self.ceiling, self.failing_since, self.begun) = (FIRST_WAIT, None, true);
+    }
+
+    /// Whether waiting may mend a failure. That of a stream which was on and is one too many now is such a one: the server may
+    /// still count the connection that was lost.
+    fn mends(&self, failure: &Error) -> bool {
+        let one_too_many = failure.reason() == ErrorReason::WatcherCap && failure.retry_delay().is_some();
+        failure.code() == Code::Unavailable || self.begun && one_too_many
     }
 
     /// Returns the failure if it is one that waiting does not mend, or once the patience is over. No failure is an end of
@@ -104,7 +113,7 @@ impl Backoff {
         let failing_since = *self.failing_since.get_or_insert_with(Instant::now);
         let mut asked = at_least;
         if let Some(failure) = failure {
-            if failure.code() != Code::Unavailable || failing_since.elapsed() >= self.patience {
+            if !self.mends(&failure) || failing_since.elapsed() >= self.patience {
                 return Err(failure);
             }
             asked = asked.max(failure.retry_delay().unwrap_or_default());

@@ -29,6 +29,7 @@ export async function* follow<Frame>(
 ): AsyncGenerator<Event, void, undefined> {
   let ceiling = FIRST_WAIT_MS;
   let failingSince: number | undefined;
+  let begun = false;
   for (;;) {
     const call = new AbortController();
     const both = AbortSignal.any([signal, call.signal]);
@@ -40,6 +41,7 @@ export async function* follow<Frame>(
       for await (const frame of caught(progress.open(both), failed)) {
         ceiling = FIRST_WAIT_MS;
         failingSince = undefined;
+        begun = true;
         yield* progress.take(frame);
       }
     } finally {
@@ -50,7 +52,7 @@ export async function* follow<Frame>(
       return;
     }
     failingSince ??= performance.now();
-    if (failure && (failure.code !== Code.Unavailable || performance.now() - failingSince >= patienceMs)) {
+    if (failure && (!mends(failure, begun) || performance.now() - failingSince >= patienceMs)) {
       throw failure;
     }
     // They double, and jitter keeps clients that were cut off together from returning so.
@@ -61,6 +63,15 @@ export async function* follow<Frame>(
       signal.throwIfAborted();
     });
   }
+}
+
+/**
+ * Whether waiting may mend a failure. That of a stream which was on and is one too many now is such a one: the server may still
+ * count the connection that was lost.
+ */
+function mends(failure: GreenroomError, begun: boolean): boolean {
+  const oneTooMany = failure.reason === "WATCHER_CAP" && failure.retryDelayMs !== undefined;
+  return failure.code === Code.Unavailable || (begun && oneTooMany);
 }
 
 // Apart from the loop: what the reader of the events throws is no failure of the stream.

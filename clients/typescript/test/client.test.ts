@@ -109,6 +109,35 @@ void test("a watch ends with what waiting does not mend", async () => {
   assert.equal(error.oldestRevision, 7n);
 });
 
+void test("a watch that was on waits for its place, and a new one does not", async () => {
+  let calls = 0;
+  const client = await connected((router) =>
+    router.service(EventService, {
+      async *watchEvents() {
+        calls++;
+        if (calls === 1) {
+          yield { events: numbered(1), cursor: "one" };
+          throw gone();
+        }
+        if (calls !== 3) {
+          throw new ConnectError("full", Code.ResourceExhausted, undefined, [
+            { desc: ErrorInfoSchema, value: { domain: "greenroom.v1", reason: "WATCHER_CAP" } },
+            { desc: RetryInfoSchema, value: { retryDelay: { nanos: 1_000_000 } } },
+          ]);
+        }
+        yield { events: numbered(2), cursor: "two" };
+      },
+    }),
+  );
+  const seen = [];
+  for await (const event of client.watch({ sessionIds: ["a"], untilClosed: true })) {
+    seen.push(event.sequence);
+  }
+  assert.deepEqual(seen, [1n, 2n]);
+  assert.equal((await thrownBy(client.watch({}).next())).code, Code.ResourceExhausted);
+  assert.equal(calls, 4);
+});
+
 void test("a watch gives up when patience is over", async () => {
   let attempts = 0;
   const routes = (router: ConnectRouter) =>

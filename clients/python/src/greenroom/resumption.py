@@ -42,17 +42,18 @@ class Backoff:
         self._now = now
         self._attempt = 0
         self._failing_since: float | None = None
+        self._begun = False
 
     def succeeded(self) -> None:
         """Take note that the server answered."""
-        self._attempt, self._failing_since = 0, None
+        self._attempt, self._failing_since, self._begun = 0, None, True
 
     def next_wait(self, error: Error | None, at_least: timedelta = timedelta()) -> float:
         """Return the seconds to wait before the next attempt.
 
         Raises *error* if it is one that waiting does not mend, or once nothing has succeeded for the patience given.
         """
-        if error is not None and not isinstance(error, Unavailable):
+        if error is not None and not (isinstance(error, Unavailable) or self._awaits_its_place(error)):
             raise error
         if self._failing_since is None:
             self._failing_since = self._now()
@@ -62,6 +63,10 @@ class Backoff:
         self._attempt = min(self._attempt + 1, 16)
         asked = max(at_least, (error and error.retry_delay) or timedelta()).total_seconds()
         return asked + random.uniform(ceiling / 2, ceiling)
+
+    def _awaits_its_place(self, error: Error) -> bool:
+        """Whether a stream that was on is refused as one too many: the server may still count the lost connection."""
+        return self._begun and error.reason == "WATCHER_CAP" and error.retry_delay is not None
 
 
 class WatchProgress:

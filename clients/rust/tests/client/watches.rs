@@ -92,6 +92,29 @@ async fn it_ends_with_what_waiting_does_not_mend() {
 }
 
 #[tokio::test]
+async fn one_that_was_on_waits_for_its_place_and_a_new_one_does_not() {
+    let peer = Peer {
+        watches: Script::new(|attempt| match attempt {
+            1 => frames([Ok(frame([1], "one")), Err(gone())]),
+            3 => frames([Ok(frame([2], "two"))]),
+            _ => {
+                let mut details = ErrorDetails::with_error_info("WATCHER_CAP", "greenroom.v1", HashMap::new());
+                details.set_retry_info(Some(Duration::from_millis(1)));
+                Err(Status::with_error_details(Code::ResourceExhausted, "full", details))
+            }
+        }),
+        ..Default::default()
+    };
+    let serving = peer.serve();
+    let client = serving.client();
+    let seen: Vec<_> = client.watch(until_closed()).try_collect().await.unwrap();
+    assert_eq!(seen, numbered([1, 2]));
+    let error = client.watch(until_closed()).try_next().await.unwrap_err();
+    assert_eq!((error.code(), error.reason()), (Code::ResourceExhausted, ErrorReason::WatcherCap));
+    assert_eq!(peer.watches.asked().len(), 4);
+}
+
+#[tokio::test]
 async fn it_gives_up_when_patience_is_over() {
     let peer = Peer { watches: Script::new(|_| Err(gone())), ..Default::default() };
     let serving = peer.serve();

@@ -11,6 +11,7 @@ final class Backoff {
 
     private final Duration patience;
     private long ceiling = FIRST_MILLIS;
+    private boolean begun;
     private boolean failing;
     private long failingSince; // of System.nanoTime()
 
@@ -20,6 +21,7 @@ final class Backoff {
 
     /** Takes note that the server answered. */
     void succeeded() {
+        begun = true;
         failing = false;
         ceiling = FIRST_MILLIS;
     }
@@ -30,7 +32,7 @@ final class Backoff {
      * stream that ended without having told everything.
      */
     Duration next(GreenroomException failure, Duration asked) {
-        if (failure != null && failure.getCode() != Status.Code.UNAVAILABLE) {
+        if (failure != null && !mends(failure)) {
             throw failure;
         }
         if (!failing) {
@@ -45,5 +47,15 @@ final class Backoff {
         Duration told =
                 failure == null ? Duration.ZERO : failure.getRetryDelay().orElse(Duration.ZERO);
         return own.plus(told.compareTo(asked) > 0 ? told : asked);
+    }
+
+    /**
+     * Tells whether waiting may mend a failure. That of a stream which was on and is one too many now is such a one: the server
+     * may still count the connection that was lost.
+     */
+    private boolean mends(GreenroomException failure) {
+        boolean oneTooMany = failure.getReason().equals("WATCHER_CAP")
+                && failure.getRetryDelay().isPresent();
+        return failure.getCode() == Status.Code.UNAVAILABLE || begun && oneTooMany;
     }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.rpc.ErrorInfo;
+import com.google.rpc.RetryInfo;
 import io.github.greenroomdev.v1.Event;
 import io.github.greenroomdev.v1.WatchDraining;
 import io.github.greenroomdev.v1.WatchEventsRequest;
@@ -73,6 +74,36 @@ class WatchTest extends PeerTest {
             assertFalse(iterator.hasNext());
         }
         assertEquals(1, peer.watches.size());
+    }
+
+    @Test
+    void waitsForItsPlaceIfItWasOnAndNotIfItIsNew() {
+        peer.watch = (attempt, to) -> {
+            switch (attempt) {
+                case 1 -> {
+                    to.onNext(Peer.frame("one", 1));
+                    throw Peer.GONE;
+                }
+                case 3 -> to.onNext(Peer.frame("two", 2));
+                default -> {
+                    var delay = com.google.protobuf.Duration.newBuilder().setNanos(1_000_000);
+                    throw Peer.refusal(
+                            Status.Code.RESOURCE_EXHAUSTED,
+                            "WATCHER_CAP",
+                            RetryInfo.newBuilder().setRetryDelay(delay).build());
+                }
+            }
+        };
+        try (Stream<Event> events =
+                client.watch(REQUEST.toBuilder().setUntilClosed(true).build()).stream()) {
+            assertEquals(List.of(1L, 2L), events.map(Event::getSequence).toList());
+        }
+        try (EventStream events = client.watch(REQUEST)) {
+            var failure = assertThrows(
+                    GreenroomException.class, () -> events.iterator().next());
+            assertEquals("WATCHER_CAP", failure.getReason());
+        }
+        assertEquals(4, peer.watches.size());
     }
 
     @Test
