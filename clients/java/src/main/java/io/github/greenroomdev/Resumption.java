@@ -56,7 +56,8 @@ final class Resumption<F> implements Iterator<Event>, AutoCloseable {
 
     @Override
     public Event next() {
-        if (!hasNext()) {
+        // What hasNext has promised holds, although another thread may have closed since.
+        if (!events.hasNext() && !hasNext()) {
             throw new NoSuchElementException();
         }
         return events.next();

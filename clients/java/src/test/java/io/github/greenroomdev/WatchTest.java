@@ -149,6 +149,17 @@ class WatchTest extends PeerTest {
     }
 
     @Test
+    void keepsAPromiseOfAnEventWhenClosed() {
+        peer.watch = (attempt, to) -> to.onNext(Peer.frame("one", 1));
+        EventStream events = client.watch(REQUEST);
+        Iterator<Event> iterator = events.iterator();
+        assertTrue(iterator.hasNext());
+        events.close();
+        assertEquals(1, iterator.next().getSequence());
+        assertFalse(iterator.hasNext());
+    }
+
+    @Test
     void failsWhenTheClientIsClosed() {
         var asked = new CountDownLatch(1);
         var never = new CountDownLatch(1);
