@@ -66,7 +66,9 @@ class ConnectionTest {
                 EventStream events = client.watch(request)) {
             for (Event event : events) {
                 seen.add(event.getSequence());
-                relay.cut();
+                if (seen.size() < 3) { // the last one's call ends by itself
+                    relay.cut();
+                }
             }
         }
         assertEquals(List.of(1L, 2L, 3L), seen);
