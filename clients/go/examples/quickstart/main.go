@@ -1,4 +1,4 @@
-// Program quickstart gives a prompt to a new session and prints what happens: quickstart [ADDRESS] WORKING_DIR PROMPT.
+// Program quickstart gives a prompt to a new session and prints what happens: quickstart ADDRESS WORKING_DIR PROMPT.
 package main
 
 import (

@@ -139,7 +139,7 @@ public final class GreenroomClient implements AutoCloseable {
      * Makes a call of NodeService.
      *
      * @param <A> its answer
-     * @param call of the stub, such as {@code stub -> stub.getNode(request)}
+     * @param call of the stub, such as {@code stub -> stub.drainNode(request)}
      * @return what the call returns
      * @throws GreenroomException if it fails
      */
