@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, Final, TypeVar
 
+import structlog
 from sqlalchemy import Connection
 
 from greenroomd.app.observing import UNOBSERVED, SessionObserver
@@ -27,6 +28,8 @@ from greenroomd.store.engine import Database, is_outage, unavailable
 from greenroomd.store.judge import Prepared, Refusal
 from greenroomd.store.missed import Missed, MissedEvents
 from greenroomd.store.transactions import Transactions
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -236,6 +239,7 @@ class Writer:
             try:
                 missed = self._missed.read(after=self._seen)
             except Exception as error:  # unless somebody waits for it, it is asked for again
+                log.warning("not_caught_up", after=self._seen, error=str(error))
                 self._loop.call_soon_threadsafe(_fail, [catch_up], error)
                 return
             self._seen = missed.head
