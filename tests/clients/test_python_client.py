@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
@@ -13,6 +14,8 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from fake_cli.installed import turn as script
 from greenroom import Client, Error, EtagMismatch, InvalidRequest, NotFound, SyncClient, Unavailable
+from greenroom.asyncio_calls import Closing, followed
+from greenroom.resumption import Backoff, WatchProgress
 from greenroom.v1 import turn_pb2
 from greenroom.v1.config_pb2 import SessionConfig
 from greenroom.v1.event_pb2 import EVENT_TYPE_SESSION_DELETED, Event
@@ -265,6 +268,21 @@ async def test_closing_the_client_ends_a_wait_for_the_server(server: GreenroomSe
     ):
         told = group.create_task(refused_as(anext(client.watch())))
         await tried.wait()
+    assert told.result() is grpc.StatusCode.CANCELLED
+
+
+async def test_a_stream_ends_with_its_client_even_where_grpc_leaves_it_open(client: Client) -> None:
+    closing, reached = Closing(), asyncio.Event()
+    progress = WatchProgress(WatchEventsRequest(), Backoff(timedelta(), time.monotonic))
+
+    def call() -> object:
+        reached.set()
+        return client.events.WatchEvents(progress.request())
+
+    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+        told = group.create_task(refused_as(anext(followed(progress, call, closing))))
+        await reached.wait()
+        closing.begin()
     assert told.result() is grpc.StatusCode.CANCELLED
 
 

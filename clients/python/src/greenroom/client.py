@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import grpc
 import grpc.aio
 
-from greenroom.asyncio_calls import StreamCalls, UnaryCalls, followed
+from greenroom.asyncio_calls import Closing, StreamCalls, UnaryCalls, followed
 from greenroom.connection import Connection, Token, channel_options
 from greenroom.repeatable import repeatable
 from greenroom.resumption import PATIENCE, Backoff, TurnProgress, WatchProgress
@@ -59,7 +58,7 @@ class Client:
     ) -> None:
         connection = Connection(target=target, tls=tls, token=token)
         credentials = connection.credentials()
-        self._closing = asyncio.Event()
+        self._closing = Closing()
         options = channel_options()
         interceptors = [UnaryCalls(connection, self._closing), StreamCalls(connection)]
         if credentials is None:
@@ -117,7 +116,7 @@ class Client:
 
     async def close(self) -> None:
         """Close the connection; calls, watches and turns that are under way raise `greenroom.Error`: CANCELLED."""
-        self._closing.set()
+        self._closing.begin()
         await self.channel.close()
 
     async def __aenter__(self) -> Self:
@@ -135,7 +134,7 @@ class Client:
 class RunningTurn:
     """The events of a turn as they come; to be iterated once."""
 
-    def __init__(self, turns: TurnServiceAsyncStub, progress: TurnProgress, closing: asyncio.Event) -> None:
+    def __init__(self, turns: TurnServiceAsyncStub, progress: TurnProgress, closing: Closing) -> None:
         self._turns = turns
         self._progress = progress
         self._closing = closing
