@@ -47,6 +47,7 @@ class GreenroomServer:
             "GREENROOM_STATE_DIR": str(self.state),
             "GREENROOM_ALLOWED_ROOTS": str(self.work),
             "GREENROOM_CLI_ENVIRONMENT": json.dumps(dict(cli_environment)),
+            "GREENROOM_DRAIN_TIMEOUT": "20s",  # enough to end in order, but nothing left to wait for turns
             **{f"GREENROOM_{name.upper()}": value for name, value in settings.items()},
         }
         self._process: asyncio.subprocess.Process | None = None

@@ -179,7 +179,8 @@ class Settings(BaseModel):
     )
     drain_timeout: Span = Field(
         timedelta(seconds=30),
-        description="How long a stopping server lets turns finish before it interrupts them",
+        description="How long a stopping server takes at most; turns may go on until just enough of it is left to "
+        "interrupt them and to end their processes (the four spans above), and those that wait are kept",
     )
 
     keepalive_interval: Span = Field(

@@ -26,6 +26,7 @@ IN_ORDER = {
     session_pb2.SESSION_STATE_IDLE,
     session_pb2.SESSION_STATE_ACTIVE,
     session_pb2.SESSION_STATE_SUSPENDED,
+    session_pb2.SESSION_STATE_CLOSING,  # by its client, after it came back for a turn that was kept
     session_pb2.SESSION_STATE_CLOSED,
 }
 

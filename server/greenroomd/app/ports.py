@@ -81,6 +81,11 @@ class EndPatience:
     after_term: timedelta = timedelta(seconds=5)  # the CLI flushes its transcript on SIGTERM: 1.5 s seen
     after_kill: timedelta = timedelta(seconds=5)
 
+    @property
+    def total(self) -> timedelta:
+        """How long the whole ladder may take."""
+        return self.after_eof + self.after_term + self.after_kill
+
 
 class ProcessFailed(Exception):
     """The process could not be started, ended before it was ready, or does not do what it was told.

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
@@ -98,15 +99,21 @@ class Supervisors:
         return ended if ended is not None and ended.turn_id == turn_id else None
 
     async def drain(self, patience: timedelta) -> None:
-        """Take no more orders and suspend every live session; returns when all rest, or when patience is over."""
+        """Take no more orders and suspend every live session; returns when all rest, or when patience is over.
+
+        Turns may go on until just enough of it is left to interrupt them and to end their processes.
+        """
         self._draining = True
+        grace = max(
+            timedelta(), patience - self.stage.patience.interrupt_grace - self.stage.host.patience.total
+        )
         for supervisor in self._of.values():
             supervisor.draining = True
 
         async def suspend(session_id: str) -> None:
             try:
                 change = Change(session_id=session_id)
-                await self._order(change, orders.drain)
+                await self._order(change, partial(orders.drain, grace=grace))
             except GreenroomError as refusal:  # it is closing, or has failed: it ends by itself
                 log.info("not_suspended", session_id=session_id, reason=str(refusal))
             except Exception:  # a bug with one session is no reason to end the others without order

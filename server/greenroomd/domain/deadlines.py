@@ -61,7 +61,9 @@ def _finish(live: Live, patience: Patience) -> datetime | None:
 
 def _unfinished(step: Step) -> None:
     step.know(finish_by=None)
-    turns.interrupt(step, Problem(reason="TURN_INTERRUPTED", message="the session is being closed"))
+    draining = step.live.ending is not None and step.live.ending.purpose is Purpose.DRAIN
+    message = "the server is shutting down" if draining else "the session is being closed"
+    turns.interrupt(step, Problem(reason="TURN_INTERRUPTED", message=message))
 
 
 def _turn(live: Live, patience: Patience) -> datetime | None:

@@ -36,6 +36,7 @@ class Purpose(StrEnum):
     """What a process is being ended for."""
 
     SUSPEND = "suspend"
+    DRAIN = "drain"
     RESTART = "restart"
     CLOSE = "close"
     FAIL = "fail"
@@ -43,7 +44,10 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """A process is on its way out; once it is gone, `purpose` says what becomes of the session."""
+    """A process is on its way out; once it is gone, `purpose` says what becomes of the session.
+
+    After DRAIN it is suspended as after SUSPEND, but turns that wait bring it back only with the server's next run.
+    """
 
     purpose: Purpose
     reason: str = ""
@@ -108,9 +112,10 @@ class Live:
     """What the owner knows beyond the row.
 
     `turns` are the open ones, oldest first; the first may be running. `result` is the running turn's, while the CLI is
-    not idle yet. `cause` says why we interrupted it; `obey_by` is when we stop waiting for that. `open_tools` are tool
-    calls without a result. `output_bytes` counts what the process said in the running turn. `spent_usd` is what this
-    process has cost up to the last result. `busy` is the CLI's own word for having something to do.
+    not idle yet. `cause` says why we interrupted it; `obey_by` is when we stop waiting for that. `finish_by` is until
+    when it may go on though the process is to end. `open_tools` are tool calls without a result. `output_bytes` counts
+    what the process said in the running turn. `spent_usd` is what this process has cost up to the last result.
+    `busy` is the CLI's own word for having something to do.
 
     `restarting` is why another process is being started in place of one, "" if none is.
 

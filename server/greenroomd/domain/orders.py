@@ -47,15 +47,20 @@ def suspend(step: Step, *, reason: str = REQUESTED, force: bool = False, actor: 
     _stop(step, Signal.SUSPEND, Ending(purpose=Purpose.SUSPEND, reason=reason, actor=actor), force)
 
 
-def drain(step: Step) -> None:
+def drain(step: Step, *, grace: timedelta = timedelta()) -> None:
     """Let the session's process end with its server; one that only waits for its first process stays in CREATED.
 
+    A running turn may finish within `grace`, then it is interrupted. Turns that wait are kept for the next run.
     Raises IllegalTransition where there is nothing to end.
     """
-    if step.session.state is not State.CREATED:
-        suspend(step, reason=DRAINING, force=True)
-    elif step.live.launching:
-        _end(step, Ending(purpose=Purpose.SUSPEND, reason=DRAINING))
+    ending = Ending(purpose=Purpose.DRAIN, reason=DRAINING)
+    if step.session.state is State.CREATED:
+        if step.live.launching:
+            _end(step, ending)
+    elif step.session.state is not State.SUSPENDED:
+        _require_stoppable(step, Signal.SUSPEND)
+        if not _fails(step):
+            _finish(step, ending, grace)
 
 
 def restart(step: Step, *, reason: str = REQUESTED, force: bool = False, actor: str = "") -> None:
@@ -83,12 +88,8 @@ def close(
     turns.drop_waiting(step, dropped, TurnState.INTERRUPTED)
     if not step.live.hosted:
         step.move(Signal.ENDED, reason=reason, actor=actor)
-    elif step.live.turn is None:
-        _end(step, ending)
-    elif force or not grace:
-        _interrupt_for(step, ending)
     else:
-        step.know(ending=ending, finish_by=step.at + grace)
+        _finish(step, ending, timedelta() if force else grace)
 
 
 def interrupt(step: Step, turn_id: str, *, actor: str = "", reason: str = "") -> Turn:
@@ -122,19 +123,25 @@ def require_closed(session: Session) -> None:
 
 
 def _stop(step: Step, signal: Signal, ending: Ending, force: bool) -> None:
-    states = {state for state, signals in TRANSITIONS.items() if signal in signals}
-    _require(step, signal, *states, State.ACTIVE)  # which is left first, by the end of its turn
+    _require_stoppable(step, signal)
     if step.live.turns and not force:
         raise TurnRunning(step.live.turns[0].turn_id)
-    if step.live.ending is not None and step.live.ending.purpose is Purpose.FAIL:
-        return  # it ends already, and its error must not be lost
+    if _fails(step):
+        return
     if ending.purpose is not Purpose.RESTART:
         dropped = Problem(reason="TURN_INTERRUPTED", message="the session was stopped")
         turns.drop_waiting(step, dropped, TurnState.INTERRUPTED)
-    if step.live.turn is not None:
+    _finish(step, ending, timedelta())
+
+
+def _finish(step: Step, ending: Ending, grace: timedelta) -> None:
+    """End the process once its turn is over, which is interrupted if it is not within `grace`."""
+    if step.live.turn is None:
+        _end(step, ending)
+    elif not grace:
         _interrupt_for(step, ending)
     else:
-        _end(step, ending)
+        step.know(ending=ending, finish_by=step.at + grace)
 
 
 def _interrupt_for(step: Step, ending: Ending) -> None:
@@ -151,6 +158,16 @@ def _end(step: Step, ending: Ending) -> None:
     step.know(ending=ending)
     if not under_way:
         step.do(AbandonLaunch() if step.live.launching else EndProcess())
+
+
+def _fails(step: Step) -> bool:
+    """Whether the process ends already and its error must not be lost."""
+    return step.live.ending is not None and step.live.ending.purpose is Purpose.FAIL
+
+
+def _require_stoppable(step: Step, signal: Signal) -> None:
+    states = {state for state, signals in TRANSITIONS.items() if signal in signals}
+    _require(step, signal, *states, State.ACTIVE)  # which is left first, by the end of its turn
 
 
 def _require(step: Step, signal: Signal, *states: State) -> None:

@@ -147,10 +147,9 @@ def not_started(step: Step, error: Problem, *, memory_limit_hit: bool = False) -
     step.know(launching=False, running=False, ending=None, restarting="")
     if step.session.state is State.CLOSING:
         step.move(Signal.ENDED, reason=ending.reason if ending else "")
-    elif ending is not None and ending.purpose is Purpose.SUSPEND:
+    elif ending is not None and ending.purpose in (Purpose.SUSPEND, Purpose.DRAIN):
         if step.session.state is not State.CREATED:  # which has nothing to suspend
-            step.move(Signal.SUSPEND, reason=ending.reason, actor=ending.actor)
-            _restart_for_waiting(step)
+            _suspend(step, ending)
     else:
         _fail(step, ending.error if ending is not None and ending.error else error)
 
@@ -302,9 +301,8 @@ def _after(step: Step, ending: Ending) -> None:
             step.move(Signal.ENDED, reason=ending.reason, actor=ending.actor)
         case Purpose.FAIL:
             _fail(step, ending.error or Problem(reason="INTERNAL", message="ended without a cause"))
-        case Purpose.SUSPEND:
-            step.move(Signal.SUSPEND, reason=ending.reason, actor=ending.actor)
-            _restart_for_waiting(step)
+        case Purpose.SUSPEND | Purpose.DRAIN:
+            _suspend(step, ending)
         case Purpose.RESTART:
             if step.session.state is State.ACTIVE:
                 step.move(Signal.TURN_ENDED)
@@ -313,6 +311,14 @@ def _after(step: Step, ending: Ending) -> None:
             step.move(Signal.RESTART, reason=ending.reason, actor=ending.actor)
             step.know(launching=True, launched_at=step.at, restarting=ending.reason or REQUESTED)
             step.do(LaunchProcess())
+
+
+def _suspend(step: Step, ending: Ending) -> None:
+    step.move(Signal.SUSPEND, reason=ending.reason, actor=ending.actor)
+    if ending.purpose is Purpose.SUSPEND:
+        _restart_for_waiting(step)
+    elif step.live.turns:  # the server's next run finds it starting, and starts it as after a crash
+        step.move(Signal.START, reason=TURN_ARRIVED)
 
 
 def _restart_for_waiting(step: Step) -> None:

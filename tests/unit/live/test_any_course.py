@@ -194,6 +194,24 @@ class Course(OneSession):
             case "server":
                 self.lose_owner()
 
+    @precondition(lambda self: self.host is not None and self.peaceful)
+    @rule(grace=st.sampled_from(SPANS[:4]), steps=st.integers(0, 8))
+    def server_stops(self, grace: timedelta, steps: int) -> None:
+        self.troubles += 1
+        waiting = [turn.turn_id for turn in self.owner.live.turns if turn.state is TurnState.QUEUED]
+        hosts = self.hosts
+        self.order(lambda step: orders.drain(step, grace=grace))
+        for _ in range(steps):
+            if self.host is not None and self.host.restless:
+                self.host_step(self.host, lucky=True)
+            elif self.host is not None and self.host.phase is Phase.UP:
+                self.host.work("finish")
+            self.read_mail()
+        assert self.hosts == hosts, "a process was started for a server that stops"
+        self.lose_owner()
+        if self.owner.state not in (State.ERROR, State.CLOSED):  # it has failed, or spent its budget
+            assert all(not self.owner.turns[turn_id].state.final for turn_id in waiting)
+
     @property
     def peaceful(self) -> bool:
         """Whether there was little trouble yet, for as much work."""

@@ -1,15 +1,13 @@
 """A budget holds over all processes of a session; costs are counted once."""
 
-from datetime import timedelta
-
 import pytest
 
-from greenroomd.domain import orders, reactions
+from greenroomd.domain import orders
 from greenroomd.domain.events import EventType, LimitReached
-from greenroomd.domain.live import AbandonLaunch, EndProcess, LaunchProcess
-from greenroomd.domain.session import DRAINING, State
-from greenroomd.domain.turn import Problem, TurnState
-from unit.live.owner import Owner, an_owner, payloads
+from greenroomd.domain.live import EndProcess
+from greenroomd.domain.session import State
+from greenroomd.domain.turn import TurnState
+from unit.live.owner import an_owner, payloads
 from unit.live.says import IDLE, aborted
 
 BUDGET = {"max_budget_usd": 0.01}
@@ -72,25 +70,3 @@ def test_without_a_budget_no_cost_is_too_high() -> None:
     owner.answers(owner.prompt(), total_cost_usd=1e6)
     assert owner.state is State.IDLE
     assert EventType.SESSION_LIMIT_REACHED not in owner.told()
-
-
-def test_a_session_that_waits_for_its_first_process_is_left_waiting_by_a_drain() -> None:
-    owner = Owner()
-    owner.decide(lambda step: step.know(launching=True, launched_at=step.at))
-    owner.decide(orders.drain)
-    assert AbandonLaunch() in owner.done()
-    owner.slot_granted()  # it was on its way already
-    abandoned = Problem(reason="START_FAILED", message="the start was abandoned")
-    owner.decide(lambda step: reactions.not_started(step, abandoned))
-    assert owner.state is State.CREATED
-    assert not owner.live.launching
-    assert LaunchProcess() not in owner.done()
-
-
-def test_a_drain_suspends_what_runs() -> None:
-    owner = an_owner()
-    owner.answers(owner.prompt())
-    owner.decide(orders.drain)
-    owner.wait(timedelta(seconds=1))
-    owner.exits()
-    assert (owner.state, owner.session.state_reason) == (State.SUSPENDED, DRAINING)
