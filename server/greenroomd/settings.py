@@ -320,11 +320,16 @@ def _problem(details: ErrorDetails, spelling: Mapping[str, str]) -> str:
 def prepare_directories(settings: Settings) -> None:
     """Make the state directory and the default root where they are missing, closed to other users.
 
-    Raises SettingsError for every allowed root that is not a directory; what an operator names is not made.
+    Raises SettingsError if they cannot be made, and for every allowed root that is not a directory; what an operator
+    names is not made.
     """
-    settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if settings.allowed_roots == _allowed_roots({"state_dir": settings.state_dir}):
-        settings.allowed_roots[0].mkdir(mode=0o700, exist_ok=True)
+    try:
+        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if settings.allowed_roots == _allowed_roots({"state_dir": settings.state_dir}):
+            settings.allowed_roots[0].mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        problem = f"{PREFIX}STATE_DIR: cannot make {error.filename}: {error.strerror}"
+        raise SettingsError([problem]) from error
     missing = [
         f"{PREFIX}ALLOWED_ROOTS: {root} is not a directory"
         for root in settings.allowed_roots

@@ -247,10 +247,20 @@ def _number_of(numbers: Callable[[], Mapping[str, int]], what: str) -> float:
     return numbers()[what]
 
 
+class ExposingFailed(Exception):
+    """The metrics cannot be served where they were to be; the text says why."""
+
+
 @contextmanager
 def exposing(metrics: Metrics, host: str, port: int) -> Iterator[int]:
-    """Serve *metrics* over HTTP under `/metrics` while the block runs; gives the port, which 0 leaves to the system."""
-    server, thread = start_http_server(port, host, metrics.registry)
+    """Serve *metrics* over HTTP under `/metrics` while the block runs; gives the port, which 0 leaves to the system.
+
+    Raises ExposingFailed.
+    """
+    try:
+        server, thread = start_http_server(port, host, metrics.registry)
+    except OSError as error:
+        raise ExposingFailed(f"cannot serve metrics on {host}:{port}: {error.strerror}") from error
     try:
         yield server.server_port
     finally:

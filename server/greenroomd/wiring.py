@@ -61,7 +61,7 @@ from greenroomd.store.engine import UnsupportedDatabase
 from greenroomd.store.schema import SchemaTooNew
 from greenroomd.store.secrets import KeyFileUnusable
 from greenroomd.store.sql_store import open_store
-from greenroomd.telemetry import Metrics, exposing
+from greenroomd.telemetry import ExposingFailed, Metrics, exposing
 
 log = structlog.get_logger(__name__)
 
@@ -73,6 +73,7 @@ _UNSTARTABLE = (
     StateDirTaken,
     NotDelegated,
     rpc.ListenFailed,
+    ExposingFailed,
     UnsupportedDatabase,
     SchemaTooNew,
     KeyFileUnusable,

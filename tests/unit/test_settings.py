@@ -236,6 +236,15 @@ def test_the_default_directories_are_made_and_closed_to_others(tmp_path: Path) -
         assert stat.S_IMODE(directory.stat().st_mode) == 0o700
 
 
+@pytest.mark.parametrize("below", ["", "state/greenroom"])
+def test_a_state_directory_that_cannot_be_made_is_told(tmp_path: Path, below: str) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    settings = load_settings({"GREENROOM_STATE_DIR": str(file / below)})
+    with pytest.raises(SettingsError, match=f"^GREENROOM_STATE_DIR: cannot make {file}"):
+        prepare_directories(settings)
+
+
 def test_a_root_that_the_operator_named_must_exist(tmp_path: Path) -> None:
     here, gone = tmp_path / "here", tmp_path / "gone"
     here.mkdir()
