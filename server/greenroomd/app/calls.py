@@ -14,8 +14,7 @@ from greenroomd.domain.masks import Parts
 from greenroomd.domain.overlay import PartialConfig
 from greenroomd.domain.reconfiguration import Apply
 from greenroomd.domain.session import StartMode
-
-DEFAULT_WORKSPACE = "default"
+from greenroomd.domain.session_rules import DEFAULT_WORKSPACE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

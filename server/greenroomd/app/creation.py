@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from greenroomd.app.calls import DEFAULT_WORKSPACE, Caller, NewSession
+from greenroomd.app.calls import Caller, NewSession
 from greenroomd.app.identity import new_id
 from greenroomd.app.profile_store import ProfileStore
 from greenroomd.app.profiles import furnished
@@ -16,7 +16,7 @@ from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsid
 from greenroomd.domain.masks import Parts
 from greenroomd.domain.part_rules import part_violations
 from greenroomd.domain.session import Session, create
-from greenroomd.domain.session_rules import name_violations
+from greenroomd.domain.session_rules import DEFAULT_WORKSPACE, name_violations
 
 
 class WorkingDirs(Protocol):

@@ -111,9 +111,8 @@ class Supervisor:
                 wait = None if due is None else max(0.0, (due - self._stage.now()).total_seconds())
                 message = await self.mailbox.take(wait)
                 await self._handle(message)
-                if (
-                    message is not None and wait == 0.0
-                ):  # overdue already: a full mailbox holds no deadline up
+                # Overdue already: a full mailbox holds no deadline up.
+                if message is not None and wait == 0.0:
                     await self._handle(None)
             retire()
 

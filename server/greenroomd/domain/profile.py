@@ -124,9 +124,8 @@ def _with(parts: ProfileParts, given: ProfileParts, path: str) -> ProfileParts:
         return replace(parts, **{path: getattr(given, path)})
     if root == "labels":
         return replace(parts, labels=map_with(parts.labels, given.labels, rest))
-    if (
-        path == "config"
-    ):  # the token is never shown: whoever writes back what was read does not mean to remove it
+    if path == "config":
+        # The token is never shown: whoever writes back what was read does not mean to remove it.
         return replace(parts, config=given.config, oauth_token=given.oauth_token or parts.oauth_token)
     if path == TOKEN:
         return replace(parts, oauth_token=given.oauth_token or Secret(""))
