@@ -7,6 +7,8 @@ export default {
   // The generator's mark, with the name that the contract has for a thing.
   blockTags: [...OptionDefaults.blockTags, "@generated"],
   excludeTags: [...OptionDefaults.excludeTags, "@generated"],
+  // Links into the sources need a remote, which not every checkout has; a warning of that would be an error.
+  disableSources: true,
   treatWarningsAsErrors: true,
   logLevel: "Warn",
 };
