@@ -65,6 +65,7 @@ class Fake:
         self.deadly = ""
         self.input = b""
         self.input_open = True
+        self.busy = False
         self.interrupted = False
         self.waiting: list[Message] = []
         self.answers: dict[str, Message] = {}
@@ -86,7 +87,7 @@ class Fake:
 
     def turn(self, message: Message) -> None:
         """Answer one user message."""
-        self.interrupted = False
+        self.busy = True
         self.activity("running")
         lifecycle = {"type": "command_lifecycle", "command_uuid": message.get("uuid")}
         self.say({**lifecycle, "state": "queued"}, {**lifecycle, "state": "started"})
@@ -109,6 +110,7 @@ class Fake:
             self.speak(text)
         self.result(message.get("uuid"), text)
         self.say({**lifecycle, "state": "completed"})
+        self.busy = self.interrupted = False
         self.activity("idle")
 
     def result(self, message_uuid: str | None, text: str) -> None:
@@ -245,7 +247,7 @@ class Fake:
             version = {"claude_code_version": os.environ["FAKE_CLI_VERSION"], "models": []}
             response = {"pid": os.getpid(), "current_permission_mode": self.mode, **version}
         elif subtype == "interrupt":
-            self.interrupted = True
+            self.interrupted = self.busy or bool(self.waiting)  # also what came just before it
         elif subtype == "set_model":
             self.model = request["model"] or "default"
         elif subtype == "set_permission_mode":
