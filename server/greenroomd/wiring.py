@@ -41,7 +41,7 @@ from greenroomd.processes.discovery import FoundCli, find_cli
 from greenroomd.processes.host_limits import host_limits
 from greenroomd.processes.incarnation import Incarnation, incarnation
 from greenroomd.processes.memory import MemoryWatchdog
-from greenroomd.processes.possession import StateDirTaken, possession
+from greenroomd.processes.possession import StateDirUnusable, possession
 from greenroomd.processes.reaper import reap
 from greenroomd.processes.roots import AllowedRoots
 from greenroomd.processes.transcripts import TranscriptFiles
@@ -70,7 +70,7 @@ LISTENERS_QUIET = timedelta(seconds=15)
 """How far a listener's kept place may be behind what does not concern it."""
 
 _UNSTARTABLE = (
-    StateDirTaken,
+    StateDirUnusable,
     NotDelegated,
     rpc.ListenFailed,
     ExposingFailed,

@@ -58,6 +58,15 @@ async def test_a_second_server_on_the_same_state(server: GreenroomServer) -> Non
     assert "another greenroomd uses" in said
 
 
+async def test_a_state_directory_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()  # also root cannot write this
+    code, said = await serve(
+        GREENROOM_STATE_DIR=str(tmp_path), GREENROOM_CLAUDE_PATH=str(fake_cli(tmp_path, "2.1.330"))
+    )
+    assert code == 2
+    assert f"cannot write {tmp_path}/lock" in said
+
+
 async def test_a_port_that_is_taken(server: GreenroomServer, tmp_path: Path) -> None:
     other = tmp_path / "other"
     code, said = await serve(GREENROOM_STATE_DIR=str(other), GREENROOM_LISTEN=server.address)

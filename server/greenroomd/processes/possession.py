@@ -8,18 +8,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-class StateDirTaken(Exception):
-    """Another server uses the state directory now."""
+class StateDirUnusable(Exception):
+    """The state directory cannot be ours: another server uses it now, or we may not write there."""
 
 
 @contextmanager
 def possession(state_dir: Path) -> Iterator[None]:
-    """Hold the state directory while the block runs; raises StateDirTaken. The kernel releases it if we die."""
-    with (state_dir / "lock").open("w") as lock:
+    """Hold the state directory while the block runs; raises StateDirUnusable. The kernel releases it if we die."""
+    try:
+        lock = (state_dir / "lock").open("w")
+    except OSError as error:
+        raise StateDirUnusable(f"cannot write {error.filename}: {error.strerror}") from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise StateDirTaken(
+            raise StateDirUnusable(
                 f"another greenroomd uses {state_dir}; give this one a GREENROOM_STATE_DIR of its own"
             ) from None
         yield
