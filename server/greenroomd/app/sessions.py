@@ -157,7 +157,7 @@ class Sessions:
                 return True
             return bool(turn_id) and await self._turn_over(session_id, turn_id)
 
-        with self._stage.tail.listening(Selection(session_ids=frozenset({session_id}))) as bell:
+        with self._stage.tail.listening(Selection.of_session(session_id)) as bell:
             session = await self.get(session_id)
             try:
                 async with asyncio.timeout(timeout.total_seconds()):
@@ -200,7 +200,7 @@ class Sessions:
     async def _until(self, session: Session, done: Callable[[Session], bool]) -> Session:
         """Wait a reasonable time for what was ordered to be so, and return the session as it then is."""
         with (
-            self._stage.tail.listening(Selection(session_ids=frozenset({session.session_id}))) as bell,
+            self._stage.tail.listening(Selection.of_session(session.session_id)) as bell,
             suppress(TimeoutError),
         ):
             async with asyncio.timeout(CLOSE_ANSWER_WITHIN.total_seconds()):

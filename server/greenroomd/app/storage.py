@@ -160,6 +160,11 @@ class Selection:
     workspace_id: str | None = None
     types: frozenset[EventType] = field(default_factory=frozenset)
 
+    @classmethod
+    def of_session(cls, session_id: str) -> Selection:
+        """Return all events of one session."""
+        return cls(frozenset({session_id}))
+
     def matches(self, event: StoredEvent) -> bool:
         """Whether the event belongs to the selection."""
         return (

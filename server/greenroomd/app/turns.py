@@ -68,7 +68,7 @@ class Turns:
 
         The turn goes on when the reader leaves. Raises as `start` does, and WatcherCapReached before the start.
         """
-        selection, now = _events_of(new.session_id), self._watch.head
+        selection, now = Selection.of_session(new.session_id), self._watch.head
         # Before the start: nothing of the turn can be missed, and whom the watch refuses has not started anything.
         with self._watch.following(selection, after=now, ephemeral=ephemeral) as follower:
             turn = await self.start(new, caller)
@@ -81,7 +81,7 @@ class Turns:
 
         Raises CursorBelowFloor, WatcherCapReached.
         """
-        selection = _events_of(turn.session_id)
+        selection = Selection.of_session(turn.session_id)
         with self._watch.following(selection, after=after, ephemeral=ephemeral) as follower:
             async with aclosing(self._parts(turn, follower)) as parts:
                 async for part in parts:
@@ -153,10 +153,6 @@ class Turns:
             approval = await self._stage.store.approval(call.approval_id)
             raise ApprovalDecided(approval.state.value) from None
         return decided
-
-
-def _events_of(session_id: str) -> Selection:
-    return Selection(session_ids=frozenset({session_id}))
 
 
 def _ends(event: StoredEvent) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -31,7 +30,7 @@ from greenroomd.processes.launch import (
     redactor_of,
 )
 from greenroomd.processes.leftovers import remove_leftovers
-from greenroomd.processes.lookups import Lookups
+from greenroomd.processes.lookups import Lookups, is_directory
 from greenroomd.processes.memory import MemoryWatchdog, Ward
 from greenroomd.processes.spawn import Command
 from greenroomd.processes.transcripts import salvage
@@ -116,7 +115,7 @@ class ClaudeCli:
         """Tell what a failed start would not tell apart; raises ProcessFailed."""
         if not self._executable.exists():
             raise ProcessFailed("CLI_MISSING", f"{self._executable} is gone since the server was started")
-        if working_dir and not os.path.isdir(working_dir):  # noqa: PTH112 -- is_dir raises where we may not look
+        if working_dir and not is_directory(working_dir):
             raise ProcessFailed("WORKING_DIR_GONE", f"{working_dir} is not a directory any more")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -21,3 +22,8 @@ class Lookups:
     async def run(self, look: Callable[[], T]) -> T:
         """Return what *look* finds; who is cancelled does not wait for it."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, look)
+
+
+def is_directory(path: str) -> bool:
+    """Whether there is a directory; not where a name is too long, or where we may not look."""
+    return os.path.isdir(path)  # noqa: PTH112 -- Path.is_dir raises there

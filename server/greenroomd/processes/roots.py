@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
@@ -10,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsideRoots
-from greenroomd.processes.lookups import Lookups
+from greenroomd.processes.lookups import Lookups, is_directory
 
 REMEMBERED_SECONDS = 1.0
 _REMEMBERED = 1_000
@@ -48,6 +47,6 @@ class AllowedRoots:
         real = Path(path).resolve()
         if not any(real.is_relative_to(root) for root in self._roots):
             raise WorkingDirOutsideRoots(path)
-        if not os.path.isdir(real):  # noqa: PTH112 -- is_dir raises where a name is too long, or we may not look
+        if not is_directory(str(real)):
             raise InvalidRequest([Violation("config.working_dir", f"{path!r} is not an existing directory")])
         return str(real)

@@ -56,6 +56,9 @@ class _CatchUp:
     done: asyncio.Future[None] | None = None
 
 
+_Work = list[_Waiting] | _Alone | _CatchUp | None  # None: the end
+
+
 class Writer:
     """Commits units; `head` is the revision of the last commit that it knows of.
 
@@ -86,7 +89,7 @@ class Writer:
         self._seen = head  # on the thread: everything up to here was handed over to be announced
         self._gathered: list[_Waiting] = []  # on the loop: what was not handed over yet
         self._gathered_by = 0.0
-        self._queue: SimpleQueue[list[_Waiting] | _Alone | _CatchUp | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Work] = SimpleQueue()
         self._held: list[_Alone | _CatchUp | None] = []  # what ended the batch before it
         self._open = True
 
@@ -165,7 +168,7 @@ class Writer:
                 raise cancelled
 
     def _run(self, ended: asyncio.Future[None]) -> None:
-        first: list[_Waiting] | _Alone | _CatchUp | None = None
+        first: _Work = None
         try:
             while (first := self._next()) is not None:
                 if isinstance(first, _Alone):
@@ -181,7 +184,7 @@ class Writer:
             self._transactions.disconnect()
             self._loop.call_soon_threadsafe(ended.set_result, None)
 
-    def _give_up(self, under_way: list[_Waiting] | _Alone | _CatchUp | None) -> None:
+    def _give_up(self, under_way: _Work) -> None:
         """Refuse everything that waits and whatever will come, for there is no thread any more."""
         self._open = False
         self._hand_over()
@@ -193,7 +196,7 @@ class Writer:
                 batch = waiting if isinstance(waiting, list) else [waiting]
                 _fail(batch, StoreUnavailable("the store has stopped writing"))
 
-    def _next(self) -> list[_Waiting] | _Alone | _CatchUp | None:
+    def _next(self) -> _Work:
         """Return what comes next, None at the end."""
         return self._held.pop() if self._held else self._queue.get()
 
