@@ -43,11 +43,17 @@ from greenroom.v1.session_service_pb2 import (
 from greenroom.v1.session_service_pb2_grpc import SessionServiceStub
 from greenroom.v1.turn_service_pb2 import RunTurnRequest, StartTurnRequest
 from greenroom.v1.turn_service_pb2_grpc import TurnServiceStub
-from greenroomd.app.ports import Launch
+from greenroomd.app.ports.processes import Launch
 from greenroomd.domain.config import Secret
 from greenroomd.domain.config import SessionConfig as Config
-from greenroomd.processes.discovery import find_cli
-from greenroomd.processes.launch import CliDefaults, RunDirectory, Workspace, arguments, environment
+from greenroomd.processes.claude.discovery import find_cli
+from greenroomd.processes.claude.launch_command import (
+    CliDefaults,
+    RunDirectory,
+    Workspace,
+    arguments,
+    environment,
+)
 from standin.model_api import ModelApi, running_model_api
 
 if TYPE_CHECKING:  # the typed asynchronous stubs exist for type checkers only

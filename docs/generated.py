@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from greenroomd.domain.environment_rules import RESERVED
+from greenroomd.domain.rules.environment_rules import RESERVED
 from greenroomd.domain.session import TRANSITIONS, Signal, State
-from greenroomd.settings import CONFIG, PREFIX, Settings
+from greenroomd.settings.record import CONFIG, PREFIX, Settings
 
 DOCS = Path(__file__).resolve().parent
 PART = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from greenroomd.processes.control_group import ControlGroup
+from greenroomd.processes.host.cgroup import ControlGroup
 
 PATIENCE = 5.0  # seconds
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from greenroomd.app.ports import AgentProcess, EndPatience, Handshake, Launch, Processes
+from greenroomd.app.ports.processes import AgentProcess, EndPatience, Handshake, Launch, Processes
 from greenroomd.domain.config import Secret, SessionConfig
 from greenroomd.domain.frames import Activity, ActivityChanged, AssistantSpoke, Frame, TurnResult, UserEchoed
 

@@ -12,22 +12,22 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from greenroomd.collector import leave_alone_what_there_is, look_seldom, not_looking
 from greenroomd.domain.errors import GreenroomError
-from greenroomd.settings import (
+from greenroomd.gc_tuning import leave_alone_what_there_is, look_seldom, not_looking
+from greenroomd.settings.record import (
     Settings,
     SettingsError,
     disable_grpc_fork_handlers,
     load_settings,
     prepare_directories,
 )
-from greenroomd.telemetry import set_up_logging
+from greenroomd.telemetry.metrics import set_up_logging
 
 look_seldom()
 disable_grpc_fork_handlers()
 
 with not_looking():
-    from greenroomd.wiring import StartFailed, serving, version  # imports grpc
+    from greenroomd.wiring.start import StartFailed, serving, version  # imports grpc
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 out = Console()

@@ -11,7 +11,7 @@ import pytest
 
 from contract.postgres import PostgresServer, running_postgres
 from contract.sample import Heard, JsonCodec
-from greenroomd.app.storage import Store
+from greenroomd.app.ports.storage import Store
 from greenroomd.store.sql_store import open_store
 
 Opening = Callable[..., AbstractAsyncContextManager[Store]]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from greenroomd.app.storage import EncodedEvent, Request, StoredEvent, Unit
+from greenroomd.app.ports.storage import EncodedEvent, Request, StoredEvent, Unit
 from greenroomd.domain.config import (
     ApprovalPolicy,
     Limits,

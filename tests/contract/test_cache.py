@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from contract.sample import creation, message, new_session
-from greenroomd.app.storage import Store, Unit
+from greenroomd.app.ports.storage import Store, Unit
 from greenroomd.domain.errors import SessionNotFound
-from greenroomd.store.cache import SessionCache
+from greenroomd.store.read.session_cache import SessionCache
 
 
 def test_it_keeps_the_sessions_used_last() -> None:

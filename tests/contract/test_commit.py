@@ -7,7 +7,7 @@ import pytest
 
 from contract.conftest import Opening
 from contract.sample import Heard, JsonCodec, creation, message, new_session, new_turn, revisions, saying
-from greenroomd.app.storage import Selection, Store, Unit
+from greenroomd.app.ports.storage import Selection, Store, Unit
 from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.errors import (
     OwnershipLost,

@@ -6,8 +6,8 @@ import pytest
 
 from contract.conftest import Opening
 from contract.sample import NOON, STREAMED_BYTES, creation, message, new_session, revisions, saying
-from greenroomd.app.retention import LIFECYCLE, MESSAGES, compact, keepings
-from greenroomd.app.storage import Selection, Unit
+from greenroomd.app.maintenance.retention import LIFECYCLE, MESSAGES, compact, keepings
+from greenroomd.app.ports.storage import Selection, Unit
 from greenroomd.domain.errors import CursorBelowFloor, EventNotFound
 from greenroomd.domain.events import EventType
 from greenroomd.domain.session import Session

@@ -11,11 +11,11 @@ from sqlalchemy import create_engine, func, select, text
 
 from contract.conftest import Opening
 from contract.sample import NOON, creation, message, new_request, new_session
-from greenroomd.app.observing import Unobserved
-from greenroomd.app.storage import Due, Store, Unit
+from greenroomd.app.ports.observers import Unobserved
+from greenroomd.app.ports.storage import Due, Store, Unit
 from greenroomd.domain.config import Limits, SessionConfig
 from greenroomd.domain.session import Session, State
-from greenroomd.store.tables import requests, sessions
+from greenroomd.store.schema.tables import requests, sessions
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)

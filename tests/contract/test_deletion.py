@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import create_engine, select
 
 from contract.sample import creation, full_session, message, new_approval, new_session, new_turn, saying
-from greenroomd.app.storage import SessionQuery, Store, Unit
+from greenroomd.app.ports.storage import SessionQuery, Store, Unit
 from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import (
     ApprovalNotFound,
@@ -17,7 +17,7 @@ from greenroomd.domain.errors import (
 )
 from greenroomd.domain.events import EventType
 from greenroomd.domain.session import Session
-from greenroomd.store.tables import metadata
+from greenroomd.store.schema.tables import metadata
 
 
 def deletion(session: Session) -> Unit:

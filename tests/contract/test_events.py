@@ -8,11 +8,11 @@ from sqlalchemy import create_engine
 
 from contract.conftest import Opening
 from contract.sample import STREAMED_BYTES, creation, message, new_session, revisions, said, saying
-from greenroomd.app.storage import Selection, Store, StoredEvent, Unit
+from greenroomd.app.ports.storage import Selection, Store, StoredEvent, Unit
 from greenroomd.domain.errors import CursorBelowFloor, EventNotFound
 from greenroomd.domain.events import EventType
-from greenroomd.store.tables import events as events_table
-from greenroomd.store.tables import floors
+from greenroomd.store.schema.tables import events as events_table
+from greenroomd.store.schema.tables import floors
 
 MIB = 1024 * 1024
 KINDS = (EventType.MESSAGE_ASSISTANT, EventType.MESSAGE_USER, EventType.TURN_STARTED)

@@ -13,10 +13,10 @@ from contract.conftest import Opening
 from contract.postgres import PostgresServer
 from contract.sample import Heard, JsonCodec, creation, new_session
 from greenroomd.store.engine import Database
-from greenroomd.store.migration import newest
 from greenroomd.store.migrations.__main__ import verify
-from greenroomd.store.partial_indexes import metadata
-from greenroomd.store.schema import NEWEST, SchemaTooNew, differences, facts, upgrade
+from greenroomd.store.schema.alembic_runner import newest
+from greenroomd.store.schema.partial_indexes import metadata
+from greenroomd.store.schema.upgrade import NEWEST, SchemaTooNew, differences, facts, upgrade
 from greenroomd.store.sql_store import open_store
 
 

@@ -18,11 +18,11 @@ from contract.conftest import Opening
 from contract.cut_proxy import Cut, cutting
 from contract.postgres import PostgresServer
 from contract.sample import Heard, JsonCodec, creation, new_session, revisions, saying
-from greenroomd.app.storage import Selection, Store
+from greenroomd.app.ports.storage import Selection, Store
 from greenroomd.domain.errors import SessionExists, StoreUnavailable
 from greenroomd.store.engine import READERS, Database, UnsupportedDatabase, require_postgresql
 from greenroomd.store.sql_store import open_store
-from greenroomd.store.transactions import Transactions
+from greenroomd.store.write.transactions import Transactions
 
 SHORT = timedelta(milliseconds=200)
 

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Connection, text
 
 from greenroomd.store.engine import Database
-from greenroomd.store.schema import upgrade
-from greenroomd.store.statements import Statements
-from greenroomd.store.vacancies import Vacancies
+from greenroomd.store.schema.upgrade import upgrade
+from greenroomd.store.write.profile_quota import Vacancies
+from greenroomd.store.write.statements import Statements
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from contract.postgres import PostgresServer
 from contract.sample import NOON, creation, message, new_request, new_session
 from contract.test_outages import locked
 from full_config import FULL
-from greenroomd.app.profile_store import ProfileChange, ProfileStore
-from greenroomd.app.storage import Position, RequestReplayed, Unit
+from greenroomd.app.ports.profile_store import ProfileChange, ProfileStore
+from greenroomd.app.ports.storage import Position, RequestReplayed, Unit
 from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import (
     InvalidPageToken,
@@ -27,8 +27,8 @@ from greenroomd.domain.errors import (
     RequestIdReused,
     StoreUnavailable,
 )
-from greenroomd.domain.overlay import OPTIONS, PartialConfig
 from greenroomd.domain.profile import Profile, ProfileParts
+from greenroomd.domain.rules.config_overlay import OPTIONS, PartialConfig
 from greenroomd.domain.session import Session, State
 from greenroomd.store.secrets import KeyFileUnusable
 from greenroomd.store.sql_store import SqlStore

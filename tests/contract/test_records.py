@@ -7,7 +7,7 @@ import pytest
 
 from contract.conftest import Opening
 from contract.sample import NOON, creation, full_session, message, new_approval, new_session, new_turn
-from greenroomd.app.storage import Position, SessionQuery, Store, Unit
+from greenroomd.app.ports.storage import Position, SessionQuery, Store, Unit
 from greenroomd.domain.config import RecoveryMode, RecoveryPolicy, Secret, SessionConfig
 from greenroomd.domain.errors import ApprovalNotFound, SessionNotFound, TurnNotFound
 from greenroomd.domain.events import Approval, ApprovalState

@@ -10,7 +10,7 @@ import pytest
 
 from contract.conftest import Opening
 from contract.sample import NOON, creation, new_request, new_session
-from greenroomd.app.storage import RequestReplayed, Selection, Store
+from greenroomd.app.ports.storage import RequestReplayed, Selection, Store
 from greenroomd.domain.errors import RequestIdReused, SessionExists, SessionNotFound
 from greenroomd.domain.session import Session
 

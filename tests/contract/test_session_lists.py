@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import Connection, Select, create_engine, text
 
 from contract.sample import NOON, creation, message, new_session
-from greenroomd.app.storage import OrderBy, Position, SessionQuery, Store, Unit
+from greenroomd.app.ports.storage import OrderBy, Position, SessionQuery, Store, Unit
 from greenroomd.domain.errors import InvalidPageToken
 from greenroomd.domain.session import LIVE, Session, State
-from greenroomd.store.listing import pages
+from greenroomd.store.read.session_listing import pages
 
 dice = random.Random(3)
 

@@ -7,7 +7,7 @@ from sqlalchemy import create_engine, text
 
 from contract.conftest import Opening
 from contract.sample import creation, message, new_session
-from greenroomd.app.storage import Store, Unit
+from greenroomd.app.ports.storage import Store, Unit
 from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import StoreUnavailable
 from greenroomd.store.secrets import KeyFileUnusable, open_keyring

@@ -7,8 +7,8 @@ import pytest
 
 from contract.conftest import Opening
 from contract.sample import Heard, JsonCodec, creation, message, new_request, new_session, revisions, saying
-from greenroomd.app.observing import Unobserved
-from greenroomd.app.storage import RequestReplayed, Selection, Store, StoredEvent, Unit
+from greenroomd.app.ports.observers import Unobserved
+from greenroomd.app.ports.storage import RequestReplayed, Selection, Store, StoredEvent, Unit
 from greenroomd.domain.errors import OwnershipLost, SessionExists
 from greenroomd.domain.session import Session
 

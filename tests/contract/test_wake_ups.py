@@ -12,9 +12,9 @@ from contract.conftest import Opening
 from contract.cut_proxy import cutting
 from contract.postgres import PostgresServer
 from contract.sample import Heard, JsonCodec, creation, new_session, revisions, saying
-from greenroomd.app.storage import Store, StoredEvent
-from greenroomd.store import missed
+from greenroomd.app.ports.storage import Store, StoredEvent
 from greenroomd.store.sql_store import open_store
+from greenroomd.store.write import remote_events
 
 SOCKET = ".s.PGSQL.5432"
 NEVER = timedelta(days=1)
@@ -138,7 +138,7 @@ async def test_a_node_that_has_heard_nothing_reaches_what_it_is_asked_for(
 async def test_a_node_that_missed_too_much_leaves_it_to_its_watchers(
     opening: Opening, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(missed, "MOST", 3)
+    monkeypatch.setattr(remote_events, "MOST", 3)
     heard = Hearing()
     async with opening(poll=NEVER) as one, opening(announce=heard, poll=NEVER) as two:
         session = await one.commit(creation(new_session()))

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from driving import IMPATIENT, a_launch, driven, eventually, result_of, spoken, tool_output
-from greenroomd.app.ports import EndPatience, ProcessFailed
+from greenroomd.app.ports.processes import EndPatience, ProcessFailed
 from greenroomd.domain.config import PermissionMode, Secret
 from greenroomd.domain.frames import (
     Delta,
@@ -26,12 +26,12 @@ from greenroomd.domain.frames import (
     TurnInitialized,
     UserEchoed,
 )
-from greenroomd.processes import kernel
-from greenroomd.processes.claude_cli import ClaudeCli
-from greenroomd.processes.discovery import FoundCli, find_cli
-from greenroomd.processes.incarnation import Incarnation, incarnation
-from greenroomd.processes.launch import CliDefaults
-from greenroomd.processes.reaper import reap
+from greenroomd.processes.claude.cli import ClaudeCli
+from greenroomd.processes.claude.discovery import FoundCli, find_cli
+from greenroomd.processes.claude.launch_command import CliDefaults
+from greenroomd.processes.host import procfs
+from greenroomd.processes.host.server_run import Incarnation, incarnation
+from greenroomd.processes.node.reaper import reap
 from standin.model_api import ModelApi
 
 TOKEN = "sk-ant-oat01-not-a-real-token"
@@ -212,7 +212,7 @@ async def test_tool_timeout(cli: ClaudeCli, work: Path) -> None:
     assert "1s timeout" in output
     assert shells, "the CLI no longer moves a command that is too slow to the background"
     assert ended.group_gone
-    assert not any(kernel.kernel_start(shell.pid) for shell in shells)
+    assert not any(procfs.kernel_start(shell.pid) for shell in shells)
 
 
 async def test_settings_and_mcp_config_arrive_by_file(cli: ClaudeCli, work: Path) -> None:
@@ -382,19 +382,19 @@ async def test_commands_that_outlive_a_killed_cli_are_ended(
         await eventually((work / "started").exists)
         os.kill(claude.pid, signal.SIGKILL)
         await claude.said()
-        left = kernel.marked(f"GREENROOM_PROCESS={mine.marker}")
+        left = procfs.marked(f"GREENROOM_PROCESS={mine.marker}")
         ended = await claude.process.end(EndPatience())
     assert len(left) >= 2
     assert ended.group_gone
-    assert not kernel.marked(f"GREENROOM_PROCESS={mine.marker}")
+    assert not procfs.marked(f"GREENROOM_PROCESS={mine.marker}")
 
 
 async def test_a_block_left_in_mid_tool_leaves_nothing(cli: ClaudeCli, work: Path, mine: Incarnation) -> None:
     (work / "log").touch()
     async with driven(cli, a_launch(work, allowed_tools=("Bash(tail *)",))) as claude:
         await claude.say(plan(bash("tail -f log")))
-        await eventually(lambda: len(kernel.marked(f"GREENROOM_PROCESS={mine.marker}")) >= 2)
-    assert not kernel.marked(f"GREENROOM_PROCESS={mine.marker}")
+        await eventually(lambda: len(procfs.marked(f"GREENROOM_PROCESS={mine.marker}")) >= 2)
+    assert not procfs.marked(f"GREENROOM_PROCESS={mine.marker}")
     assert not [path for path in mine.path.iterdir() if path.is_dir()]
 
 
@@ -402,11 +402,11 @@ SERVER = """
 import asyncio, sys
 from pathlib import Path
 from driving import a_launch, driven
-from greenroomd.app.ports import EndPatience
+from greenroomd.app.ports.processes import EndPatience
 from greenroomd.domain.config import Secret
-from greenroomd.processes.claude_cli import ClaudeCli
-from greenroomd.processes.incarnation import incarnation
-from greenroomd.processes.launch import CliDefaults
+from greenroomd.processes.claude.cli import ClaudeCli
+from greenroomd.processes.host.server_run import incarnation
+from greenroomd.processes.claude.launch_command import CliDefaults
 
 async def main(cli, state, work, url, prompt):
     environment = {"ANTHROPIC_BASE_URL": Secret(url), "ANTHROPIC_API_KEY": Secret("stub-key")}
@@ -431,10 +431,10 @@ async def test_the_death_of_the_server_ends_the_cli_and_its_commands(
     await eventually(lambda: any(state.glob("run/*/owner.json")))
     (run,) = (state / "run").iterdir()
     marker = f"GREENROOM_PROCESS={run.name}."
-    await eventually(lambda: any("tail" in command_of(pid) for pid in kernel.marked(marker)))
+    await eventually(lambda: any("tail" in command_of(pid) for pid in procfs.marked(marker)))
     server.kill()
     await server.wait()
-    await eventually(lambda: not kernel.marked(marker))
+    await eventually(lambda: not procfs.marked(marker))
     assert run.exists()
     await asyncio.to_thread(reap, state)
     assert not run.exists()

@@ -17,7 +17,7 @@ from greenroom.v1.config_pb2 import SessionLimits
 from greenroom.v1.session_pb2 import Session
 from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, SuspendSessionRequest, UpdateSessionRequest
 from greenroom_server import GreenroomServer
-from greenroomd.store.tables import configs, sessions
+from greenroomd.store.schema.tables import configs, sessions
 from story import create, get, history, names, run_turn, until, working
 
 CLOSED = session_pb2.SESSION_STATE_CLOSED

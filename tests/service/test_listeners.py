@@ -39,7 +39,7 @@ async def test_a_listener_that_breaks_breaks_no_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "broken.py").write_text(
-        "from greenroomd.app.listeners import Subscription\n"
+        "from greenroomd.app.watch.listeners import Subscription\n"
         "class Broken:\n"
         "    subscription = Subscription()\n"
         "    async def hear(self, event):\n"

@@ -17,7 +17,7 @@ from greenroom.v1.config_pb2 import RECOVERY_MODE_ON_CRASH, RecoveryPolicy
 from greenroom.v1.session_service_pb2 import CloseSessionRequest, StartSessionRequest
 from greenroom.v1.turn_service_pb2 import IF_BUSY_QUEUE, StartTurnRequest
 from greenroom_server import GreenroomServer
-from greenroomd.processes import kernel
+from greenroomd.processes.host import procfs
 from story import create, get, history, names, run_turn, start_turn, until, working
 
 ERROR = session_pb2.SESSION_STATE_ERROR
@@ -123,7 +123,7 @@ async def test_a_pid_in_a_row_that_another_process_has_now_is_spared(
         await fake.start()
         suspended = await get(fake, session_id)
         assert (suspended.state, suspended.state_reason) == (session_pb2.SESSION_STATE_SUSPENDED, "NODE_LOST")
-        spared = kernel.kernel_start(stranger.pid) is not None
+        spared = procfs.kernel_start(stranger.pid) is not None
         assert spared == forged, "only a process that started when the row says so is taken for its own"
     finally:
         with suppress(ProcessLookupError):

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from greenroomd.app.beside import beside, task_group
+from greenroomd.app.background import beside, task_group
 
 
 class Work:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from contract.sample import full_session
-from greenroomd.domain.evolution import evolve
+from greenroomd.domain.fast_replace import evolve
 from greenroomd.domain.memo import IdentityMemo
 
 

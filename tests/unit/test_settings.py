@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from greenroomd.domain.events import EventType
-from greenroomd.settings import (
+from greenroomd.settings.record import (
     Settings,
     SettingsError,
     load_settings,
     prepare_directories,
     processes_that_fit,
 )
-from greenroomd.spellings import HostPort
+from greenroomd.settings.value_types import HostPort
 
 
 def problems(environ: dict[str, str]) -> list[str]:

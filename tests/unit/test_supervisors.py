@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 
 from contract.sample import JsonCodec, creation, message, new_session
-from greenroomd.app.calls import Change
-from greenroomd.app.hosting import Host
-from greenroomd.app.ports import AgentProcess, EndPatience, Launch
-from greenroomd.app.stage import Stage
-from greenroomd.app.supervisors import supervising
-from greenroomd.app.tail import Tail
+from greenroomd.app.commands import Change
+from greenroomd.app.ports.processes import AgentProcess, EndPatience, Launch
+from greenroomd.app.supervision.node_context import Stage
+from greenroomd.app.supervision.process_runner import Host
+from greenroomd.app.supervision.registry import supervising
+from greenroomd.app.watch.tail import Tail
 from greenroomd.domain.errors import Draining
-from greenroomd.domain.live import Live, Patience, Step
+from greenroomd.domain.lifecycle.live import Live, Patience, Step
 from greenroomd.domain.session import State
-from greenroomd.processes.pool import Pool
+from greenroomd.processes.pool.slots import Pool
 from greenroomd.store.sql_store import open_store
 
 SECOND = timedelta(seconds=1)

@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import pytest
 import structlog
 
-from greenroomd.telemetry import HIDDEN, MAX_LABEL_VALUES, Metrics, exposing, set_up_logging
+from greenroomd.telemetry.metrics import HIDDEN, MAX_LABEL_VALUES, Metrics, exposing, set_up_logging
 
 
 @pytest.fixture(autouse=True)

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from greenroomd.app import warming as module
-from greenroomd.app.ports import Claim, Launch, WarmStart
-from greenroomd.app.profiles import NewProfile, ProfileDeletion, Profiles, ProfileUpdate
-from greenroomd.app.warming import warming
-from greenroomd.domain.overlay import PartialConfig
+from greenroomd.app.maintenance import prewarming as module
+from greenroomd.app.maintenance.prewarming import warming
+from greenroomd.app.ports.processes import Claim, Launch, WarmStart
+from greenroomd.app.usecases.profiles import NewProfile, ProfileDeletion, Profiles, ProfileUpdate
 from greenroomd.domain.profile import ProfileParts
-from greenroomd.processes.roots import AllowedRoots
-from greenroomd.rpc.codec import EventCodec
+from greenroomd.domain.rules.config_overlay import PartialConfig
+from greenroomd.processes.node.allowed_roots import AllowedRoots
+from greenroomd.rpc.stream.event_codec import EventCodec
 from greenroomd.store.sql_store import SqlStore, open_store
 
 HOUR = timedelta(hours=1)

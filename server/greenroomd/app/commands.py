@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from greenroomd.app.storage import Request
+from greenroomd.app.ports.storage import Request
 from greenroomd.domain.config import JsonObject, Secret
 from greenroomd.domain.errors import Violation
-from greenroomd.domain.masks import Parts
-from greenroomd.domain.overlay import PartialConfig
-from greenroomd.domain.reconfiguration import Apply
+from greenroomd.domain.lifecycle.reconfiguration import Apply
+from greenroomd.domain.rules.config_overlay import PartialConfig
+from greenroomd.domain.rules.field_masks import Parts
+from greenroomd.domain.rules.naming_rules import DEFAULT_WORKSPACE
 from greenroomd.domain.session import StartMode
-from greenroomd.domain.session_rules import DEFAULT_WORKSPACE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

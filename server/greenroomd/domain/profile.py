@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from greenroomd.domain.checks import Check, between, shown
 from greenroomd.domain.config import Secret
-from greenroomd.domain.config_rules import violations
 from greenroomd.domain.errors import EtagMismatch, Violation
-from greenroomd.domain.masks import ATTRIBUTES, TOKEN, map_with, taken
-from greenroomd.domain.overlay import PartialConfig
-from greenroomd.domain.session_rules import label_violations, name_violations
+from greenroomd.domain.rules.checks import Check, between, shown
+from greenroomd.domain.rules.config_overlay import PartialConfig
+from greenroomd.domain.rules.config_rules import violations
+from greenroomd.domain.rules.field_masks import ATTRIBUTES, TOKEN, map_with, taken
+from greenroomd.domain.rules.naming_rules import label_violations, name_violations
 
 MAX_DESCRIPTION_LENGTH = 4096
 MAX_WARM_PROCESSES = 64
@@ -65,9 +65,9 @@ def require_etag(profile: Profile, given: str) -> None:
 def changed(profile: Profile, given: ProfileParts, paths: Sequence[str], *, at: datetime) -> Profile:
     """Return the profile with what `paths` name taken from `given`, one version on.
 
-    Paths are those of `domain.masks`, but a profile has `description`, `warm_processes` and `max_sessions` and no
-    metadata, and its `working_dir` can be changed. A path that `given` does not set is unset. Raises InvalidUpdateMask
-    with every path that is unknown or immutable, and for an empty mask.
+    Paths are those of `domain.rules.field_masks`, but a profile has `description`, `warm_processes` and `max_sessions`
+    and no metadata, and its `working_dir` can be changed. A path that `given` does not set is unset. Raises
+    InvalidUpdateMask with every path that is unknown or immutable, and for an empty mask.
     """
     parts = taken(replace(profile.parts, oauth_token=None), given, paths, _with)
     return replace(profile, parts=parts, update_time=at, version=profile.version + 1)

@@ -20,11 +20,11 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc.status_pb2 import Status
 
-from greenroomd.app.storage import Request, RequestReplayed
+from greenroomd.app.ports.storage import Request, RequestReplayed
 from greenroomd.domain.errors import GreenroomError, InvalidRequest, Violation
-from greenroomd.domain.session_rules import name_violations
-from greenroomd.rpc.call import Call, Context
+from greenroomd.domain.rules.naming_rules import name_violations
 from greenroomd.rpc.fingerprint import fingerprint
+from greenroomd.rpc.rpc_context import Call, Context
 from greenroomd.rpc.status import STATUS, Unimplemented, internal_status, status_of
 
 log = structlog.get_logger(__name__)

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from google.protobuf.message import Message
 
-from greenroomd.app.storage import Page, Position
-from greenroomd.rpc import wire
+from greenroomd.app.ports.storage import Page, Position
 from greenroomd.rpc.page_token import page_token
+from greenroomd.rpc.stream import wire
 
 MAX_PAGE_BYTES = 2 * 1024 * 1024  # clients take 4 MiB unless told otherwise
 

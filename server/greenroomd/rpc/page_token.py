@@ -11,7 +11,7 @@ import struct
 
 from google.protobuf.message import Message
 
-from greenroomd.app.storage import Position
+from greenroomd.app.ports.storage import Position
 from greenroomd.domain.errors import InvalidPageToken, Violation
 from greenroomd.rpc.fingerprint import fingerprint
 

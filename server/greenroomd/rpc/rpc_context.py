@@ -9,8 +9,8 @@ from typing import Any
 
 from grpc.aio import ServicerContext
 
-from greenroomd.app.calls import Caller
-from greenroomd.app.storage import Request
+from greenroomd.app.commands import Caller
+from greenroomd.app.ports.storage import Request
 from greenroomd.domain.errors import InvalidRequest, Violation
 
 Context = ServicerContext[Any, Any]

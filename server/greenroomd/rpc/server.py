@@ -21,15 +21,15 @@ from greenroom.v1 import (
     session_service_pb2,
     turn_service_pb2,
 )
-from greenroomd.rpc.draining import UNDER_WAY, Drain
-from greenroomd.rpc.event_service import EventService
 from greenroomd.rpc.handlers import Answered, Observer, generic_handler
-from greenroomd.rpc.health import Health
-from greenroomd.rpc.node_service import MAX_REQUEST_BYTES, NodeService
-from greenroomd.rpc.profile_service import ProfileService
-from greenroomd.rpc.reflection import reflection_handlers
-from greenroomd.rpc.session_service import SessionService
-from greenroomd.rpc.turn_service import TurnService
+from greenroomd.rpc.services.event_service import EventService
+from greenroomd.rpc.services.health import Health
+from greenroomd.rpc.services.node_service import MAX_REQUEST_BYTES, NodeService
+from greenroomd.rpc.services.profile_service import ProfileService
+from greenroomd.rpc.services.reflection import reflection_handlers
+from greenroomd.rpc.services.session_service import SessionService
+from greenroomd.rpc.services.turn_service import TurnService
+from greenroomd.rpc.stream.draining import UNDER_WAY, Drain
 
 UNIX = "unix:"
 MAX_WAITING_CALLS = 20_000

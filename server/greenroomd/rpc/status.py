@@ -16,7 +16,7 @@ from greenroomd.domain.errors import GreenroomError
 from greenroomd.domain.session import TRANSITIONS, State
 from greenroomd.rpc.convert.problems import DOMAIN
 from greenroomd.rpc.convert.times import duration
-from greenroomd.rpc.cursor import InvalidCursor
+from greenroomd.rpc.stream.cursor_codec import InvalidCursor
 
 _C = grpc.StatusCode
 

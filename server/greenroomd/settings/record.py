@@ -19,7 +19,7 @@ import psutil
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
-from greenroomd.spellings import (
+from greenroomd.settings.value_types import (
     AbsolutePath,
     Count,
     DatabaseUrl,

@@ -1,4 +1,4 @@
-"""How far the listeners have come, on a SQL database: `app.listeners.Positions`."""
+"""How far the listeners have come, on a SQL database: `app.watch.listeners.Positions`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from functools import partial
 
 from sqlalchemy import Connection, select
 
-from greenroomd.store.reader import Reader
-from greenroomd.store.tables import listener_positions
-from greenroomd.store.upsert import upsert
-from greenroomd.store.writer import Writer
+from greenroomd.store.read.reader import Reader
+from greenroomd.store.schema.tables import listener_positions
+from greenroomd.store.schema.upsert import upsert
+from greenroomd.store.write.writer import Writer
 
 
 class SqlPositions:
-    """The listeners' positions; see `app.listeners.Positions` for what each method promises."""
+    """The listeners' positions; see `app.watch.listeners.Positions` for what each method promises."""
 
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer

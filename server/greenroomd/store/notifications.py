@@ -13,10 +13,10 @@ from datetime import timedelta
 
 import structlog
 
-from greenroomd.app.beside import beside
+from greenroomd.app.background import beside
 from greenroomd.domain.errors import StoreUnavailable
 from greenroomd.store.engine import Database
-from greenroomd.store.statements import CHANNEL
+from greenroomd.store.write.statements import CHANNEL
 
 log = structlog.get_logger(__name__)
 

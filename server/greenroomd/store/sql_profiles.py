@@ -1,4 +1,4 @@
-"""Profiles on a SQL database: `app.profile_store.ProfileStore`."""
+"""Profiles on a SQL database: `app.ports.profile_store.ProfileStore`."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, update
 
-from greenroomd.app.profile_store import ProfileChange, place_of
-from greenroomd.app.storage import Page, Position, Request, RequestReplayed
+from greenroomd.app.ports.profile_store import ProfileChange, place_of
+from greenroomd.app.ports.storage import Page, Position, Request, RequestReplayed
 from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import InvalidPageToken, ProfileInUse, ProfileNotFound, RequestIdReused
 from greenroomd.domain.profile import Profile, settled
-from greenroomd.store.batch import REPLAYED_FOR
-from greenroomd.store.documents import time
 from greenroomd.store.engine import Database
-from greenroomd.store.profile_rows import Sealed, profile_of, profile_row, sealed_of
-from greenroomd.store.reader import Reader
-from greenroomd.store.rows import Row
+from greenroomd.store.read.reader import Reader
+from greenroomd.store.schema.documents import time
+from greenroomd.store.schema.profile_rows import Sealed, profile_of, profile_row, sealed_of
+from greenroomd.store.schema.rows import Row
+from greenroomd.store.schema.tables import meta, profiles, requests
 from greenroomd.store.secrets import Keyring
-from greenroomd.store.statements import Statements
-from greenroomd.store.tables import meta, profiles, requests
-from greenroomd.store.vacancies import Vacancies
-from greenroomd.store.writer import Writer
+from greenroomd.store.write.batch import REPLAYED_FOR
+from greenroomd.store.write.profile_quota import Vacancies
+from greenroomd.store.write.statements import Statements
+from greenroomd.store.write.writer import Writer
 
 _NO_TOKEN: Final[Sealed] = (None, None)
 _COUNTED: Final = 1_000_000  # sessions of a profile in use; there is no need to count further
@@ -34,7 +34,7 @@ _KEY = (
 
 
 class SqlProfiles:
-    """The stored profiles; see `app.profile_store.ProfileStore` for what each method promises."""
+    """The stored profiles; see `app.ports.profile_store.ProfileStore` for what each method promises."""
 
     def __init__(self, database: Database, writer: Writer, reader: Reader, keyring: Keyring) -> None:
         self._writer = writer

@@ -1,4 +1,4 @@
-"""The store on a SQL database: `app.storage.Store`, put together from its writer and its readers."""
+"""The store on a SQL database: `app.ports.storage.Store`, put together from its writer and its readers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from greenroomd.app.listeners import Positions
-from greenroomd.app.observing import UNOBSERVED, SessionObserver
-from greenroomd.app.profile_store import ProfileStore
-from greenroomd.app.retention import Compactor
-from greenroomd.app.storage import (
+from greenroomd.app.maintenance.retention import Compactor
+from greenroomd.app.ports.observers import UNOBSERVED, SessionObserver
+from greenroomd.app.ports.profile_store import ProfileStore
+from greenroomd.app.ports.storage import (
     Announce,
     Due,
     EventCodec,
@@ -27,29 +26,30 @@ from greenroomd.app.storage import (
     StoredEvent,
     Unit,
 )
+from greenroomd.app.watch.listeners import Positions
 from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import OwnershipLost, SessionNotFound
 from greenroomd.domain.events import Approval
 from greenroomd.domain.session import Session, State, etag
 from greenroomd.domain.turn import Turn
-from greenroomd.store.batch import REPLAYED_FOR, BatchWriter
-from greenroomd.store.bell import ringing
-from greenroomd.store.cache import SessionCache
-from greenroomd.store.compaction import SqlCompactor
-from greenroomd.store.documents import time
 from greenroomd.store.engine import Database
-from greenroomd.store.history import History
-from greenroomd.store.judge import prepare
-from greenroomd.store.listing import list_sessions
-from greenroomd.store.lookups import Lookups
-from greenroomd.store.missed import MissedEvents
-from greenroomd.store.positions import SqlPositions
-from greenroomd.store.profiles import SqlProfiles
-from greenroomd.store.reader import Reader, open_reader
-from greenroomd.store.schema import upgrade
+from greenroomd.store.listener_offsets import SqlPositions
+from greenroomd.store.notifications import ringing
+from greenroomd.store.read.history import History
+from greenroomd.store.read.reader import Reader, open_reader
+from greenroomd.store.read.record_lookups import Lookups
+from greenroomd.store.read.session_cache import SessionCache
+from greenroomd.store.read.session_listing import list_sessions
+from greenroomd.store.schema.documents import time
+from greenroomd.store.schema.tables import meta, profiles, secrets
+from greenroomd.store.schema.upgrade import upgrade
 from greenroomd.store.secrets import KeyFileUnusable, Keyring, open_keyring
-from greenroomd.store.tables import meta, profiles, secrets
-from greenroomd.store.writer import Writer
+from greenroomd.store.sql_profiles import SqlProfiles
+from greenroomd.store.write.batch import REPLAYED_FOR, BatchWriter
+from greenroomd.store.write.batch_plan import prepare
+from greenroomd.store.write.compaction import SqlCompactor
+from greenroomd.store.write.remote_events import MissedEvents
+from greenroomd.store.write.writer import Writer
 
 
 def _now() -> datetime:
@@ -154,7 +154,7 @@ class _Parts:
 
 
 class SqlStore:
-    """The durable state; see `app.storage.Store` for what each method promises."""
+    """The durable state; see `app.ports.storage.Store` for what each method promises."""
 
     def __init__(self, parts: _Parts) -> None:
         self._parts = parts

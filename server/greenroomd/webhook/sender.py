@@ -13,7 +13,7 @@ import httpx2
 from google.protobuf.json_format import MessageToJson
 
 from greenroom.v1.event_pb2 import Event, EventType
-from greenroomd.app.listeners import PassOver, Subscription
+from greenroomd.app.watch.listeners import PassOver, Subscription
 from greenroomd.domain.events import EventType as EventName
 from greenroomd.webhook import signature
 

@@ -8,22 +8,22 @@ from pathlib import Path
 import structlog
 
 from greenroom.v1.event_pb2 import Event
-from greenroomd.app.listener_paths import load
-from greenroomd.app.listeners import Listener
-from greenroomd.app.ports import EndPatience
+from greenroomd.app.ports.processes import EndPatience
+from greenroomd.app.watch.listener_paths import load
+from greenroomd.app.watch.listeners import Listener
 from greenroomd.domain.config import Secret
-from greenroomd.domain.live import Patience
-from greenroomd.processes.admission import Admission
-from greenroomd.processes.claude_cli import ClaudeCli
-from greenroomd.processes.delegation import ControlGroups, NotDelegated, take_possession
-from greenroomd.processes.discovery import FoundCli
-from greenroomd.processes.incarnation import Incarnation
-from greenroomd.processes.launch import CliDefaults
-from greenroomd.processes.memory import MemoryWatchdog
-from greenroomd.processes.pool import Pool
-from greenroomd.rpc.facts import PoolFacts, WorkspacePoolFacts
-from greenroomd.settings import MEMORY_PER_PROCESS, Settings
-from greenroomd.telemetry import Metrics
+from greenroomd.domain.lifecycle.live import Patience
+from greenroomd.processes.claude.cli import ClaudeCli
+from greenroomd.processes.claude.discovery import FoundCli
+from greenroomd.processes.claude.launch_command import CliDefaults
+from greenroomd.processes.host.cgroup_setup import ControlGroups, NotDelegated, take_possession
+from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
+from greenroomd.processes.host.server_run import Incarnation
+from greenroomd.processes.pool.admission import Admission
+from greenroomd.processes.pool.slots import Pool
+from greenroomd.rpc.services.server_facts import PoolFacts, WorkspacePoolFacts
+from greenroomd.settings.record import MEMORY_PER_PROCESS, Settings
+from greenroomd.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 

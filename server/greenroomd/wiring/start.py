@@ -15,53 +15,53 @@ from pathlib import Path
 
 import structlog
 
-from greenroomd import parts
-from greenroomd.app.creation import Creation
-from greenroomd.app.deletion import Deletion
-from greenroomd.app.expiry import DueBell, expiring
-from greenroomd.app.forking import Forking
-from greenroomd.app.hosting import Host
-from greenroomd.app.listener_paths import ListenerUnusable
-from greenroomd.app.listeners import listening
-from greenroomd.app.ports import ProcessIdentity
-from greenroomd.app.profile_store import ProfileStore
-from greenroomd.app.profiles import Profiles
-from greenroomd.app.recovery import Reap, settle_all
-from greenroomd.app.retention import keepings, retaining
-from greenroomd.app.sessions import Sessions
-from greenroomd.app.stage import Stage
-from greenroomd.app.storage import Announce, Store, StoredEvent
-from greenroomd.app.supervisors import Supervisors, supervising
-from greenroomd.app.tail import Tail
-from greenroomd.app.turns import Turns
-from greenroomd.app.warming import warming
-from greenroomd.app.watch import Watch
-from greenroomd.processes.delegation import NotDelegated
-from greenroomd.processes.discovery import FoundCli, find_cli
-from greenroomd.processes.host_limits import host_limits
-from greenroomd.processes.incarnation import Incarnation, incarnation
-from greenroomd.processes.memory import MemoryWatchdog
-from greenroomd.processes.possession import StateDirUnusable, possession
-from greenroomd.processes.reaper import reap
-from greenroomd.processes.roots import AllowedRoots
-from greenroomd.processes.transcripts import TranscriptFiles
-from greenroomd.processes.warm import WarmProcesses
+from greenroomd.app.maintenance.expiry_timer import DueBell, expiring
+from greenroomd.app.maintenance.prewarming import warming
+from greenroomd.app.maintenance.retention import keepings, retaining
+from greenroomd.app.maintenance.startup_recovery import Reap, settle_all
+from greenroomd.app.ports.processes import ProcessIdentity
+from greenroomd.app.ports.profile_store import ProfileStore
+from greenroomd.app.ports.storage import Announce, Store, StoredEvent
+from greenroomd.app.supervision.node_context import Stage
+from greenroomd.app.supervision.process_runner import Host
+from greenroomd.app.supervision.registry import Supervisors, supervising
+from greenroomd.app.usecases.create_session import Creation
+from greenroomd.app.usecases.delete_session import Deletion
+from greenroomd.app.usecases.fork_session import Forking
+from greenroomd.app.usecases.profiles import Profiles
+from greenroomd.app.usecases.sessions import Sessions
+from greenroomd.app.usecases.turns import Turns
+from greenroomd.app.watch.listener_paths import ListenerUnusable
+from greenroomd.app.watch.listeners import listening
+from greenroomd.app.watch.tail import Tail
+from greenroomd.app.watch.watch import Watch
+from greenroomd.processes.claude.discovery import FoundCli, find_cli
+from greenroomd.processes.claude.transcripts import TranscriptFiles
+from greenroomd.processes.host.cgroup_setup import NotDelegated
+from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
+from greenroomd.processes.host.server_run import Incarnation, incarnation
+from greenroomd.processes.node.allowed_roots import AllowedRoots
+from greenroomd.processes.node.enforcement_report import host_limits
+from greenroomd.processes.node.reaper import reap
+from greenroomd.processes.node.state_lock import StateDirUnusable, possession
+from greenroomd.processes.pool.warm_pool import WarmProcesses
 from greenroomd.rpc import server as rpc
-from greenroomd.rpc.codec import EventCodec, event_of
-from greenroomd.rpc.convert.profile import profile_answer
-from greenroomd.rpc.draining import Drain
-from greenroomd.rpc.event_service import EventService
-from greenroomd.rpc.facts import ServerFacts
-from greenroomd.rpc.node_service import NodeService
-from greenroomd.rpc.profile_service import ProfileService
-from greenroomd.rpc.session_service import SessionService
-from greenroomd.rpc.turn_service import TurnService
-from greenroomd.settings import Settings, search_path
+from greenroomd.rpc.convert.profile_proto import profile_answer
+from greenroomd.rpc.services.event_service import EventService
+from greenroomd.rpc.services.node_service import NodeService
+from greenroomd.rpc.services.profile_service import ProfileService
+from greenroomd.rpc.services.server_facts import ServerFacts
+from greenroomd.rpc.services.session_service import SessionService
+from greenroomd.rpc.services.turn_service import TurnService
+from greenroomd.rpc.stream.draining import Drain
+from greenroomd.rpc.stream.event_codec import EventCodec, event_of
+from greenroomd.settings.record import Settings, search_path
 from greenroomd.store.engine import UnsupportedDatabase
-from greenroomd.store.schema import SchemaTooNew
+from greenroomd.store.schema.upgrade import SchemaTooNew
 from greenroomd.store.secrets import KeyFileUnusable
 from greenroomd.store.sql_store import open_store
-from greenroomd.telemetry import ExposingFailed, Metrics, exposing
+from greenroomd.telemetry.metrics import ExposingFailed, Metrics, exposing
+from greenroomd.wiring import build_processes
 
 log = structlog.get_logger(__name__)
 
@@ -131,33 +131,37 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
         metrics.sessions_counted({state.value: count for state, count in (await store.counted()).items()})
     await stack.enter_async_context(
         listening(
-            parts.listeners(settings), _listeners_watch(store, tail), store.positions, event_of, metrics
+            build_processes.listeners(settings),
+            _listeners_watch(store, tail),
+            store.positions,
+            event_of,
+            metrics,
         )
     )
 
-    groups, why_not = parts.control_groups(settings)
+    groups, why_not = build_processes.control_groups(settings)
     limits = host_limits(frozenset() if groups is None else groups.controllers, why_not)
     run = stack.enter_context(incarnation(settings.state_dir, groups))
     watchdog = MemoryWatchdog()
     await stack.enter_async_context(watchdog.on_duty())
-    pool = parts.pool(settings, metrics)
-    processes = parts.processes(settings, cli, run, watchdog, groups)
+    pool = build_processes.pool(settings, metrics)
+    processes = build_processes.processes(settings, cli, run, watchdog, groups)
     warm = WarmProcesses(processes, pool)
     await stack.enter_async_context(warm.on_duty())
     metrics.pool_from(pool.numbers)
     stage = Stage(
-        node_id=parts.node_id(settings.state_dir),
+        node_id=build_processes.node_id(settings.state_dir),
         store=store,
         tail=tail,
         codec=codecs[0],
         host=Host(
             slots=pool,
             processes=processes,
-            patience=parts.end_patience(settings),
+            patience=build_processes.end_patience(settings),
             handshake_timeout=settings.handshake_timeout,
             warm=warm,
         ),
-        patience=parts.patience(settings),
+        patience=build_processes.patience(settings),
         now=lambda: datetime.now(UTC),
         observer=metrics,
         enforcement=limits,
@@ -195,7 +199,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
         turns=TurnService(Turns(supervisors, sessions, watch), drain),
         events=EventService(sessions, store, watch, codecs[0], drain),
         profiles=ProfileService(Profiles(store.profiles, profile_answer, stage.now, profiles_changed.set)),
-        nodes=NodeService(facts, store, lambda: parts.pool_facts(pool)),
+        nodes=NodeService(facts, store, lambda: build_processes.pool_facts(pool)),
     )
     return await stack.enter_async_context(
         rpc.serving(

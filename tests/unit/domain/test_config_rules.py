@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from greenroomd.domain.checks import spelled
 from greenroomd.domain.config import Secret, SessionConfig
-from greenroomd.domain.config_rules import OPTIONS, PAIRS, violations
-from greenroomd.domain.overlay import PartialConfig, overlay
+from greenroomd.domain.rules.checks import spelled
+from greenroomd.domain.rules.config_overlay import PartialConfig, overlay
+from greenroomd.domain.rules.config_rules import OPTIONS, PAIRS, violations
 
 GOOD = SessionConfig(working_dir="/srv/project")
 MIB = 2**20

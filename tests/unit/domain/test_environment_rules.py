@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from greenroomd.app.ports import Launch
+from greenroomd.app.ports.processes import Launch
 from greenroomd.domain.config import Secret, SessionConfig
-from greenroomd.domain.config_rules import violations
-from greenroomd.domain.environment_rules import RESERVED, environment_violations, why_reserved
-from greenroomd.processes.launch import CliDefaults, RunDirectory, Workspace, environment, settings
+from greenroomd.domain.rules.config_rules import violations
+from greenroomd.domain.rules.environment_rules import RESERVED, environment_violations, why_reserved
+from greenroomd.processes.claude.launch_command import (
+    CliDefaults,
+    RunDirectory,
+    Workspace,
+    environment,
+    settings,
+)
 
 # What a launcher sets, what a loader or runtime obeys, and what decides where credentials go.
 FORBIDDEN = """

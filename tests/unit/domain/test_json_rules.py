@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from greenroomd.domain.json_rules import mcp_violations, settings_violations
+from greenroomd.domain.rules.json_rules import mcp_violations, settings_violations
 
 CALC = 'config.mcp_config.mcpServers["calc"]'
 

@@ -8,8 +8,8 @@ import pytest
 
 from greenroomd.domain.config import Limits, PermissionMode, RecoveryMode, Secret, SessionConfig
 from greenroomd.domain.errors import InvalidUpdateMask
-from greenroomd.domain.masks import MAX_PATHS, Parts, masked
-from greenroomd.domain.part_rules import part_violations
+from greenroomd.domain.rules.field_masks import MAX_PATHS, Parts, masked
+from greenroomd.domain.rules.session_field_rules import part_violations
 from greenroomd.domain.session import Session
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -11,7 +11,6 @@ import pytest
 
 from greenroomd.domain.config import OnIdle, RecoveryMode, Secret
 from greenroomd.domain.errors import EtagMismatch, InvalidUpdateMask
-from greenroomd.domain.overlay import PartialConfig
 from greenroomd.domain.profile import (
     MAX_DESCRIPTION_LENGTH,
     MAX_SESSIONS,
@@ -24,6 +23,7 @@ from greenroomd.domain.profile import (
     require_etag,
     settled,
 )
+from greenroomd.domain.rules.config_overlay import PartialConfig
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from greenroomd.domain.prompt_rules import MAX_BLOCKS, MAX_PROMPT_BYTES, prompt_violations
+from greenroomd.domain.rules.prompt_rules import MAX_BLOCKS, MAX_PROMPT_BYTES, prompt_violations
 
 TEXT = {"type": "text", "text": "look"}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from greenroomd.domain.session_rules import label_violations, metadata_violations, name_violations
+from greenroomd.domain.rules.naming_rules import label_violations, metadata_violations, name_violations
 
 # Written out: they are part of the tests' names, and workers that share the tests must agree on those.
 UUID1 = "c232ab00-9414-11ec-b3c8-9f6bdeced846"

@@ -10,10 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from contract.sample import JsonCodec, creation, message, new_session
-from greenroomd.app.listeners import Listener, Subscription, listening
-from greenroomd.app.storage import Announce, StoredEvent, Unit
-from greenroomd.app.tail import Tail
-from greenroomd.app.watch import Watch
+from greenroomd.app.ports.storage import Announce, StoredEvent, Unit
+from greenroomd.app.watch.listeners import Listener, Subscription, listening
+from greenroomd.app.watch.tail import Tail
+from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.session import Session
 from greenroomd.store.sql_store import SqlStore, open_store
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from contract.sample import creation, new_session
-from greenroomd.app.listeners import PassOver
-from greenroomd.app.storage import StoredEvent
+from greenroomd.app.ports.storage import StoredEvent
+from greenroomd.app.watch.listeners import PassOver
 from greenroomd.domain.events import EventType
 from unit.listeners.ear import IMPATIENT, NAMED, Ear, Log, a_log
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from greenroomd.app.listener_paths import ListenerUnusable, load
+from greenroomd.app.watch.listener_paths import ListenerUnusable, load
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from datetime import timedelta
 
 from hypothesis.stateful import RuleBasedStateMachine
 
-from greenroomd.domain import reactions
 from greenroomd.domain.errors import GreenroomError
 from greenroomd.domain.events import TURN_ENDS, Event, StateChanged
-from greenroomd.domain.live import (
+from greenroomd.domain.lifecycle import reactions
+from greenroomd.domain.lifecycle.live import (
     AbandonLaunch,
     Action,
     AnswerPermission,

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from greenroomd.domain import deadlines, orders, reactions, turns
 from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.events import Approval, Event, EventType
 from greenroomd.domain.frames import Activity, Frame
-from greenroomd.domain.live import Action, Live, Patience, Step
+from greenroomd.domain.lifecycle import deadlines, orders, reactions, turn_queue
+from greenroomd.domain.lifecycle.live import Action, Live, Patience, Step
 from greenroomd.domain.session import Session, State
 from greenroomd.domain.turn import Turn, TurnState
 from unit.live import says
@@ -157,7 +157,7 @@ class Owner:
     def prompt(self, text: str = "go", *, queue: bool = False, timeout: timedelta | None = None) -> Turn:
         """Order a turn and return it as accepted."""
         turn = self.a_turn(text, timeout=timeout)
-        self.decide(lambda step: turns.accept(step, turn, queue=queue))
+        self.decide(lambda step: turn_queue.accept(step, turn, queue=queue))
         return self.turns[turn.turn_id]
 
     def answers(self, turn: Turn, **result: Any) -> Turn:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from greenroomd.domain import reactions
 from greenroomd.domain.frames import Frame
-from greenroomd.domain.live import Step
+from greenroomd.domain.lifecycle import reactions
+from greenroomd.domain.lifecycle.live import Step
 from greenroomd.domain.turn import Problem
 from unit.live import says
 

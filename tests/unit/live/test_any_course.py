@@ -11,7 +11,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from greenroomd.domain import approvals, deadlines, orders, reconfiguration, turns
 from greenroomd.domain.config import (
     ApprovalPolicy,
     Limits,
@@ -22,7 +21,8 @@ from greenroomd.domain.config import (
     Secret,
 )
 from greenroomd.domain.events import ApprovalState, EventType
-from greenroomd.domain.reconfiguration import Apply, Patch
+from greenroomd.domain.lifecycle import approval_flow, deadlines, orders, reconfiguration, turn_queue
+from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch
 from greenroomd.domain.session import AWAITING_APPROVAL, State
 from greenroomd.domain.turn import TurnState
 from unit.live.one_session import OneSession
@@ -83,7 +83,7 @@ class Course(OneSession):
     def prompt(self, queue: bool, timeout: timedelta | None, then: list[str]) -> None:
         count = self.owner.session.turn_count
         turn = self.owner.a_turn(timeout=timeout)
-        self.order(lambda step: turns.accept(step, turn, queue=queue))
+        self.order(lambda step: turn_queue.accept(step, turn, queue=queue))
         if self.owner.session.turn_count > count:
             self.accepted.append(turn.turn_id)
         self.cli_works(then, heard=True)
@@ -114,7 +114,7 @@ class Course(OneSession):
     @rule(allow=st.booleans(), data=st.data())
     def answer(self, allow: bool, data: st.DataObject) -> None:
         approval_id = data.draw(st.sampled_from(sorted(self.owner.live.approvals)))
-        self.order(lambda step: approvals.answer(step, approval_id, allow=allow))
+        self.order(lambda step: approval_flow.answer(step, approval_id, allow=allow))
 
     @precondition(lambda self: self.owner.live.running)
     @rule(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from greenroomd.domain import orders
 from greenroomd.domain.events import EventType, LimitReached
-from greenroomd.domain.live import EndProcess
+from greenroomd.domain.lifecycle import orders
+from greenroomd.domain.lifecycle.live import EndProcess
 from greenroomd.domain.session import State
 from greenroomd.domain.turn import TurnState
 from unit.live.owner import an_owner, payloads

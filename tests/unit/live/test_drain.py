@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from greenroomd.domain import orders, reactions
-from greenroomd.domain.live import AbandonLaunch, EndProcess, InterruptCli, LaunchProcess, Live
+from greenroomd.domain.lifecycle import orders, reactions
+from greenroomd.domain.lifecycle.live import AbandonLaunch, EndProcess, InterruptCli, LaunchProcess, Live
 from greenroomd.domain.session import DRAINING, State
 from greenroomd.domain.turn import Problem, Turn, TurnState
 from unit.live import says

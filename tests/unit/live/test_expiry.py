@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from greenroomd.domain import deadlines, expiry
 from greenroomd.domain.config import Limits
 from greenroomd.domain.events import EventType, Expiring
-from greenroomd.domain.reconfiguration import Apply, Patch, update
+from greenroomd.domain.lifecycle import deadlines, expiry
+from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch, update
 from greenroomd.domain.session import State
 from unit.live.owner import Owner, payloads
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from greenroomd.domain import deadlines, orders
 from greenroomd.domain.config import Limits, OnIdle
 from greenroomd.domain.events import EventType, LimitReached
-from greenroomd.domain.live import EndProcess, InterruptCli
+from greenroomd.domain.lifecycle import deadlines, orders
+from greenroomd.domain.lifecycle.live import EndProcess, InterruptCli
 from greenroomd.domain.session import IDLE_TIMEOUT, State
 from unit.live import says
 from unit.live.owner import Owner, an_owner, payloads

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from greenroomd.domain import orders, reactions
 from greenroomd.domain.config import Limits, RecoveryMode, RecoveryPolicy, SessionConfig
 from greenroomd.domain.enforcement import Enforcement, OptionReport, report
 from greenroomd.domain.events import EventType, LimitReached, ProcessExited
-from greenroomd.domain.live import InterruptCli
-from greenroomd.domain.reconfiguration import Apply, Patch, update
+from greenroomd.domain.lifecycle import orders, reactions
+from greenroomd.domain.lifecycle.live import InterruptCli
+from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch, update
 from greenroomd.domain.session import State
 from greenroomd.domain.turn import Problem, TurnState
 from unit.live import says

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from greenroomd.domain import orders, reactions, reconfiguration
 from greenroomd.domain.errors import TurnRunning
 from greenroomd.domain.events import EventType, ProcessExited
-from greenroomd.domain.live import Ending, EndProcess, LaunchProcess, Live, Purpose, Reconfigure
-from greenroomd.domain.reconfiguration import Apply, Patch
+from greenroomd.domain.lifecycle import orders, reactions, reconfiguration
+from greenroomd.domain.lifecycle.live import Ending, EndProcess, LaunchProcess, Live, Purpose, Reconfigure
+from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch
 from greenroomd.domain.session import NODE_LOST, LastExit, State
 from greenroomd.domain.turn import Problem, TurnState
 from unit.live import says

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from greenroomd.domain import approvals, orders
 from greenroomd.domain.config import ApprovalPolicy
 from greenroomd.domain.errors import ApprovalNotFound
 from greenroomd.domain.events import ApprovalNoted, ApprovalState, EventType
-from greenroomd.domain.live import AnswerPermission, InterruptCli
+from greenroomd.domain.lifecycle import approval_flow, orders
+from greenroomd.domain.lifecycle.live import AnswerPermission, InterruptCli
 from greenroomd.domain.session import AWAITING_APPROVAL, State
 from greenroomd.domain.turn import TurnState
 from unit.live import says
@@ -45,7 +45,7 @@ def test_a_question_is_told_and_the_session_says_that_it_waits() -> None:
 
 def test_allowing_runs_the_tool_as_it_was_asked_for() -> None:
     owner = asked()
-    decided = owner.forget().decide(lambda step: approvals.answer(step, "q1", allow=True, actor="ann"))
+    decided = owner.forget().decide(lambda step: approval_flow.answer(step, "q1", allow=True, actor="ann"))
     assert (decided.state, decided.decided_by, decided.decide_time) == (
         ApprovalState.ALLOWED,
         "ann",
@@ -59,7 +59,7 @@ def test_allowing_runs_the_tool_as_it_was_asked_for() -> None:
 def test_allowing_with_another_input_runs_that() -> None:
     owner = asked()
     changed = {"command": "make -n"}
-    decided = owner.decide(lambda step: approvals.answer(step, "q1", allow=True, updated_input=changed))
+    decided = owner.decide(lambda step: approval_flow.answer(step, "q1", allow=True, updated_input=changed))
     assert decided.updated_input == changed
     (answer,) = owner.done()
     assert isinstance(answer, AnswerPermission)
@@ -69,7 +69,7 @@ def test_allowing_with_another_input_runs_that() -> None:
 def test_denying_tells_the_model_why() -> None:
     owner = asked()
     decided = owner.decide(
-        lambda step: approvals.answer(
+        lambda step: approval_flow.answer(
             step, "q1", allow=False, updated_input={"command": "x"}, message="not here"
         )
     )
@@ -79,19 +79,19 @@ def test_denying_tells_the_model_why() -> None:
 
 def test_the_first_decision_wins() -> None:
     owner = asked()
-    owner.decide(lambda step: approvals.answer(step, "q1", allow=True))
+    owner.decide(lambda step: approval_flow.answer(step, "q1", allow=True))
     before = owner.forget().live
     with pytest.raises(ApprovalNotFound):
-        owner.decide(lambda step: approvals.answer(step, "q1", allow=False))
+        owner.decide(lambda step: approval_flow.answer(step, "q1", allow=False))
     assert owner.live == before
 
 
 def test_of_two_questions_each_is_decided_for_itself() -> None:
     owner = asked()
     owner.says(says.asks("q2", "toolu_2"))
-    owner.decide(lambda step: approvals.answer(step, "q2", allow=True))
+    owner.decide(lambda step: approval_flow.answer(step, "q2", allow=True))
     assert owner.session.state_reason == AWAITING_APPROVAL
-    owner.decide(lambda step: approvals.answer(step, "q1", allow=True))
+    owner.decide(lambda step: approval_flow.answer(step, "q1", allow=True))
     assert owner.session.state_reason == ""
 
 
@@ -109,7 +109,7 @@ def test_the_time_a_person_takes_is_no_silence_of_the_cli() -> None:
     owner.prompt()
     owner.says(says.RUNNING, says.asks("q1"), says.asks("q2"))  # of a tool that no frame named
     owner.wait(9 * MINUTE)
-    owner.decide(lambda step: approvals.answer(step, "q1", allow=True))
+    owner.decide(lambda step: approval_flow.answer(step, "q1", allow=True))
     owner.forget().wait(MINUTE)
     assert owner.approvals["q2"].state is ApprovalState.EXPIRED
     owner.forget().wait(5 * MINUTE)
@@ -162,7 +162,7 @@ def test_the_policy_can_be_a_standing_no() -> None:
 
 def test_an_approval_of_another_session_does_not_exist() -> None:
     approval = asked().approvals["q1"]
-    approvals.require_known(approval, approval.session_id)
-    approvals.require_known(approval, "")
+    approval_flow.require_known(approval, approval.session_id)
+    approval_flow.require_known(approval, "")
     with pytest.raises(ApprovalNotFound):
-        approvals.require_known(approval, "another")
+        approval_flow.require_known(approval, "another")

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from greenroomd.domain import orders, reactions
 from greenroomd.domain.config import Limits, OnIdle, PermissionMode, Secret
 from greenroomd.domain.errors import IllegalTransition, InvalidUpdateMask, TurnRunning
 from greenroomd.domain.events import ConfigApplied, EventType
-from greenroomd.domain.live import EndProcess, LaunchProcess, Reconfigure, SayPrompt
-from greenroomd.domain.reconfiguration import CONFIG_CHANGED, Apply, Patch, update
+from greenroomd.domain.lifecycle import orders, reactions
+from greenroomd.domain.lifecycle.live import EndProcess, LaunchProcess, Reconfigure, SayPrompt
+from greenroomd.domain.lifecycle.reconfiguration import CONFIG_CHANGED, Apply, Patch, update
 from greenroomd.domain.session import State
 from unit.live.owner import Owner, an_owner, payloads
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from greenroomd.domain import orders, reactions
 from greenroomd.domain.config import Limits, RecoveryMode, RecoveryPolicy
 from greenroomd.domain.events import EventType, RecoveryScheduled
-from greenroomd.domain.live import Ending, LaunchProcess, Live, Purpose, SayPrompt
-from greenroomd.domain.recovery import RECOVERING, backoff
+from greenroomd.domain.lifecycle import orders, reactions
+from greenroomd.domain.lifecycle.crash_recovery import RECOVERING, backoff
+from greenroomd.domain.lifecycle.live import Ending, LaunchProcess, Live, Purpose, SayPrompt
 from greenroomd.domain.session import Recovery, State
 from greenroomd.domain.turn import Problem, TurnState
 from unit.live import says

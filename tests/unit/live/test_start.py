@@ -7,10 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from greenroomd.domain import orders, reactions
 from greenroomd.domain.errors import IllegalTransition
 from greenroomd.domain.events import EventType, ProcessExited, ProcessReady
-from greenroomd.domain.live import AbandonLaunch, LaunchProcess, Live
+from greenroomd.domain.lifecycle import orders, reactions
+from greenroomd.domain.lifecycle.live import AbandonLaunch, LaunchProcess, Live
 from greenroomd.domain.session import TURN_ARRIVED, WAITING_FOR_PROCESS, State
 from greenroomd.domain.turn import Problem, TurnState
 from unit.live import says

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from greenroomd.domain import orders
 from greenroomd.domain.errors import IllegalTransition, TurnRunning
 from greenroomd.domain.events import EventType, ProcessExited
-from greenroomd.domain.live import EndProcess, InterruptCli, LaunchProcess
+from greenroomd.domain.lifecycle import orders
+from greenroomd.domain.lifecycle.live import EndProcess, InterruptCli, LaunchProcess
 from greenroomd.domain.session import POOL_PRESSURE, State
 from greenroomd.domain.turn import TurnState
 from unit.live import says

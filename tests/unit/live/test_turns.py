@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 
-from greenroomd.domain import orders
 from greenroomd.domain.config import Limits
 from greenroomd.domain.errors import (
     IllegalTransition,
@@ -16,10 +15,11 @@ from greenroomd.domain.errors import (
     TurnRunning,
 )
 from greenroomd.domain.events import EventType, MessageNoted, TurnNoted
-from greenroomd.domain.live import EndProcess, InterruptCli, SayPrompt
+from greenroomd.domain.lifecycle import orders
+from greenroomd.domain.lifecycle.live import EndProcess, InterruptCli, SayPrompt
+from greenroomd.domain.lifecycle.turn_queue import MAX_WAITING_TURNS
 from greenroomd.domain.session import State
 from greenroomd.domain.turn import Turn, TurnState, Usage
-from greenroomd.domain.turns import MAX_WAITING_TURNS
 from unit.live import says
 from unit.live.owner import Owner, an_owner, payloads
 

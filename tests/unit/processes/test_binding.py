@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from driving import a_launch
-from greenroomd.app.ports import Launch
+from greenroomd.app.ports.processes import Launch
 from greenroomd.domain.config import Limits, PermissionMode, Secret
-from greenroomd.processes.binding import Binding, binding, refusal_in
-from greenroomd.processes.launch import CliDefaults
+from greenroomd.processes.claude.late_binding import Binding, binding, refusal_in
+from greenroomd.processes.claude.launch_command import CliDefaults
 
 HERE = Path("/w")
 BYPASS = PermissionMode.BYPASS_PERMISSIONS

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from driving import IMPATIENT, eventually
-from greenroomd.app.ports import EndPatience, ProcessFailed
-from greenroomd.processes import kernel, spawn
-from greenroomd.processes.child import Child, running
-from greenroomd.processes.redaction import Redactor
+from greenroomd.app.ports.processes import EndPatience, ProcessFailed
+from greenroomd.processes.host import procfs, spawn
+from greenroomd.processes.host.child import Child, running
+from greenroomd.processes.host.redaction import Redactor
 
 SECOND = timedelta(seconds=1)
 
@@ -71,13 +71,13 @@ async def test_identity_and_environment() -> None:
     program = "say(sorted(os.environ.items())); say(os.getsid(0) == os.getpid()); sys.stdin.read()"
     async with python(program, heard, COLOUR="blue") as process:
         assert process.identity is not None
-        assert kernel.alive(process.identity)
+        assert procfs.alive(process.identity)
         await heard.until(b"True")
         said = heard.data.decode()
         assert process.marker.partition("=")[2] in said
         assert "('COLOUR', 'blue')" in said
         assert "PATH" not in said
-    assert not kernel.alive(process.identity)
+    assert not procfs.alive(process.identity)
 
 
 async def test_the_exit_code_and_the_end_of_stderr_come_back_without_secrets() -> None:
@@ -131,8 +131,8 @@ async def test_a_child_that_ignores_term_ends_although_its_owner_is_cancelled_ag
             task.cancel()
             await asyncio.sleep(0.02)
     assert heard.child.identity is not None
-    assert not kernel.alive(heard.child.identity)
-    assert not kernel.marked(heard.child.marker)
+    assert not procfs.alive(heard.child.identity)
+    assert not procfs.marked(heard.child.marker)
 
 
 async def test_cancelled_while_it_starts() -> None:
@@ -148,7 +148,7 @@ async def test_cancelled_while_it_starts() -> None:
             for _ in range(steps):
                 await asyncio.sleep(0)
             task.cancel()
-        assert not kernel.marked(heard.child.marker)
+        assert not procfs.marked(heard.child.marker)
 
 
 @pytest.mark.parametrize("escape", ["start_new_session=True", "env={}"])
@@ -162,11 +162,11 @@ say(subprocess.Popen(sleeper, {escape}).pid)
     async with python(program, heard) as process:
         await heard.over.wait()
         grandchild = int(heard.data)
-        assert kernel.kernel_start(grandchild), "it should have outlived its parent"
+        assert procfs.kernel_start(grandchild), "it should have outlived its parent"
         ended = await process.end(IMPATIENT)
     assert ended.code == 0
     assert ended.group_gone
-    assert not kernel.kernel_start(grandchild)
+    assert not procfs.kernel_start(grandchild)
 
 
 async def test_output_is_read_only_while_it_is_wanted() -> None:
@@ -263,4 +263,4 @@ async def test_the_death_of_its_parent_ends_it(
     await eventually(lambda: command_line.read_bytes().startswith(f"{sys.executable}\0-IS".encode()))
     os.kill(parent.pid, signal.SIGKILL)
     await parent.wait()
-    await eventually(lambda: kernel.kernel_start(grandchild) is None)
+    await eventually(lambda: procfs.kernel_start(grandchild) is None)

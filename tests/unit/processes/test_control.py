@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from greenroomd.app.ports import ProcessFailed
-from greenroomd.processes.control import ControlChannel, refusal
-from greenroomd.processes.redaction import Redactor
-from greenroomd.processes.stream_json import ControlAnswer
+from greenroomd.app.ports.processes import ProcessFailed
+from greenroomd.processes.claude.control_channel import ControlChannel, refusal
+from greenroomd.processes.claude.stream_json import ControlAnswer
+from greenroomd.processes.host.redaction import Redactor
 
 SECOND = timedelta(seconds=1)
 

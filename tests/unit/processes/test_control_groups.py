@@ -14,16 +14,16 @@ import pytest
 
 from driving import IMPATIENT, a_launch, driven, eventually, result_of
 from fake_cli.installed import install, turn
-from greenroomd.app.ports import ProcessFailed
+from greenroomd.app.ports.processes import ProcessFailed
 from greenroomd.domain.config import Limits
-from greenroomd.processes import kernel
-from greenroomd.processes.claude_cli import ClaudeCli
-from greenroomd.processes.control_group import ControlGroup
-from greenroomd.processes.delegation import SERVER, ControlGroups, NotDelegated, take_possession
-from greenroomd.processes.incarnation import Incarnation, incarnation
-from greenroomd.processes.launch import CliDefaults
-from greenroomd.processes.memory import MemoryWatchdog
-from greenroomd.processes.reaper import reap
+from greenroomd.processes.claude.cli import ClaudeCli
+from greenroomd.processes.claude.launch_command import CliDefaults
+from greenroomd.processes.host import procfs
+from greenroomd.processes.host.cgroup import ControlGroup
+from greenroomd.processes.host.cgroup_setup import SERVER, ControlGroups, NotDelegated, take_possession
+from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
+from greenroomd.processes.host.server_run import Incarnation, incarnation
+from greenroomd.processes.node.reaper import reap
 
 MIB = 2**20
 LIMIT = 256 * MIB
@@ -144,7 +144,7 @@ def test_a_server_leaves_the_group_that_it_divides(cgroup: Path, named: bool) ->
 import os, sys
 from pathlib import Path
 Path(sys.argv[1], "cgroup.procs").write_text("0")
-from greenroomd.processes.delegation import take_possession
+from greenroomd.processes.host.cgroup_setup import take_possession
 take_possession(*map(Path, sys.argv[2:]))
 print(Path("/proc/self/cgroup").read_text().split("0::")[1])
 """
@@ -158,7 +158,7 @@ print(Path("/proc/self/cgroup").read_text().split("0::")[1])
 def mine(tmp_path: Path, groups: ControlGroups) -> Iterator[Incarnation]:
     with incarnation(tmp_path, groups) as mine:
         yield mine
-        assert not kernel.marked(f"GREENROOM_PROCESS={mine.marker}")
+        assert not procfs.marked(f"GREENROOM_PROCESS={mine.marker}")
         assert mine.control_groups() == []
 
 
@@ -184,11 +184,11 @@ async def test_what_left_the_session_and_its_environment_ends_too(
         await claude.turn(turn(fork="escaped"))
         (group,) = mine.control_groups()
         (escaped,) = {*group.members()} - {claude.pid}
-        assert not kernel.carries(escaped, "GREENROOM_PROCESS=")
-        assert not kernel.belongs(escaped, claude.pid)
+        assert not procfs.carries(escaped, "GREENROOM_PROCESS=")
+        assert not procfs.belongs(escaped, claude.pid)
         ended = await claude.process.end(IMPATIENT)
     assert ended.group_gone
-    assert kernel.kernel_start(escaped) is None
+    assert procfs.kernel_start(escaped) is None
 
 
 async def test_a_group_that_cannot_be_made_fails_the_start(

@@ -4,8 +4,8 @@ import pytest
 
 from fake_cli.installed import install
 from greenroomd.domain.errors import CliMissing, CliTooOld
-from greenroomd.processes import discovery
-from greenroomd.processes.discovery import FoundCli, find_cli
+from greenroomd.processes.claude import discovery
+from greenroomd.processes.claude.discovery import FoundCli, find_cli
 
 SYSTEM = "/usr/bin:/bin"
 

@@ -14,14 +14,15 @@ import pytest
 
 from driving import IMPATIENT, a_launch, driven, eventually, result_of, spoken
 from fake_cli.installed import at_start, install, turn
-from greenroomd.app.ports import ProcessFailed
+from greenroomd.app.ports.processes import ProcessFailed
 from greenroomd.domain.config import PermissionMode, Secret
 from greenroomd.domain.frames import AssistantSpoke, Garbage, PermissionAsked, SystemNoted, TurnInitialized
-from greenroomd.processes import claude_process, kernel
-from greenroomd.processes.claude_cli import ClaudeCli
-from greenroomd.processes.framing import MAX_LINE_BYTES
-from greenroomd.processes.incarnation import Incarnation, incarnation
-from greenroomd.processes.launch import CliDefaults, Workspace
+from greenroomd.processes.claude import cli_process
+from greenroomd.processes.claude.cli import ClaudeCli
+from greenroomd.processes.claude.framing import MAX_LINE_BYTES
+from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
+from greenroomd.processes.host import procfs
+from greenroomd.processes.host.server_run import Incarnation, incarnation
 
 SECOND = timedelta(seconds=1)
 
@@ -30,7 +31,7 @@ SECOND = timedelta(seconds=1)
 def mine(tmp_path: Path) -> Iterator[Incarnation]:
     with incarnation(tmp_path) as mine:
         yield mine
-        assert not kernel.marked(f"GREENROOM_PROCESS={mine.marker}")
+        assert not procfs.marked(f"GREENROOM_PROCESS={mine.marker}")
         assert [path.name for path in mine.path.iterdir()] == ["owner.json"]
 
 
@@ -104,7 +105,7 @@ async def test_output_closed_but_alive(tmp_path: Path, mine: Incarnation) -> Non
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
         await claude.say(turn(close_stdout=True))
         await claude.said()
-        assert kernel.alive(claude.process.identity)
+        assert procfs.alive(claude.process.identity)
         with pytest.raises(ProcessFailed) as deaf:
             await claude.process.interrupt()
         ended = await claude.process.end(IMPATIENT)
@@ -129,11 +130,11 @@ async def test_a_child_that_outlives_it_and_holds_its_output(
         await claude.say(turn(fork=kind, exit=7))
         await claude.said()  # it ends although the child holds the pipe
         session = claude.pid
-        assert len(kernel.marked(f"GREENROOM_PROCESS={mine.marker}") + kernel.members(session)) == 1
+        assert len(procfs.marked(f"GREENROOM_PROCESS={mine.marker}") + procfs.members(session)) == 1
         ended = await claude.process.end(IMPATIENT)
     assert ended.code == 7
     assert ended.group_gone
-    assert not kernel.members(session)
+    assert not procfs.members(session)
 
 
 async def test_a_flood_on_stderr(tmp_path: Path, mine: Incarnation) -> None:
@@ -217,7 +218,7 @@ async def test_who_does_not_take_frames_stops_the_process_and_still_gets_answers
 async def test_a_cli_that_takes_no_input(
     tmp_path: Path, mine: Incarnation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claude_process, "INPUT_TIMEOUT", 0.1 * SECOND)
+    monkeypatch.setattr(cli_process, "INPUT_TIMEOUT", 0.1 * SECOND)
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
         await claude.say(turn(garbage="now", hang=True))
         await claude.until_a(Garbage)
@@ -229,7 +230,7 @@ async def test_a_cli_that_takes_no_input(
 async def test_a_silent_cli_fails_a_request_in_time(
     tmp_path: Path, mine: Incarnation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claude_process, "CONTROL_TIMEOUT", 0.1 * SECOND)
+    monkeypatch.setattr(cli_process, "CONTROL_TIMEOUT", 0.1 * SECOND)
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
         await claude.say(turn(garbage="now", hang=True))
         await claude.until_a(Garbage)
@@ -298,5 +299,5 @@ async def test_an_end_whose_files_are_in_the_way(tmp_path: Path, mine: Incarnati
 async def test_the_process_ends_with_its_block_without_being_asked(tmp_path: Path, mine: Incarnation) -> None:
     async with fake(tmp_path, mine).running(a_launch(tmp_path)) as process, aclosing(process.frames()):  # type: ignore[type-var]
         identity = process.identity
-        assert kernel.alive(identity)
-    assert not kernel.alive(identity)
+        assert procfs.alive(identity)
+    assert not procfs.alive(identity)

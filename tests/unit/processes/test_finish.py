@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from greenroomd.processes.finish import finish
+from greenroomd.processes.host.finish import finish
 
 
 async def test_the_result_comes_back() -> None:

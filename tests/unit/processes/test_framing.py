@@ -4,7 +4,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenroomd.processes.framing import KEPT_OF_OVERLONG, Framer, Overlong
+from greenroomd.processes.claude.framing import KEPT_OF_OVERLONG, Framer, Overlong
 
 Lines = list[bytes | Overlong]
 STREAMS = st.lists(st.sampled_from([b"\n", b"a", b"bc", b'{"x":"\xc3\xa9"}', b"0123456789" * 3])).map(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from driving import a_launch
 from greenroomd.domain.config import PermissionMode, Secret
-from greenroomd.processes.launch import (
+from greenroomd.processes.claude.launch_command import (
     CliDefaults,
     RunDirectory,
     Workspace,

@@ -10,11 +10,11 @@ import pytest
 from driving import IMPATIENT, a_launch, driven, result_of
 from fake_cli.installed import install, turn
 from greenroomd.domain.config import Limits
-from greenroomd.processes import kernel
-from greenroomd.processes.claude_cli import ClaudeCli
-from greenroomd.processes.incarnation import Incarnation, incarnation
-from greenroomd.processes.launch import CliDefaults
-from greenroomd.processes.memory import MemoryWatchdog
+from greenroomd.processes.claude.cli import ClaudeCli
+from greenroomd.processes.claude.launch_command import CliDefaults
+from greenroomd.processes.host import procfs
+from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
+from greenroomd.processes.host.server_run import Incarnation, incarnation
 
 MIB = 2**20
 LIMIT = 256 * MIB
@@ -25,7 +25,7 @@ ABOVE = 300 * MIB
 def mine(tmp_path: Path) -> Iterator[Incarnation]:
     with incarnation(tmp_path) as mine:
         yield mine
-        assert not kernel.marked(f"GREENROOM_PROCESS={mine.marker}")
+        assert not procfs.marked(f"GREENROOM_PROCESS={mine.marker}")
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def test_what_it_started_counts_and_goes_with_it(cli: ClaudeCli, tmp_path:
     async with driven(cli, a_launch(tmp_path)) as claude:
         await claude.turn(turn(fork=kind))
         identity = claude.process.identity
-        alone = kernel.resident_bytes(identity.pid)
+        alone = procfs.resident_bytes(identity.pid)
         await claude.process.hold_to(Limits(memory_bytes=alone + MIB))  # the child holds some 9 MiB
         await claude.said()
         assert (await claude.process.end(IMPATIENT)).memory_limit_hit
@@ -74,6 +74,6 @@ async def test_a_process_has_no_more_files_than_it_may(cli: ClaudeCli, tmp_path:
     async with driven(cli, a_launch(tmp_path)) as claude:
         assert resource.prlimit(claude.pid, resource.RLIMIT_NOFILE) == (300, 300)
         await claude.turn(turn(fork="marked"))
-        marked = kernel.variable(claude.pid, "GREENROOM_PROCESS")
-        (child,) = (pid for pid in kernel.marked(f"GREENROOM_PROCESS={marked}") if pid != claude.pid)
+        marked = procfs.variable(claude.pid, "GREENROOM_PROCESS")
+        (child,) = (pid for pid in procfs.marked(f"GREENROOM_PROCESS={marked}") if pid != claude.pid)
         assert resource.prlimit(child, resource.RLIMIT_NOFILE) == (300, 300)

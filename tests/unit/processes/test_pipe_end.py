@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import uvloop
 
-from greenroomd.processes.pipe_end import PipeEnd
+from greenroomd.processes.host.pipe_end import PipeEnd
 
 
 def test_closing_again_leaves_what_has_the_number_now_alone() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from greenroomd.domain.errors import NoSlot
-from greenroomd.processes.admission import Admission, available_bytes
-from greenroomd.processes.pool import Pool, PoolLease, WorkspaceUse
+from greenroomd.processes.pool.admission import Admission, available_bytes
+from greenroomd.processes.pool.slots import Pool, PoolLease, WorkspaceUse
 
 LONG = timedelta(seconds=30)
 

@@ -3,7 +3,7 @@
 import uuid
 
 from greenroomd.domain.frames import PermissionAsked, PermissionWithdrawn
-from greenroomd.processes.questions import Questions
+from greenroomd.processes.claude.permission_ids import Questions
 from unit.live.says import asks, withdraws
 
 

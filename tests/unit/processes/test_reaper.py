@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from greenroomd.app.ports import ProcessIdentity
-from greenroomd.processes import kernel
-from greenroomd.processes.incarnation import Incarnation, incarnation, others
-from greenroomd.processes.reaper import Reaped, reap
+from greenroomd.app.ports.processes import ProcessIdentity
+from greenroomd.processes.host import procfs
+from greenroomd.processes.host.server_run import Incarnation, incarnation, others
+from greenroomd.processes.node.reaper import Reaped, reap
 
 Start = Callable[[str], ProcessIdentity]
 NOTHING = Reaped(frozenset(), frozenset())
@@ -36,7 +36,7 @@ def start() -> Iterator[Start]:
             stack.callback(process.kill)
             assert process.stdout is not None
             process.stdout.readline()
-            return kernel.identify(process.pid, datetime.now(UTC))
+            return procfs.identify(process.pid, datetime.now(UTC))
 
         yield start
 
@@ -45,7 +45,7 @@ def dead_run(state_dir: Path, name: str = "0123456789ab") -> Incarnation:
     """Leave what a killed server leaves: its record, with the pid of a process that is another one now."""
     run = Incarnation(state_dir / "run" / name)
     (run.path / "p" / "tmp").mkdir(parents=True)
-    me = kernel.identify(os.getpid(), datetime.now(UTC))
+    me = procfs.identify(os.getpid(), datetime.now(UTC))
     record = {"pid": me.pid, "kernel_start": me.kernel_start - 1, "boot_id": me.boot_id}
     owner = {**record, "start_time": me.start_time.isoformat()}
     (run.path / "owner.json").write_text(json.dumps(owner))
@@ -58,9 +58,9 @@ def test_what_carries_a_dead_runs_marker_is_ended(tmp_path: Path, start: Start) 
     stranger = start("GREENROOM_PROCESS=ffffffffffff.abc")
     quoting = start(f"NOTE=GREENROOM_PROCESS={run.marker}abc")
     assert reap(tmp_path) == Reaped(frozenset({child.pid}), frozenset())
-    assert not kernel.alive(child)
-    assert kernel.alive(stranger)
-    assert kernel.alive(quoting)
+    assert not procfs.alive(child)
+    assert procfs.alive(stranger)
+    assert procfs.alive(quoting)
     assert not run.path.exists()
     assert reap(tmp_path) == NOTHING
 
@@ -70,7 +70,7 @@ def test_a_run_whose_server_lives_is_left_alone(tmp_path: Path, start: Start) ->
         child = start(f"GREENROOM_PROCESS={living.marker}abc")
         assert others(tmp_path, mine) == [living]
         assert reap(tmp_path, mine=mine) == NOTHING
-        assert kernel.alive(child)
+        assert procfs.alive(child)
     assert others(tmp_path, None) == []
 
 
@@ -84,7 +84,7 @@ def test_a_run_without_a_readable_record_is_dead(tmp_path: Path, start: Start) -
 def test_processes_are_ended_by_identity(tmp_path: Path, start: Start) -> None:
     child = start("A=b")
     assert reap(tmp_path, [child]).killed == {child.pid}
-    assert not kernel.alive(child)
+    assert not procfs.alive(child)
 
 
 @pytest.mark.parametrize("forged", ["kernel_start", "boot_id"])
@@ -92,11 +92,11 @@ def test_a_pid_that_another_process_has_now_is_not_touched(tmp_path: Path, start
     innocent = start("A=b")
     lies = {"kernel_start": innocent.kernel_start - 1, "boot_id": "00000000-0000-4000-8000-000000000000"}
     assert reap(tmp_path, [replace(innocent, **{forged: lies[forged]})]) == NOTHING  # type: ignore[arg-type]
-    assert kernel.alive(innocent)
+    assert procfs.alive(innocent)
 
 
 def test_identities_of_nothing(tmp_path: Path) -> None:
-    gone = ProcessIdentity(pid=0, kernel_start=0, boot_id=kernel.boot_id(), start_time=datetime.now(UTC))
+    gone = ProcessIdentity(pid=0, kernel_start=0, boot_id=procfs.boot_id(), start_time=datetime.now(UTC))
     assert reap(tmp_path, [gone, replace(gone, pid=2**22 + 1)]) == NOTHING
 
 
@@ -127,12 +127,12 @@ def test_what_does_not_die_in_time_is_reported(
     tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     child = start("A=b")
-    monkeypatch.setattr(kernel, "kill", lambda pid, still: False)  # as if it hung in the kernel
+    monkeypatch.setattr(procfs, "kill", lambda pid, still: False)  # as if it hung in the kernel
     assert reap(tmp_path, [child], patience=timedelta()) == Reaped(frozenset(), frozenset({child.pid}))
 
 
 def test_kill_looks_again_once_the_process_is_pinned(start: Start) -> None:
     child = start("A=b")
-    assert not kernel.kill(child.pid, lambda _pid: False)
-    assert kernel.alive(child)
-    assert not kernel.kill(2**22 + 1, lambda _pid: True)
+    assert not procfs.kill(child.pid, lambda _pid: False)
+    assert procfs.alive(child)
+    assert not procfs.kill(2**22 + 1, lambda _pid: True)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenroomd.processes.redaction import Redactor, Tail, secret_values
+from greenroomd.processes.host.redaction import Redactor, Tail, secret_values
 
 
 def test_known_secrets_are_hidden_whatever_they_look_like() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from greenroomd.domain.errors import InvalidRequest, WorkingDirOutsideRoots
-from greenroomd.processes.roots import AllowedRoots
+from greenroomd.processes.node.allowed_roots import AllowedRoots
 
 
 @pytest.fixture

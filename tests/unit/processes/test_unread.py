@@ -1,7 +1,7 @@
 import asyncio
 
 from greenroomd.domain.frames import Garbage, StreamMarker
-from greenroomd.processes.unread import Unread
+from greenroomd.processes.claude.frame_buffer import Unread
 
 
 def frame(size: int) -> StreamMarker:

@@ -11,15 +11,15 @@ import pytest
 
 from driving import IMPATIENT, a_launch, driven, eventually, spoken
 from fake_cli.installed import at_start, install
-from greenroomd.app.ports import Launch, WarmStart
+from greenroomd.app.ports.processes import Launch, WarmStart
 from greenroomd.domain.config import PermissionMode, Secret
 from greenroomd.domain.frames import TurnInitialized
-from greenroomd.processes import warm
-from greenroomd.processes.claude_cli import ClaudeCli
-from greenroomd.processes.incarnation import incarnation
-from greenroomd.processes.launch import CliDefaults, Workspace
-from greenroomd.processes.pool import Pool, WorkspaceUse
-from greenroomd.processes.warm import WarmClaim, WarmProcesses
+from greenroomd.processes.claude.cli import ClaudeCli
+from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
+from greenroomd.processes.host.server_run import incarnation
+from greenroomd.processes.pool import warm_pool
+from greenroomd.processes.pool.slots import Pool, WorkspaceUse
+from greenroomd.processes.pool.warm_pool import WarmClaim, WarmProcesses
 
 LONG = timedelta(seconds=30)
 
@@ -87,7 +87,7 @@ async def test_one_that_takes_everything_serves(tmp_path: Path) -> None:
 async def test_one_that_does_not_is_ended_and_another_started_in_its_slot(
     tmp_path: Path, script: dict[str, object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(warm, "BIND_WITHIN", timedelta(milliseconds=500))
+    monkeypatch.setattr(warm_pool, "BIND_WITHIN", timedelta(milliseconds=500))
     (tmp_path / "there").mkdir()
     wanted = first(a_launch(tmp_path / "there"))
     async with waiting(tmp_path, a_launch(tmp_path), **script) as (processes, pool):

@@ -17,34 +17,34 @@ from greenroom.v1.config_pb2 import SessionConfig
 from greenroom.v1.session_pb2 import Session
 from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, CreateSessionRequest
 from greenroom.v1.turn_service_pb2_grpc import TurnServiceStub
-from greenroomd.app.creation import Creation
-from greenroomd.app.deletion import Deletion
-from greenroomd.app.forking import Forking
-from greenroomd.app.hosting import Host
-from greenroomd.app.ports import AgentProcess, EndPatience, Launch, ProcessFailed
-from greenroomd.app.profiles import Profiles
-from greenroomd.app.sessions import Sessions
-from greenroomd.app.stage import Stage
-from greenroomd.app.storage import Store
-from greenroomd.app.supervisors import supervising
-from greenroomd.app.tail import Tail
-from greenroomd.app.turns import Turns
-from greenroomd.app.watch import Watch
-from greenroomd.domain.live import Patience
-from greenroomd.processes.pool import Pool
-from greenroomd.processes.roots import AllowedRoots
-from greenroomd.processes.transcripts import TranscriptFiles
-from greenroomd.rpc.codec import EventCodec
-from greenroomd.rpc.convert.profile import profile_answer
-from greenroomd.rpc.draining import Drain
-from greenroomd.rpc.event_service import EventService
-from greenroomd.rpc.facts import PoolFacts, ServerFacts
-from greenroomd.rpc.node_service import NodeService
-from greenroomd.rpc.profile_service import ProfileService
+from greenroomd.app.ports.processes import AgentProcess, EndPatience, Launch, ProcessFailed
+from greenroomd.app.ports.storage import Store
+from greenroomd.app.supervision.node_context import Stage
+from greenroomd.app.supervision.process_runner import Host
+from greenroomd.app.supervision.registry import supervising
+from greenroomd.app.usecases.create_session import Creation
+from greenroomd.app.usecases.delete_session import Deletion
+from greenroomd.app.usecases.fork_session import Forking
+from greenroomd.app.usecases.profiles import Profiles
+from greenroomd.app.usecases.sessions import Sessions
+from greenroomd.app.usecases.turns import Turns
+from greenroomd.app.watch.tail import Tail
+from greenroomd.app.watch.watch import Watch
+from greenroomd.domain.lifecycle.live import Patience
+from greenroomd.processes.claude.transcripts import TranscriptFiles
+from greenroomd.processes.node.allowed_roots import AllowedRoots
+from greenroomd.processes.pool.slots import Pool
+from greenroomd.rpc.convert.profile_proto import profile_answer
 from greenroomd.rpc.server import Patience as ServingPatience
 from greenroomd.rpc.server import Services, serving
-from greenroomd.rpc.session_service import SessionService
-from greenroomd.rpc.turn_service import TurnService
+from greenroomd.rpc.services.event_service import EventService
+from greenroomd.rpc.services.node_service import NodeService
+from greenroomd.rpc.services.profile_service import ProfileService
+from greenroomd.rpc.services.server_facts import PoolFacts, ServerFacts
+from greenroomd.rpc.services.session_service import SessionService
+from greenroomd.rpc.services.turn_service import TurnService
+from greenroomd.rpc.stream.draining import Drain
+from greenroomd.rpc.stream.event_codec import EventCodec
 from greenroomd.store.sql_store import open_store
 
 SECOND = timedelta(seconds=1)

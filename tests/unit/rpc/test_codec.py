@@ -14,11 +14,11 @@ from greenroom.v1.turn_service_pb2 import (
     RunTurnResponse,
     StartTurnResponse,
 )
-from greenroomd.app.storage import Request, Unit
+from greenroomd.app.ports.storage import Request, Unit
 from greenroomd.domain.events import EventType, MessageNoted, TurnNoted
-from greenroomd.rpc.codec import MAX_EVENT_BYTES, EventCodec
-from greenroomd.rpc.convert.event import event_message
-from greenroomd.rpc.cursor import MAX_REVISION
+from greenroomd.rpc.convert.event_proto import event_message
+from greenroomd.rpc.stream.cursor_codec import MAX_REVISION
+from greenroomd.rpc.stream.event_codec import MAX_EVENT_BYTES, EventCodec
 from unit.rpc.samples import (
     APPROVAL,
     NOT_MADE_YET,

@@ -20,14 +20,14 @@ from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.session import State
 from greenroomd.rpc.convert import enums
-from greenroomd.rpc.convert.config import config_message, config_of, oauth_token_of
+from greenroomd.rpc.convert.config_proto import config_message, config_of, oauth_token_of
 from greenroomd.rpc.convert.content import block_message, blocks_of
 from greenroomd.rpc.convert.enums import EnumPair
 from greenroomd.rpc.convert.problems import status
-from greenroomd.rpc.convert.session import session_message
+from greenroomd.rpc.convert.session_proto import session_message
 from greenroomd.rpc.convert.structs import MAX_DEPTH, json_of, struct, wire_text
 from greenroomd.rpc.convert.times import datetime_of, duration, timedelta_of, timestamp
-from greenroomd.rpc.convert.turn import approval_message, turn_message
+from greenroomd.rpc.convert.turn_proto import approval_message, turn_message
 from unit.rpc.samples import APPROVAL, CONFIG, NOON, PROBLEM, SESSION, TURN
 
 PAIRS = [pair for pair in vars(enums).values() if isinstance(pair, EnumPair)]

@@ -18,8 +18,8 @@ from greenroomd.domain.config import (
     SessionConfig,
 )
 from greenroomd.domain.errors import Violation
-from greenroomd.domain.overlay import OPTIONS, PartialConfig
-from greenroomd.rpc.convert.config import config_of, partial_config_message, partial_config_of
+from greenroomd.domain.rules.config_overlay import OPTIONS, PartialConfig
+from greenroomd.rpc.convert.config_proto import config_of, partial_config_message, partial_config_of
 
 
 def read(message: pb.SessionConfig) -> PartialConfig:

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from greenroom.v1.session_service_pb2 import CreateSessionRequest, ListSessionsRequest, ListSessionsResponse
-from greenroomd.app.storage import Page, Position
+from greenroomd.app.ports.storage import Page, Position
 from greenroomd.domain.errors import EventNotFound, InvalidPageToken, Violation
-from greenroomd.rpc.convert.session import session_message
-from greenroomd.rpc.cursor import MAX_REVISION, InvalidCursor, Places
+from greenroomd.rpc.convert.session_proto import session_message
 from greenroomd.rpc.fingerprint import fingerprint
-from greenroomd.rpc.listing import MAX_PAGE_BYTES, page_answer
+from greenroomd.rpc.page_answer import MAX_PAGE_BYTES, page_answer
 from greenroomd.rpc.page_token import page_size, page_token, position_of
+from greenroomd.rpc.stream.cursor_codec import MAX_REVISION, InvalidCursor, Places
 from unit.rpc.samples import REQUEST_ID, SESSION, STORE_ID
 
 PLACES = Places(STORE_ID)

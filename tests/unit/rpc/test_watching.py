@@ -27,8 +27,8 @@ from greenroom.v1.event_service_pb2_grpc import EventServiceStub
 from greenroom.v1.session_service_pb2 import CloseSessionRequest, ListSessionsRequest
 from greenroom.v1.turn_service_pb2 import ListTurnsRequest, RunTurnRequest
 from greenroomd.rpc.convert.enums import MAX_NUMBERS
-from greenroomd.rpc.cursor import Places
-from greenroomd.rpc.watching import MAX_SESSIONS
+from greenroomd.rpc.stream.cursor_codec import Places
+from greenroomd.rpc.stream.watch_stream import MAX_SESSIONS
 from unit.rpc.conftest import MOST_WATCHERS, Edge, running_edge
 from unit.rpc.refusal import Refusal, refused
 

@@ -3,7 +3,7 @@
 import pytest
 from google.protobuf.wrappers_pb2 import UInt64Value
 
-from greenroomd.rpc import wire
+from greenroomd.rpc.stream import wire
 
 EDGES = [1, *(2**bits + step for bits in range(1, 62) for step in (-1, 0, 1))]
 

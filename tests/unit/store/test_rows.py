@@ -9,8 +9,8 @@ from greenroomd.domain.config import Limits, RecoveryPolicy, SessionConfig
 from greenroomd.domain.events import Approval
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, State
 from greenroomd.domain.turn import Problem, Turn, Usage
-from greenroomd.store.documents import config_of, config_text
-from greenroomd.store.rows import (
+from greenroomd.store.schema.documents import config_of, config_text
+from greenroomd.store.schema.rows import (
     approval_of,
     approval_row,
     label_rows,
@@ -20,7 +20,7 @@ from greenroomd.store.rows import (
     turn_row,
     unsettled,
 )
-from greenroomd.store.tables import approvals, labels, sessions, turns
+from greenroomd.store.schema.tables import approvals, labels, sessions, turns
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

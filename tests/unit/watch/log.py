@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
-from greenroomd.app.storage import Selection, StoredEvent
-from greenroomd.app.tail import Tail
-from greenroomd.app.watch import Watch
+from greenroomd.app.ports.storage import Selection, StoredEvent
+from greenroomd.app.watch.tail import Tail
+from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.errors import CursorBelowFloor
 from greenroomd.domain.events import EventType
 

@@ -11,8 +11,8 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from greenroomd.app.storage import Selection, StoredEvent
-from greenroomd.app.tail import Batch
+from greenroomd.app.ports.storage import Selection, StoredEvent
+from greenroomd.app.watch.tail import Batch
 from greenroomd.domain.events import EPHEMERAL, EventType
 from unit.watch.log import WORKSPACE_OF, Log
 

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from greenroomd.app.bells import Bell, Stop, quiet_time
+from greenroomd.app.watch.wakeups import Bell, Stop, quiet_time
 
 
 async def test_a_bell_wakes_who_waits_and_who_comes_later() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from greenroomd.app.mailbox import Mailbox
+from greenroomd.app.supervision.mailbox import Mailbox
 
 
 async def test_what_was_put_comes_out_in_order() -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from contract.sample import JsonCodec, creation, new_session, saying
-from greenroomd.app.storage import Selection, Store, StoredEvent
-from greenroomd.app.tail import Tail
-from greenroomd.app.watch import Watch
+from greenroomd.app.ports.storage import Selection, Store, StoredEvent
+from greenroomd.app.watch.tail import Tail
+from greenroomd.app.watch.watch import Watch
 from greenroomd.store.sql_store import open_store
 
 COMMITS = 60

@@ -7,8 +7,8 @@ import weakref
 
 import pytest
 
-from greenroomd.app.storage import Selection, StoredEvent
-from greenroomd.app.tail import SHARED_READS, FellBehind, Tail
+from greenroomd.app.ports.storage import Selection, StoredEvent
+from greenroomd.app.watch.tail import SHARED_READS, FellBehind, Tail
 from greenroomd.domain.events import EventType
 from unit.watch.log import Log, only
 

@@ -10,8 +10,8 @@ from datetime import timedelta
 
 import pytest
 
-from greenroomd.app.storage import Selection
-from greenroomd.app.tail import Batch
+from greenroomd.app.ports.storage import Selection
+from greenroomd.app.watch.tail import Batch
 from greenroomd.domain.errors import CursorBelowFloor, InvalidRequest, WatcherCapReached
 from greenroomd.domain.events import EventType
 from unit.watch.log import Log, only

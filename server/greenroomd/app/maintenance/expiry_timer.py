@@ -1,7 +1,7 @@
 """The clock of the sessions that rest: one task for all of them, which sleeps until the nearest needs it.
 
-A session with an owner keeps its own time (domain/deadlines.py). One without is a row: an index of the store tells
-which comes next, so a hundred thousand of them cost no task and no memory here.
+A session with an owner keeps its own time (domain/lifecycle/deadlines.py). One without is a row: an index of the store
+tells which comes next, so a hundred thousand of them cost no task and no memory here.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from greenroomd.app.beside import beside
-from greenroomd.app.calls import Change
-from greenroomd.app.storage import Due, Store, StoredEvent
-from greenroomd.app.supervisors import Supervisors
-from greenroomd.domain import deadlines
+from greenroomd.app.background import beside
+from greenroomd.app.commands import Change
+from greenroomd.app.ports.storage import Due, Store, StoredEvent
+from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.domain.errors import GreenroomError, SessionNotFound
 from greenroomd.domain.events import EventType
+from greenroomd.domain.lifecycle import deadlines
 
 log = structlog.get_logger(__name__)
 

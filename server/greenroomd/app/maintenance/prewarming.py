@@ -10,14 +10,14 @@ from datetime import timedelta
 
 import structlog
 
-from greenroomd.app.beside import beside
-from greenroomd.app.creation import WorkingDirs
-from greenroomd.app.ports import Launch, WarmStart, WarmStarts
-from greenroomd.app.profile_store import ProfileStore, place_of
-from greenroomd.app.storage import Position
+from greenroomd.app.background import beside
+from greenroomd.app.ports.processes import Launch, WarmStart, WarmStarts
+from greenroomd.app.ports.profile_store import ProfileStore, place_of
+from greenroomd.app.ports.storage import Position
+from greenroomd.app.usecases.create_session import WorkingDirs
 from greenroomd.domain.errors import GreenroomError, InvalidRequest, WorkingDirOutsideRoots
-from greenroomd.domain.overlay import layered
 from greenroomd.domain.profile import Profile
+from greenroomd.domain.rules.config_overlay import layered
 
 log = structlog.get_logger(__name__)
 

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from greenroomd.app.beside import beside
+from greenroomd.app.background import beside
 from greenroomd.domain.errors import StoreUnavailable
 from greenroomd.domain.events import EPHEMERAL, EventType
 

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from greenroomd.app.ports import ProcessIdentity
-from greenroomd.app.settlement import settle
-from greenroomd.app.stage import Stage
-from greenroomd.app.supervisors import Supervisors
-from greenroomd.domain.live import Live
+from greenroomd.app.ports.processes import ProcessIdentity
+from greenroomd.app.supervision.node_context import Stage
+from greenroomd.app.supervision.registry import Supervisors
+from greenroomd.app.supervision.settlement import settle
+from greenroomd.domain.lifecycle.live import Live
 from greenroomd.domain.session import Session, State
 
 log = structlog.get_logger(__name__)

@@ -1,4 +1,4 @@
-"""The port to stored profiles; like `app.storage`, in the application's own words."""
+"""The port to stored profiles; like `app.ports.storage`, in the application's own words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from greenroomd.app.storage import Page, Position, Request
+from greenroomd.app.ports.storage import Page, Position, Request
 from greenroomd.domain.config import Secret
 from greenroomd.domain.profile import Profile
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from greenroomd.app.hosting import Host
-from greenroomd.app.observing import UNOBSERVED, ProcessObserver
-from greenroomd.app.storage import EventCodec, Store, StoredEvent
-from greenroomd.app.tail import Tail
+from greenroomd.app.ports.observers import UNOBSERVED, ProcessObserver
+from greenroomd.app.ports.storage import EventCodec, Store, StoredEvent
+from greenroomd.app.supervision.process_runner import Host
+from greenroomd.app.watch.tail import Tail
 from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.events import Event
-from greenroomd.domain.live import Patience
+from greenroomd.domain.lifecycle.live import Patience
 from greenroomd.domain.session import Session
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from greenroomd.app.ports import (
+from greenroomd.app.ports.processes import (
     AgentProcess,
     Claim,
     EndPatience,

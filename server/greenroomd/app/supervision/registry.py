@@ -12,15 +12,15 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from greenroomd.app.beside import task_group
-from greenroomd.app.calls import Change
-from greenroomd.app.settlement import settle
-from greenroomd.app.stage import Stage
-from greenroomd.app.storage import Unit
-from greenroomd.app.supervisor import Order, Supervisor
-from greenroomd.domain import orders
+from greenroomd.app.background import task_group
+from greenroomd.app.commands import Change
+from greenroomd.app.ports.storage import Unit
+from greenroomd.app.supervision.node_context import Stage
+from greenroomd.app.supervision.settlement import settle
+from greenroomd.app.supervision.supervisor import Order, Supervisor
 from greenroomd.domain.errors import Draining, GreenroomError
-from greenroomd.domain.live import Live, Step
+from greenroomd.domain.lifecycle import orders
+from greenroomd.domain.lifecycle.live import Live, Step
 from greenroomd.domain.session import Session, StartMode
 from greenroomd.domain.turn import Turn
 

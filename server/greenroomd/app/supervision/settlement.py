@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from greenroomd.app.stage import Stage
-from greenroomd.app.storage import Position, Unit
-from greenroomd.domain import reactions
+from greenroomd.app.ports.storage import Position, Unit
+from greenroomd.app.supervision.node_context import Stage
 from greenroomd.domain.events import Approval, ApprovalState
-from greenroomd.domain.live import Live, Step
+from greenroomd.domain.lifecycle import reactions
+from greenroomd.domain.lifecycle.live import Live, Step
 from greenroomd.domain.session import Session
 
 

@@ -1,7 +1,7 @@
 """The one owner of a live session: takes orders and its process' messages in turn, decides, commits, then acts.
 
-All deciding is pure (domain/orders.py, reactions.py, deadlines.py). No lock guards a session: this task is the only one
-that changes it.
+All deciding is pure (orders.py, reactions.py and deadlines.py in domain/lifecycle/). No lock guards a session: this
+task is the only one that changes it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,21 @@ from typing import Any
 
 import structlog
 
-from greenroomd.app.calls import Change
-from greenroomd.app.hosting import Exited, HostMessage, NotStarted, Ready, Said, SlotGranted, Spawned
-from greenroomd.app.mailbox import Mailbox
-from greenroomd.app.observing import end_cause
-from greenroomd.app.ports import AgentProcess, Handshake, Launch, Lease, ProcessFailed
-from greenroomd.app.stage import Stage
-from greenroomd.app.storage import Request, RequestReplayed, Unit
-from greenroomd.domain import deadlines, orders, reactions
+from greenroomd.app.commands import Change
+from greenroomd.app.ports.observers import end_cause
+from greenroomd.app.ports.processes import AgentProcess, Handshake, Launch, Lease, ProcessFailed
+from greenroomd.app.ports.storage import Request, RequestReplayed, Unit
+from greenroomd.app.supervision.mailbox import Mailbox
+from greenroomd.app.supervision.node_context import Stage
+from greenroomd.app.supervision.process_runner import (
+    Exited,
+    HostMessage,
+    NotStarted,
+    Ready,
+    Said,
+    SlotGranted,
+    Spawned,
+)
 from greenroomd.domain.config import PermissionMode
 from greenroomd.domain.errors import (
     Draining,
@@ -30,7 +37,9 @@ from greenroomd.domain.errors import (
     SessionNotFound,
     StoreUnavailable,
 )
-from greenroomd.domain.live import (
+from greenroomd.domain.lifecycle import deadlines, orders, reactions
+from greenroomd.domain.lifecycle.crash_recovery import RECOVERING
+from greenroomd.domain.lifecycle.live import (
     AbandonLaunch,
     Action,
     AnswerPermission,
@@ -44,7 +53,6 @@ from greenroomd.domain.live import (
     SayPrompt,
     Step,
 )
-from greenroomd.domain.recovery import RECOVERING
 from greenroomd.domain.session import POOL_PRESSURE, ProcessFacts, Session, etag
 from greenroomd.domain.turn import Problem, Turn
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from greenroomd.app.calls import Caller, NewSession
-from greenroomd.app.identity import new_id
-from greenroomd.app.profile_store import ProfileStore
-from greenroomd.app.profiles import furnished
-from greenroomd.app.storage import Unit
-from greenroomd.app.supervisors import Supervisors
+from greenroomd.app.commands import Caller, NewSession
+from greenroomd.app.ids import new_id
+from greenroomd.app.ports.profile_store import ProfileStore
+from greenroomd.app.ports.storage import Unit
+from greenroomd.app.supervision.registry import Supervisors
+from greenroomd.app.usecases.profiles import furnished
 from greenroomd.domain.config import Secret, SessionConfig
 from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsideRoots
-from greenroomd.domain.masks import Parts
-from greenroomd.domain.part_rules import part_violations
+from greenroomd.domain.rules.field_masks import Parts
+from greenroomd.domain.rules.naming_rules import DEFAULT_WORKSPACE, name_violations
+from greenroomd.domain.rules.session_field_rules import part_violations
 from greenroomd.domain.session import Session, create
-from greenroomd.domain.session_rules import DEFAULT_WORKSPACE, name_violations
 
 
 class WorkingDirs(Protocol):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from greenroomd.app.calls import Close, Delete
-from greenroomd.app.ports import Transcripts
-from greenroomd.app.sessions import Sessions
-from greenroomd.app.storage import RequestReplayed
-from greenroomd.app.supervisors import Supervisors
-from greenroomd.domain import orders
+from greenroomd.app.commands import Close, Delete
+from greenroomd.app.ports.processes import Transcripts
+from greenroomd.app.ports.storage import RequestReplayed
+from greenroomd.app.supervision.registry import Supervisors
+from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.domain.errors import SessionNotFound
+from greenroomd.domain.lifecycle import orders
 from greenroomd.domain.session import Session
 
 

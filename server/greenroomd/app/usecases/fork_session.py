@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from greenroomd.app.calls import Caller, Change, Fork, NewSession
-from greenroomd.app.creation import Creation, Furnishing
-from greenroomd.app.identity import new_id
-from greenroomd.app.ports import Transcripts
-from greenroomd.app.storage import RequestReplayed
-from greenroomd.app.supervisors import Supervisors
+from greenroomd.app.commands import Caller, Change, Fork, NewSession
+from greenroomd.app.ids import new_id
+from greenroomd.app.ports.processes import Transcripts
+from greenroomd.app.ports.storage import RequestReplayed
+from greenroomd.app.supervision.registry import Supervisors
+from greenroomd.app.usecases.create_session import Creation, Furnishing
 from greenroomd.domain.errors import GreenroomError, ProfileNotFound, TurnRunning, Unavailable
-from greenroomd.domain.live import Step
-from greenroomd.domain.overlay import PartialConfig, overlay
+from greenroomd.domain.lifecycle.live import Step
+from greenroomd.domain.rules.config_overlay import PartialConfig, overlay
 from greenroomd.domain.session import Session
 
 _NOTHING = PartialConfig({})

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from greenroomd.app.calls import NewSession
-from greenroomd.app.profile_store import ProfileChange, ProfileStore
-from greenroomd.app.storage import Page, Position, Request
+from greenroomd.app.commands import NewSession
+from greenroomd.app.ports.profile_store import ProfileChange, ProfileStore
+from greenroomd.app.ports.storage import Page, Position, Request
 from greenroomd.domain.config import Secret, SessionConfig
 from greenroomd.domain.errors import InvalidRequest, ProfileExists, ProfileNotFound, Violation
-from greenroomd.domain.overlay import layered
 from greenroomd.domain.profile import (
     Profile,
     ProfileParts,
@@ -20,7 +19,8 @@ from greenroomd.domain.profile import (
     require_etag,
     settled,
 )
-from greenroomd.domain.session_rules import name_violations
+from greenroomd.domain.rules.config_overlay import layered
+from greenroomd.domain.rules.naming_rules import name_violations
 
 Answer = Callable[[str, Profile | None], bytes]
 """Makes the serialized answer of a method, for its replay; of DeleteProfile there is no profile."""

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
-from greenroomd.app.calls import Change, Close, Restart, Start, Suspend, Update
-from greenroomd.app.storage import Page, Position, Request, Selection, SessionQuery
-from greenroomd.app.supervisors import Supervisors
-from greenroomd.domain import orders
+from greenroomd.app.commands import Change, Close, Restart, Start, Suspend, Update
+from greenroomd.app.ports.storage import Page, Position, Request, Selection, SessionQuery
+from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.domain.errors import InvalidRequest, TurnNotFound, Violation
-from greenroomd.domain.live import Step
-from greenroomd.domain.masks import masked
-from greenroomd.domain.part_rules import part_violations
-from greenroomd.domain.reconfiguration import Patch, update
+from greenroomd.domain.lifecycle import orders
+from greenroomd.domain.lifecycle.live import Step
+from greenroomd.domain.lifecycle.reconfiguration import Patch, update
+from greenroomd.domain.rules.field_masks import masked
+from greenroomd.domain.rules.session_field_rules import part_violations
 from greenroomd.domain.session import LIVE, REQUESTED, Session, State
 
 CLOSE_ANSWER_WITHIN = timedelta(seconds=10)

@@ -6,18 +6,18 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import timedelta
 
-from greenroomd.app.calls import Caller, Change, Decide, IfBusy, Interrupt, NewTurn
-from greenroomd.app.identity import new_id
-from greenroomd.app.sessions import Sessions
-from greenroomd.app.storage import Page, Position, Selection, StoredEvent
-from greenroomd.app.supervisors import Supervisors
-from greenroomd.app.tail import Batch
-from greenroomd.app.watch import Follower, Watch
-from greenroomd.domain import approvals, orders, turns
+from greenroomd.app.commands import Caller, Change, Decide, IfBusy, Interrupt, NewTurn
+from greenroomd.app.ids import new_id
+from greenroomd.app.ports.storage import Page, Position, Selection, StoredEvent
+from greenroomd.app.supervision.registry import Supervisors
+from greenroomd.app.usecases.sessions import Sessions
+from greenroomd.app.watch.tail import Batch
+from greenroomd.app.watch.watch import Follower, Watch
 from greenroomd.domain.errors import ApprovalDecided, ApprovalNotFound, InvalidRequest, TurnNotFound
 from greenroomd.domain.events import TURN_ENDS, Approval
-from greenroomd.domain.live import Step
-from greenroomd.domain.prompt_rules import prompt_violations
+from greenroomd.domain.lifecycle import approval_flow, orders, turn_queue
+from greenroomd.domain.lifecycle.live import Step
+from greenroomd.domain.rules.prompt_rules import prompt_violations
 from greenroomd.domain.turn import Turn, TurnState
 
 INTERRUPT_ANSWER_WITHIN = timedelta(seconds=20)
@@ -54,7 +54,7 @@ class Turns:
                 actor=caller.principal,
                 create_time=step.at,
             )
-            turns.accept(step, turn, queue=new.if_busy is IfBusy.QUEUE)
+            turn_queue.accept(step, turn, queue=new.if_busy is IfBusy.QUEUE)
             return step.turns[turn.turn_id]
 
         change = Change(session_id=new.session_id, actor=caller.principal, request=new.request)
@@ -135,12 +135,12 @@ class Turns:
     async def decide(self, call: Decide) -> Approval:
         """Answer the CLI's question; the first answer wins. Raises ApprovalNotFound, ApprovalDecided."""
         approval = await self._stage.store.approval(call.approval_id)
-        approvals.require_known(approval, call.session_id)
+        approval_flow.require_known(approval, call.session_id)
         change = Change(session_id=approval.session_id, actor=call.actor, request=call.request)
         try:
             _, decided = await self._supervisors.order(
                 change,
-                lambda step: approvals.answer(
+                lambda step: approval_flow.answer(
                     step,
                     call.approval_id,
                     allow=call.allow,

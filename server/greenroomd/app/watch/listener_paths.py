@@ -6,7 +6,7 @@ import importlib
 import inspect
 from typing import Any
 
-from greenroomd.app.listeners import Listener, Subscription
+from greenroomd.app.watch.listeners import Listener, Subscription
 
 
 class ListenerUnusable(Exception):

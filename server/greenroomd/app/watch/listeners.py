@@ -26,10 +26,10 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from greenroomd.app.beside import beside
-from greenroomd.app.observing import UNOBSERVED, ListenerObserver
-from greenroomd.app.storage import Selection, StoredEvent
-from greenroomd.app.watch import Watch
+from greenroomd.app.background import beside
+from greenroomd.app.ports.observers import UNOBSERVED, ListenerObserver
+from greenroomd.app.ports.storage import Selection, StoredEvent
+from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.errors import CursorBelowFloor, GreenroomError
 from greenroomd.domain.events import EventType
 

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from greenroomd.app.bells import Bell
-from greenroomd.app.storage import Selection, StoredEvent
-from greenroomd.app.topics import EVERYTHING, Entry, Run, topics_for, topics_of
+from greenroomd.app.ports.storage import Selection, StoredEvent
+from greenroomd.app.watch.topic_log import EVERYTHING, Entry, Run, topics_for, topics_of
+from greenroomd.app.watch.wakeups import Bell
 
 ENTRY_BYTES = 512  # what an entry costs beside its record: many deltas are smaller than that
 SHARED_READS = 64

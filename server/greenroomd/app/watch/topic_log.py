@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from greenroomd.app.bells import Bell
-from greenroomd.app.storage import Selection, StoredEvent
+from greenroomd.app.ports.storage import Selection, StoredEvent
+from greenroomd.app.watch.wakeups import Bell
 from greenroomd.domain.events import EventType
 
 EVERYTHING = "*"

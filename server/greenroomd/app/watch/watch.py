@@ -7,9 +7,9 @@ from collections.abc import AsyncGenerator, Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
-from greenroomd.app.bells import Bell, Quiet, Stop, quiet_time
-from greenroomd.app.storage import Selection, Store, StoredEvent
-from greenroomd.app.tail import Batch, FellBehind, Tail
+from greenroomd.app.ports.storage import Selection, Store, StoredEvent
+from greenroomd.app.watch.tail import Batch, FellBehind, Tail
+from greenroomd.app.watch.wakeups import Bell, Quiet, Stop, quiet_time
 from greenroomd.domain.errors import InvalidRequest, Violation, WatcherCapReached
 from greenroomd.domain.events import EPHEMERAL
 

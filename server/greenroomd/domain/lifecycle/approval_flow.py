@@ -8,7 +8,7 @@ from greenroomd.domain.config import ApprovalPolicy, JsonObject
 from greenroomd.domain.errors import ApprovalNotFound
 from greenroomd.domain.events import Approval, ApprovalNoted, ApprovalState, Event, EventType
 from greenroomd.domain.frames import PermissionAsked
-from greenroomd.domain.live import AnswerPermission, Step
+from greenroomd.domain.lifecycle.live import AnswerPermission, Step
 from greenroomd.domain.session import AWAITING_APPROVAL, State
 
 _TOLD_AS = {

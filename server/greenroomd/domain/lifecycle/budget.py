@@ -6,9 +6,9 @@ left, and the session is closed once nothing is.
 
 from __future__ import annotations
 
-from greenroomd.domain import orders
 from greenroomd.domain.events import Event, EventType, LimitReached
-from greenroomd.domain.live import Step
+from greenroomd.domain.lifecycle import orders
+from greenroomd.domain.lifecycle.live import Step
 from greenroomd.domain.session import Session, State
 
 BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"

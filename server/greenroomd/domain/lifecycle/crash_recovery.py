@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from greenroomd.domain import turns
 from greenroomd.domain.config import RecoveryMode, RecoveryPolicy
 from greenroomd.domain.events import Event, EventType, RecoveryScheduled
-from greenroomd.domain.live import Step
+from greenroomd.domain.lifecycle import turn_queue
+from greenroomd.domain.lifecycle.live import Step
 from greenroomd.domain.session import Recovery, Session
 from greenroomd.domain.turn import Problem, TurnState
 
@@ -72,13 +72,13 @@ def attempt(step: Step) -> None:
     if policy.mode is not RecoveryMode.ON_CRASH:
         step.note(recovery=replace(recovery, next_attempt_time=None, max_attempts=0))
         given_up = Problem(reason="PROCESS_EXITED", message="the session failed and is not started again")
-        turns.drop_waiting(step, step.session.error or given_up, TurnState.FAILED)
+        turn_queue.drop_waiting(step, step.session.error or given_up, TurnState.FAILED)
         return
     restarts = (*recovery.restarts, step.at)[-_MOST_REMEMBERED:]
     tried = replace(recovery, restarts=restarts, attempt=recovery.attempt + 1)
     process = replace(step.session.process, restart_count=step.session.process.restart_count + 1)
     step.note(recovery=tried, process=process)
-    turns.wake(step, reason=RECOVERING)
+    turn_queue.wake(step, reason=RECOVERING)
 
 
 def succeeded(step: Step) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from greenroomd.domain import approvals, expiry, orders, recovery, turns
 from greenroomd.domain.config import OnIdle
 from greenroomd.domain.events import Event, EventType, Expiring, LimitReached
-from greenroomd.domain.live import Ending, EndProcess, Live, Patience, Purpose, Step
-from greenroomd.domain.reactions import end_for
+from greenroomd.domain.lifecycle import approval_flow, crash_recovery, expiry, orders, turn_queue
+from greenroomd.domain.lifecycle.live import Ending, EndProcess, Live, Patience, Purpose, Step
+from greenroomd.domain.lifecycle.reactions import end_for
 from greenroomd.domain.session import IDLE_TIMEOUT, Signal, State
 from greenroomd.domain.turn import Problem
 
@@ -63,7 +63,7 @@ def _unfinished(step: Step) -> None:
     step.know(finish_by=None)
     draining = step.live.ending is not None and step.live.ending.purpose is Purpose.DRAIN
     message = "the server is shutting down" if draining else "the session is being closed"
-    turns.interrupt(step, Problem(reason="TURN_INTERRUPTED", message=message))
+    turn_queue.interrupt(step, Problem(reason="TURN_INTERRUPTED", message=message))
 
 
 def _turn(live: Live, patience: Patience) -> datetime | None:
@@ -75,7 +75,9 @@ def _turn(live: Live, patience: Patience) -> datetime | None:
 
 
 def _turn_overdue(step: Step) -> None:
-    turns.interrupt(step, Problem(reason="TURN_TIMEOUT", message="the turn took longer than its timeout"))
+    turn_queue.interrupt(
+        step, Problem(reason="TURN_TIMEOUT", message="the turn took longer than its timeout")
+    )
 
 
 def _stall(live: Live, patience: Patience) -> datetime | None:
@@ -88,7 +90,7 @@ def _stall(live: Live, patience: Patience) -> datetime | None:
 
 def _stalled(step: Step) -> None:
     silence = step.patience.stall_timeout.total_seconds()
-    turns.interrupt(
+    turn_queue.interrupt(
         step, Problem(reason="PROCESS_SILENT", message=f"the process was silent for {silence:g} s")
     )
 
@@ -142,17 +144,17 @@ def _expiring(step: Step) -> None:
 
 
 def _recovery(live: Live, patience: Patience) -> datetime | None:
-    return recovery.due_time(live.session)
+    return crash_recovery.due_time(live.session)
 
 
 DEADLINES = (
-    Deadline(_question, approvals.expire),
+    Deadline(_question, approval_flow.expire),
     Deadline(_obedience, _disobeyed),
     Deadline(_finish, _unfinished),
     Deadline(_turn, _turn_overdue),
     Deadline(_stall, _stalled),
     Deadline(_lifetime, _expired),
-    Deadline(_recovery, recovery.attempt),  # after the end itself: what is over does not come back
+    Deadline(_recovery, crash_recovery.attempt),  # after the end itself: what is over does not come back
     Deadline(_notice, _expiring),  # after the end itself: what is over is not announced
     Deadline(_grace, _grace_passed),
     Deadline(_idle, _unused),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from greenroomd.domain import turns
 from greenroomd.domain.events import Event, EventType, LimitReached
 from greenroomd.domain.frames import Frame
-from greenroomd.domain.live import Step
+from greenroomd.domain.lifecycle import turn_queue
+from greenroomd.domain.lifecycle.live import Step
 from greenroomd.domain.turn import Problem
 
 
@@ -26,4 +26,4 @@ def count_output(step: Step, frame: Frame) -> None:
         return
     detail = f"the turn's output is longer than the {most} bytes that it may be"
     tell(step, "limits.output_bytes", detail)
-    turns.interrupt(step, Problem(reason="LIMIT_REACHED", message=detail))
+    turn_queue.interrupt(step, Problem(reason="LIMIT_REACHED", message=detail))

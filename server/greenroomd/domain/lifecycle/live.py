@@ -1,7 +1,8 @@
 """A live session as its owner sees it, and one step of it in the making. Pure: nothing here waits or writes.
 
-The owner (app/supervisor.py) begins a `Step`, lets the functions of `orders` and `reactions` decide in it, commits what
-the step changed and told, and only then performs its actions. A commit that fails leaves the old `Live` in force.
+The owner (app/supervision/supervisor.py) begins a `Step`, lets the functions of `orders` and `reactions` decide in it,
+commits what the step changed and told, and only then performs its actions. A commit that fails leaves the old `Live`
+in force.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from enum import StrEnum
 from greenroomd.domain.config import JsonObject, Secret, SessionConfig
 from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.events import EPHEMERAL, Approval, ApprovalState, Event
-from greenroomd.domain.evolution import evolve
+from greenroomd.domain.fast_replace import evolve
 from greenroomd.domain.frames import TurnResult
 from greenroomd.domain.session import Session, Signal, State, decide
 from greenroomd.domain.turn import Problem, Turn, TurnState

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from greenroomd.domain import turns
 from greenroomd.domain.errors import IllegalTransition, NoTurnRunning, TurnNotFound, TurnRunning
 from greenroomd.domain.events import Event, EventType, SessionNoted
-from greenroomd.domain.live import AbandonLaunch, Ending, EndProcess, Purpose, Step
-from greenroomd.domain.narration import turn_event
+from greenroomd.domain.lifecycle import turn_queue
+from greenroomd.domain.lifecycle.frame_events import turn_event
+from greenroomd.domain.lifecycle.live import AbandonLaunch, Ending, EndProcess, Purpose, Step
 from greenroomd.domain.session import (
     DRAINING,
     REQUESTED,
@@ -28,13 +28,13 @@ from greenroomd.domain.turn import Problem, Turn, TurnState, cut_short
 def start(step: Step, *, actor: str = "") -> None:
     """Start a session that never ran or has failed; raises IllegalTransition elsewhere."""
     _require(step, Signal.START, State.CREATED, State.ERROR)
-    turns.wake(step, reason=WAITING_FOR_PROCESS, actor=actor)
+    turn_queue.wake(step, reason=WAITING_FOR_PROCESS, actor=actor)
 
 
 def resume(step: Step, *, actor: str = "") -> None:
     """Give a suspended session a process again; raises IllegalTransition elsewhere."""
     _require(step, Signal.START, State.SUSPENDED)
-    turns.wake(step, reason=WAITING_FOR_PROCESS, actor=actor)
+    turn_queue.wake(step, reason=WAITING_FOR_PROCESS, actor=actor)
 
 
 def suspend(step: Step, *, reason: str = REQUESTED, force: bool = False, actor: str = "") -> None:
@@ -85,7 +85,7 @@ def close(
     ending = Ending(purpose=Purpose.CLOSE, reason=reason, actor=actor)
     step.move(Signal.CLOSE, reason=reason, actor=actor)
     dropped = Problem(reason="TURN_INTERRUPTED", message="the session was closed")
-    turns.drop_waiting(step, dropped, TurnState.INTERRUPTED)
+    turn_queue.drop_waiting(step, dropped, TurnState.INTERRUPTED)
     if not step.live.hosted:
         step.move(Signal.ENDED, reason=reason, actor=actor)
     else:
@@ -104,7 +104,7 @@ def interrupt(step: Step, turn_id: str, *, actor: str = "", reason: str = "") ->
         step.put_turn(turn)
         step.tell(turn_event(turn, at=step.at, actor=actor))
     elif step.live.cause is None:
-        turns.interrupt(step, cause)
+        turn_queue.interrupt(step, cause)
     return turn
 
 
@@ -130,7 +130,7 @@ def _stop(step: Step, signal: Signal, ending: Ending, force: bool) -> None:
         return
     if ending.purpose is not Purpose.RESTART:
         dropped = Problem(reason="TURN_INTERRUPTED", message="the session was stopped")
-        turns.drop_waiting(step, dropped, TurnState.INTERRUPTED)
+        turn_queue.drop_waiting(step, dropped, TurnState.INTERRUPTED)
     _finish(step, ending, timedelta())
 
 
@@ -148,7 +148,7 @@ def _interrupt_for(step: Step, ending: Ending) -> None:
     """Interrupt the turn; the process is ended when the turn is over, or no longer obeys."""
     step.know(ending=ending)
     if step.live.cause is None:
-        turns.interrupt(
+        turn_queue.interrupt(
             step, Problem(reason="TURN_INTERRUPTED", message=f"the session was told to {ending.purpose}")
         )
 

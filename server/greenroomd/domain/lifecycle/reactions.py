@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from greenroomd.domain import approvals, budget, limits, reconfiguration, recovery, turns
 from greenroomd.domain.config import RecoveryMode, SessionConfig
 from greenroomd.domain.enforcement import OptionReport, report
 from greenroomd.domain.events import (
@@ -30,8 +29,16 @@ from greenroomd.domain.frames import (
     TurnResult,
     UserEchoed,
 )
-from greenroomd.domain.live import Ending, EndProcess, LaunchProcess, Purpose, Step
-from greenroomd.domain.narration import narrate
+from greenroomd.domain.lifecycle import (
+    approval_flow,
+    budget,
+    crash_recovery,
+    limits,
+    reconfiguration,
+    turn_queue,
+)
+from greenroomd.domain.lifecycle.frame_events import narrate
+from greenroomd.domain.lifecycle.live import Ending, EndProcess, LaunchProcess, Purpose, Step
 from greenroomd.domain.session import (
     NODE_LOST,
     REQUESTED,
@@ -87,7 +94,7 @@ def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
     seen_before = step.session.observed_config_generation > 0
     restarted = step.live.restarting
     step.know(launching=False, heard_at=step.at, restarting="")
-    recovery.succeeded(step)
+    crash_recovery.succeeded(step)
     step.move(Signal.HANDSHAKE, reason=restarted)
     step.note(
         process=replace(step.session.process, cli_version=cli_version),
@@ -100,14 +107,14 @@ def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
         _tell(step, EventType.SESSION_CONFIG_APPLIED, ConfigApplied(generation=generation, restarted=True))
     budget.enforce(step)  # it may have been lowered since
     reconfiguration.follow(step)
-    turns.begin_next(step)
+    turn_queue.begin_next(step)
 
 
 def reconfigured(step: Step, config: SessionConfig, generation: int) -> None:
     """The running process took the change of its configuration."""
     if step.live.running:
         reconfiguration.applied(step, config, generation)
-        turns.begin_next(step)
+        turn_queue.begin_next(step)
 
 
 def owner_lost(step: Step, *, comes_back: bool = True) -> None:
@@ -118,17 +125,17 @@ def owner_lost(step: Step, *, comes_back: bool = True) -> None:
     error = Problem(reason=NODE_LOST, message="the server ended while the session was live")
     if step.session.process.pid:
         _bury(step, code=None, signal=None, stderr_tail="")
-    turns.end_cut_short(step, error)
-    approvals.cancel(step)
+    turn_queue.end_cut_short(step, error)
+    approval_flow.cancel(step)
     if step.session.state is State.CLOSING:
-        turns.drop_waiting(step, error, TurnState.INTERRUPTED)
+        turn_queue.drop_waiting(step, error, TurnState.INTERRUPTED)
         step.move(Signal.ENDED, reason=NODE_LOST)
         return
     step.move(Signal.SUSPEND, reason=NODE_LOST)
     if not comes_back:
-        turns.drop_waiting(step, error, TurnState.FAILED)
+        turn_queue.drop_waiting(step, error, TurnState.FAILED)
     elif step.session.config.recovery.mode is RecoveryMode.ON_CRASH:
-        turns.wake(step, reason=recovery.RECOVERING)
+        turn_queue.wake(step, reason=crash_recovery.RECOVERING)
     else:
         _restart_for_waiting(step)
 
@@ -177,9 +184,9 @@ def _follow(step: Step, frame: Frame) -> None:
         case ActivityChanged(activity=activity):
             _change_activity(step, activity)
         case PermissionAsked():
-            approvals.ask(step, frame)
+            approval_flow.ask(step, frame)
         case PermissionWithdrawn():
-            approvals.cancel(step, frame.request_id)
+            approval_flow.cancel(step, frame.request_id)
 
 
 def _track_tools(step: Step, frame: AssistantSpoke | UserEchoed) -> None:
@@ -204,9 +211,9 @@ def _take_result(step: Step, frame: TurnResult) -> None:
 def _change_activity(step: Step, activity: Activity) -> None:
     step.know(busy=activity is not Activity.IDLE)
     if activity is Activity.IDLE and (step.live.turn is None or step.live.result is not None):
-        turns.end_answered(step)
+        turn_queue.end_answered(step)
         budget.enforce(step)
-        turns.rest(step)
+        turn_queue.rest(step)
 
 
 def _same_conversation(step: Step, frame: Frame) -> bool:
@@ -261,9 +268,9 @@ def exited(
         error = replace(ending.error, exit_code=code, signal=signal, stderr_tail=stderr_tail)
         ending = replace(ending, error=error)
     if live.result is not None:
-        turns.end_answered(step)
-    turns.end_cut_short(step, ending.error if ending and ending.error else gone)
-    approvals.cancel(step)
+        turn_queue.end_answered(step)
+    turn_queue.end_cut_short(step, ending.error if ending and ending.error else gone)
+    approval_flow.cancel(step)
     step.know(running=False, launching=False, busy=False, ending=None, obey_by=None, finish_by=None)
     if not group_gone:
         message = f"the end of process {pid} and all that it started cannot be proven"
@@ -323,15 +330,15 @@ def _suspend(step: Step, ending: Ending) -> None:
 
 def _restart_for_waiting(step: Step) -> None:
     if step.live.turns:
-        turns.wake(step, reason=TURN_ARRIVED)
+        turn_queue.wake(step, reason=TURN_ARRIVED)
 
 
 def _fail(step: Step, error: Problem) -> None:
-    turns.end_cut_short(step, error)
-    if not recovery.plan(step, error):
-        turns.drop_waiting(step, error, TurnState.FAILED)
+    turn_queue.end_cut_short(step, error)
+    if not crash_recovery.plan(step, error):
+        turn_queue.drop_waiting(step, error, TurnState.FAILED)
     step.move(Signal.FAIL, reason=error.reason, error=error)
-    recovery.announce(step)
+    crash_recovery.announce(step)
 
 
 def _tell(step: Step, kind: EventType, payload: Payload) -> None:

@@ -14,7 +14,7 @@ from greenroomd.domain.config import JsonObject, PermissionMode, Secret, Session
 from greenroomd.domain.enforcement import report
 from greenroomd.domain.errors import InvalidUpdateMask, TurnRunning, Violation
 from greenroomd.domain.events import ConfigApplied, Event, EventType, SessionUpdated
-from greenroomd.domain.live import Ending, EndProcess, Purpose, Reconfigure, Step
+from greenroomd.domain.lifecycle.live import Ending, EndProcess, Purpose, Reconfigure, Step
 
 CONFIG_CHANGED = "CONFIG_CHANGED"
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from greenroomd.domain import approvals, reconfiguration
 from greenroomd.domain.errors import IllegalTransition, QueueFull, TurnRunning
-from greenroomd.domain.live import EndProcess, InterruptCli, LaunchProcess, SayPrompt, Step, waiting
-from greenroomd.domain.narration import answered, prompted, turn_event
+from greenroomd.domain.lifecycle import approval_flow, reconfiguration
+from greenroomd.domain.lifecycle.frame_events import answered, prompted, turn_event
+from greenroomd.domain.lifecycle.live import EndProcess, InterruptCli, LaunchProcess, SayPrompt, Step, waiting
 from greenroomd.domain.session import TURN_ARRIVED, Signal, State, allowed
 from greenroomd.domain.turn import Problem, Turn, TurnState, Usage, begun, cut_short
 
@@ -91,13 +91,13 @@ def drop_waiting(step: Step, error: Problem, state: TurnState = TurnState.FAILED
 
 def interrupt(step: Step, cause: Problem) -> None:
     """Have the CLI stop the running turn; its pending questions are cancelled first."""
-    approvals.cancel(step)
+    approval_flow.cancel(step)
     step.know(cause=cause, obey_by=step.at + step.patience.interrupt_grace)
     step.do(InterruptCli())
 
 
 def _close(step: Step, turn: Turn) -> None:
-    approvals.cancel(step)
+    approval_flow.cancel(step)
     step.put_turn(turn)
     step.note(current_turn_id="", last_active_time=step.at, usage=step.session.usage + _counted(turn.usage))
     step.know(result=None, cause=None, obey_by=None, open_tools=frozenset())

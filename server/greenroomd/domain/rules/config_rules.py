@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from operator import attrgetter
 
-from greenroomd.domain.checks import (
+from greenroomd.domain.config import Secret, SessionConfig
+from greenroomd.domain.errors import Violation
+from greenroomd.domain.rules.checks import (
     KIB,
     Check,
     above_zero,
@@ -24,11 +26,9 @@ from greenroomd.domain.checks import (
     spelled,
     text,
 )
-from greenroomd.domain.config import Secret, SessionConfig
-from greenroomd.domain.environment_rules import environment_violations
-from greenroomd.domain.errors import Violation
-from greenroomd.domain.json_rules import mcp_violations, settings_violations
-from greenroomd.domain.tool_rules import tool_violations
+from greenroomd.domain.rules.environment_rules import environment_violations
+from greenroomd.domain.rules.json_rules import mcp_violations, settings_violations
+from greenroomd.domain.rules.tool_rules import tool_violations
 
 SECOND = timedelta(seconds=1)
 WEEK = timedelta(days=7)

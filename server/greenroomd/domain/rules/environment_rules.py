@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from greenroomd.domain.checks import KIB, key, shown, size_of
 from greenroomd.domain.errors import Violation
+from greenroomd.domain.rules.checks import KIB, key, shown, size_of
 
 MAX_ENTRIES = 128
 MAX_NAME_LENGTH = 128

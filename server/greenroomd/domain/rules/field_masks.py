@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from greenroomd.domain.checks import shown
 from greenroomd.domain.config import JsonObject, Secret, SessionConfig
-from greenroomd.domain.config_rules import OPTIONS
 from greenroomd.domain.errors import InvalidUpdateMask, Violation
+from greenroomd.domain.rules.checks import shown
+from greenroomd.domain.rules.config_rules import OPTIONS
 from greenroomd.domain.session import Session
 
 T = TypeVar("T")

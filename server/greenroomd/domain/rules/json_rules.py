@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from greenroomd.domain.checks import KIB, Check, json_object, key, shown
 from greenroomd.domain.config import JsonObject
-from greenroomd.domain.environment_rules import environment_violations
 from greenroomd.domain.errors import Violation
+from greenroomd.domain.rules.checks import KIB, Check, json_object, key, shown
+from greenroomd.domain.rules.environment_rules import environment_violations
 
 MAX_JSON_BYTES = 64 * KIB  # each fits one argument of a Linux process (128 KiB)
 MAX_SERVERS = 64

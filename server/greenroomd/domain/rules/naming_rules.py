@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from greenroomd.domain.checks import KIB, Check, json_object, key, matching, shown
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.errors import Violation
+from greenroomd.domain.rules.checks import KIB, Check, json_object, key, matching, shown
 
 DEFAULT_WORKSPACE = "default"
 MAX_LABELS = 64

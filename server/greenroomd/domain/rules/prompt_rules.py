@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from greenroomd.domain.checks import KIB, lasting, shown, size_of
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.errors import Violation
+from greenroomd.domain.rules.checks import KIB, lasting, shown, size_of
 
 MAX_PROMPT_BYTES = 4096 * KIB
 MAX_BLOCKS = 256

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from greenroomd.domain.config import PermissionMode, SessionConfig
-from greenroomd.domain.config_rules import violations
 from greenroomd.domain.errors import Violation
-from greenroomd.domain.masks import Parts
 from greenroomd.domain.memo import IdentityMemo
-from greenroomd.domain.session_rules import label_violations, metadata_violations, name_violations
+from greenroomd.domain.rules.config_rules import violations
+from greenroomd.domain.rules.field_masks import Parts
+from greenroomd.domain.rules.naming_rules import label_violations, metadata_violations, name_violations
 
 _without_token = IdentityMemo(violations)  # many sessions are made with few configurations
 

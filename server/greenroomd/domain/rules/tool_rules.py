@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from greenroomd.domain.checks import shown
 from greenroomd.domain.errors import Violation
+from greenroomd.domain.rules.checks import shown
 
 MAX_RULES = 128
 MAX_RULE_LENGTH = 512  # 128 of them, joined, still fit one argument of a Linux process (128 KiB)

@@ -11,16 +11,10 @@ from pathlib import Path
 
 import structlog
 
-from greenroomd.app.ports import EndPatience, Launch, ProcessFailed
-from greenroomd.processes.binding import Binding, binding
-from greenroomd.processes.child import running
-from greenroomd.processes.claude_process import ClaudeProcess
-from greenroomd.processes.confinement import Confinement
-from greenroomd.processes.control_group import ControlGroup
-from greenroomd.processes.delegation import ControlGroups
-from greenroomd.processes.finish import finish
-from greenroomd.processes.incarnation import Incarnation
-from greenroomd.processes.launch import (
+from greenroomd.app.ports.processes import EndPatience, Launch, ProcessFailed
+from greenroomd.processes.claude.cli_process import ClaudeProcess
+from greenroomd.processes.claude.late_binding import Binding, binding
+from greenroomd.processes.claude.launch_command import (
     CliDefaults,
     RunDirectory,
     Workspace,
@@ -29,11 +23,17 @@ from greenroomd.processes.launch import (
     model_of,
     redactor_of,
 )
-from greenroomd.processes.leftovers import remove_leftovers
-from greenroomd.processes.lookups import Lookups, is_directory
-from greenroomd.processes.memory import MemoryWatchdog, Ward
-from greenroomd.processes.spawn import Command
-from greenroomd.processes.transcripts import salvage
+from greenroomd.processes.claude.stale_files import remove_leftovers
+from greenroomd.processes.claude.transcripts import salvage
+from greenroomd.processes.host.cgroup import ControlGroup
+from greenroomd.processes.host.cgroup_setup import ControlGroups
+from greenroomd.processes.host.child import running
+from greenroomd.processes.host.filesystem_pool import Lookups, is_directory
+from greenroomd.processes.host.finish import finish
+from greenroomd.processes.host.memory_watchdog import MemoryWatchdog, Ward
+from greenroomd.processes.host.resource_limits import Confinement
+from greenroomd.processes.host.server_run import Incarnation
+from greenroomd.processes.host.spawn import Command
 
 log = structlog.get_logger(__name__)
 

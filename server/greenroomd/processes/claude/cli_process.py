@@ -13,20 +13,27 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from greenroomd.app.ports import EndPatience, Handshake, Launch, ProcessExit, ProcessFailed, ProcessIdentity
+from greenroomd.app.ports.processes import (
+    EndPatience,
+    Handshake,
+    Launch,
+    ProcessExit,
+    ProcessFailed,
+    ProcessIdentity,
+)
 from greenroomd.domain.config import JsonObject, Limits, PermissionMode
 from greenroomd.domain.frames import Frame, PermissionAsked, PermissionWithdrawn
-from greenroomd.processes.binding import Binding, Request, refusal_in
-from greenroomd.processes.child import Child
-from greenroomd.processes.confinement import Confinement
-from greenroomd.processes.control import ControlChannel, refusal
-from greenroomd.processes.framing import Framer, Overlong
-from greenroomd.processes.launch import initialization
-from greenroomd.processes.lookups import Lookups
-from greenroomd.processes.questions import Questions
-from greenroomd.processes.redaction import Redactor
-from greenroomd.processes.stream_json import ControlAnswer, ControlAsked, encode, parse
-from greenroomd.processes.unread import Unread
+from greenroomd.processes.claude.control_channel import ControlChannel, refusal
+from greenroomd.processes.claude.frame_buffer import Unread
+from greenroomd.processes.claude.framing import Framer, Overlong
+from greenroomd.processes.claude.late_binding import Binding, Request, refusal_in
+from greenroomd.processes.claude.launch_command import initialization
+from greenroomd.processes.claude.permission_ids import Questions
+from greenroomd.processes.claude.stream_json import ControlAnswer, ControlAsked, encode, parse
+from greenroomd.processes.host.child import Child
+from greenroomd.processes.host.filesystem_pool import Lookups
+from greenroomd.processes.host.redaction import Redactor
+from greenroomd.processes.host.resource_limits import Confinement
 
 INPUT_TIMEOUT = timedelta(seconds=30)
 CONTROL_TIMEOUT = timedelta(seconds=10)  # answers took 5 ms; set_model may first ask the API

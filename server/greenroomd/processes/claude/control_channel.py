@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from greenroomd.app.ports import ProcessFailed
+from greenroomd.app.ports.processes import ProcessFailed
 from greenroomd.domain.config import JsonObject
-from greenroomd.processes.redaction import Redactor
-from greenroomd.processes.stream_json import ControlAnswer, encode
+from greenroomd.processes.claude.stream_json import ControlAnswer, encode
+from greenroomd.processes.host.redaction import Redactor
 
 
 class ControlChannel:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from greenroomd.app.ports import Launch
+from greenroomd.app.ports.processes import Launch
 from greenroomd.domain.config import (
     ApprovalPolicy,
     JsonObject,
@@ -23,7 +23,7 @@ from greenroomd.domain.config import (
     Secret,
     SessionConfig,
 )
-from greenroomd.processes.launch import (
+from greenroomd.processes.claude.launch_command import (
     CliDefaults,
     extra_body,
     initialization,
@@ -31,7 +31,7 @@ from greenroomd.processes.launch import (
     redactor_of,
     settings,
 )
-from greenroomd.processes.redaction import Redactor
+from greenroomd.processes.host.redaction import Redactor
 
 Request = tuple[str, JsonObject]
 """A control request: its subtype and its fields."""

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from greenroomd.app.ports import Launch
+from greenroomd.app.ports.processes import Launch
 from greenroomd.domain.config import JsonObject, PermissionMode, Secret, SessionConfig
-from greenroomd.processes.redaction import Redactor, secret_values
+from greenroomd.processes.host.redaction import Redactor, secret_values
 
 _API_KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")  # each would win over an OAuth token
 _EXTRA_BODY = "CLAUDE_CODE_EXTRA_BODY"

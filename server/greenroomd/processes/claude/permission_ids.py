@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from greenroomd.app.identity import new_id
+from greenroomd.app.ids import new_id
 from greenroomd.domain.frames import PermissionAsked, PermissionWithdrawn
 
 

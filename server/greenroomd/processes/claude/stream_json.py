@@ -31,7 +31,7 @@ from greenroomd.domain.frames import (
     UserEchoed,
 )
 from greenroomd.domain.turn import Usage
-from greenroomd.processes.framing import Overlong
+from greenroomd.processes.claude.framing import Overlong
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 
 from greenroomd.domain.errors import ConversationLost, StoreUnavailable
-from greenroomd.processes.finish import finish
-from greenroomd.processes.launch import Workspace
+from greenroomd.processes.claude.launch_command import Workspace
+from greenroomd.processes.host.finish import finish
 
 # The id comes from the CLI, and becomes part of a path.
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

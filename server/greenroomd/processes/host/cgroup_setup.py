@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from greenroomd.processes.control_group import ControlGroup
+from greenroomd.processes.host.cgroup import ControlGroup
 
 CONTROLLERS = ("memory", "cpu")
 SERVER = "greenroom-server"

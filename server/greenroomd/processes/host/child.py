@@ -18,14 +18,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from greenroomd.app.ports import EndPatience, ProcessExit, ProcessFailed, ProcessIdentity
-from greenroomd.processes import kernel
-from greenroomd.processes.control_group import ControlGroup
-from greenroomd.processes.finish import finish
-from greenroomd.processes.pipe_end import PipeEnd
-from greenroomd.processes.pipes import Input, Output
-from greenroomd.processes.redaction import Redactor, Tail
-from greenroomd.processes.spawn import MARKER, Command, spawn
+from greenroomd.app.ports.processes import EndPatience, ProcessExit, ProcessFailed, ProcessIdentity
+from greenroomd.processes.host import procfs
+from greenroomd.processes.host.cgroup import ControlGroup
+from greenroomd.processes.host.finish import finish
+from greenroomd.processes.host.pipe_end import PipeEnd
+from greenroomd.processes.host.pipes import Input, Output
+from greenroomd.processes.host.redaction import Redactor, Tail
+from greenroomd.processes.host.spawn import MARKER, Command, spawn
 
 _DRAIN = timedelta(seconds=1)  # a descendant may hold the output open after the child's exit
 _SWEEP_SECONDS = 0.01
@@ -72,7 +72,7 @@ class Child:
         """Start the process; raises OSError. Called by `running` alone."""
         loop = asyncio.get_running_loop()
         self._process = process = spawn(command)
-        self.identity = kernel.identify(process.pid, datetime.now(UTC))
+        self.identity = procfs.identify(process.pid, datetime.now(UTC))
         self._pidfd = os.pidfd_open(process.pid)
         loop.add_reader(self._pidfd, self._reap)
         assert process.stdin is not None
@@ -151,14 +151,14 @@ class Child:
             return [] if self._group is None else self._group.members()
 
         def ours(pid: int) -> bool:
-            return kernel.belongs(pid, session) or kernel.carries(pid, self.marker) or pid in inside()
+            return procfs.belongs(pid, session) or procfs.carries(pid, self.marker) or pid in inside()
 
         members = inside()
         if members and self._group is not None:
             self._group.kill()
-        found = {*members, *kernel.members(session), *kernel.marked(self.marker)}
+        found = {*members, *procfs.members(session), *procfs.marked(self.marker)}
         for pid in found:
-            kernel.kill(pid, ours)
+            procfs.kill(pid, ours)
         return len(found)
 
     def _received(self, data: bytes) -> bool:

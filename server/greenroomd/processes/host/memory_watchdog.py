@@ -15,9 +15,9 @@ from datetime import timedelta
 
 import structlog
 
-from greenroomd.app.beside import beside
-from greenroomd.processes import kernel
-from greenroomd.processes.spawn import MARKER
+from greenroomd.app.background import beside
+from greenroomd.processes.host import procfs
+from greenroomd.processes.host.spawn import MARKER
 
 log = structlog.get_logger(__name__)
 
@@ -85,15 +85,15 @@ def resident(wards: Sequence[Ward]) -> Mapping[int, int]:
     """
     held = {ward.session: 0 for ward in wards}
     session_of = {ward.marker: ward.session for ward in wards}  # of those that left the session
-    for pid in kernel.pids():
+    for pid in procfs.pids():
         try:
             session = os.getsid(pid)
         except OSError:
             continue
         if session not in held:
-            marker = kernel.variable(pid, MARKER)
+            marker = procfs.variable(pid, MARKER)
             if marker not in session_of:
                 continue
             session = session_of[marker]
-        held[session] += kernel.resident_bytes(pid)
+        held[session] += procfs.resident_bytes(pid)
     return held

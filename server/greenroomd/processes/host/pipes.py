@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import cast
 
-from greenroomd.app.ports import ProcessFailed
+from greenroomd.app.ports.processes import ProcessFailed
 
 _MAX_POSTED_BYTES = 2**20
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from greenroomd.app.ports import ProcessIdentity
+from greenroomd.app.ports.processes import ProcessIdentity
 
 _PROC = Path("/proc")
 _PAGE = os.sysconf("SC_PAGE_SIZE")

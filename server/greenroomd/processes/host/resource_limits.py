@@ -7,8 +7,8 @@ import asyncio
 import structlog
 
 from greenroomd.domain.config import Limits
-from greenroomd.processes.control_group import ControlGroup
-from greenroomd.processes.memory import Ward
+from greenroomd.processes.host.cgroup import ControlGroup
+from greenroomd.processes.host.memory_watchdog import Ward
 
 log = structlog.get_logger(__name__)
 

@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from greenroomd.app.ports import ProcessIdentity
-from greenroomd.processes import kernel
-from greenroomd.processes.control_group import ControlGroup
-from greenroomd.processes.delegation import ControlGroups
+from greenroomd.app.ports.processes import ProcessIdentity
+from greenroomd.processes.host import procfs
+from greenroomd.processes.host.cgroup import ControlGroup
+from greenroomd.processes.host.cgroup_setup import ControlGroups
 
 _OWNER = "owner.json"
 _GROUPS = "control_groups"
@@ -44,7 +44,7 @@ class Incarnation:
             owner = ProcessIdentity(**{**record, "start_time": datetime.fromisoformat(record["start_time"])})
         except (OSError, ValueError, TypeError, KeyError):
             return False
-        return kernel.alive(owner)
+        return procfs.alive(owner)
 
     def control_groups(self) -> Sequence[ControlGroup]:
         """Return the control groups of its processes that are still there."""
@@ -67,7 +67,7 @@ def incarnation(state_dir: Path, groups: ControlGroups | None = None) -> Iterato
     """
     mine = Incarnation(state_dir / "run" / uuid.uuid4().hex[:12])
     mine.path.mkdir(mode=0o700, parents=True)
-    owner = asdict(kernel.identify(os.getpid(), datetime.now(UTC)))
+    owner = asdict(procfs.identify(os.getpid(), datetime.now(UTC)))
     text = json.dumps({**owner, "start_time": owner["start_time"].isoformat()})
     (mine.path / _OWNER).write_text(text, encoding="utf-8")
     if groups is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsideRoots
-from greenroomd.processes.lookups import Lookups, is_directory
+from greenroomd.processes.host.filesystem_pool import Lookups, is_directory
 
 REMEMBERED_SECONDS = 1.0
 _REMEMBERED = 1_000

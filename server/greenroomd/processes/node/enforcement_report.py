@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from greenroomd.domain.enforcement import Enforcement, OptionReport
-from greenroomd.processes.memory import EVERY
+from greenroomd.processes.host.memory_watchdog import EVERY
 
 _OF_EVERY_HOST = (
     OptionReport("limits.max_duration", Enforcement.ENFORCED),

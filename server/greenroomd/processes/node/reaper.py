@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from greenroomd.app.ports import ProcessIdentity
-from greenroomd.processes import kernel
-from greenroomd.processes.control_group import ControlGroup
-from greenroomd.processes.incarnation import Incarnation, others
-from greenroomd.processes.leftovers import remove_leftovers
-from greenroomd.processes.spawn import MARKER
+from greenroomd.app.ports.processes import ProcessIdentity
+from greenroomd.processes.claude.stale_files import remove_leftovers
+from greenroomd.processes.host import procfs
+from greenroomd.processes.host.cgroup import ControlGroup
+from greenroomd.processes.host.server_run import Incarnation, others
+from greenroomd.processes.host.spawn import MARKER
 
 _PATIENCE = timedelta(seconds=5)
 _POLL_SECONDS = 0.01
@@ -46,8 +46,8 @@ def reap(
     groups = [group for run in dead for group in run.control_groups()]
 
     def theirs(pid: int) -> bool:
-        recorded_so = pid in known and kernel.alive(known[pid])
-        marked = any(kernel.carries(pid, marker) for marker in markers)
+        recorded_so = pid in known and procfs.alive(known[pid])
+        marked = any(procfs.carries(pid, marker) for marker in markers)
         return recorded_so or marked or pid in _inside(groups)
 
     killed: set[int] = set()
@@ -55,19 +55,19 @@ def reap(
     while found := _found(known.values(), markers) | (inside := _inside(groups)):
         for group in groups:
             group.kill()  # at once, and what forks meanwhile
-        killed.update(inside, (pid for pid in found if kernel.kill(pid, theirs)))
+        killed.update(inside, (pid for pid in found if procfs.kill(pid, theirs)))
         if time.monotonic() >= deadline:
             break
         time.sleep(_POLL_SECONDS)
     for group in groups:
         group.remove()
-    _sweep_files(state_dir, dead, killed | {pid for pid in known if kernel.kernel_start(pid) is None})
+    _sweep_files(state_dir, dead, killed | {pid for pid in known if procfs.kernel_start(pid) is None})
     return Reaped(frozenset(killed - found), frozenset(found))
 
 
 def _found(identities: Iterable[ProcessIdentity], markers: Iterable[str]) -> set[int]:
-    alive = {identity.pid for identity in identities if kernel.alive(identity)}
-    return alive.union(*(kernel.marked(marker) for marker in markers))
+    alive = {identity.pid for identity in identities if procfs.alive(identity)}
+    return alive.union(*(procfs.marked(marker) for marker in markers))
 
 
 def _inside(groups: Iterable[ControlGroup]) -> set[int]:

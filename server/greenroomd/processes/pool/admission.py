@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from greenroomd.processes.control_group import flat_keyed
+from greenroomd.processes.host.cgroup import flat_keyed
 
 GROWING_SECONDS = 5.0
 """How long a process takes until most of its memory shows; until then it is reckoned with as a whole."""

@@ -14,15 +14,15 @@ from datetime import timedelta
 
 import structlog
 
-from greenroomd.app.beside import beside, task_group
-from greenroomd.app.identity import new_id
-from greenroomd.app.ports import AgentProcess, Launch, ProcessFailed, WarmStart
-from greenroomd.processes import kernel
-from greenroomd.processes.binding import Binding, as_started
-from greenroomd.processes.claude_cli import ClaudeCli
-from greenroomd.processes.claude_process import ClaudeProcess
-from greenroomd.processes.finish import finish
-from greenroomd.processes.pool import Pool, PoolLease
+from greenroomd.app.background import beside, task_group
+from greenroomd.app.ids import new_id
+from greenroomd.app.ports.processes import AgentProcess, Launch, ProcessFailed, WarmStart
+from greenroomd.processes.claude.cli import ClaudeCli
+from greenroomd.processes.claude.cli_process import ClaudeProcess
+from greenroomd.processes.claude.late_binding import Binding, as_started
+from greenroomd.processes.host import procfs
+from greenroomd.processes.host.finish import finish
+from greenroomd.processes.pool.slots import Pool, PoolLease
 
 log = structlog.get_logger(__name__)
 
@@ -122,7 +122,7 @@ class WarmProcesses:
             kept = claim.kept
             self._kept.remove(kept)
             asyncio.get_running_loop().call_later(REFILL_AFTER.total_seconds(), self._changed.set)
-            if kept.process is None or kernel.alive(kept.process.identity):
+            if kept.process is None or procfs.alive(kept.process.identity):
                 kept.taken = True
                 kept.lease.adopt()
                 return claim

@@ -7,12 +7,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from greenroom.v1 import config_pb2, event_pb2, session_pb2, session_service_pb2, turn_pb2, turn_service_pb2
-from greenroomd.app.calls import IfBusy
+from greenroomd.app.commands import IfBusy
 from greenroomd.domain.config import ApprovalPolicy, OnIdle, PermissionMode, RecoveryMode
 from greenroomd.domain.enforcement import Enforcement
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.events import ApprovalState, EventType
-from greenroomd.domain.reconfiguration import Apply
+from greenroomd.domain.lifecycle.reconfiguration import Apply
 from greenroomd.domain.session import StartMode, State
 from greenroomd.domain.turn import TurnState
 

@@ -17,10 +17,10 @@ from greenroomd.domain.session import Recovery, Session, State
 from greenroomd.rpc.convert.content import block_messages
 from greenroomd.rpc.convert.enums import EVENT_TYPES, SESSION_STATES
 from greenroomd.rpc.convert.problems import maybe_status
-from greenroomd.rpc.convert.session import process_message, recovery_message, session_message
+from greenroomd.rpc.convert.session_proto import process_message, recovery_message, session_message
 from greenroomd.rpc.convert.structs import wire_text
 from greenroomd.rpc.convert.times import duration, shared_timestamp, timestamp
-from greenroomd.rpc.convert.turn import approval_message, turn_message
+from greenroomd.rpc.convert.turn_proto import approval_message, turn_message
 
 
 def event_message(event: Event, session: Session) -> EventMessage:

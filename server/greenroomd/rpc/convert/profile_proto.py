@@ -8,14 +8,14 @@ from google.protobuf.message import Message
 
 from greenroom.v1 import profile_pb2
 from greenroom.v1 import profile_service_pb2 as pb
-from greenroomd.app.profiles import NewProfile, ProfileDeletion, ProfileUpdate
+from greenroomd.app.usecases.profiles import NewProfile, ProfileDeletion, ProfileUpdate
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.profile import Profile, ProfileParts, etag
-from greenroomd.domain.session_rules import DEFAULT_WORKSPACE
-from greenroomd.rpc.call import Call
-from greenroomd.rpc.convert.config import oauth_token_of, partial_config_message, partial_config_of
+from greenroomd.domain.rules.naming_rules import DEFAULT_WORKSPACE
+from greenroomd.rpc.convert.config_proto import oauth_token_of, partial_config_message, partial_config_of
 from greenroomd.rpc.convert.requests import required
 from greenroomd.rpc.convert.times import timestamp
+from greenroomd.rpc.rpc_context import Call
 
 
 def profile_message(profile: Profile) -> profile_pb2.Profile:

@@ -7,18 +7,18 @@ from datetime import timedelta
 
 from greenroom.v1 import session_service_pb2 as sessions
 from greenroom.v1 import turn_service_pb2 as turns
-from greenroomd.app.calls import Decide, IfBusy, Interrupt, NewSession, NewTurn
-from greenroomd.app.storage import OrderBy, SessionQuery
-from greenroomd.domain.checks import json_object, lasting
+from greenroomd.app.commands import Decide, IfBusy, Interrupt, NewSession, NewTurn
+from greenroomd.app.ports.storage import OrderBy, SessionQuery
 from greenroomd.domain.errors import Violation
+from greenroomd.domain.rules.checks import json_object, lasting
+from greenroomd.domain.rules.naming_rules import DEFAULT_WORKSPACE, name_violations
 from greenroomd.domain.session import StartMode
-from greenroomd.domain.session_rules import DEFAULT_WORKSPACE, name_violations
-from greenroomd.rpc.call import Call
-from greenroomd.rpc.convert.config import oauth_token_of, partial_config_of
+from greenroomd.rpc.convert.config_proto import oauth_token_of, partial_config_of
 from greenroomd.rpc.convert.content import blocks_of
 from greenroomd.rpc.convert.enums import IF_BUSY, SESSION_STATES, START_MODES
 from greenroomd.rpc.convert.structs import json_of
 from greenroomd.rpc.convert.times import optional_datetime, optional_timedelta
+from greenroomd.rpc.rpc_context import Call
 
 MAX_REASON_LENGTH = 256
 MAX_DENIAL_LENGTH = 4096

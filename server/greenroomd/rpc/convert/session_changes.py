@@ -6,19 +6,19 @@ from datetime import timedelta
 from typing import TypeVar
 
 from greenroom.v1 import session_service_pb2 as pb
-from greenroomd.app.calls import Close, Delete, Fork, Restart, Start, Suspend, Update
-from greenroomd.domain.checks import lasting
+from greenroomd.app.commands import Close, Delete, Fork, Restart, Start, Suspend, Update
 from greenroomd.domain.errors import Violation
-from greenroomd.domain.masks import Parts
-from greenroomd.domain.reconfiguration import Apply
+from greenroomd.domain.lifecycle.reconfiguration import Apply
+from greenroomd.domain.rules.checks import lasting
+from greenroomd.domain.rules.field_masks import Parts
+from greenroomd.domain.rules.naming_rules import name_violations
 from greenroomd.domain.session import StartMode
-from greenroomd.domain.session_rules import name_violations
-from greenroomd.rpc.call import Call
-from greenroomd.rpc.convert.config import config_of, oauth_token_of, partial_config_of
+from greenroomd.rpc.convert.config_proto import config_of, oauth_token_of, partial_config_of
 from greenroomd.rpc.convert.enums import CONFIG_APPLY, START_MODES
 from greenroomd.rpc.convert.requests import check_reason, required
 from greenroomd.rpc.convert.structs import json_of
 from greenroomd.rpc.convert.times import optional_timedelta
+from greenroomd.rpc.rpc_context import Call
 
 MAX_GRACE = timedelta(minutes=10)
 

@@ -11,7 +11,7 @@ from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.memo import IdentityMemo
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, etag
 from greenroomd.domain.turn import Usage
-from greenroomd.rpc.convert.config import shared_config_message
+from greenroomd.rpc.convert.config_proto import shared_config_message
 from greenroomd.rpc.convert.enums import ENFORCEMENT, SESSION_STATES
 from greenroomd.rpc.convert.problems import maybe_status
 from greenroomd.rpc.convert.structs import struct

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from greenroom.v1 import event_service_pb2 as pb
-from greenroomd.app.sessions import Sessions
-from greenroomd.app.storage import Position, Selection, Store
-from greenroomd.app.watch import Watch
+from greenroomd.app.ports.storage import Position, Selection, Store
+from greenroomd.app.usecases.sessions import Sessions
+from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.errors import EventNotFound, Violation
-from greenroomd.rpc import wire
-from greenroomd.rpc.call import Call
-from greenroomd.rpc.codec import EventCodec
 from greenroomd.rpc.convert import requests
 from greenroomd.rpc.convert.enums import EVENT_TYPES
-from greenroomd.rpc.cursor import reached
-from greenroomd.rpc.draining import Drain
-from greenroomd.rpc.frames import records_of
 from greenroomd.rpc.page_token import page_size, page_token, position_of
-from greenroomd.rpc.watching import Watching
+from greenroomd.rpc.rpc_context import Call
+from greenroomd.rpc.stream import wire
+from greenroomd.rpc.stream.cursor_codec import reached
+from greenroomd.rpc.stream.draining import Drain
+from greenroomd.rpc.stream.event_codec import EventCodec
+from greenroomd.rpc.stream.watch_frames import records_of
+from greenroomd.rpc.stream.watch_stream import Watching
 
 MAX_CHUNK_BYTES = 1024 * 1024
 

@@ -15,8 +15,8 @@ from grpc_health.v1 import health_pb2 as pb
 from grpc_health.v1.health_pb2_grpc import HealthServicer
 
 from greenroomd.domain.errors import Draining
-from greenroomd.rpc.call import Context
-from greenroomd.rpc.draining import Drain
+from greenroomd.rpc.rpc_context import Context
+from greenroomd.rpc.stream.draining import Drain
 
 READINESS = "readiness"
 LIVENESS = "liveness"

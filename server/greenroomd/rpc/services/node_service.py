@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from greenroom.v1 import node_pb2
 from greenroom.v1 import node_service_pb2 as pb
-from greenroomd.app.storage import Selection, Store
+from greenroomd.app.ports.storage import Selection, Store
 from greenroomd.domain.errors import NodeNotFound
-from greenroomd.domain.prompt_rules import MAX_PROMPT_BYTES
-from greenroomd.domain.turns import MAX_WAITING_TURNS
-from greenroomd.rpc.call import Call
-from greenroomd.rpc.codec import MAX_EVENT_BYTES
-from greenroomd.rpc.convert.session import report_messages
+from greenroomd.domain.lifecycle.turn_queue import MAX_WAITING_TURNS
+from greenroomd.domain.rules.prompt_rules import MAX_PROMPT_BYTES
+from greenroomd.rpc.convert.session_proto import report_messages
 from greenroomd.rpc.convert.times import duration, maybe_duration, timestamp
-from greenroomd.rpc.facts import PoolFacts, ServerFacts
+from greenroomd.rpc.rpc_context import Call
+from greenroomd.rpc.services.server_facts import PoolFacts, ServerFacts
+from greenroomd.rpc.stream.event_codec import MAX_EVENT_BYTES
 
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from greenroom.v1 import profile_service_pb2 as pb
-from greenroomd.app.profile_store import place_of
-from greenroomd.app.profiles import Profiles
-from greenroomd.domain.session_rules import DEFAULT_WORKSPACE
-from greenroomd.rpc.call import Call
+from greenroomd.app.ports.profile_store import place_of
+from greenroomd.app.usecases.profiles import Profiles
+from greenroomd.domain.rules.naming_rules import DEFAULT_WORKSPACE
 from greenroomd.rpc.convert import requests
-from greenroomd.rpc.convert.profile import new_profile, profile_deletion, profile_message, profile_update
-from greenroomd.rpc.listing import page_answer
+from greenroomd.rpc.convert.profile_proto import (
+    new_profile,
+    profile_deletion,
+    profile_message,
+    profile_update,
+)
+from greenroomd.rpc.page_answer import page_answer
 from greenroomd.rpc.page_token import page_size, position_of
+from greenroomd.rpc.rpc_context import Call
 
 
 class ProfileService:

@@ -6,24 +6,24 @@ from datetime import timedelta
 
 from greenroom.v1 import session_pb2
 from greenroom.v1 import session_service_pb2 as pb
-from greenroomd.app.calls import Restart, Suspend
-from greenroomd.app.creation import Creation
-from greenroomd.app.deletion import Deletion
-from greenroomd.app.forking import Forking
-from greenroomd.app.sessions import Sessions
-from greenroomd.app.storage import OrderBy, Position
+from greenroomd.app.commands import Restart, Suspend
+from greenroomd.app.ports.storage import OrderBy, Position
+from greenroomd.app.usecases.create_session import Creation
+from greenroomd.app.usecases.delete_session import Deletion
+from greenroomd.app.usecases.fork_session import Forking
+from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.session import Session
-from greenroomd.rpc import wire
-from greenroomd.rpc.call import Call
 from greenroomd.rpc.convert import requests, session_changes
 from greenroomd.rpc.convert.enums import SESSION_STATES
-from greenroomd.rpc.convert.session import session_message
+from greenroomd.rpc.convert.session_proto import session_message
 from greenroomd.rpc.convert.times import microseconds
-from greenroomd.rpc.cursor import Places
-from greenroomd.rpc.draining import UNDER_WAY, Drain
-from greenroomd.rpc.listing import page_answer
+from greenroomd.rpc.page_answer import page_answer
 from greenroomd.rpc.page_token import page_size, position_of
+from greenroomd.rpc.rpc_context import Call
+from greenroomd.rpc.stream import wire
+from greenroomd.rpc.stream.cursor_codec import Places
+from greenroomd.rpc.stream.draining import UNDER_WAY, Drain
 
 WAIT_WITHOUT_DEADLINE = timedelta(seconds=60)
 ANSWER_BEFORE_DEADLINE = timedelta(milliseconds=500)

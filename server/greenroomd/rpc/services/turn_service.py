@@ -7,20 +7,20 @@ from contextlib import aclosing, suppress
 from typing import Any
 
 from greenroom.v1 import turn_service_pb2 as pb
-from greenroomd.app.storage import Page, Position
-from greenroomd.app.tail import Batch
-from greenroomd.app.turns import Turns
+from greenroomd.app.ports.storage import Page, Position
+from greenroomd.app.usecases.turns import Turns
+from greenroomd.app.watch.tail import Batch
 from greenroomd.domain.errors import CursorBelowFloor
 from greenroomd.domain.events import Approval
 from greenroomd.domain.turn import Turn
-from greenroomd.rpc.call import Call
 from greenroomd.rpc.convert import requests
 from greenroomd.rpc.convert.enums import APPROVAL_STATES
 from greenroomd.rpc.convert.times import microseconds
-from greenroomd.rpc.convert.turn import approval_message, turn_message
-from greenroomd.rpc.draining import UNDER_WAY, Drain
-from greenroomd.rpc.listing import page_answer
+from greenroomd.rpc.convert.turn_proto import approval_message, turn_message
+from greenroomd.rpc.page_answer import page_answer
 from greenroomd.rpc.page_token import page_size, position_of
+from greenroomd.rpc.rpc_context import Call
+from greenroomd.rpc.stream.draining import UNDER_WAY, Drain
 
 
 class TurnService:

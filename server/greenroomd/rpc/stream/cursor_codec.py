@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from greenroomd.app.storage import Store
+from greenroomd.app.ports.storage import Store
 from greenroomd.domain.errors import EventNotFound, InvalidRequest, Violation
 
 MAX_REVISION = 2**62 - 1

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from datetime import timedelta
 from typing import TypeVar
 
-from greenroomd.app.bells import Stop
+from greenroomd.app.watch.wakeups import Stop
 from greenroomd.domain.errors import Draining
 
 T = TypeVar("T")

@@ -10,16 +10,16 @@ from greenroom.v1 import event_pb2, turn_pb2
 from greenroom.v1 import event_service_pb2 as events
 from greenroom.v1 import session_service_pb2 as sessions
 from greenroom.v1 import turn_service_pb2 as turns
-from greenroomd.app.storage import EncodedEvent, StoredEvent, Unit
+from greenroomd.app.ports.storage import EncodedEvent, StoredEvent, Unit
 from greenroomd.domain.events import EPHEMERAL, Event
 from greenroomd.domain.session import Session
 from greenroomd.domain.turn import Turn
-from greenroomd.rpc import wire
-from greenroomd.rpc.convert.event import event_message
-from greenroomd.rpc.convert.session import session_message
-from greenroomd.rpc.convert.turn import approval_message, turn_message
-from greenroomd.rpc.cursor import Places
-from greenroomd.rpc.truncation import truncated
+from greenroomd.rpc.convert.event_proto import event_message
+from greenroomd.rpc.convert.session_proto import session_message
+from greenroomd.rpc.convert.turn_proto import approval_message, turn_message
+from greenroomd.rpc.stream import wire
+from greenroomd.rpc.stream.cursor_codec import Places
+from greenroomd.rpc.stream.truncation import truncated
 
 MAX_EVENT_BYTES = 256 * 1024
 NUMBERS_BYTES = 128

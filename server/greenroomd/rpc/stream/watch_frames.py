@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from greenroom.v1 import event_service_pb2 as pb
 from greenroom.v1.session_pb2 import Session as SessionMessage
-from greenroomd.app.storage import StoredEvent
-from greenroomd.rpc import wire
+from greenroomd.app.ports.storage import StoredEvent
 from greenroomd.rpc.convert.times import duration
-from greenroomd.rpc.cursor import Places
+from greenroomd.rpc.stream import wire
+from greenroomd.rpc.stream.cursor_codec import Places
 
 _CURSOR = wire.tag(3, wire.LEN)
 

@@ -8,19 +8,19 @@ from datetime import timedelta
 
 from greenroom.v1 import event_service_pb2 as pb
 from greenroom.v1.session_pb2 import Session as SessionMessage
-from greenroomd.app.sessions import Sessions
-from greenroomd.app.storage import Position, Selection, SessionQuery, Store, StoredEvent
-from greenroomd.app.tail import Batch
-from greenroomd.app.watch import FRAME_BYTES, Watch
+from greenroomd.app.ports.storage import Position, Selection, SessionQuery, Store, StoredEvent
+from greenroomd.app.usecases.sessions import Sessions
+from greenroomd.app.watch.tail import Batch
+from greenroomd.app.watch.watch import FRAME_BYTES, Watch
 from greenroomd.domain.errors import InvalidRequest, SessionNotFound, Violation
 from greenroomd.domain.events import EventType
 from greenroomd.domain.session import Session, State
 from greenroomd.rpc.convert import requests
 from greenroomd.rpc.convert.enums import EVENT_TYPES
-from greenroomd.rpc.convert.session import session_message
-from greenroomd.rpc.cursor import MAX_REVISION, Places, reached
-from greenroomd.rpc.draining import Drain
-from greenroomd.rpc.frames import Frames, records_of
+from greenroomd.rpc.convert.session_proto import session_message
+from greenroomd.rpc.stream.cursor_codec import MAX_REVISION, Places, reached
+from greenroomd.rpc.stream.draining import Drain
+from greenroomd.rpc.stream.watch_frames import Frames, records_of
 
 MAX_SESSIONS = 1000
 SNAPSHOT_PAGE = 500

@@ -9,8 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from greenroomd.store.engine import Database
-from greenroomd.store.partial_indexes import metadata
-from greenroomd.store.schema import differences, facts, upgrade
+from greenroomd.store.schema.partial_indexes import metadata
+from greenroomd.store.schema.upgrade import differences, facts, upgrade
 
 
 def verify(migrated_url: str, plain_url: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from greenroomd.store.partial_indexes import metadata
+from greenroomd.store.schema.partial_indexes import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

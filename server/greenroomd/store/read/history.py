@@ -8,14 +8,14 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Select, bindparam, select
 
-from greenroomd.app.storage import EventCodec, Selection, StoredEvent
+from greenroomd.app.ports.storage import EventCodec, Selection, StoredEvent
 from greenroomd.domain.errors import CursorBelowFloor, EventNotFound
 from greenroomd.domain.events import EventType
 from greenroomd.store.engine import Database, limited
-from greenroomd.store.floors import Floors
-from greenroomd.store.listing import number_of_session
-from greenroomd.store.rows import Row
-from greenroomd.store.tables import events, meta, whole_events
+from greenroomd.store.read.session_listing import number_of_session
+from greenroomd.store.schema.floors import Floors
+from greenroomd.store.schema.rows import Row
+from greenroomd.store.schema.tables import events, meta, whole_events
 
 PAGE_BYTES: Final = 1024 * 1024
 _FIRST_CHUNK: Final = 64

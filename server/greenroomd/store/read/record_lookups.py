@@ -17,18 +17,18 @@ from sqlalchemy import (
     tuple_,
 )
 
-from greenroomd.app.storage import Due, Position, Request
+from greenroomd.app.ports.storage import Due, Position, Request
 from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import ApprovalNotFound, RequestIdReused, SessionNotFound, TurnNotFound
 from greenroomd.domain.events import Approval
 from greenroomd.domain.session import Session, State
 from greenroomd.domain.turn import Turn
-from greenroomd.store.documents import time, time_of
 from greenroomd.store.engine import Database, limited
-from greenroomd.store.listing import number_of_session, session_columns, with_config
-from greenroomd.store.rows import Row, approval_of, session_of, turn_of
+from greenroomd.store.read.session_listing import number_of_session, session_columns, with_config
+from greenroomd.store.schema.documents import time, time_of
+from greenroomd.store.schema.rows import Row, approval_of, session_of, turn_of
+from greenroomd.store.schema.tables import approvals, requests, secrets, sessions, turns
 from greenroomd.store.secrets import Keyring
-from greenroomd.store.tables import approvals, requests, secrets, sessions, turns
 
 T = TypeVar("T")
 

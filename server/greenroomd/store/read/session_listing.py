@@ -20,12 +20,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import FromClause
 
-from greenroomd.app.storage import OrderBy, Position, SessionQuery
+from greenroomd.app.ports.storage import OrderBy, Position, SessionQuery
 from greenroomd.domain.errors import InvalidPageToken
 from greenroomd.domain.session import LIVE, Session, State
-from greenroomd.store.documents import time
-from greenroomd.store.rows import Row, session_of
-from greenroomd.store.tables import configs, identities, labels, sessions
+from greenroomd.store.schema.documents import time
+from greenroomd.store.schema.rows import Row, session_of
+from greenroomd.store.schema.tables import configs, identities, labels, sessions
 
 _KEY = {OrderBy.CREATE_TIME: sessions.c.create_time, OrderBy.LAST_ACTIVE_TIME: sessions.c.last_active_time}
 _COLUMN = {key: list(sessions.columns).index(column) for key, column in _KEY.items()}

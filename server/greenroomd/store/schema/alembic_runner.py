@@ -10,7 +10,7 @@ from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection
 
-from greenroomd.store.schema import SchemaTooNew
+from greenroomd.store.schema.upgrade import SchemaTooNew
 
 
 def migrate(connection: Connection) -> None:

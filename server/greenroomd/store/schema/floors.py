@@ -12,11 +12,11 @@ from typing import Final
 
 from sqlalchemy import Connection, case, func, literal_column, select
 
-from greenroomd.app.retention import LIFECYCLE, Part
-from greenroomd.app.storage import Selection
+from greenroomd.app.maintenance.retention import LIFECYCLE, Part
+from greenroomd.app.ports.storage import Selection
 from greenroomd.store.engine import Database
-from greenroomd.store.tables import floors
-from greenroomd.store.upsert import upsert
+from greenroomd.store.schema.tables import floors
+from greenroomd.store.schema.upsert import upsert
 
 EVERYTHING: Final = ""
 """The scope of what was cut from all sessions at once."""

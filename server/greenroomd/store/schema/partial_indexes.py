@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Index, and_
 
-from greenroomd.store.tables import metadata, sessions, turns
+from greenroomd.store.schema.tables import metadata, sessions, turns
 
 __all__ = ["metadata"]
 

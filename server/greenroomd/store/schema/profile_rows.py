@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 from greenroomd.domain.config import ApprovalPolicy, OnIdle, PermissionMode, RecoveryMode
-from greenroomd.domain.overlay import PartialConfig
 from greenroomd.domain.profile import Profile, ProfileParts
-from greenroomd.store.documents import span, span_of, text, time, time_of, value_of
-from greenroomd.store.rows import Row
+from greenroomd.domain.rules.config_overlay import PartialConfig
+from greenroomd.store.schema.documents import span, span_of, text, time, time_of, value_of
+from greenroomd.store.schema.rows import Row
 
 Sealed = tuple[str | None, bytes | None]
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from greenroomd.domain.events import Approval, ApprovalState
-from greenroomd.domain.expiry import due_time
+from greenroomd.domain.lifecycle.expiry import due_time
 from greenroomd.domain.session import ProcessFacts, Recovery, Session, StartMode, State
 from greenroomd.domain.turn import Turn, TurnState, Usage
-from greenroomd.store.documents import (
+from greenroomd.store.schema.documents import (
     Document,
     config_of,
     maybe_time,

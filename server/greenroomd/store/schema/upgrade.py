@@ -29,7 +29,7 @@ def upgrade(engine: Engine) -> None:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         if _version(connection) != NEWEST:
-            from greenroomd.store.migration import migrate  # slow to import, and rarely needed
+            from greenroomd.store.schema.alembic_runner import migrate  # slow to import, and rarely needed
 
             migrate(connection)
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from greenroomd.app.storage import EventCodec, RequestReplayed, StoredEvent
+from greenroomd.app.ports.storage import EventCodec, RequestReplayed, StoredEvent
 from greenroomd.domain.errors import (
     OwnershipLost,
     ProfileNotFound,
@@ -24,13 +24,13 @@ from greenroomd.domain.errors import (
     SessionExists,
 )
 from greenroomd.domain.session import Session
-from greenroomd.store.bulk import BulkInsert
-from greenroomd.store.documents import time
 from greenroomd.store.engine import Database
-from greenroomd.store.judge import Judge, Prepared, Refusal
-from greenroomd.store.statements import Statements
-from greenroomd.store.tables import requests
-from greenroomd.store.vacancies import Vacancies
+from greenroomd.store.schema.documents import time
+from greenroomd.store.schema.tables import requests
+from greenroomd.store.write.batch_plan import Judge, Prepared, Refusal
+from greenroomd.store.write.bulk_insert import BulkInsert
+from greenroomd.store.write.profile_quota import Vacancies
+from greenroomd.store.write.statements import Statements
 
 REPLAYED_FOR: Final = timedelta(hours=24)
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from greenroomd.app.storage import EncodedEvent, EventCodec, Request, RequestReplayed, StoredEvent, Unit
+from greenroomd.app.ports.storage import EncodedEvent, EventCodec, Request, RequestReplayed, StoredEvent, Unit
 from greenroomd.domain.errors import (
     OwnershipLost,
     ProfileNotFound,
@@ -21,13 +21,12 @@ from greenroomd.domain.errors import (
     SessionExists,
 )
 from greenroomd.domain.events import Event
-from greenroomd.domain.evolution import evolve
+from greenroomd.domain.fast_replace import evolve
 from greenroomd.domain.memo import IdentityMemo
 from greenroomd.domain.session import Session
-from greenroomd.store.documents import config_text, time
-from greenroomd.store.rows import Row, approval_row, label_rows, session_row, turn_row
-from greenroomd.store.secrets import Keyring
-from greenroomd.store.tables import (
+from greenroomd.store.schema.documents import config_text, time
+from greenroomd.store.schema.rows import Row, approval_row, label_rows, session_row, turn_row
+from greenroomd.store.schema.tables import (
     configs,
     events,
     identities,
@@ -36,7 +35,8 @@ from greenroomd.store.tables import (
     sessions,
     whole_events,
 )
-from greenroomd.store.vacancies import Vacancy
+from greenroomd.store.secrets import Keyring
+from greenroomd.store.write.profile_quota import Vacancy
 
 _NAMES = [column.name for column in sessions.columns][1:]  # as session_row gives them: without the number
 _MOVED = _NAMES.index("state")

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Table, insert
 from sqlalchemy.exc import DBAPIError
 
 from greenroomd.store.engine import Database
-from greenroomd.store.rows import Row
+from greenroomd.store.schema.rows import Row
 
 _COPIED_FROM: Final = 4  # rows; fewer are inserted faster one by one
 _ANY_SIZE: Final = 16  # rows of one statement; above it only powers of two

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, bindparam, func, literal_column, sele
 
 from greenroomd.domain.errors import QuotaExceeded
 from greenroomd.store.engine import Database, limited
-from greenroomd.store.tables import profiles, sessions
+from greenroomd.store.schema.tables import profiles, sessions
 
 # Written out, as in the index that holds just these: a parameter would not match it.
 _OPEN = (

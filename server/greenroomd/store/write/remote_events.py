@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from greenroomd.app.storage import Selection, StoredEvent
+from greenroomd.app.ports.storage import Selection, StoredEvent
 from greenroomd.domain.errors import CursorBelowFloor
 from greenroomd.store.engine import Database
-from greenroomd.store.history import History
+from greenroomd.store.read.history import History
 
 MOST: Final = 10_000
 """Events that are read at once; a node that has missed more leaves them to its watchers."""

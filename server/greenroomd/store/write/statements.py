@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from greenroomd.store.engine import Database, limited
-from greenroomd.store.tables import (
+from greenroomd.store.schema.tables import (
     approvals,
     configs,
     events,
@@ -30,7 +30,7 @@ from greenroomd.store.tables import (
     turns,
     whole_events,
 )
-from greenroomd.store.upsert import upsert
+from greenroomd.store.schema.upsert import upsert
 
 CHANNEL = "greenroom"
 """Where nodes on one PostgreSQL tell each other of commits; the payload is a revision."""

@@ -18,16 +18,16 @@ from typing import Any, Final, TypeVar
 import structlog
 from sqlalchemy import Connection
 
-from greenroomd.app.observing import UNOBSERVED, SessionObserver
-from greenroomd.app.storage import Announce, RequestReplayed, Unit
+from greenroomd.app.ports.observers import UNOBSERVED, SessionObserver
+from greenroomd.app.ports.storage import Announce, RequestReplayed, Unit
 from greenroomd.domain.errors import GreenroomError, StoreUnavailable
 from greenroomd.domain.session import Session
-from greenroomd.store.batch import BatchWriter, Written
-from greenroomd.store.cache import SessionCache
 from greenroomd.store.engine import Database, is_outage, unavailable
-from greenroomd.store.judge import Prepared, Refusal
-from greenroomd.store.missed import Missed, MissedEvents
-from greenroomd.store.transactions import Transactions
+from greenroomd.store.read.session_cache import SessionCache
+from greenroomd.store.write.batch import BatchWriter, Written
+from greenroomd.store.write.batch_plan import Prepared, Refusal
+from greenroomd.store.write.remote_events import Missed, MissedEvents
+from greenroomd.store.write.transactions import Transactions
 
 log = structlog.get_logger(__name__)
 

@@ -1,0 +1,1 @@
+"""What a caller can ask for: one file for each group of calls."""

@@ -1,0 +1,1 @@
+"""How a live session decides: orders, what its process says, and time."""

@@ -1,0 +1,1 @@
+"""Everything that knows the claude CLI: flags, environment, stream-json, control requests, files."""

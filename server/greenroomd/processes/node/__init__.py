@@ -1,0 +1,1 @@
+"""What concerns this machine as a whole: its state directory, allowed roots, leftovers of a dead server."""

@@ -1,0 +1,1 @@
+"""The one writer: batches of units, each committed in one transaction."""
