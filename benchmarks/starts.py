@@ -81,10 +81,10 @@ QUICK = Sizes(starts=5, turns=20)
 async def figures(sizes: Sizes) -> dict[str, float]:
     """Measure; keys as in the goals."""
     with tempfile.TemporaryDirectory() as place, running_model_api() as api:
-        async with _stage(Path(place), api) as stage:
-            starts = [await stage.starts() for _ in range(sizes.starts)]
-            turns = await stage.turns_beside_sdk(sizes.turns)
-            comebacks = [await stage.comebacks() for _ in range(sizes.starts)]
+        async with _stage(Path(place), api) as node:
+            starts = [await node.starts() for _ in range(sizes.starts)]
+            turns = await node.turns_beside_sdk(sizes.turns)
+            comebacks = [await node.comebacks() for _ in range(sizes.starts)]
     late, warm, cold, sdk = (median(times) * 1000 for times in zip(*starts, strict=True))
     return {
         "late_initialize_ms_p50": late,
@@ -102,7 +102,7 @@ async def figures(sizes: Sizes) -> dict[str, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class NodeContext:
     """A server, and what the bare CLI and the SDK need to do the same beside it."""
 
     server_pid: int
@@ -252,7 +252,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def _stage(place: Path, api: ModelApi) -> AsyncIterator[Stage]:
+async def _stage(place: Path, api: ModelApi) -> AsyncIterator[NodeContext]:
     cli = await find_cli(None, os.environ["PATH"])
     state = place / "state"
     given = {"cli_environment": json.dumps(api.cli_environment), "max_processes": "3"}
@@ -262,7 +262,7 @@ async def _stage(place: Path, api: ModelApi) -> AsyncIterator[Stage]:
         work = state / "work"
         profile = Profile(profile_id="warm", warm_processes=1, config=SessionConfig(working_dir=str(work)))
         await ProfileServiceStub(channel).CreateProfile(CreateProfileRequest(profile=profile))
-        yield Stage(
+        yield NodeContext(
             server.pid, state, work, cli.path, api.cli_environment, SessionServiceStub(channel),
             TurnServiceStub(channel), EventServiceStub(channel),
         )  # fmt: skip

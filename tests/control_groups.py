@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from greenroomd.processes.host.cgroup import ControlGroup
+from greenroomd.processes.host.cgroup import Cgroup
 
 PATIENCE = 5.0  # seconds
 
@@ -24,7 +24,7 @@ def cgroup() -> Iterator[Path]:
     except OSError as error:
         pytest.skip(f"this host lets us make no cgroup: {error}")
     yield path
-    groups = [ControlGroup(below) for below in (*sorted(path.rglob("*/"), reverse=True), path)]
+    groups = [Cgroup(below) for below in (*sorted(path.rglob("*/"), reverse=True), path)]
     left = [group.path.name for group in groups if group.members()]
     deadline = time.monotonic() + PATIENCE
     for group in groups:

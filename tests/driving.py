@@ -8,14 +8,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from greenroomd.app.ports.processes import AgentProcess, EndPatience, Handshake, Launch, Processes
+from greenroomd.app.ports.processes import AgentProcess, Handshake, Launch, Processes, ShutdownTimeouts
 from greenroomd.domain.config import Secret, SessionConfig
 from greenroomd.domain.frames import Activity, ActivityChanged, AssistantSpoke, Frame, TurnResult, UserEchoed
 
 F = TypeVar("F", bound=Frame)
 
 HANDSHAKE = timedelta(seconds=30)
-IMPATIENT = EndPatience(
+IMPATIENT = ShutdownTimeouts(
     after_eof=timedelta(milliseconds=500),
     after_term=timedelta(milliseconds=500),
     after_kill=timedelta(seconds=10),

@@ -190,7 +190,7 @@ async def test_if_the_writer_dies_nobody_waits_for_it(opening: Opening) -> None:
         assert isinstance(store, SqlStore)
         session = await store.commit(creation(new_session()))
         under_way = [store.commit(saying(session, "fatal")), store.commit(creation(new_session()))]
-        waiting = [store.positions.keep_listener_position("behind", 1), store.commit(creation(new_session()))]
+        waiting = [store.positions.save_offset("behind", 1), store.commit(creation(new_session()))]
         outcomes = await asyncio.gather(*under_way, *waiting, return_exceptions=True)
         assert [type(outcome) for outcome in outcomes] == [StoreUnavailable] * 4
         with pytest.raises(StoreUnavailable):

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from contract.conftest import Opening
-from greenroomd.app.watch.listeners import Positions
+from greenroomd.app.watch.listeners import ListenerOffsets
 from greenroomd.store.sql_store import SqlStore
 
 
 @asynccontextmanager
-async def positions(opening: Opening) -> AsyncIterator[Positions]:
+async def positions(opening: Opening) -> AsyncIterator[ListenerOffsets]:
     async with opening() as store:
         assert isinstance(store, SqlStore)
         yield store.positions
@@ -18,10 +18,10 @@ async def positions(opening: Opening) -> AsyncIterator[Positions]:
 async def test_a_position_is_kept_and_moved(opening: Opening) -> None:
     async with positions(opening) as kept:
         assert await kept.listener_position("costs") is None
-        await kept.keep_listener_position("costs", 7)
+        await kept.save_offset("costs", 7)
     async with positions(opening) as kept:
         assert await kept.listener_position("costs") == 7
-        await kept.keep_listener_position("costs", 9)
-        await kept.keep_listener_position("audit", 1)
+        await kept.save_offset("costs", 9)
+        await kept.save_offset("audit", 1)
         assert await kept.listener_position("costs") == 9
         assert await kept.listener_position("audit") == 1

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from driving import IMPATIENT, a_launch, driven, eventually, result_of, spoken, tool_output
-from greenroomd.app.ports.processes import EndPatience, ProcessFailed
+from greenroomd.app.ports.processes import ProcessFailed, ShutdownTimeouts
 from greenroomd.domain.config import PermissionMode, Secret
 from greenroomd.domain.frames import (
     Delta,
@@ -30,7 +30,7 @@ from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.discovery import FoundCli, find_cli
 from greenroomd.processes.claude.launch_command import CliDefaults
 from greenroomd.processes.host import procfs
-from greenroomd.processes.host.server_run import Incarnation, incarnation
+from greenroomd.processes.host.server_run import ServerRun, server_run
 from greenroomd.processes.node.reaper import reap
 from standin.model_api import ModelApi
 
@@ -44,14 +44,14 @@ def found() -> FoundCli:
 
 
 @pytest.fixture
-def mine(tmp_path: Path) -> Iterator[Incarnation]:
-    with incarnation(tmp_path / "state") as mine:
+def mine(tmp_path: Path) -> Iterator[ServerRun]:
+    with server_run(tmp_path / "state") as mine:
         yield mine
 
 
 @pytest.fixture
-def cli(tmp_path: Path, found: FoundCli, mine: Incarnation, model_api: ModelApi) -> ClaudeCli:
-    patience = EndPatience(after_eof=timedelta(seconds=1))
+def cli(tmp_path: Path, found: FoundCli, mine: ServerRun, model_api: ModelApi) -> ClaudeCli:
+    patience = ShutdownTimeouts(after_eof=timedelta(seconds=1))
     return ClaudeCli(found.path, tmp_path / "state", mine, defaults(model_api), patience)
 
 
@@ -80,7 +80,7 @@ async def test_a_turn_with_a_tool_that_writes_a_file(cli: ClaudeCli, work: Path)
         assert claude.handshake.cli_version
         assert claude.handshake.permission_mode == "default"
         frames = await claude.turn(plan(bash("touch made"), {"text": "all done"}))
-        ended = await claude.process.end(EndPatience())
+        ended = await claude.process.end(ShutdownTimeouts())
     assert (work / "made").exists()
     result = result_of(frames)
     assert result.succeeded
@@ -363,14 +363,14 @@ async def test_a_killed_cli_is_told_from_one_that_ended(cli: ClaudeCli, work: Pa
         await claude.said()
         with pytest.raises(ProcessFailed) as gone:
             await claude.process.interrupt()
-        ended = await claude.process.end(EndPatience())
+        ended = await claude.process.end(ShutdownTimeouts())
     assert gone.value.reason == "PROCESS_EXITED"
     assert (ended.code, ended.signal) == (None, signal.SIGKILL)
     assert ended.group_gone
 
 
 async def test_commands_that_outlive_a_killed_cli_are_ended(
-    cli: ClaudeCli, work: Path, mine: Incarnation
+    cli: ClaudeCli, work: Path, mine: ServerRun
 ) -> None:
     # Two ways out: the CLI's own shell sits in a session of its own, and the command starts another one there.
     command = "setsid tail -f log & echo started > started; tail -f log"
@@ -383,13 +383,13 @@ async def test_commands_that_outlive_a_killed_cli_are_ended(
         os.kill(claude.pid, signal.SIGKILL)
         await claude.said()
         left = procfs.marked(f"GREENROOM_PROCESS={mine.marker}")
-        ended = await claude.process.end(EndPatience())
+        ended = await claude.process.end(ShutdownTimeouts())
     assert len(left) >= 2
     assert ended.group_gone
     assert not procfs.marked(f"GREENROOM_PROCESS={mine.marker}")
 
 
-async def test_a_block_left_in_mid_tool_leaves_nothing(cli: ClaudeCli, work: Path, mine: Incarnation) -> None:
+async def test_a_block_left_in_mid_tool_leaves_nothing(cli: ClaudeCli, work: Path, mine: ServerRun) -> None:
     (work / "log").touch()
     async with driven(cli, a_launch(work, allowed_tools=("Bash(tail *)",))) as claude:
         await claude.say(plan(bash("tail -f log")))
@@ -402,16 +402,16 @@ SERVER = """
 import asyncio, sys
 from pathlib import Path
 from driving import a_launch, driven
-from greenroomd.app.ports.processes import EndPatience
+from greenroomd.app.ports.processes import ShutdownTimeouts
 from greenroomd.domain.config import Secret
 from greenroomd.processes.claude.cli import ClaudeCli
-from greenroomd.processes.host.server_run import incarnation
+from greenroomd.processes.host.server_run import server_run
 from greenroomd.processes.claude.launch_command import CliDefaults
 
 async def main(cli, state, work, url, prompt):
     environment = {"ANTHROPIC_BASE_URL": Secret(url), "ANTHROPIC_API_KEY": Secret("stub-key")}
-    with incarnation(Path(state)) as mine:
-        cli = ClaudeCli(Path(cli), Path(state), mine, CliDefaults(environment=environment), EndPatience())
+    with server_run(Path(state)) as mine:
+        cli = ClaudeCli(Path(cli), Path(state), mine, CliDefaults(environment=environment), ShutdownTimeouts())
         async with driven(cli, a_launch(Path(work), allowed_tools=("Bash(tail *)",))) as claude:
             await claude.turn(prompt)
 

@@ -14,13 +14,13 @@ import pytest
 
 from contract.sample import JsonCodec, creation, message, new_session
 from greenroomd.app.commands import Change
-from greenroomd.app.ports.processes import AgentProcess, EndPatience, Launch
-from greenroomd.app.supervision.node_context import Stage
-from greenroomd.app.supervision.process_runner import Host
+from greenroomd.app.ports.processes import AgentProcess, Launch, ShutdownTimeouts
+from greenroomd.app.supervision.node_context import NodeContext
+from greenroomd.app.supervision.process_runner import ProcessRunner
 from greenroomd.app.supervision.registry import supervising
 from greenroomd.app.watch.tail import Tail
 from greenroomd.domain.errors import Draining
-from greenroomd.domain.lifecycle.live import Live, Patience, Step
+from greenroomd.domain.lifecycle.live import Live, Step, TurnTimeouts
 from greenroomd.domain.session import State
 from greenroomd.processes.pool.slots import Pool
 from greenroomd.store.sql_store import open_store
@@ -56,67 +56,69 @@ def processes() -> Starting:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, processes: Starting) -> AsyncIterator[Stage]:
-    """A stage with a real database."""
+async def node(tmp_path: Path, processes: Starting) -> AsyncIterator[NodeContext]:
+    """A node with a real database."""
     url = f"sqlite:///{tmp_path}/greenroom.db"
     tail = Tail(head=0)
     async with open_store(
         url, key_file=tmp_path / "keys", codec=lambda _: JsonCodec(), announce=tail.announce
     ) as store:
         tail.begin(store.head)
-        host = Host(
-            slots=Pool(2, SECOND), processes=processes, patience=EndPatience(), handshake_timeout=SECOND
+        runner = ProcessRunner(
+            slots=Pool(2, SECOND), processes=processes, patience=ShutdownTimeouts(), handshake_timeout=SECOND
         )
-        yield Stage(
+        yield NodeContext(
             node_id="node",
             store=store,
             tail=tail,
             codec=JsonCodec(),
-            host=host,
-            patience=Patience(),
+            runner=runner,
+            patience=TurnTimeouts(),
             now=lambda: datetime.now(UTC),
         )
 
 
-async def starting(stage: Stage, **changes: Any) -> Live:
+async def starting(node: NodeContext, **changes: Any) -> Live:
     """Store a session whose process is being started."""
-    session = await stage.store.commit(creation(new_session(state=State.INITIALIZING)))
-    return Live(session=session, launching=True, launched_at=stage.now(), **changes)
+    session = await node.store.commit(creation(new_session(state=State.INITIALIZING)))
+    return Live(session=session, launching=True, launched_at=node.now(), **changes)
 
 
-async def test_an_order_whose_owner_is_cancelled_while_it_commits_is_answered(stage: Stage) -> None:
-    session = await stage.store.commit(creation(new_session()))
+async def test_an_order_whose_owner_is_cancelled_while_it_commits_is_answered(node: NodeContext) -> None:
+    session = await node.store.commit(creation(new_session()))
 
     def change(step: Step) -> None:
-        step.tell(message())
+        step.emit(message())
         owner = asyncio.current_task()
         assert owner is not None
         owner.cancel()  # as its group does where another task of it fails
 
-    async with supervising(stage, drain_timeout=SECOND) as supervisors, asyncio.timeout(20):
+    async with supervising(node, drain_timeout=SECOND) as supervisors, asyncio.timeout(20):
         with pytest.raises(Draining):
             await supervisors.order(Change(session_id=session.session_id), change)
 
 
 async def test_a_drain_that_fails_for_one_session_suspends_the_others(
-    stage: Stage, processes: Starting
+    node: NodeContext, processes: Starting
 ) -> None:
-    broken = await starting(stage, ending=object())
-    sound = await starting(stage)
-    async with asyncio.timeout(20), supervising(stage, drain_timeout=SECOND) as supervisors:
+    broken = await starting(node, ending=object())
+    sound = await starting(node)
+    async with asyncio.timeout(20), supervising(node, drain_timeout=SECOND) as supervisors:
         supervisors.own(broken)
         supervisors.own(sound)
         await processes.begun.wait()
     assert len(supervisors) == 0
-    assert (await stage.store.session(sound.session.session_id)).state is State.SUSPENDED
+    assert (await node.store.session(sound.session.session_id)).state is State.SUSPENDED
 
 
-async def test_a_drain_that_is_cancelled_still_ends_every_owner(stage: Stage, processes: Starting) -> None:
+async def test_a_drain_that_is_cancelled_still_ends_every_owner(
+    node: NodeContext, processes: Starting
+) -> None:
     processes.tenacious = True
-    live = await starting(stage)
+    live = await starting(node)
 
     async def serve() -> None:
-        async with supervising(stage, drain_timeout=60 * SECOND) as supervisors:
+        async with supervising(node, drain_timeout=60 * SECOND) as supervisors:
             supervisors.own(live)
             await processes.begun.wait()
 

@@ -92,7 +92,7 @@ def begun(turn: Turn, *, at: datetime) -> Turn:
     return replace(turn, state=TurnState.RUNNING, start_time=at)
 
 
-def cut_short(turn: Turn, *, at: datetime, error: Problem, state: TurnState = TurnState.INTERRUPTED) -> Turn:
+def aborted(turn: Turn, *, at: datetime, error: Problem, state: TurnState = TurnState.INTERRUPTED) -> Turn:
     """Return a turn that ends without a result of the CLI; what its tools did is unknown if it had begun."""
     began = turn.state is TurnState.RUNNING
     return replace(turn, state=state, error=error, end_time=at, side_effects_unknown=began)

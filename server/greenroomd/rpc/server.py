@@ -54,7 +54,7 @@ class Services:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class ServerTimeouts:
     """How long the server waits, for the other side of a connection and for its own end."""
 
     keepalive: timedelta = timedelta(seconds=30)  # of quiet, then a ping is sent; NATs forget after minutes
@@ -72,7 +72,7 @@ async def serving(
     drain: Drain,
     answered: Answered,
     observer: Observer,
-    patience: Patience = Patience(),
+    patience: ServerTimeouts = ServerTimeouts(),
     max_concurrent_rpcs: int | None = None,
 ) -> AsyncIterator[str]:
     """Serve while the block runs; gives the address, with the port that the system chose if `listen` has port 0.
@@ -116,7 +116,7 @@ def _add_services(
     return [descriptor.full_name for descriptor, _ in pairs]
 
 
-def _options(patience: Patience) -> list[tuple[str, int]]:
+def _options(patience: ServerTimeouts) -> list[tuple[str, int]]:
     def milliseconds(span: timedelta) -> int:
         return span // timedelta(milliseconds=1)
 

@@ -1,4 +1,4 @@
-"""How far the listeners have come, on a SQL database: `app.watch.listeners.Positions`."""
+"""How far the listeners have come, on a SQL database: `app.watch.listeners.ListenerOffsets`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from greenroomd.store.write.writer import Writer
 
 
 class SqlPositions:
-    """The listeners' positions; see `app.watch.listeners.Positions` for what each method promises."""
+    """The listeners' positions; see `app.watch.listeners.ListenerOffsets` for what each method promises."""
 
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer
@@ -24,9 +24,9 @@ class SqlPositions:
         """Return the revision up to which a listener has heard everything."""
         return await self._read(partial(_position, name=name))
 
-    async def keep_listener_position(self, name: str, revision: int) -> None:
+    async def save_offset(self, name: str, revision: int) -> None:
         """Make durable that a listener has heard everything up to a revision."""
-        await self._writer.alone(partial(_keep, name=name, revision=revision))
+        await self._writer.run_exclusive(partial(_keep, name=name, revision=revision))
 
 
 def _position(connection: Connection, *, name: str) -> int | None:

@@ -27,7 +27,7 @@ Ring = Callable[[int], None]
 
 
 @asynccontextmanager
-async def ringing(
+async def listening_for_commits(
     database: Database, ring: Ring, head: Callable[[], Awaitable[int]], *, poll: timedelta
 ) -> AsyncIterator[None]:
     """Call `ring` with a revision that the log has come to, whenever it may have moved, while the block runs.

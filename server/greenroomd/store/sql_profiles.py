@@ -45,7 +45,7 @@ class SqlProfiles:
 
     async def change(self, change: ProfileChange) -> Profile | None:
         """Make a decision durable and return its outcome."""
-        return await self._writer.alone(partial(self._change, change=change))
+        return await self._writer.run_exclusive(partial(self._change, change=change))
 
     async def profile(self, workspace_id: str, profile_id: str) -> Profile:
         """Return a profile."""

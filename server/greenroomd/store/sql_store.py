@@ -26,7 +26,7 @@ from greenroomd.app.ports.storage import (
     StoredEvent,
     Unit,
 )
-from greenroomd.app.watch.listeners import Positions
+from greenroomd.app.watch.listeners import ListenerOffsets
 from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import OwnershipLost, SessionNotFound
 from greenroomd.domain.events import Approval
@@ -34,7 +34,7 @@ from greenroomd.domain.session import Session, State, etag
 from greenroomd.domain.turn import Turn
 from greenroomd.store.engine import Database
 from greenroomd.store.listener_offsets import SqlPositions
-from greenroomd.store.notifications import ringing
+from greenroomd.store.notifications import listening_for_commits
 from greenroomd.store.read.history import History
 from greenroomd.store.read.reader import Reader, open_reader
 from greenroomd.store.read.record_lookups import Lookups
@@ -48,7 +48,7 @@ from greenroomd.store.sql_profiles import SqlProfiles
 from greenroomd.store.write.batch import REPLAYED_FOR, BatchWriter
 from greenroomd.store.write.batch_plan import prepare
 from greenroomd.store.write.compaction import SqlCompactor
-from greenroomd.store.write.remote_events import MissedEvents
+from greenroomd.store.write.remote_events import RemoteEventReader
 from greenroomd.store.write.writer import Writer
 
 
@@ -86,13 +86,16 @@ async def open_store(
             cache = SessionCache(cached_sessions)
             batches = BatchWriter(database, events)
             history = History(database, events)
-            missed = MissedEvents(database, history)
+            missed = RemoteEventReader(database, history)
             writer = Writer(database, batches, cache, announce, clock, missed, head=head, observer=observer)
 
             async def standing() -> int:
                 return await reader.read(history.head)
 
-            async with writer.running(), ringing(database, writer.catch_up, standing, poll=poll):
+            async with (
+                writer.running(),
+                listening_for_commits(database, writer.catch_up, standing, poll=poll),
+            ):
                 yield SqlStore(
                     _Parts(
                         store_id=store_id,
@@ -173,7 +176,7 @@ class SqlStore:
         return self._parts.profiles
 
     @property
-    def positions(self) -> Positions:
+    def positions(self) -> ListenerOffsets:
         """How far the listeners have come."""
         return self._parts.positions
 

@@ -8,17 +8,17 @@ from pathlib import Path
 import structlog
 
 from greenroom.v1.event_pb2 import Event
-from greenroomd.app.ports.processes import EndPatience
+from greenroomd.app.ports.processes import ShutdownTimeouts
 from greenroomd.app.watch.listener_paths import load
 from greenroomd.app.watch.listeners import Listener
 from greenroomd.domain.config import Secret
-from greenroomd.domain.lifecycle.live import Patience
+from greenroomd.domain.lifecycle.live import TurnTimeouts
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.discovery import FoundCli
 from greenroomd.processes.claude.launch_command import CliDefaults
-from greenroomd.processes.host.cgroup_setup import ControlGroups, NotDelegated, take_possession
+from greenroomd.processes.host.cgroup_setup import Cgroups, NotDelegated, set_up_cgroups
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
-from greenroomd.processes.host.server_run import Incarnation
+from greenroomd.processes.host.server_run import ServerRun
 from greenroomd.processes.pool.admission import Admission
 from greenroomd.processes.pool.slots import Pool
 from greenroomd.rpc.services.server_facts import PoolFacts, WorkspacePoolFacts
@@ -44,13 +44,13 @@ def listeners(settings: Settings) -> list[Listener[Event]]:
     return every
 
 
-def control_groups(settings: Settings) -> tuple[ControlGroups | None, str]:
+def cgroups(settings: Settings) -> tuple[Cgroups | None, str]:
     """Return the control groups to use, and why they do not hold every limit."""
     if settings.cgroup == "off":
         return None, "the setting GREENROOM_CGROUP forbids cgroups"
     given = None if settings.cgroup == "auto" else settings.cgroup
     try:
-        groups = take_possession(given)
+        groups = set_up_cgroups(given)
     except NotDelegated as error:
         if given is not None:
             raise
@@ -62,9 +62,9 @@ def control_groups(settings: Settings) -> tuple[ControlGroups | None, str]:
 def processes(
     settings: Settings,
     cli: FoundCli,
-    run: Incarnation,
+    run: ServerRun,
     watchdog: MemoryWatchdog,
-    groups: ControlGroups | None,
+    groups: Cgroups | None,
 ) -> ClaudeCli:
     """Return how processes of the CLI are made."""
     environment = {name: Secret(value.get_secret_value()) for name, value in settings.cli_environment.items()}
@@ -75,21 +75,23 @@ def processes(
         memory_bytes=settings.memory_per_session,
         open_files=settings.open_files,
     )
-    return ClaudeCli(cli.path, settings.state_dir, run, defaults, end_patience(settings), watchdog, groups)
+    return ClaudeCli(
+        cli.path, settings.state_dir, run, defaults, shutdown_timeouts(settings), watchdog, groups
+    )
 
 
-def end_patience(settings: Settings) -> EndPatience:
+def shutdown_timeouts(settings: Settings) -> ShutdownTimeouts:
     """Return how long a process may take to end."""
-    return EndPatience(
+    return ShutdownTimeouts(
         after_eof=settings.end_after_eof,
         after_term=settings.end_after_term,
         after_kill=settings.end_after_kill,
     )
 
 
-def patience(settings: Settings) -> Patience:
+def patience(settings: Settings) -> TurnTimeouts:
     """Return how long a session's owner waits for what."""
-    return Patience(
+    return TurnTimeouts(
         turn_timeout=settings.turn_timeout,
         stall_timeout=settings.stall_timeout,
         interrupt_grace=settings.interrupt_grace,

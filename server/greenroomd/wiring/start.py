@@ -15,15 +15,15 @@ from pathlib import Path
 
 import structlog
 
-from greenroomd.app.maintenance.expiry_timer import DueBell, expiring
+from greenroomd.app.maintenance.expiry_timer import DueWakeup, expiring
 from greenroomd.app.maintenance.prewarming import warming
 from greenroomd.app.maintenance.retention import keepings, retaining
 from greenroomd.app.maintenance.startup_recovery import Reap, settle_all
 from greenroomd.app.ports.processes import ProcessIdentity
 from greenroomd.app.ports.profile_store import ProfileStore
 from greenroomd.app.ports.storage import Announce, Store, StoredEvent
-from greenroomd.app.supervision.node_context import Stage
-from greenroomd.app.supervision.process_runner import Host
+from greenroomd.app.supervision.node_context import NodeContext
+from greenroomd.app.supervision.process_runner import ProcessRunner
 from greenroomd.app.supervision.registry import Supervisors, supervising
 from greenroomd.app.usecases.create_session import Creation
 from greenroomd.app.usecases.delete_session import Deletion
@@ -39,11 +39,11 @@ from greenroomd.processes.claude.discovery import FoundCli, find_cli
 from greenroomd.processes.claude.transcripts import TranscriptFiles
 from greenroomd.processes.host.cgroup_setup import NotDelegated
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
-from greenroomd.processes.host.server_run import Incarnation, incarnation
+from greenroomd.processes.host.server_run import ServerRun, server_run
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.node.enforcement_report import host_limits
 from greenroomd.processes.node.reaper import reap
-from greenroomd.processes.node.state_lock import StateDirUnusable, possession
+from greenroomd.processes.node.state_lock import StateDirUnusable, lock_state_dir
 from greenroomd.processes.pool.warm_pool import WarmProcesses
 from greenroomd.rpc import server as rpc
 from greenroomd.rpc.convert.profile_proto import profile_answer
@@ -106,9 +106,9 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
     if settings.metrics_listen is not None:
         stack.enter_context(exposing(metrics, *settings.metrics_listen))
     cli = await find_cli(settings.claude_path, search_path())
-    stack.enter_context(possession(settings.state_dir))
+    stack.enter_context(lock_state_dir(settings.state_dir))
 
-    tail, due = Tail(head=0), DueBell()
+    tail, due = Tail(head=0), DueWakeup()
     codecs: list[EventCodec] = []
 
     def codec_of(store_id: str) -> EventCodec:
@@ -139,9 +139,9 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
         )
     )
 
-    groups, why_not = build_processes.control_groups(settings)
+    groups, why_not = build_processes.cgroups(settings)
     limits = host_limits(frozenset() if groups is None else groups.controllers, why_not)
-    run = stack.enter_context(incarnation(settings.state_dir, groups))
+    run = stack.enter_context(server_run(settings.state_dir, groups))
     watchdog = MemoryWatchdog()
     await stack.enter_async_context(watchdog.on_duty())
     pool = build_processes.pool(settings, metrics)
@@ -149,15 +149,15 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
     warm = WarmProcesses(processes, pool)
     await stack.enter_async_context(warm.on_duty())
     metrics.pool_from(pool.numbers)
-    stage = Stage(
+    node = NodeContext(
         node_id=build_processes.node_id(settings.state_dir),
         store=store,
         tail=tail,
         codec=codecs[0],
-        host=Host(
+        runner=ProcessRunner(
             slots=pool,
             processes=processes,
-            patience=build_processes.end_patience(settings),
+            patience=build_processes.shutdown_timeouts(settings),
             handshake_timeout=settings.handshake_timeout,
             warm=warm,
         ),
@@ -166,9 +166,9 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
         observer=metrics,
         enforcement=limits,
     )
-    supervisors = await stack.enter_async_context(supervising(stage, drain_timeout=settings.drain_timeout))
-    await settle_all(stage, supervisors, _reaper(settings.state_dir, run))
-    await stack.enter_async_context(expiring(store, supervisors, due, stage.now))
+    supervisors = await stack.enter_async_context(supervising(node, drain_timeout=settings.drain_timeout))
+    await settle_all(node, supervisors, _reaper(settings.state_dir, run))
+    await stack.enter_async_context(expiring(store, supervisors, due, node.now))
     profiles_changed = asyncio.Event()
     await stack.enter_async_context(
         warming(store.profiles, AllowedRoots(settings.allowed_roots), warm, profiles_changed)
@@ -188,17 +188,17 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
             store.compactor,
             keepings(settings.retention_age, settings.retention_events),
             lambda: store.head,
-            stage.now,
+            node.now,
             every=max(settings.retention_interval, 2 * settings.bookmark_interval),
         )
     )
     drain = Drain()
-    facts = _facts(settings, cli, stage)
+    facts = _facts(settings, cli, node)
     services = rpc.Services(
         sessions=_session_service(settings, supervisors, sessions, store.profiles, codecs[0], drain),
         turns=TurnService(Turns(supervisors, sessions, watch), drain),
         events=EventService(sessions, store, watch, codecs[0], drain),
-        profiles=ProfileService(Profiles(store.profiles, profile_answer, stage.now, profiles_changed.set)),
+        profiles=ProfileService(Profiles(store.profiles, profile_answer, node.now, profiles_changed.set)),
         nodes=NodeService(facts, store, lambda: build_processes.pool_facts(pool)),
     )
     return await stack.enter_async_context(
@@ -208,7 +208,7 @@ async def _build(settings: Settings, stack: AsyncExitStack) -> str:
             drain=drain,
             answered=sessions.replay,
             observer=metrics,
-            patience=rpc.Patience(
+            patience=rpc.ServerTimeouts(
                 keepalive=settings.keepalive_interval, connection_age=settings.connection_age
             ),
         )
@@ -231,7 +231,7 @@ def _session_service(
     return SessionService(creation, forking, deletion, sessions, codec.places, drain)
 
 
-def _announcing(tail: Tail, due: DueBell) -> Announce:
+def _announcing(tail: Tail, due: DueWakeup) -> Announce:
     def announce(events: Sequence[StoredEvent], head: int) -> None:
         tail.announce(events, head)
         due.announce(events, head)
@@ -244,7 +244,7 @@ def _listeners_watch(store: Store, tail: Tail) -> Watch:
     return Watch(store, tail, quiet=LISTENERS_QUIET, per_session=1, per_node=LISTENERS)
 
 
-def _reaper(state_dir: Path, run: Incarnation) -> Reap:
+def _reaper(state_dir: Path, run: ServerRun) -> Reap:
     async def end(identities: Sequence[ProcessIdentity]) -> None:
         reaped = await asyncio.to_thread(reap, state_dir, identities, run)
         if reaped.killed or reaped.survivors:
@@ -253,10 +253,10 @@ def _reaper(state_dir: Path, run: Incarnation) -> Reap:
     return end
 
 
-def _facts(settings: Settings, cli: FoundCli, stage: Stage) -> ServerFacts:
+def _facts(settings: Settings, cli: FoundCli, node: NodeContext) -> ServerFacts:
     return ServerFacts(
         server_version=version(),
-        node_id=stage.node_id,
+        node_id=node.node_id,
         cli_path=str(cli.path),
         cli_version=cli.version,
         store_kind=settings.database_url.get_secret_value().partition(":")[0].partition("+")[0],
@@ -265,5 +265,5 @@ def _facts(settings: Settings, cli: FoundCli, stage: Stage) -> ServerFacts:
         max_session_watchers=settings.watchers_per_session,
         max_node_watchers=settings.watchers_per_node,
         approval_timeout=settings.approval_timeout,
-        enforcement=stage.enforcement,
+        enforcement=node.enforcement,
     )

@@ -29,7 +29,7 @@ from greenroomd.domain.lifecycle.live import (
 from greenroomd.domain.session import TRANSITIONS, State
 from greenroomd.domain.turn import Problem
 from unit.live.owner import Owner
-from unit.live.process_model import Cli, Gone, Host, Phase
+from unit.live.process_model import Cli, Gone, Phase, ProcessRunner
 
 BROKEN = Problem(reason="INPUT_STALLED", message="the process does not read")
 REFUSED = Problem(reason="HANDSHAKE_FAILED", message="bad flag", exit_code=1)
@@ -41,7 +41,7 @@ class OneSession(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.owner = Owner()
-        self.host: Host | None = None
+        self.host: ProcessRunner | None = None
         self.hosts = 0
         self.heard = 0
         self.state = State.CREATED
@@ -108,9 +108,9 @@ class OneSession(RuleBasedStateMachine):
     def launch(self) -> None:
         assert self.host is None, "two processes for one conversation"
         self.hosts += 1
-        self.host = Host(self.hosts, Cli(self.owner.session.cli_session_id, self.answered))
+        self.host = ProcessRunner(self.hosts, Cli(self.owner.session.cli_session_id, self.answered))
 
-    def host_step(self, host: Host, *, lucky: bool) -> None:
+    def host_step(self, host: ProcessRunner, *, lucky: bool) -> None:
         match host.phase:
             case Phase.WAITING | Phase.GRANTED | Phase.SPAWNED if not lucky:
                 host.fail(REFUSED)
@@ -126,7 +126,7 @@ class OneSession(RuleBasedStateMachine):
             case Phase.UP if host.told_to_end:
                 host.exit(code=143, signal=None, group_gone=lucky)
 
-    def _spawn(self, host: Host) -> None:
+    def _spawn(self, host: ProcessRunner) -> None:
         host.phase = Phase.SPAWNED
         session = self.owner.session
 

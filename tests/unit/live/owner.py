@@ -11,7 +11,7 @@ from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.events import Approval, Event, EventType
 from greenroomd.domain.frames import Activity, Frame
 from greenroomd.domain.lifecycle import deadlines, orders, reactions, turn_queue
-from greenroomd.domain.lifecycle.live import Action, Live, Patience, Step
+from greenroomd.domain.lifecycle.live import Action, Live, Step, TurnTimeouts
 from greenroomd.domain.session import Session, State
 from greenroomd.domain.turn import Turn, TurnState
 from unit.live import says
@@ -21,7 +21,7 @@ T = TypeVar("T")
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SESSION_ID = "5c6f0f4e-7a52-4d9e-9d0b-0c8a3f1e2d4b"
 
-PATIENCE = Patience(
+PATIENCE = TurnTimeouts(
     turn_timeout=timedelta(minutes=30),
     stall_timeout=timedelta(minutes=6),
     interrupt_grace=timedelta(seconds=5),
@@ -50,7 +50,7 @@ def a_session(**facts: Any) -> Session:
 class Owner:
     """Carries out decisions at once, as if every commit succeeded."""
 
-    def __init__(self, *, patience: Patience = PATIENCE, **facts: Any) -> None:
+    def __init__(self, *, patience: TurnTimeouts = PATIENCE, **facts: Any) -> None:
         self.live = Live(session=a_session(**facts))
         self.patience = patience
         self.at = NOON

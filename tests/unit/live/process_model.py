@@ -58,7 +58,7 @@ class Cli:
         return not self.working and self.prompt is None
 
 
-class Host:
+class ProcessRunner:
     """One launch, from the wait for a slot to the proven end of its process."""
 
     def __init__(self, number: int, cli: Cli) -> None:

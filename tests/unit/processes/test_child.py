@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from driving import IMPATIENT, eventually
-from greenroomd.app.ports.processes import EndPatience, ProcessFailed
+from greenroomd.app.ports.processes import ProcessFailed, ShutdownTimeouts
 from greenroomd.processes.host import procfs, spawn
 from greenroomd.processes.host.child import Child, running
 from greenroomd.processes.host.redaction import Redactor
@@ -47,7 +47,7 @@ class Heard:
 
 
 def python(
-    program: str, heard: Heard, patience: EndPatience = IMPATIENT, **environment: str
+    program: str, heard: Heard, patience: ShutdownTimeouts = IMPATIENT, **environment: str
 ) -> AbstractAsyncContextManager[Child]:
     """Run a program in Python; `os`, `signal`, `sys`, `time` are there, and `say` prints a line at once."""
     prelude = "import os, signal, subprocess, sys, time\ndef say(text): os.write(1, f'{text}\\n'.encode())\n"
@@ -108,7 +108,7 @@ async def test_a_second_end_returns_the_first() -> None:
 )
 async def test_the_ladder(program: str, signal_seen: signal.Signals) -> None:
     heard = Heard()
-    patience = EndPatience(after_eof=0.1 * SECOND, after_term=0.1 * SECOND)
+    patience = ShutdownTimeouts(after_eof=0.1 * SECOND, after_term=0.1 * SECOND)
     async with python(program, heard) as process:
         await heard.until(b"up")
         ended = await process.end(patience)
@@ -117,7 +117,7 @@ async def test_the_ladder(program: str, signal_seen: signal.Signals) -> None:
 
 async def test_a_child_that_ignores_term_ends_although_its_owner_is_cancelled_again_and_again() -> None:
     heard = Heard()
-    patience = EndPatience(after_eof=0.2 * SECOND, after_term=0.2 * SECOND)
+    patience = ShutdownTimeouts(after_eof=0.2 * SECOND, after_term=0.2 * SECOND)
     program = "signal.signal(signal.SIGTERM, signal.SIG_IGN); say('up'); time.sleep(60)"
 
     async def owner() -> None:
@@ -140,7 +140,7 @@ async def test_cancelled_while_it_starts() -> None:
         heard = Heard()
 
         async def owner(heard: Heard = heard) -> None:
-            async with python("time.sleep(60)", heard, EndPatience(after_eof=0 * SECOND)):
+            async with python("time.sleep(60)", heard, ShutdownTimeouts(after_eof=0 * SECOND)):
                 await asyncio.Event().wait()
 
         async with asyncio.TaskGroup() as tasks:

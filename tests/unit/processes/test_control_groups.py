@@ -19,10 +19,10 @@ from greenroomd.domain.config import Limits
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.launch_command import CliDefaults
 from greenroomd.processes.host import procfs
-from greenroomd.processes.host.cgroup import ControlGroup
-from greenroomd.processes.host.cgroup_setup import SERVER, ControlGroups, NotDelegated, take_possession
+from greenroomd.processes.host.cgroup import Cgroup
+from greenroomd.processes.host.cgroup_setup import SERVER, Cgroups, NotDelegated, set_up_cgroups
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
-from greenroomd.processes.host.server_run import Incarnation, incarnation
+from greenroomd.processes.host.server_run import ServerRun, server_run
 from greenroomd.processes.node.reaper import reap
 
 MIB = 2**20
@@ -32,18 +32,18 @@ BOTH = frozenset({"memory", "cpu"})
 
 
 @pytest.fixture
-def drawn(tmp_path: Path) -> ControlGroup:
+def drawn(tmp_path: Path) -> Cgroup:
     """A directory with the files of a control group, in which nothing happens."""
     for name in ("memory.max", "memory.swap.max", "memory.oom.group", "memory.events", "cpu.max"):
         (tmp_path / name).touch()
-    return ControlGroup(tmp_path, BOTH)
+    return Cgroup(tmp_path, BOTH)
 
 
-def written(group: ControlGroup, *names: str) -> list[str]:
+def written(group: Cgroup, *names: str) -> list[str]:
     return [(group.path / name).read_text() for name in names]
 
 
-def test_limits_are_written_as_the_kernel_wants_them(drawn: ControlGroup) -> None:
+def test_limits_are_written_as_the_kernel_wants_them(drawn: Cgroup) -> None:
     drawn.limit(LIMIT, 1.5)
     files = ("memory.max", "memory.swap.max", "memory.oom.group", "cpu.max")
     assert written(drawn, *files) == [str(LIMIT), "0", "1", "150000 100000"]
@@ -53,12 +53,12 @@ def test_limits_are_written_as_the_kernel_wants_them(drawn: ControlGroup) -> Non
     assert written(drawn, "cpu.max") == ["1000 100000"], "the least that the kernel takes"
 
 
-def test_only_what_there_is_a_controller_for_is_written(drawn: ControlGroup) -> None:
-    ControlGroup(drawn.path, frozenset({"cpu"})).limit(LIMIT, 2)
+def test_only_what_there_is_a_controller_for_is_written(drawn: Cgroup) -> None:
+    Cgroup(drawn.path, frozenset({"cpu"})).limit(LIMIT, 2)
     assert written(drawn, "memory.max", "cpu.max") == ["", "200000 100000"]
 
 
-def test_a_kernel_without_account_of_swap(drawn: ControlGroup) -> None:
+def test_a_kernel_without_account_of_swap(drawn: Cgroup) -> None:
     (drawn.path / "memory.swap.max").unlink()
     drawn.limit(LIMIT, None)
     assert written(drawn, "memory.max") == [str(LIMIT)]
@@ -70,16 +70,14 @@ def test_a_kernel_without_account_of_swap(drawn: ControlGroup) -> None:
     [(0, 0, False), (2, 2, True), (0, 2, False)],
     ids=["none", "for its own limit", "for another's"],
 )
-def test_kills_for_memory_are_told_by_the_kernel(
-    drawn: ControlGroup, above: int, kills: int, hit: bool
-) -> None:
+def test_kills_for_memory_are_told_by_the_kernel(drawn: Cgroup, above: int, kills: int, hit: bool) -> None:
     events = f"low 0\nhigh 0\nmax 17\noom {above}\noom_kill {kills}\noom_group_kill 0\n"
     (drawn.path / "memory.events").write_text(events)
     assert drawn.memory_limit_hit() is hit
 
 
 def test_a_group_that_is_gone_is_empty_and_over(tmp_path: Path) -> None:
-    group = ControlGroup(tmp_path / "gone", BOTH)
+    group = Cgroup(tmp_path / "gone", BOTH)
     group.kill()
     assert group.members() == []
     assert not group.memory_limit_hit()
@@ -108,7 +106,7 @@ def drawn_proc(tmp_path: Path, mounts: str, cgroup: str) -> Path:
 def test_why_nothing_is_delegated(tmp_path: Path, mounts: str, cgroup: str, why: str) -> None:
     proc = drawn_proc(tmp_path, mounts.format(tree=tmp_path), cgroup)
     with pytest.raises(NotDelegated, match=why):
-        take_possession(proc=proc)
+        set_up_cgroups(proc=proc)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may write everywhere")
@@ -118,23 +116,23 @@ def test_root_does_not_take_what_is_the_system_managers(tmp_path: Path) -> None:
         (path / "cgroup.type").write_text("domain\n")
     mounts = f"24 1 0:22 / {tmp_path}/tree rw - cgroup2 cgroup2 rw\n"
     with pytest.raises(NotDelegated, match="belongs to the system's manager"):
-        take_possession(proc=drawn_proc(tmp_path, mounts, "0::/slice/scope\n"))
+        set_up_cgroups(proc=drawn_proc(tmp_path, mounts, "0::/slice/scope\n"))
 
 
 def test_a_directory_that_is_no_cgroup(tmp_path: Path) -> None:
     with pytest.raises(NotDelegated, match="is not a directory of cgroup v2"):
-        take_possession(tmp_path)
+        set_up_cgroups(tmp_path)
 
 
 # From here on in a real one.
 
 
 @pytest.fixture
-def groups(cgroup: Path) -> ControlGroups:
-    return take_possession(cgroup)
+def groups(cgroup: Path) -> Cgroups:
+    return set_up_cgroups(cgroup)
 
 
-def test_the_tree_is_as_empty_as_before_when_it_was_tried_out(groups: ControlGroups) -> None:
+def test_the_tree_is_as_empty_as_before_when_it_was_tried_out(groups: Cgroups) -> None:
     assert [path.name for path in groups.root.iterdir() if path.is_dir()] == []
 
 
@@ -144,31 +142,31 @@ def test_a_server_leaves_the_group_that_it_divides(cgroup: Path, named: bool) ->
 import os, sys
 from pathlib import Path
 Path(sys.argv[1], "cgroup.procs").write_text("0")
-from greenroomd.processes.host.cgroup_setup import take_possession
-take_possession(*map(Path, sys.argv[2:]))
+from greenroomd.processes.host.cgroup_setup import set_up_cgroups
+set_up_cgroups(*map(Path, sys.argv[2:]))
 print(Path("/proc/self/cgroup").read_text().split("0::")[1])
 """
     command = [sys.executable, "-c", program, str(cgroup), *([str(cgroup)] if named else [])]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert said.strip().endswith(f"/{cgroup.name}/{SERVER}")
-    assert ControlGroup(cgroup / SERVER).remove()
+    assert Cgroup(cgroup / SERVER).remove()
 
 
 @pytest.fixture
-def mine(tmp_path: Path, groups: ControlGroups) -> Iterator[Incarnation]:
-    with incarnation(tmp_path, groups) as mine:
+def mine(tmp_path: Path, groups: Cgroups) -> Iterator[ServerRun]:
+    with server_run(tmp_path, groups) as mine:
         yield mine
         assert not procfs.marked(f"GREENROOM_PROCESS={mine.marker}")
         assert mine.control_groups() == []
 
 
 @pytest.fixture
-def cli(tmp_path: Path, mine: Incarnation, groups: ControlGroups) -> ClaudeCli:
+def cli(tmp_path: Path, mine: ServerRun, groups: Cgroups) -> ClaudeCli:
     """A fake CLI whose processes have groups; no watchdog is on duty."""
     return ClaudeCli(install(tmp_path), tmp_path, mine, CliDefaults(), IMPATIENT, MemoryWatchdog(), groups)
 
 
-async def test_each_process_has_a_group_of_its_own(cli: ClaudeCli, mine: Incarnation, tmp_path: Path) -> None:
+async def test_each_process_has_a_group_of_its_own(cli: ClaudeCli, mine: ServerRun, tmp_path: Path) -> None:
     async with driven(cli, a_launch(tmp_path)) as one, driven(cli, a_launch(tmp_path)) as two:
         assert sorted(group.members() for group in mine.control_groups()) == sorted([[one.pid], [two.pid]])
         assert result_of(await one.turn("hello")).succeeded
@@ -176,10 +174,10 @@ async def test_each_process_has_a_group_of_its_own(cli: ClaudeCli, mine: Incarna
 
 @pytest.mark.parametrize("at_once", [True, False])
 async def test_what_left_the_session_and_its_environment_ends_too(
-    cli: ClaudeCli, mine: Incarnation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
+    cli: ClaudeCli, mine: ServerRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: bool
 ) -> None:
     if not at_once:  # as on a kernel before 5.14
-        monkeypatch.setattr(ControlGroup, "kill", lambda _group: None)
+        monkeypatch.setattr(Cgroup, "kill", lambda _group: None)
     async with driven(cli, a_launch(tmp_path)) as claude:
         await claude.turn(turn(fork="escaped"))
         (group,) = mine.control_groups()
@@ -192,7 +190,7 @@ async def test_what_left_the_session_and_its_environment_ends_too(
 
 
 async def test_a_group_that_cannot_be_made_fails_the_start(
-    cli: ClaudeCli, groups: ControlGroups, tmp_path: Path
+    cli: ClaudeCli, groups: Cgroups, tmp_path: Path
 ) -> None:
     (groups.root / "cgroup.max.descendants").write_text("0")
     with pytest.raises(ProcessFailed, match="cannot make the control group") as failed:
@@ -218,9 +216,9 @@ def start_lost() -> Iterator[StartLost]:
 
 
 async def test_the_reaper_ends_what_a_dead_server_left_in_its_groups(
-    groups: ControlGroups, tmp_path: Path, start_lost: StartLost
+    groups: Cgroups, tmp_path: Path, start_lost: StartLost
 ) -> None:
-    dead = Incarnation(tmp_path / "run" / uuid.uuid4().hex[:12])
+    dead = ServerRun(tmp_path / "run" / uuid.uuid4().hex[:12])
     dead.path.mkdir(parents=True)
     (dead.path / "owner.json").write_text(json.dumps({}))
     (dead.path / "control_groups").write_text(str(groups.root))
@@ -237,7 +235,7 @@ async def test_the_reaper_ends_what_a_dead_server_left_in_its_groups(
 
 
 async def test_a_process_above_its_memory_is_ended_by_the_kernel(
-    cli: ClaudeCli, groups: ControlGroups, tmp_path: Path
+    cli: ClaudeCli, groups: Cgroups, tmp_path: Path
 ) -> None:
     if "memory" not in groups.controllers:
         pytest.skip("this host gives no controller of memory to cgroup v2")
@@ -254,9 +252,7 @@ async def test_a_process_above_its_memory_is_ended_by_the_kernel(
         assert (await neighbour.process.end(IMPATIENT)).memory_limit_hit
 
 
-async def test_processors_are_rationed_by_the_kernel(
-    cli: ClaudeCli, groups: ControlGroups, tmp_path: Path
-) -> None:
+async def test_processors_are_rationed_by_the_kernel(cli: ClaudeCli, groups: Cgroups, tmp_path: Path) -> None:
     if "cpu" not in groups.controllers:
         pytest.skip("this host gives no controller of processors to cgroup v2")
     async with driven(cli, a_launch(tmp_path, limits=Limits(cpu_cores=0.2))) as claude:

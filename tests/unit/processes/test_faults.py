@@ -22,25 +22,25 @@ from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.framing import MAX_LINE_BYTES
 from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
 from greenroomd.processes.host import procfs
-from greenroomd.processes.host.server_run import Incarnation, incarnation
+from greenroomd.processes.host.server_run import ServerRun, server_run
 
 SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
-def mine(tmp_path: Path) -> Iterator[Incarnation]:
-    with incarnation(tmp_path) as mine:
+def mine(tmp_path: Path) -> Iterator[ServerRun]:
+    with server_run(tmp_path) as mine:
         yield mine
         assert not procfs.marked(f"GREENROOM_PROCESS={mine.marker}")
         assert [path.name for path in mine.path.iterdir()] == ["owner.json"]
 
 
-def fake(tmp_path: Path, mine: Incarnation, **environment: str) -> ClaudeCli:
+def fake(tmp_path: Path, mine: ServerRun, **environment: str) -> ClaudeCli:
     given = {name: Secret(value) for name, value in environment.items()}
     return ClaudeCli(install(tmp_path), tmp_path, mine, CliDefaults(environment=given), IMPATIENT)
 
 
-async def test_a_whole_conversation(tmp_path: Path, mine: Incarnation) -> None:
+async def test_a_whole_conversation(tmp_path: Path, mine: ServerRun) -> None:
     launch = a_launch(tmp_path)
     async with driven(fake(tmp_path, mine), launch) as claude:
         assert spoken(await claude.turn("one")) == "prompt 1"
@@ -57,20 +57,20 @@ async def test_a_whole_conversation(tmp_path: Path, mine: Incarnation) -> None:
         assert spoken(await claude.turn("again")) == "prompt 4"
 
 
-async def test_another_conversation_than_it_was_told(tmp_path: Path, mine: Incarnation) -> None:
+async def test_another_conversation_than_it_was_told(tmp_path: Path, mine: ServerRun) -> None:
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
         frames = await claude.turn(turn(session="another"))
     assert result_of(frames).cli_session_id == "another"
 
 
-async def test_a_line_of_garbage_and_a_turn_that_goes_on(tmp_path: Path, mine: Incarnation) -> None:
+async def test_a_line_of_garbage_and_a_turn_that_goes_on(tmp_path: Path, mine: ServerRun) -> None:
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
         frames = await claude.turn(turn(garbage="Segmentation fault?"))
     assert [frame.raw for frame in frames if isinstance(frame, Garbage)] == [b"Segmentation fault?"]
     assert result_of(frames).succeeded
 
 
-async def test_half_a_line_then_death(tmp_path: Path, mine: Incarnation) -> None:
+async def test_half_a_line_then_death(tmp_path: Path, mine: ServerRun) -> None:
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
         await claude.say(turn(half_line=True))
         last = (await claude.said())[-1]
@@ -80,7 +80,7 @@ async def test_half_a_line_then_death(tmp_path: Path, mine: Incarnation) -> None
     assert ended.code == 0
 
 
-async def test_a_line_of_a_hundred_megabytes(tmp_path: Path, mine: Incarnation) -> None:
+async def test_a_line_of_a_hundred_megabytes(tmp_path: Path, mine: ServerRun) -> None:
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
         frames = await claude.turn(turn(bytes=100 * 2**20))
     (garbage,) = (frame for frame in frames if isinstance(frame, Garbage))
@@ -90,7 +90,7 @@ async def test_a_line_of_a_hundred_megabytes(tmp_path: Path, mine: Incarnation) 
 
 
 async def test_a_key_of_the_operator_does_not_show_in_what_is_no_frame(
-    tmp_path: Path, mine: Incarnation
+    tmp_path: Path, mine: ServerRun
 ) -> None:
     key = "an-operators-key"
     cli = fake(tmp_path, mine, ANTHROPIC_API_KEY=key)
@@ -101,7 +101,7 @@ async def test_a_key_of_the_operator_does_not_show_in_what_is_no_frame(
     assert b'"model":"[redacted]"' in torn
 
 
-async def test_output_closed_but_alive(tmp_path: Path, mine: Incarnation) -> None:
+async def test_output_closed_but_alive(tmp_path: Path, mine: ServerRun) -> None:
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
         await claude.say(turn(close_stdout=True))
         await claude.said()
@@ -113,7 +113,7 @@ async def test_output_closed_but_alive(tmp_path: Path, mine: Incarnation) -> Non
     assert ended.signal == signal.SIGTERM
 
 
-async def test_hangs_and_ignores_term(tmp_path: Path, mine: Incarnation) -> None:
+async def test_hangs_and_ignores_term(tmp_path: Path, mine: ServerRun) -> None:
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
         await claude.say(turn(ignore_term=True, garbage="now", hang=True))
         await claude.until_a(Garbage)
@@ -124,7 +124,7 @@ async def test_hangs_and_ignores_term(tmp_path: Path, mine: Incarnation) -> None
 
 @pytest.mark.parametrize("kind", ["marked", "clean"])
 async def test_a_child_that_outlives_it_and_holds_its_output(
-    tmp_path: Path, mine: Incarnation, kind: str
+    tmp_path: Path, mine: ServerRun, kind: str
 ) -> None:
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
         await claude.say(turn(fork=kind, exit=7))
@@ -137,14 +137,14 @@ async def test_a_child_that_outlives_it_and_holds_its_output(
     assert not procfs.members(session)
 
 
-async def test_a_flood_on_stderr(tmp_path: Path, mine: Incarnation) -> None:
+async def test_a_flood_on_stderr(tmp_path: Path, mine: ServerRun) -> None:
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
         assert result_of(await claude.turn(turn(stderr=50 * 2**20))).succeeded
         ended = await claude.process.end(IMPATIENT)
     assert 0 < len(ended.stderr_tail) <= 16 * 1024
 
 
-async def test_death_by_signal(tmp_path: Path, mine: Incarnation) -> None:
+async def test_death_by_signal(tmp_path: Path, mine: ServerRun) -> None:
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
         await claude.say(turn(kill=int(signal.SIGSEGV)))
         await claude.said()
@@ -152,7 +152,7 @@ async def test_death_by_signal(tmp_path: Path, mine: Incarnation) -> None:
     assert (ended.code, ended.signal) == (None, signal.SIGSEGV)
 
 
-async def test_a_handshake_that_never_comes(tmp_path: Path, mine: Incarnation) -> None:
+async def test_a_handshake_that_never_comes(tmp_path: Path, mine: ServerRun) -> None:
     cli = fake(tmp_path, mine, **at_start(ignore_term=True, hang=True))
     async with cli.running(a_launch(tmp_path)) as process:
         with pytest.raises(ProcessFailed) as failed:
@@ -162,7 +162,7 @@ async def test_a_handshake_that_never_comes(tmp_path: Path, mine: Incarnation) -
     assert failed.value.exit.group_gone
 
 
-async def test_death_before_the_handshake(tmp_path: Path, mine: Incarnation) -> None:
+async def test_death_before_the_handshake(tmp_path: Path, mine: ServerRun) -> None:
     cli = fake(tmp_path, mine, **at_start(stderr=60, exit=9))
     async with cli.running(a_launch(tmp_path)) as process:
         with pytest.raises(ProcessFailed, match="noise noise") as failed:
@@ -172,7 +172,7 @@ async def test_death_before_the_handshake(tmp_path: Path, mine: Incarnation) -> 
     assert failed.value.exit.code == 9
 
 
-async def test_a_request_that_we_do_not_know_is_refused(tmp_path: Path, mine: Incarnation) -> None:
+async def test_a_request_that_we_do_not_know_is_refused(tmp_path: Path, mine: ServerRun) -> None:
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
         frames = await claude.turn(turn(request="hook_callback", text="on"))
     assert [f.subtype for f in frames if isinstance(f, SystemNoted) and f.type == "control_request"] == [
@@ -183,7 +183,7 @@ async def test_a_request_that_we_do_not_know_is_refused(tmp_path: Path, mine: In
     assert answer["error"] == "hook_callback is not supported by this host"
 
 
-async def test_decisions_reach_it_whole(tmp_path: Path, mine: Incarnation) -> None:
+async def test_decisions_reach_it_whole(tmp_path: Path, mine: ServerRun) -> None:
     tool = {"name": "Bash", "input": {"command": "ls"}}
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
         await claude.say(turn(ask=tool))
@@ -199,12 +199,12 @@ async def test_decisions_reach_it_whole(tmp_path: Path, mine: Incarnation) -> No
 
 
 async def test_who_does_not_take_frames_stops_the_process_and_still_gets_answers(
-    tmp_path: Path, mine: Incarnation
+    tmp_path: Path, mine: ServerRun
 ) -> None:
     # Some 15 MB of frames: beyond what may wait unread.
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
         await claude.say(turn(events=60_000))
-        unread = claude.process._unread  # type: ignore[attr-defined]
+        unread = claude.process._buffer  # type: ignore[attr-defined]
         await eventually(lambda: unread.full)
         held = unread._bytes
         await asyncio.sleep(0.2)  # nothing can happen any more: there is no condition to wait for
@@ -216,7 +216,7 @@ async def test_who_does_not_take_frames_stops_the_process_and_still_gets_answers
 
 
 async def test_a_cli_that_takes_no_input(
-    tmp_path: Path, mine: Incarnation, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, mine: ServerRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cli_process, "INPUT_TIMEOUT", 0.1 * SECOND)
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
@@ -228,7 +228,7 @@ async def test_a_cli_that_takes_no_input(
 
 
 async def test_a_silent_cli_fails_a_request_in_time(
-    tmp_path: Path, mine: Incarnation, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, mine: ServerRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cli_process, "CONTROL_TIMEOUT", 0.1 * SECOND)
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
@@ -239,7 +239,7 @@ async def test_a_silent_cli_fails_a_request_in_time(
     assert silent.value.reason == "CONTROL_TIMEOUT"
 
 
-async def test_a_run_directory_that_cannot_be_made(tmp_path: Path, mine: Incarnation) -> None:
+async def test_a_run_directory_that_cannot_be_made(tmp_path: Path, mine: ServerRun) -> None:
     (tmp_path / "workspaces").write_text("in the way")
     with pytest.raises(ProcessFailed, match="cannot make the run directory") as failed:
         async with driven(fake(tmp_path, mine), a_launch(tmp_path)):
@@ -248,7 +248,7 @@ async def test_a_run_directory_that_cannot_be_made(tmp_path: Path, mine: Incarna
 
 
 async def test_a_start_whose_working_directory_hangs_holds_up_nobody(
-    tmp_path: Path, mine: Incarnation, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, mine: ServerRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looking, answering, isdir = threading.Event(), threading.Event(), os.path.isdir
 
@@ -269,14 +269,14 @@ async def test_a_start_whose_working_directory_hangs_holds_up_nobody(
 
 
 @pytest.mark.parametrize("name", ["missing", "too long a name" * 100], ids=["missing", "impossible"])
-async def test_a_working_directory_that_cannot_be_found(tmp_path: Path, mine: Incarnation, name: str) -> None:
+async def test_a_working_directory_that_cannot_be_found(tmp_path: Path, mine: ServerRun, name: str) -> None:
     with pytest.raises(ProcessFailed) as failed:
         async with driven(fake(tmp_path, mine), a_launch(tmp_path / name)):
             pass
     assert failed.value.reason == "WORKING_DIR_GONE"
 
 
-async def test_a_conversation_that_cannot_be_read(tmp_path: Path, mine: Incarnation) -> None:
+async def test_a_conversation_that_cannot_be_read(tmp_path: Path, mine: ServerRun) -> None:
     launch = a_launch(tmp_path)
     config_dir = Workspace.within(tmp_path, launch.workspace_id).config_dir
     (config_dir / f"projects/-srv-app/{launch.cli_session_id}.jsonl").mkdir(parents=True)
@@ -286,7 +286,7 @@ async def test_a_conversation_that_cannot_be_read(tmp_path: Path, mine: Incarnat
     assert failed.value.reason == "SPAWN_FAILED"
 
 
-async def test_an_end_whose_files_are_in_the_way(tmp_path: Path, mine: Incarnation) -> None:
+async def test_an_end_whose_files_are_in_the_way(tmp_path: Path, mine: ServerRun) -> None:
     launch = a_launch(tmp_path)
     config_dir = Workspace.within(tmp_path, launch.workspace_id).config_dir
     config_dir.mkdir(parents=True)
@@ -296,7 +296,7 @@ async def test_an_end_whose_files_are_in_the_way(tmp_path: Path, mine: Incarnati
     assert ended.code == 0
 
 
-async def test_the_process_ends_with_its_block_without_being_asked(tmp_path: Path, mine: Incarnation) -> None:
+async def test_the_process_ends_with_its_block_without_being_asked(tmp_path: Path, mine: ServerRun) -> None:
     async with fake(tmp_path, mine).running(a_launch(tmp_path)) as process, aclosing(process.frames()):  # type: ignore[type-var]
         identity = process.identity
         assert procfs.alive(identity)

@@ -14,7 +14,7 @@ from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.launch_command import CliDefaults
 from greenroomd.processes.host import procfs
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
-from greenroomd.processes.host.server_run import Incarnation, incarnation
+from greenroomd.processes.host.server_run import ServerRun, server_run
 
 MIB = 2**20
 LIMIT = 256 * MIB
@@ -22,14 +22,14 @@ ABOVE = 300 * MIB
 
 
 @pytest.fixture
-def mine(tmp_path: Path) -> Iterator[Incarnation]:
-    with incarnation(tmp_path) as mine:
+def mine(tmp_path: Path) -> Iterator[ServerRun]:
+    with server_run(tmp_path) as mine:
         yield mine
         assert not procfs.marked(f"GREENROOM_PROCESS={mine.marker}")
 
 
 @pytest.fixture
-async def cli(tmp_path: Path, mine: Incarnation) -> AsyncIterator[ClaudeCli]:
+async def cli(tmp_path: Path, mine: ServerRun) -> AsyncIterator[ClaudeCli]:
     """A fake CLI, watched a hundred times as often as in earnest."""
     watchdog = MemoryWatchdog(timedelta(milliseconds=10))
     async with watchdog.on_duty():

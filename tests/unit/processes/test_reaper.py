@@ -12,7 +12,7 @@ import pytest
 
 from greenroomd.app.ports.processes import ProcessIdentity
 from greenroomd.processes.host import procfs
-from greenroomd.processes.host.server_run import Incarnation, incarnation, others
+from greenroomd.processes.host.server_run import ServerRun, others, server_run
 from greenroomd.processes.node.reaper import Reaped, reap
 
 Start = Callable[[str], ProcessIdentity]
@@ -41,9 +41,9 @@ def start() -> Iterator[Start]:
         yield start
 
 
-def dead_run(state_dir: Path, name: str = "0123456789ab") -> Incarnation:
+def dead_run(state_dir: Path, name: str = "0123456789ab") -> ServerRun:
     """Leave what a killed server leaves: its record, with the pid of a process that is another one now."""
-    run = Incarnation(state_dir / "run" / name)
+    run = ServerRun(state_dir / "run" / name)
     (run.path / "p" / "tmp").mkdir(parents=True)
     me = procfs.identify(os.getpid(), datetime.now(UTC))
     record = {"pid": me.pid, "kernel_start": me.kernel_start - 1, "boot_id": me.boot_id}
@@ -66,7 +66,7 @@ def test_what_carries_a_dead_runs_marker_is_ended(tmp_path: Path, start: Start) 
 
 
 def test_a_run_whose_server_lives_is_left_alone(tmp_path: Path, start: Start) -> None:
-    with incarnation(tmp_path) as living, incarnation(tmp_path) as mine:
+    with server_run(tmp_path) as living, server_run(tmp_path) as mine:
         child = start(f"GREENROOM_PROCESS={living.marker}abc")
         assert others(tmp_path, mine) == [living]
         assert reap(tmp_path, mine=mine) == NOTHING

@@ -1,7 +1,7 @@
 import asyncio
 
 from greenroomd.domain.frames import Garbage, StreamMarker
-from greenroomd.processes.claude.frame_buffer import Unread
+from greenroomd.processes.claude.frame_buffer import FrameBuffer
 
 
 def frame(size: int) -> StreamMarker:
@@ -9,7 +9,7 @@ def frame(size: int) -> StreamMarker:
 
 
 async def test_all_there_is_is_taken_at_once_and_in_order() -> None:
-    unread = Unread()
+    unread = FrameBuffer()
     frames = [frame(1), frame(2), frame(3)]
     for each in frames:
         unread.append(each)
@@ -17,7 +17,7 @@ async def test_all_there_is_is_taken_at_once_and_in_order() -> None:
 
 
 async def test_taking_waits_for_the_next_frame() -> None:
-    unread = Unread()
+    unread = FrameBuffer()
     async with asyncio.TaskGroup() as tasks:
         taking = tasks.create_task(unread.take())
         await asyncio.sleep(0)
@@ -27,7 +27,7 @@ async def test_taking_waits_for_the_next_frame() -> None:
 
 
 async def test_the_end_comes_after_the_last_frame() -> None:
-    unread = Unread()
+    unread = FrameBuffer()
     unread.append(frame(1))
     unread.close()
     assert await unread.take() == [frame(1)]
@@ -36,7 +36,7 @@ async def test_the_end_comes_after_the_last_frame() -> None:
 
 
 async def test_it_is_full_until_the_frames_are_taken() -> None:
-    unread = Unread(soft_limit=10)
+    unread = FrameBuffer(soft_limit=10)
     unread.append(frame(9))
     assert not unread.full
     unread.append(frame(1))
@@ -46,7 +46,7 @@ async def test_it_is_full_until_the_frames_are_taken() -> None:
 
 
 async def test_what_is_dropped_is_reported() -> None:
-    unread = Unread(soft_limit=5, hard_limit=10)
+    unread = FrameBuffer(soft_limit=5, hard_limit=10)
     for _ in range(5):
         unread.append(frame(6))
     *kept, report = await unread.take()

@@ -16,7 +16,7 @@ from greenroomd.domain.config import PermissionMode, Secret
 from greenroomd.domain.frames import TurnInitialized
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
-from greenroomd.processes.host.server_run import incarnation
+from greenroomd.processes.host.server_run import server_run
 from greenroomd.processes.pool import warm_pool
 from greenroomd.processes.pool.slots import Pool, WorkspaceUse
 from greenroomd.processes.pool.warm_pool import WarmClaim, WarmProcesses
@@ -29,7 +29,7 @@ async def waiting(place: Path, launch: Launch, **script: object) -> AsyncIterato
     """Keep a process of the fake CLI waiting, in a pool with one slot."""
     environment = {name: Secret(value) for name, value in at_start(**script).items()}
     pool = Pool(1, LONG)
-    with incarnation(place) as mine:
+    with server_run(place) as mine:
         cli = ClaudeCli(install(place), place, mine, CliDefaults(environment=environment), IMPATIENT)
         processes = WarmProcesses(cli, pool)
         async with processes.on_duty():
@@ -45,7 +45,7 @@ async def claimed(processes: WarmProcesses, launch: Launch) -> WarmClaim:
         return bool(found)
 
     await eventually(claim)
-    await found[0].kept.started.wait()
+    await found[0].slot.started.wait()
     return found[0]
 
 
@@ -56,8 +56,8 @@ async def being_started(pool: Pool) -> None:
 
 
 def pid_of(claim: WarmClaim) -> int:
-    assert claim.kept.process is not None
-    return claim.kept.process.identity.pid
+    assert claim.slot.process is not None
+    return claim.slot.process.identity.pid
 
 
 def first(launch: Launch) -> Launch:
@@ -140,7 +140,7 @@ async def test_one_that_is_only_being_started_is_waited_for(tmp_path: Path) -> N
         await being_started(pool)
         claim = processes.claim(wanted)
         assert claim is not None
-        assert claim.kept.process is None
+        assert claim.slot.process is None
         async with driven(claim, wanted) as claude:
             assert claude.process.warm
             assert pool.status().workspaces == {"w": WorkspaceUse(busy=1)}

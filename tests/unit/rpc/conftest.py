@@ -17,10 +17,10 @@ from greenroom.v1.config_pb2 import SessionConfig
 from greenroom.v1.session_pb2 import Session
 from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, CreateSessionRequest
 from greenroom.v1.turn_service_pb2_grpc import TurnServiceStub
-from greenroomd.app.ports.processes import AgentProcess, EndPatience, Launch, ProcessFailed
+from greenroomd.app.ports.processes import AgentProcess, Launch, ProcessFailed, ShutdownTimeouts
 from greenroomd.app.ports.storage import Store
-from greenroomd.app.supervision.node_context import Stage
-from greenroomd.app.supervision.process_runner import Host
+from greenroomd.app.supervision.node_context import NodeContext
+from greenroomd.app.supervision.process_runner import ProcessRunner
 from greenroomd.app.supervision.registry import supervising
 from greenroomd.app.usecases.create_session import Creation
 from greenroomd.app.usecases.delete_session import Deletion
@@ -30,13 +30,12 @@ from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.app.usecases.turns import Turns
 from greenroomd.app.watch.tail import Tail
 from greenroomd.app.watch.watch import Watch
-from greenroomd.domain.lifecycle.live import Patience
+from greenroomd.domain.lifecycle.live import TurnTimeouts
 from greenroomd.processes.claude.transcripts import TranscriptFiles
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.pool.slots import Pool
 from greenroomd.rpc.convert.profile_proto import profile_answer
-from greenroomd.rpc.server import Patience as ServingPatience
-from greenroomd.rpc.server import Services, serving
+from greenroomd.rpc.server import ServerTimeouts, Services, serving
 from greenroomd.rpc.services.event_service import EventService
 from greenroomd.rpc.services.node_service import NodeService
 from greenroomd.rpc.services.profile_service import ProfileService
@@ -81,7 +80,7 @@ class Edge:
     store: Store
     seen: Seen
     drain: Drain
-    stage: Stage
+    node: NodeContext
 
     def __post_init__(self) -> None:
         self.sessions = session_service_pb2_grpc.SessionServiceStub(self.channel)
@@ -120,21 +119,21 @@ async def running_edge(
         tail.begin(store.head)
         codec = EventCodec(store.store_id)
         watch = Watch(store, tail, quiet=quiet, per_session=MOST_WATCHERS, per_node=100)
-        stage = Stage(
+        node = NodeContext(
             node_id="node",
             store=store,
             tail=tail,
             codec=codec,
-            host=Host(
+            runner=ProcessRunner(
                 slots=Pool(2, SECOND),
                 processes=NoClaude(),
-                patience=EndPatience(),
+                patience=ShutdownTimeouts(),
                 handshake_timeout=SECOND,
             ),
-            patience=Patience(),
+            patience=TurnTimeouts(),
             now=lambda: datetime.now(UTC),
         )
-        supervisors = await stack.enter_async_context(supervising(stage, drain_timeout=SECOND))
+        supervisors = await stack.enter_async_context(supervising(node, drain_timeout=SECOND))
         sessions = Sessions(supervisors, may_bypass=False)
         creation = Creation(supervisors, AllowedRoots([work]), store.profiles, may_bypass=False)
         transcripts = TranscriptFiles(root)
@@ -145,7 +144,7 @@ async def running_edge(
             sessions=SessionService(creation, forking, deletion, sessions, codec.places, drain),
             turns=TurnService(Turns(supervisors, sessions, watch), drain),
             events=EventService(sessions, store, watch, codec, drain),
-            profiles=ProfileService(Profiles(store.profiles, profile_answer, stage.now)),
+            profiles=ProfileService(Profiles(store.profiles, profile_answer, node.now)),
             nodes=NodeService(_facts(), store, lambda: PoolFacts(slots=2, busy=0, waiting=0)),
         )
         address = await stack.enter_async_context(
@@ -155,11 +154,11 @@ async def running_edge(
                 drain=drain,
                 answered=sessions.replay,
                 observer=seen,
-                patience=ServingPatience(stop=timedelta(milliseconds=300)),
+                patience=ServerTimeouts(stop=timedelta(milliseconds=300)),
             )
         )
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
-        yield Edge(address, channel, work, store, seen, drain, stage)
+        yield Edge(address, channel, work, store, seen, drain, node)
 
 
 def _facts() -> ServerFacts:

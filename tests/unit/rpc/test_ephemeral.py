@@ -22,7 +22,7 @@ async def show(edge: Edge, session: Session, *texts: str) -> None:
     """Show pieces of a message that a process writes; no watch comes to look between two of them."""
     notes = [DeltaNoted(text=text, block_index=0) for text in texts]
     pieces = [Event(type=EventType.MESSAGE_DELTA, time=datetime.now(UTC), payload=note) for note in notes]
-    edge.stage.show(pieces, await edge.store.session(session.session_id))
+    edge.node.show(pieces, await edge.store.session(session.session_id))
 
 
 async def test_who_reads_too_slowly_is_told_how_much_it_missed(tmp_path: Path) -> None:

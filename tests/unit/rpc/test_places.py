@@ -16,11 +16,11 @@ from greenroomd.rpc.convert.session_proto import session_message
 from greenroomd.rpc.fingerprint import fingerprint
 from greenroomd.rpc.page_answer import MAX_PAGE_BYTES, page_answer
 from greenroomd.rpc.page_token import page_size, page_token, position_of
-from greenroomd.rpc.stream.cursor_codec import MAX_REVISION, InvalidCursor, Places
+from greenroomd.rpc.stream.cursor_codec import MAX_REVISION, CursorCodec, InvalidCursor
 from unit.rpc.samples import REQUEST_ID, SESSION, STORE_ID
 
-PLACES = Places(STORE_ID)
-OTHERS = Places(REQUEST_ID)
+PLACES = CursorCodec(STORE_ID)
+OTHERS = CursorCodec(REQUEST_ID)
 QUERY = ListSessionsRequest(workspace_id="team-a", order_by="create_time")
 QUERY.filter.labels.update({"a": "1", "b": "2"})
 

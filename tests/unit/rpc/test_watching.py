@@ -27,7 +27,7 @@ from greenroom.v1.event_service_pb2_grpc import EventServiceStub
 from greenroom.v1.session_service_pb2 import CloseSessionRequest, ListSessionsRequest
 from greenroom.v1.turn_service_pb2 import ListTurnsRequest, RunTurnRequest
 from greenroomd.rpc.convert.enums import MAX_NUMBERS
-from greenroomd.rpc.stream.cursor_codec import Places
+from greenroomd.rpc.stream.cursor_codec import CursorCodec
 from greenroomd.rpc.stream.watch_stream import MAX_SESSIONS
 from unit.rpc.conftest import MOST_WATCHERS, Edge, running_edge
 from unit.rpc.refusal import Refusal, refused
@@ -221,7 +221,7 @@ async def test_a_watch_of_nobody_is_refused(edge: Edge) -> None:
 
 
 @pytest.mark.parametrize(
-    "cursor", ["", "nonsense", Places(NOBODY).cursor(0).decode()], ids=["empty", "nonsense", "foreign"]
+    "cursor", ["", "nonsense", CursorCodec(NOBODY).cursor(0).decode()], ids=["empty", "nonsense", "foreign"]
 )
 async def test_a_cursor_that_is_not_ours_is_refused(edge: Edge, cursor: str) -> None:
     refusal = await Watcher(edge, after=cursor).refusal()
@@ -230,7 +230,7 @@ async def test_a_cursor_that_is_not_ours_is_refused(edge: Edge, cursor: str) -> 
 
 
 async def test_a_cursor_of_the_future_is_refused(edge: Edge) -> None:
-    cursor = Places(edge.store.store_id).cursor(edge.store.head + 1).decode()
+    cursor = CursorCodec(edge.store.store_id).cursor(edge.store.head + 1).decode()
     assert (await Watcher(edge, after=cursor).refusal()).reason == "INVALID_CURSOR"
 
 
@@ -329,7 +329,7 @@ async def test_an_event_of_another_session_or_none_is_not_found(edge: Edge) -> N
     for request in (
         GetEventRequest(event_id=event.event_id, session_id=two.session_id),
         GetEventRequest(event_id=NOBODY),
-        GetEventRequest(event_id=Places(edge.store.store_id).event_id(10**6).decode()),
+        GetEventRequest(event_id=CursorCodec(edge.store.store_id).event_id(10**6).decode()),
     ):
         refusal = await refused(anext(aiter(edge.events.GetEvent(request))))
         assert (refusal.code, refusal.reason) == (grpc.StatusCode.NOT_FOUND, "EVENT_NOT_FOUND")

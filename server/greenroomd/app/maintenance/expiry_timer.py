@@ -30,7 +30,7 @@ AT_MOST_EVERY = timedelta(milliseconds=250)
 AGAIN_AFTER = timedelta(seconds=5)
 """How long a session that could not be handled is left alone."""
 AT_LEAST_EVERY = timedelta(minutes=1)
-"""Covers what rings no bell: another node's commits, and a clock that was set."""
+"""Covers what sets no wakeup: another node's commits, and a clock that was set."""
 
 _BRINGS_A_DEADLINE = frozenset(
     {
@@ -42,7 +42,7 @@ _BRINGS_A_DEADLINE = frozenset(
 )
 
 
-class DueBell:
+class DueWakeup:
     """Rings when a commit may have brought a deadline that is nearer than all others."""
 
     def __init__(self) -> None:
@@ -63,15 +63,15 @@ class DueBell:
 
 @asynccontextmanager
 async def expiring(
-    store: Store, supervisors: Supervisors, bell: DueBell, now: Callable[[], datetime]
+    store: Store, supervisors: Supervisors, wakeup: DueWakeup, now: Callable[[], datetime]
 ) -> AsyncIterator[None]:
     """Let time act on sessions that rest while the block runs; what is due already is done in the background."""
-    async with beside(_keep_time(store, supervisors, bell, now)):
+    async with beside(_keep_time(store, supervisors, wakeup, now)):
         yield
 
 
 async def _keep_time(
-    store: Store, supervisors: Supervisors, bell: DueBell, now: Callable[[], datetime]
+    store: Store, supervisors: Supervisors, wakeup: DueWakeup, now: Callable[[], datetime]
 ) -> None:
     while True:
         try:
@@ -80,7 +80,7 @@ async def _keep_time(
             log.warning("expiry_delayed", error=str(error))
             wait = AGAIN_AFTER
         await asyncio.sleep(AT_MOST_EVERY.total_seconds())
-        await bell.wait(min(wait - AT_MOST_EVERY, AT_LEAST_EVERY))
+        await wakeup.wait(min(wait - AT_MOST_EVERY, AT_LEAST_EVERY))
 
 
 async def _sweep(store: Store, supervisors: Supervisors, now: Callable[[], datetime]) -> datetime:

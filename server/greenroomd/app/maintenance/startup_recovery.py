@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import structlog
 
 from greenroomd.app.ports.processes import ProcessIdentity
-from greenroomd.app.supervision.node_context import Stage
+from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.app.supervision.settlement import settle
 from greenroomd.domain.lifecycle.live import Live
@@ -22,25 +22,25 @@ Reap = Callable[[Sequence[ProcessIdentity]], Awaitable[None]]
 _AT_ONCE = 256  # settled concurrently: enough to fill the writer's batches
 
 
-async def settle_all(stage: Stage, supervisors: Supervisors, reap: Reap) -> int:
+async def settle_all(node: NodeContext, supervisors: Supervisors, reap: Reap) -> int:
     """Settle every session that a dead server left live; those that waited for a process or a restart wait on.
 
     Call it once, before the first request is served. Returns how many sessions were settled.
     """
-    sessions = await stage.store.unsettled()
+    sessions = await node.store.unsettled()
     recovering = [each for each in sessions if each.state is State.ERROR]
     await reap([identity for each in sessions if (identity := _identity(each)) is not None])
     waiting = [each for each in sessions if each.state is State.CREATED]
     abandoned = [each for each in sessions if each.live]
     for start in range(0, len(abandoned), _AT_ONCE):
-        settled = await asyncio.gather(*(settle(stage, each) for each in abandoned[start : start + _AT_ONCE]))
+        settled = await asyncio.gather(*(settle(node, each) for each in abandoned[start : start + _AT_ONCE]))
         for live in settled:
             if not live.at_rest:
                 supervisors.own(live)
     for session in waiting:
-        supervisors.own(Live(session=session, launching=True, launched_at=stage.now()))
+        supervisors.own(Live(session=session, launching=True, launched_at=node.now()))
     for session in recovering:
-        turns = await stage.store.open_turns(session.session_id)
+        turns = await node.store.open_turns(session.session_id)
         supervisors.own(Live(session=session, turns=tuple(turns)))
     if sessions:
         log.info(

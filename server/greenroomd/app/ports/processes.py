@@ -74,7 +74,7 @@ class ProcessExit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EndPatience:
+class ShutdownTimeouts:
     """How long each rung of the end ladder may take; none is ever extended."""
 
     after_eof: timedelta = timedelta(seconds=5)
@@ -157,7 +157,7 @@ class AgentProcess(Protocol):
         """Bound what it takes together with all that it started: memory (None: the node's limit) and processors."""
         ...
 
-    async def end(self, patience: EndPatience) -> ProcessExit:
+    async def end(self, patience: ShutdownTimeouts) -> ProcessExit:
         """Walk the end ladder (input closed, TERM, KILL) and return how everything ended; safe to call twice."""
         ...
 

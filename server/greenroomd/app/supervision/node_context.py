@@ -8,24 +8,24 @@ from datetime import datetime
 
 from greenroomd.app.ports.observers import UNOBSERVED, ProcessObserver
 from greenroomd.app.ports.storage import EventCodec, Store, StoredEvent
-from greenroomd.app.supervision.process_runner import Host
+from greenroomd.app.supervision.process_runner import ProcessRunner
 from greenroomd.app.watch.tail import Tail
 from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.events import Event
-from greenroomd.domain.lifecycle.live import Patience
+from greenroomd.domain.lifecycle.live import TurnTimeouts
 from greenroomd.domain.session import Session
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class NodeContext:
     """One per node, shared by all sessions."""
 
     node_id: str
     store: Store
     tail: Tail
     codec: EventCodec
-    host: Host
-    patience: Patience
+    runner: ProcessRunner
+    patience: TurnTimeouts
     now: Callable[[], datetime]
     observer: ProcessObserver = UNOBSERVED
     enforcement: Sequence[OptionReport] = ()

@@ -10,13 +10,13 @@ from datetime import timedelta
 from greenroomd.app.ports.processes import (
     AgentProcess,
     Claim,
-    EndPatience,
     Handshake,
     Launch,
     Lease,
     Processes,
     ProcessExit,
     ProcessFailed,
+    ShutdownTimeouts,
     Slots,
     WarmStarts,
 )
@@ -58,7 +58,7 @@ class NotStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class FramesReceived:
     """What the process said; the next batch is read once `taken` is set."""
 
     frames: Sequence[Frame]
@@ -72,16 +72,16 @@ class Exited:
     exit: ProcessExit
 
 
-HostMessage = SlotGranted | Spawned | Ready | NotStarted | Said | Exited
+ProcessMessage = SlotGranted | Spawned | Ready | NotStarted | FramesReceived | Exited
 
 
 @dataclass(frozen=True, slots=True)
-class Host:
+class ProcessRunner:
     """Runs one process at a time for a session; shared by all sessions, it holds no state of any."""
 
     slots: Slots
     processes: Processes
-    patience: EndPatience
+    patience: ShutdownTimeouts
     handshake_timeout: timedelta
     warm: WarmStarts | None = None
 
@@ -89,13 +89,13 @@ class Host:
         self,
         session: Session,
         prepare: Callable[[], Awaitable[Launch]],
-        tell: Callable[[HostMessage], None],
+        tell: Callable[[ProcessMessage], None],
     ) -> None:
         """Hold a process from the wait for its slot to its proven end.
 
         A process that was started ahead comes with its slot, and needs no wait. Tells SlotGranted, Spawned, Ready
-        (unless Spawned said so), any number of Said, and Exited; or NotStarted instead of what is missing, also when
-        cancelled: then, too, nothing is left when this returns.
+        (unless Spawned said so), any number of FramesReceived, and Exited; or NotStarted instead of what is missing,
+        also when cancelled: then, too, nothing is left when this returns.
         """
         lease: Lease | None = None
         try:
@@ -108,7 +108,7 @@ class Host:
                 lease = await self.slots.lease(session.workspace_id, session.session_id)
                 tell(SlotGranted(lease))
                 launch = await prepare()  # what it was before the wait may be no more
-            last: HostMessage = Exited(await self._hold(claim or self.processes, launch, tell))
+            last: ProcessMessage = Exited(await self._hold(claim or self.processes, launch, tell))
         except NoSlot as error:
             last = NotStarted(Problem(reason="NO_SLOT", message=str(error)))
         except ProcessFailed as failure:
@@ -124,7 +124,7 @@ class Host:
         tell(last)
 
     async def _hold(
-        self, origin: Processes | Claim, launch: Launch, tell: Callable[[HostMessage], None]
+        self, origin: Processes | Claim, launch: Launch, tell: Callable[[ProcessMessage], None]
     ) -> ProcessExit:
         async with origin.running(launch) as process:
             if process.warm:  # it has shaken hands, and one commit does for both
@@ -133,7 +133,7 @@ class Host:
                 tell(Spawned(process, launch))
                 tell(Ready(await process.handshake(self.handshake_timeout)))
             async for frames in process.frames():
-                said = Said(frames)
+                said = FramesReceived(frames)
                 tell(said)
                 await said.taken.wait()  # back pressure: what the owner cannot store stays in the pipe
             return await process.end(self.patience)

@@ -15,7 +15,7 @@ import structlog
 from greenroomd.app.background import task_group
 from greenroomd.app.commands import Change
 from greenroomd.app.ports.storage import Unit
-from greenroomd.app.supervision.node_context import Stage
+from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.settlement import settle
 from greenroomd.app.supervision.supervisor import Order, Supervisor
 from greenroomd.domain.errors import Draining, GreenroomError
@@ -35,8 +35,8 @@ _STEPS_TO_A_PROCESS = 2
 class Supervisors:
     """Appoints at most one supervisor to a session, and lets it go when there is nothing left to own."""
 
-    def __init__(self, stage: Stage, group: asyncio.TaskGroup) -> None:
-        self.stage = stage
+    def __init__(self, node: NodeContext, group: asyncio.TaskGroup) -> None:
+        self.node = node
         self._group = group
         self._of: dict[str, Supervisor] = {}
         self._loading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
@@ -55,7 +55,7 @@ class Supervisors:
         Both happen or neither, even if the caller is cancelled meanwhile.
         """
         if unit.session.start_mode is StartMode.MANUAL:  # nothing is to follow
-            return await self.stage.store.commit(unit)
+            return await self.node.store.commit(unit)
         reply: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
         self._group.create_task(self._found(unit, reply))
         return await reply
@@ -64,12 +64,12 @@ class Supervisors:
         # Who sees the new session and orders something finds its owner: nobody else can load it before.
         async with self._loading.setdefault(unit.session.session_id, asyncio.Lock()):
             try:
-                session = await self.stage.store.commit(unit)
+                session = await self.node.store.commit(unit)
             except Exception as refusal:  # handed to the caller
                 if not reply.done():
                     reply.set_exception(refusal)
                 return
-            self.own(Live(session=session, launching=True, launched_at=self.stage.now()))
+            self.own(Live(session=session, launching=True, launched_at=self.node.now()))
         try:
             for _ in range(_STEPS_TO_A_PROCESS):
                 await asyncio.sleep(0)
@@ -105,7 +105,7 @@ class Supervisors:
         """
         self._draining = True
         grace = max(
-            timedelta(), patience - self.stage.patience.interrupt_grace - self.stage.host.patience.total
+            timedelta(), patience - self.node.patience.interrupt_grace - self.node.runner.patience.total
         )
         for supervisor in self._of.values():
             supervisor.draining = True
@@ -136,7 +136,7 @@ class Supervisors:
                 supervisor.task.cancel()
 
     async def _load(self, session_id: str) -> Supervisor:
-        store = self.stage.store
+        store = self.node.store
         # One load at a time: a row that was read before another owner came and went would be an old one.
         async with self._loading.setdefault(session_id, asyncio.Lock()):
             supervisor = self._of.get(session_id)
@@ -148,7 +148,7 @@ class Supervisors:
 
     def _appoint(self, live: Live) -> Supervisor:
         session_id = live.session.session_id
-        supervisor = Supervisor(live, self.stage)
+        supervisor = Supervisor(live, self.node)
         supervisor.draining = self._draining
         self._of[session_id] = supervisor
         supervisor.task = self._group.create_task(self._oversee(session_id, supervisor))
@@ -168,10 +168,10 @@ class Supervisors:
     async def _settle(self, session_id: str) -> None:
         """Put a session in order whose supervisor failed; its process ended with the supervisor."""
         try:
-            session = await self.stage.store.session(session_id)
+            session = await self.node.store.session(session_id)
             if session.live:
                 # It may well fail again, so that nothing but an order starts it.
-                await settle(self.stage, session, comes_back=False)
+                await settle(self.node, session, comes_back=False)
         except GreenroomError as error:  # gone, or taken over; the next start settles what is left
             log.warning("not_settled", session_id=session_id, reason=str(error))
 
@@ -181,10 +181,10 @@ class Supervisors:
 
 
 @asynccontextmanager
-async def supervising(stage: Stage, *, drain_timeout: timedelta) -> AsyncIterator[Supervisors]:
+async def supervising(node: NodeContext, *, drain_timeout: timedelta) -> AsyncIterator[Supervisors]:
     """Own live sessions while the block runs; on leaving, drain them, then end whatever is left."""
     async with task_group() as group:
-        supervisors = Supervisors(stage, group)
+        supervisors = Supervisors(node, group)
         try:
             yield supervisors
         finally:

@@ -19,13 +19,13 @@ from greenroomd.app.ports.observers import end_cause
 from greenroomd.app.ports.processes import AgentProcess, Handshake, Launch, Lease, ProcessFailed
 from greenroomd.app.ports.storage import Request, RequestReplayed, Unit
 from greenroomd.app.supervision.mailbox import Mailbox
-from greenroomd.app.supervision.node_context import Stage
+from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.process_runner import (
     Exited,
-    HostMessage,
+    FramesReceived,
     NotStarted,
+    ProcessMessage,
     Ready,
-    Said,
     SlotGranted,
     Spawned,
 )
@@ -81,16 +81,16 @@ class Evict:
     """The pool wants the slot back."""
 
 
-Message = Order | Evict | HostMessage
+Message = Order | Evict | ProcessMessage
 
 
 class Supervisor:
     """Owns one session while it has, wants or ends a process, or an order for it is being carried out."""
 
-    def __init__(self, live: Live, stage: Stage) -> None:
+    def __init__(self, live: Live, node: NodeContext) -> None:
         self.live = live
         self.mailbox: Mailbox[Message] = Mailbox()
-        self._stage = stage
+        self._node = node
         self._process: AgentProcess | None = None
         self._lease: Lease | None = None
         self._hosting: asyncio.Task[None] | None = None
@@ -115,8 +115,8 @@ class Supervisor:
             if self.live.launching:
                 self._launch()
             while len(self.mailbox) or self._in_charge:
-                due = deadlines.next_due(self.live, self._stage.patience)
-                wait = None if due is None else max(0.0, (due - self._stage.now()).total_seconds())
+                due = deadlines.next_due(self.live, self._node.patience)
+                wait = None if due is None else max(0.0, (due - self._node.now()).total_seconds())
                 message = await self.mailbox.take(wait)
                 await self._handle(message)
                 # Overdue already: a full mailbox holds no deadline up.
@@ -135,7 +135,7 @@ class Supervisor:
                     await self._obey(message)
                 finally:  # cancelled meanwhile, it has answered nothing, and the caller would wait for ever
                     message.refuse()
-            case Said(frames=frames, taken=taken):
+            case FramesReceived(frames=frames, taken=taken):
                 await self._react(lambda step: reactions.said(step, frames))
                 taken.set()
             case SlotGranted(lease=lease):
@@ -169,11 +169,11 @@ class Supervisor:
         process, launch = message.process, message.launch
         self._process = process
         facts = self._facts(process)
-        self._stage.observer.process_started("warm" if facts.from_warm_pool else "cold")
+        self._node.observer.process_started("warm" if facts.from_warm_pool else "cold")
         ready = None if message.handshake is None else self._ready(message.handshake)
 
         def decide(step: Step) -> None:
-            enforcement, generation = self._stage.enforcement, launch.generation
+            enforcement, generation = self._node.enforcement, launch.generation
             reactions.spawned(step, facts, launch.config, generation, enforcement, process.conversation)
             if ready is not None:
                 ready(step)
@@ -181,9 +181,9 @@ class Supervisor:
         return decide
 
     def _ready(self, handshake: Handshake) -> Callable[[Step], None]:
-        asked = self.live.launched_at or self._stage.now()
-        startup = self._stage.now() - asked
-        self._stage.observer.process_ready(startup.total_seconds())
+        asked = self.live.launched_at or self._node.now()
+        startup = self._node.now() - asked
+        self._node.observer.process_ready(startup.total_seconds())
         return lambda step: reactions.ready(step, cli_version=handshake.cli_version, startup=startup)
 
     async def _obey(self, order: Order) -> None:
@@ -208,7 +208,7 @@ class Supervisor:
     async def _answered_before(self, request: Request | None) -> RequestReplayed | None:
         """Look whether a refused order is the repetition of one that was carried out while it waited here."""
         try:
-            answer = None if request is None else await self._stage.store.answer(request)
+            answer = None if request is None else await self._node.store.answer(request)
         except GreenroomError:
             return None  # the first refusal says more
         return None if answer is None else RequestReplayed(answer)
@@ -231,7 +231,7 @@ class Supervisor:
     ) -> Session:
         session = step.session
         if step.changed or request is not None or answers is not None:
-            session = await self._stage.store.commit(
+            session = await self._node.store.commit(
                 Unit(
                     session=session,
                     events=step.events,
@@ -250,7 +250,7 @@ class Supervisor:
                 self.ended_turn = turn
         self.live = replace(step.live, session=session)
         if step.ephemeral:
-            self._stage.show(step.ephemeral, session)
+            self._node.show(step.ephemeral, session)
         return session
 
     async def _perform(self, actions: list[Action]) -> None:
@@ -301,12 +301,12 @@ class Supervisor:
 
     def _count_restart(self) -> None:
         if self.live.restarting:
-            self._stage.observer.process_restarted("order")
+            self._node.observer.process_restarted("order")
         elif self.live.session.state_reason == RECOVERING:
-            self._stage.observer.process_restarted("recovery")
+            self._node.observer.process_restarted("recovery")
 
     def _launch(self) -> None:
-        host = self._stage.host.run(self.live.session, self._prepare, self.mailbox.put)
+        host = self._node.runner.run(self.live.session, self._prepare, self.mailbox.put)
         self._hosting = self._group.create_task(host)
 
     async def _prepare(self) -> Launch:
@@ -314,7 +314,7 @@ class Supervisor:
         session = self.live.session
         token = None
         if session.config.oauth_token_set:
-            token = await self._stage.store.oauth_token(session.session_id)
+            token = await self._node.store.oauth_token(session.session_id)
         return Launch(
             session_id=session.session_id,
             workspace_id=session.workspace_id,
@@ -335,20 +335,20 @@ class Supervisor:
         await self._react(lambda step: reactions.reconfigured(step, change.config, change.generation))
 
     async def _end(self, process: AgentProcess, gently: bool) -> None:
-        patience = self._stage.host.patience
+        patience = self._node.runner.patience
         await process.end(patience if gently else replace(patience, after_eof=_AT_ONCE))
 
     def _forget_process(self, *, memory_limit_hit: bool = False) -> None:
         if self._process is not None:
             cause = end_cause(self.live.ending, memory_limit_hit=memory_limit_hit)
-            self._stage.observer.process_ended(cause)
+            self._node.observer.process_ended(cause)
         self._process = self._lease = self._hosting = None
 
     def _facts(self, process: AgentProcess) -> ProcessFacts:
         identity, before = process.identity, self.live.session.process
         return replace(
             before,
-            node_id=self._stage.node_id,
+            node_id=self._node.node_id,
             pid=identity.pid,
             kernel_start=identity.kernel_start,
             boot_id=identity.boot_id,
@@ -357,7 +357,7 @@ class Supervisor:
         )
 
     def _step(self) -> Step:
-        return Step(self.live, at=self._stage.now(), patience=self._stage.patience)
+        return Step(self.live, at=self._node.now(), patience=self._node.patience)
 
 
 async def _interrupt(process: AgentProcess) -> None:

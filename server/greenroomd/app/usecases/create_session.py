@@ -10,7 +10,7 @@ from greenroomd.app.ids import new_id
 from greenroomd.app.ports.profile_store import ProfileStore
 from greenroomd.app.ports.storage import Unit
 from greenroomd.app.supervision.registry import Supervisors
-from greenroomd.app.usecases.profiles import furnished
+from greenroomd.app.usecases.profiles import resolve_config
 from greenroomd.domain.config import Secret, SessionConfig
 from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsideRoots
 from greenroomd.domain.rules.field_masks import Parts
@@ -31,7 +31,7 @@ class WorkingDirs(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Furnishing:
+class ResolvedConfig:
     """What a new session has beside its own description: the whole config, its token, and a conversation.
 
     `conversation` is the id of one that the CLI keeps for this session alone; "" if it is to begin a new one.
@@ -54,7 +54,7 @@ class Creation:
         may_bypass: bool,
     ) -> None:
         self._supervisors = supervisors
-        self._stage = supervisors.stage
+        self._node = supervisors.node
         self._working_dirs = working_dirs
         self._profiles = profiles
         self._may_bypass = may_bypass
@@ -65,12 +65,12 @@ class Creation:
         Raises InvalidRequest with every violation, WorkingDirOutsideRoots, ProfileNotFound, QuotaExceeded,
         SessionExists.
         """
-        config, oauth_token = await furnished(new, self._profiles)
-        furnishing = Furnishing(config=config, oauth_token=oauth_token)
+        config, oauth_token = await resolve_config(new, self._profiles)
+        furnishing = ResolvedConfig(config=config, oauth_token=oauth_token)
         await self.check(new, furnishing)
         return await self.admit(new, furnishing, caller)
 
-    async def check(self, new: NewSession, furnishing: Furnishing) -> None:
+    async def check(self, new: NewSession, furnishing: ResolvedConfig) -> None:
         """Raise InvalidRequest with every rule that a new session breaks, or WorkingDirOutsideRoots for that alone."""
         parts = Parts(
             display_name=new.display_name,
@@ -101,9 +101,9 @@ class Creation:
         if found:
             raise InvalidRequest(found)
 
-    async def admit(self, new: NewSession, furnishing: Furnishing, caller: Caller) -> Session:
+    async def admit(self, new: NewSession, furnishing: ResolvedConfig, caller: Caller) -> Session:
         """Store a session that was checked, and start it if it is to start; raises QuotaExceeded, SessionExists."""
-        at = self._stage.now()
+        at = self._node.now()
         session_id = new.session_id or new_id()
         session = Session(
             session_id=session_id,

@@ -9,7 +9,7 @@ from greenroomd.app.ids import new_id
 from greenroomd.app.ports.processes import Transcripts
 from greenroomd.app.ports.storage import RequestReplayed
 from greenroomd.app.supervision.registry import Supervisors
-from greenroomd.app.usecases.create_session import Creation, Furnishing
+from greenroomd.app.usecases.create_session import Creation, ResolvedConfig
 from greenroomd.domain.errors import GreenroomError, ProfileNotFound, TurnRunning, Unavailable
 from greenroomd.domain.lifecycle.live import Step
 from greenroomd.domain.rules.config_overlay import PartialConfig, overlay
@@ -26,7 +26,7 @@ class Forking:
 
     def __init__(self, supervisors: Supervisors, creation: Creation, transcripts: Transcripts) -> None:
         self._supervisors = supervisors
-        self._store = supervisors.stage.store
+        self._store = supervisors.node.store
         self._creation = creation
         self._transcripts = transcripts
 
@@ -62,7 +62,7 @@ class Forking:
                 await self._transcripts.remove(original.workspace_id, conversation)
             raise
 
-    async def _admit(self, new: NewSession, furnishing: Furnishing, caller: Caller) -> Session:
+    async def _admit(self, new: NewSession, furnishing: ResolvedConfig, caller: Caller) -> Session:
         """Store the new session; if the original's profile is gone, without one: its config is complete."""
         try:
             return await self._creation.admit(new, furnishing, caller)
@@ -92,9 +92,9 @@ class Forking:
         session, _ = await self._supervisors.order(Change(session_id=session_id), look)
         return session
 
-    async def _furnished(self, original: Session, fork: Fork) -> Furnishing:
+    async def _furnished(self, original: Session, fork: Fork) -> ResolvedConfig:
         token = fork.oauth_token
         if token is None and original.config.oauth_token_set:
             token = await self._store.oauth_token(original.session_id)
         config = replace(overlay(original.config, fork.config), oauth_token_set=token is not None)
-        return Furnishing(config=config, oauth_token=token)
+        return ResolvedConfig(config=config, oauth_token=token)

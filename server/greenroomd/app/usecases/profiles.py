@@ -163,7 +163,7 @@ class Profiles:
         )
 
 
-async def furnished(new: NewSession, profiles: ProfileStore) -> tuple[SessionConfig, Secret | None]:
+async def resolve_config(new: NewSession, profiles: ProfileStore) -> tuple[SessionConfig, Secret | None]:
     """Return the config and the token of a new session: its own over those of its profile, if it names one.
 
     Both are the session's from then on, whatever becomes of the profile. Raises ProfileNotFound. A name that cannot be

@@ -26,18 +26,18 @@ class Sessions:
 
     def __init__(self, supervisors: Supervisors, *, may_bypass: bool) -> None:
         self._supervisors = supervisors
-        self._stage = supervisors.stage
+        self._node = supervisors.node
         self._may_bypass = may_bypass
         self._unanswered: dict[Request, asyncio.Event] = {}
         self._calls_answered = 0
 
     async def get(self, session_id: str) -> Session:
         """Return a session; raises SessionNotFound."""
-        return await self._stage.store.session(session_id)
+        return await self._node.store.session(session_id)
 
     async def list(self, query: SessionQuery, *, after: Position | None, limit: int) -> Page[Session]:
         """Return one page of sessions."""
-        return await self._stage.store.sessions(query, after=after, limit=limit)
+        return await self._node.store.sessions(query, after=after, limit=limit)
 
     async def replay(self, request: Request) -> bytes | None:
         """Return the recorded answer to the same request; raises RequestIdReused.
@@ -46,7 +46,7 @@ class Sessions:
         """
         while True:
             before = self._calls_answered
-            recorded = await self._stage.store.answer(request)
+            recorded = await self._node.store.answer(request)
             if recorded is None:
                 return None
             if (answered := self._unanswered.get(request)) is not None:
@@ -157,20 +157,20 @@ class Sessions:
                 return True
             return bool(turn_id) and await self._turn_over(session_id, turn_id)
 
-        with self._stage.tail.listening(Selection.of_session(session_id)) as bell:
+        with self._node.tail.listening(Selection.of_session(session_id)) as wakeup:
             session = await self.get(session_id)
             try:
                 async with asyncio.timeout(timeout.total_seconds()):
                     while not await matched(session):
-                        await bell.wait()
-                        bell.clear()
+                        await wakeup.wait()
+                        wakeup.clear()
                         session = await self.get(session_id)
             except TimeoutError:
                 return session, False
         return session, True
 
     async def _turn_over(self, session_id: str, turn_id: str) -> bool:
-        turn = await self._stage.store.turn(turn_id)
+        turn = await self._node.store.turn(turn_id)
         if turn.session_id != session_id:
             raise TurnNotFound(turn_id)
         return turn.state.final
@@ -200,11 +200,11 @@ class Sessions:
     async def _until(self, session: Session, done: Callable[[Session], bool]) -> Session:
         """Wait a reasonable time for what was ordered to be so, and return the session as it then is."""
         with (
-            self._stage.tail.listening(Selection.of_session(session.session_id)) as bell,
+            self._node.tail.listening(Selection.of_session(session.session_id)) as wakeup,
             suppress(TimeoutError),
         ):
             async with asyncio.timeout(CLOSE_ANSWER_WITHIN.total_seconds()):
                 while not done(session := await self.get(session.session_id)):
-                    await bell.wait()
-                    bell.clear()
+                    await wakeup.wait()
+                    wakeup.clear()
         return session

@@ -28,7 +28,7 @@ class Turns:
 
     def __init__(self, supervisors: Supervisors, sessions: Sessions, watch: Watch) -> None:
         self._supervisors = supervisors
-        self._stage = supervisors.stage
+        self._node = supervisors.node
         self._sessions = sessions
         self._watch = watch
 
@@ -98,7 +98,7 @@ class Turns:
                 yield Batch(mine, batch.revision, batch.dropped)
             if any(_ends(event) for event in mine):
                 ended = self._supervisors.ended_turn(turn.session_id, turn.turn_id)
-                yield ended or await self._stage.store.turn(turn.turn_id)
+                yield ended or await self._node.store.turn(turn.turn_id)
                 return
 
     async def interrupt(self, call: Interrupt) -> Turn:
@@ -113,11 +113,11 @@ class Turns:
             after_revision=None,
             timeout=INTERRUPT_ANSWER_WITHIN,
         )
-        return await self._stage.store.turn(turn.turn_id)
+        return await self._node.store.turn(turn.turn_id)
 
     async def get(self, turn_id: str, session_id: str = "") -> Turn:
         """Return a turn, of this session if one is named; raises TurnNotFound."""
-        turn = await self._stage.store.turn(turn_id)
+        turn = await self._node.store.turn(turn_id)
         if session_id and turn.session_id != session_id:
             raise TurnNotFound(turn_id)
         return turn
@@ -125,16 +125,16 @@ class Turns:
     async def list(self, session_id: str, *, after: Position | None, limit: int) -> Page[Turn]:
         """Return one page of a session's turns, oldest first; raises SessionNotFound."""
         await self._sessions.get(session_id)
-        return await self._stage.store.turns(session_id, after=after, limit=limit)
+        return await self._node.store.turns(session_id, after=after, limit=limit)
 
     async def approvals(self, session_id: str, *, after: Position | None, limit: int) -> Page[Approval]:
         """Return one page of a session's approvals, oldest first; raises SessionNotFound."""
         await self._sessions.get(session_id)
-        return await self._stage.store.approvals(session_id, after=after, limit=limit)
+        return await self._node.store.approvals(session_id, after=after, limit=limit)
 
     async def decide(self, call: Decide) -> Approval:
         """Answer the CLI's question; the first answer wins. Raises ApprovalNotFound, ApprovalDecided."""
-        approval = await self._stage.store.approval(call.approval_id)
+        approval = await self._node.store.approval(call.approval_id)
         approval_flow.require_known(approval, call.session_id)
         change = Change(session_id=approval.session_id, actor=call.actor, request=call.request)
         try:
@@ -150,7 +150,7 @@ class Turns:
                 ),
             )
         except ApprovalNotFound:  # by the session's owner, who knows only what is pending
-            approval = await self._stage.store.approval(call.approval_id)
+            approval = await self._node.store.approval(call.approval_id)
             raise ApprovalDecided(approval.state.value) from None
         return decided
 

@@ -85,14 +85,14 @@ class Listener(Protocol[E_contra]):
         ...
 
 
-class Positions(Protocol):
+class ListenerOffsets(Protocol):
     """Remembers how far the listeners have come. Every method may raise StoreUnavailable."""
 
     async def listener_position(self, name: str) -> int | None:
         """Return the revision up to which a listener has heard everything; None if it is new."""
         ...
 
-    async def keep_listener_position(self, name: str, revision: int) -> None:
+    async def save_offset(self, name: str, revision: int) -> None:
         """Make durable that a listener has heard everything up to a revision."""
         ...
 
@@ -101,7 +101,7 @@ class Positions(Protocol):
 async def listening(
     listeners: Sequence[Listener[E]],
     watch: Watch,
-    positions: Positions,
+    positions: ListenerOffsets,
     decode: Callable[[StoredEvent], E],
     observer: ListenerObserver = UNOBSERVED,
 ) -> AsyncIterator[None]:
@@ -122,7 +122,7 @@ class _Hearing(Generic[E]):
         self,
         listener: Listener[E],
         watch: Watch,
-        positions: Positions,
+        positions: ListenerOffsets,
         decode: Callable[[StoredEvent], E],
         observer: ListenerObserver,
     ) -> None:
@@ -238,7 +238,7 @@ class _Hearing(Generic[E]):
             return
         self._kept_at = now
         try:
-            await self._positions.keep_listener_position(self._subscription.name, self._heard)
+            await self._positions.save_offset(self._subscription.name, self._heard)
         except GreenroomError as error:
             log.warning("listener_position_not_kept", listener=self._called, error=str(error))
         else:

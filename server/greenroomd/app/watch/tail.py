@@ -1,4 +1,4 @@
-"""The newest events in memory, shared by all watchers, and the bell that wakes them.
+"""The newest events in memory, shared by all watchers, and the wakeup that wakes them.
 
 A watcher holds a position in it, not a queue: one that does not read costs nothing here, and one that falls behind
 what is kept is told so and reads the store. Everything runs on the event loop; nothing here waits.
@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from greenroomd.app.ports.storage import Selection, StoredEvent
-from greenroomd.app.watch.topic_log import EVERYTHING, Entry, Run, topics_for, topics_of
-from greenroomd.app.watch.wakeups import Bell
+from greenroomd.app.watch.topic_log import EVERYTHING, Entry, TopicLog, topics_for, topics_of
+from greenroomd.app.watch.wakeups import Wakeup
 
 ENTRY_BYTES = 512  # what an entry costs beside its record: many deltas are smaller than that
 SHARED_READS = 64
@@ -74,7 +74,7 @@ class Tail:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._all: deque[Entry] = deque()
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, TopicLog] = {}
         self._nothing = Batch((), head)
         self._reads: dict[tuple[object, ...], tuple[Batch, Place]] = {}
 
@@ -114,22 +114,22 @@ class Tail:
             self._evict()
         for topic in rung:
             if run := self._runs.get(topic):
-                for bell in run.bells:
-                    bell.set()
+                for wakeup in run.wakeups:
+                    wakeup.set()
 
     @contextmanager
-    def listening(self, selection: Selection) -> Iterator[Bell]:
-        """Give a bell that is set whenever something of the selection may have come; the listener clears it."""
-        bell = Bell()
+    def listening(self, selection: Selection) -> Iterator[Wakeup]:
+        """Give a wakeup that is set whenever something of the selection may have come; the listener clears it."""
+        wakeup = Wakeup()
         topics = topics_for(selection)
         for topic in topics:
-            self._run(topic).bells[bell] = None
+            self._run(topic).wakeups[wakeup] = None
         try:
-            yield bell
+            yield wakeup
         finally:
             for topic in topics:
                 run = self._runs[topic]
-                del run.bells[bell]
+                del run.wakeups[wakeup]
                 if run.unused:
                     del self._runs[topic]
 
@@ -189,14 +189,14 @@ class Tail:
             position = entry.position
         return Batch(events, self.head), self.end(selection)
 
-    def _runs_for(self, selection: Selection) -> Sequence[Run]:
+    def _runs_for(self, selection: Selection) -> Sequence[TopicLog]:
         return [self._runs[topic] for topic in topics_for(selection)]
 
-    def _run(self, topic: str) -> Run:
+    def _run(self, topic: str) -> TopicLog:
         run = self._runs.get(topic)
         if run is None:
             lost = (self._all[0].position if self._all else self._position + 1) - 1
-            run = self._runs[topic] = Run(lost_position=lost, lost_revision=self._floor)
+            run = self._runs[topic] = TopicLog(lost_position=lost, lost_revision=self._floor)
         return run
 
     def _evict(self) -> None:
@@ -220,7 +220,7 @@ class Tail:
                 del self._runs[topic]
 
 
-def _place(runs: Sequence[Run], position: int) -> Place:
+def _place(runs: Sequence[TopicLog], position: int) -> Place:
     return Place(position, sum(run.ephemeral_up_to(position) for run in runs))
 
 

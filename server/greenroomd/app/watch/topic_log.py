@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from greenroomd.app.ports.storage import Selection, StoredEvent
-from greenroomd.app.watch.wakeups import Bell
+from greenroomd.app.watch.wakeups import Wakeup
 from greenroomd.domain.events import EventType
 
 EVERYTHING = "*"
@@ -29,7 +29,7 @@ _LOST: Final = Entry(0, StoredEvent(0, "", "", 0, EventType.SESSION_DELETED, "",
 
 
 @dataclass(slots=True)
-class Run:
+class TopicLog:
     """The entries of one topic, oldest first, from index `start` on, and what it has lost already.
 
     Below `start` nothing is kept: in a thousand quiet runs what is lost would be more than what is kept in all.
@@ -42,7 +42,7 @@ class Run:
     start: int = 0
     entries: list[Entry] = field(default_factory=list)
     ephemerals: list[int] = field(default_factory=list)
-    bells: dict[Bell, None] = field(default_factory=dict)  # a set in the order of their coming, and dense
+    wakeups: dict[Wakeup, None] = field(default_factory=dict)  # a set in the order of their coming, and dense
 
     def add(self, entry: Entry) -> None:
         """Take the newest entry."""
@@ -87,7 +87,7 @@ class Run:
     @property
     def unused(self) -> bool:
         """Whether nothing is kept and nobody listens."""
-        return self.start == len(self.entries) and not self.bells
+        return self.start == len(self.entries) and not self.wakeups
 
     def _index(self, position: int) -> int:
         return bisect_right(self.entries, position, lo=self.start, key=lambda entry: entry.position)

@@ -1,4 +1,4 @@
-"""What wakes a watcher: its bell, rung by what is new, by a quiet time that is over, and by the end of service.
+"""What wakes a watcher: its wakeup, rung by what is new, by a quiet time that is over, and by the end of service.
 
 Thousands wait at once and are woken for every event, so a wait is one future: no coroutine, no task, no lock. Nor is
 the running loop looked up each time, for which Python asks the system for the process's id.
@@ -15,7 +15,7 @@ from time import monotonic
 _TICK = 0.001  # seconds: the loop's own clock is no finer, so a timer may come early by as much
 
 
-class Bell:
+class Wakeup:
     """An `asyncio.Event` for one who waits."""
 
     __slots__ = ("_loop", "_rung", "_waiter")
@@ -49,16 +49,16 @@ class Bell:
         return self._waiter
 
 
-class Quiet:
-    """The quiet time of one who waits: it begins anew with `restart`, and rings the bell when it is over.
+class IdleTimer:
+    """The quiet time of one who waits: it begins anew with `restart`, and rings the wakeup when it is over.
 
     To restart it moves no timer: the one that then comes too early is set again.
     """
 
-    __slots__ = ("_bell", "_due", "_loop", "_seconds", "_timer", "over")
+    __slots__ = ("_due", "_loop", "_seconds", "_timer", "_wakeup", "over")
 
-    def __init__(self, bell: Bell, seconds: float) -> None:
-        self._bell = bell
+    def __init__(self, wakeup: Wakeup, seconds: float) -> None:
+        self._wakeup = wakeup
         self._seconds = seconds
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_later(seconds, self._look)
@@ -67,7 +67,7 @@ class Quiet:
     def restart(self) -> None:
         """Begin a new quiet time."""
         self.over = False
-        """Whether the bell was rung at its end."""
+        """Whether the wakeup was rung at its end."""
         self._due = monotonic() + self._seconds
 
     def cancel(self) -> None:
@@ -78,40 +78,40 @@ class Quiet:
         left = self._due - monotonic()
         if left <= 0:
             self.over = True
-            self._bell.set()
+            self._wakeup.set()
             left = self._seconds
         self._timer = self._loop.call_later(max(left, _TICK), self._look)
 
 
 @contextmanager
-def quiet_time(bell: Bell, quiet: timedelta) -> Iterator[Quiet]:
-    """Ring a bell after each quiet time while the block runs; the first begins now."""
-    timed = Quiet(bell, quiet.total_seconds())
+def idle_timer(wakeup: Wakeup, quiet: timedelta) -> Iterator[IdleTimer]:
+    """Ring a wakeup after each quiet time while the block runs; the first begins now."""
+    timed = IdleTimer(wakeup, quiet.total_seconds())
     try:
         yield timed
     finally:
         timed.cancel()
 
 
-class Stop:
-    """Begins once, and rings all bells that are to be told."""
+class ShutdownSignal:
+    """Begins once, and rings all wakeups that are to be told."""
 
     def __init__(self) -> None:
         self.begun = False
         """Whether it is time to stop."""
-        self._bells: set[Bell] = set()
+        self._wakeups: set[Wakeup] = set()
 
     def begin(self) -> None:
-        """Ring everybody's bell, now and from now on."""
+        """Ring everybody's wakeup, now and from now on."""
         self.begun = True
-        for bell in self._bells:
-            bell.set()
+        for wakeup in self._wakeups:
+            wakeup.set()
 
     @contextmanager
-    def telling(self, bell: Bell) -> Iterator[None]:
-        """Ring a bell once it begins, while the block runs."""
-        self._bells.add(bell)
+    def subscribe(self, wakeup: Wakeup) -> Iterator[None]:
+        """Ring a wakeup once it begins, while the block runs."""
+        self._wakeups.add(wakeup)
         try:
             yield
         finally:
-            self._bells.discard(bell)
+            self._wakeups.discard(wakeup)

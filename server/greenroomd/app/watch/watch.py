@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from greenroomd.app.ports.storage import Selection, Store, StoredEvent
 from greenroomd.app.watch.tail import Batch, FellBehind, Tail
-from greenroomd.app.watch.wakeups import Bell, Quiet, Stop, quiet_time
+from greenroomd.app.watch.wakeups import IdleTimer, ShutdownSignal, Wakeup, idle_timer
 from greenroomd.domain.errors import InvalidRequest, Violation, WatcherCapReached
 from greenroomd.domain.events import EPHEMERAL
 
@@ -55,7 +55,7 @@ class Watch:
 
     @contextmanager
     def following(
-        self, selection: Selection, *, after: int, ephemeral: bool = False, stop: Stop | None = None
+        self, selection: Selection, *, after: int, ephemeral: bool = False, stop: ShutdownSignal | None = None
     ) -> Iterator[Follower]:
         """Give all matching events with a revision above `after`: no gap, no repetition.
 
@@ -68,11 +68,11 @@ class Watch:
         ephemeral = ephemeral and (not selection.types or not EPHEMERAL.isdisjoint(selection.types))
         with (
             self._counted(selection),
-            self._tail.listening(selection) as bell,
-            quiet_time(bell, self._quiet) as quiet,
-            (stop or Stop()).telling(bell),
+            self._tail.listening(selection) as wakeup,
+            idle_timer(wakeup, self._quiet) as quiet,
+            (stop or ShutdownSignal()).subscribe(wakeup),
         ):
-            yield Follower(self._store, self._tail, quiet, bell, selection, after, ephemeral)
+            yield Follower(self._store, self._tail, quiet, wakeup, selection, after, ephemeral)
 
     @contextmanager
     def _counted(self, selection: Selection) -> Iterator[None]:
@@ -105,8 +105,8 @@ class Follower:
         self,
         store: Store,
         tail: Tail,
-        quiet: Quiet,
-        bell: Bell,
+        quiet: IdleTimer,
+        wakeup: Wakeup,
         selection: Selection,
         after: int,
         ephemeral: bool,
@@ -114,7 +114,7 @@ class Follower:
         self._store = store
         self._tail = tail
         self._quiet = quiet
-        self._bell = bell
+        self._wakeup = wakeup
         self._selection = selection
         self._ephemeral = ephemeral
         self._present = tail.head
@@ -125,7 +125,7 @@ class Follower:
 
     def look(self) -> Batch | None:
         """Return the next batch if there is one now."""
-        self._bell.clear()  # before the look: what is committed during it rings again
+        self._wakeup.clear()  # before the look: what is committed during it rings again
         batch = self._read.popleft() if self._read else self._live()
         if batch is not None:
             self._told = batch.revision
@@ -134,7 +134,7 @@ class Follower:
 
     def more(self) -> Awaitable[None]:
         """Return once a look may find something, after one that has found nothing; raises CursorBelowFloor."""
-        return self._read_on() if self._place is None else self._bell.wait()
+        return self._read_on() if self._place is None else self._wakeup.wait()
 
     def _live(self) -> Batch | None:
         while (place := self._place) is not None:

@@ -67,7 +67,7 @@ def answer(
     )
     _put(step, decided)
     tool_input = (updated_input if updated_input is not None else pending.tool_input) if allow else None
-    step.do(AnswerPermission(approval_id, tool_input, message or "denied"))
+    step.schedule(AnswerPermission(approval_id, tool_input, message or "denied"))
     return decided
 
 
@@ -76,7 +76,7 @@ def expire(step: Step) -> None:
     for approval in list(step.live.approvals.values()):
         if approval.expire_time <= step.at:
             _put(step, replace(approval, state=ApprovalState.EXPIRED, decide_time=step.at))
-            step.do(AnswerPermission(approval.approval_id, None, "nobody answered in time"))
+            step.schedule(AnswerPermission(approval.approval_id, None, "nobody answered in time"))
 
 
 def cancel(step: Step, approval_id: str = "") -> None:
@@ -94,7 +94,7 @@ def require_known(approval: Approval, session_id: str) -> None:
 
 def _put(step: Step, approval: Approval) -> None:
     step.put_approval(approval)
-    step.tell(
+    step.emit(
         Event(
             type=_TOLD_AS[approval.state],
             time=step.at,
@@ -103,6 +103,6 @@ def _put(step: Step, approval: Approval) -> None:
             payload=ApprovalNoted(approval=approval),
         )
     )
-    step.know(heard_at=step.at)  # it was waiting for a person: its own silence begins now
+    step.update_live(heard_at=step.at)  # it was waiting for a person: its own silence begins now
     if step.session.state is State.ACTIVE:
-        step.note(state_reason=AWAITING_APPROVAL if step.live.approvals else "")
+        step.update_session(state_reason=AWAITING_APPROVAL if step.live.approvals else "")

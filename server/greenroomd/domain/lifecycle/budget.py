@@ -31,5 +31,5 @@ def enforce(step: Step) -> None:
         f"the session has cost {session.usage.cost_usd:.6f} of {session.config.max_budget_usd} US dollars"
     )
     payload = LimitReached(limit="max_budget_usd", detail=detail)
-    step.tell(Event(type=EventType.SESSION_LIMIT_REACHED, time=step.at, payload=payload))
+    step.emit(Event(type=EventType.SESSION_LIMIT_REACHED, time=step.at, payload=payload))
     orders.close(step, reason=BUDGET_EXHAUSTED, force=True)

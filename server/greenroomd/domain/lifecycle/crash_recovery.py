@@ -39,7 +39,7 @@ def plan(step: Step, error: Problem) -> bool:
     streak = session.recovery.restarts if _unstable(session.recovery, policy, step.at) else ()
     known = error.reason in _CRASHES or (session.recovery.attempt > 0 and error.reason in _FAILED_STARTS)
     comes_back = known and policy.mode is RecoveryMode.ON_CRASH and len(recent) < policy.max_restarts
-    step.note(
+    step.update_session(
         recovery=Recovery(
             attempt=len(recent),
             max_attempts=policy.max_restarts if policy.mode is RecoveryMode.ON_CRASH else 0,
@@ -58,7 +58,7 @@ def announce(step: Step) -> None:
         payload = RecoveryScheduled(
             attempt=recovery.attempt + 1, max_attempts=recovery.max_attempts, at=recovery.next_attempt_time
         )
-        step.tell(Event(type=EventType.SESSION_RECOVERY_SCHEDULED, time=step.at, payload=payload))
+        step.emit(Event(type=EventType.SESSION_RECOVERY_SCHEDULED, time=step.at, payload=payload))
 
 
 def due_time(session: Session) -> datetime | None:
@@ -70,21 +70,21 @@ def attempt(step: Step) -> None:
     """Start the session again as planned, unless its policy has been changed since."""
     recovery, policy = step.session.recovery, step.session.config.recovery
     if policy.mode is not RecoveryMode.ON_CRASH:
-        step.note(recovery=replace(recovery, next_attempt_time=None, max_attempts=0))
+        step.update_session(recovery=replace(recovery, next_attempt_time=None, max_attempts=0))
         given_up = Problem(reason="PROCESS_EXITED", message="the session failed and is not started again")
-        turn_queue.drop_waiting(step, step.session.error or given_up, TurnState.FAILED)
+        turn_queue.cancel_queued(step, step.session.error or given_up, TurnState.FAILED)
         return
     restarts = (*recovery.restarts, step.at)[-_MOST_REMEMBERED:]
     tried = replace(recovery, restarts=restarts, attempt=recovery.attempt + 1)
     process = replace(step.session.process, restart_count=step.session.process.restart_count + 1)
-    step.note(recovery=tried, process=process)
+    step.update_session(recovery=tried, process=process)
     turn_queue.wake(step, reason=RECOVERING)
 
 
 def succeeded(step: Step) -> None:
     """The session has a process again; only the times of its restarts are remembered."""
     if step.session.recovery != Recovery():
-        step.note(recovery=Recovery(restarts=step.session.recovery.restarts))
+        step.update_session(recovery=Recovery(restarts=step.session.recovery.restarts))
 
 
 def backoff(policy: RecoveryPolicy, restarts: int) -> timedelta:

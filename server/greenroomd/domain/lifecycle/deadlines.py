@@ -9,7 +9,7 @@ from datetime import datetime
 from greenroomd.domain.config import OnIdle
 from greenroomd.domain.events import Event, EventType, Expiring, LimitReached
 from greenroomd.domain.lifecycle import approval_flow, crash_recovery, expiry, orders, turn_queue
-from greenroomd.domain.lifecycle.live import Ending, EndProcess, Live, Patience, Purpose, Step
+from greenroomd.domain.lifecycle.live import Ending, EndProcess, Live, Purpose, Step, TurnTimeouts
 from greenroomd.domain.lifecycle.reactions import end_for
 from greenroomd.domain.session import IDLE_TIMEOUT, Signal, State
 from greenroomd.domain.turn import Problem
@@ -21,11 +21,11 @@ MAX_DURATION = "MAX_DURATION"
 class Deadline:
     """`when` returns the time at which `then` is due, None while it does not apply."""
 
-    when: Callable[[Live, Patience], datetime | None]
+    when: Callable[[Live, TurnTimeouts], datetime | None]
     then: Callable[[Step], None]
 
 
-def next_due(live: Live, patience: Patience) -> datetime | None:
+def next_due(live: Live, patience: TurnTimeouts) -> datetime | None:
     """Return the time of the next consequence, None if time changes nothing."""
     return min((due for d in DEADLINES if (due := d.when(live, patience)) is not None), default=None)
 
@@ -38,35 +38,35 @@ def tick(step: Step) -> None:
             deadline.then(step)
 
 
-def _question(live: Live, patience: Patience) -> datetime | None:
+def _question(live: Live, patience: TurnTimeouts) -> datetime | None:
     return min((each.expire_time for each in live.approvals.values()), default=None)
 
 
-def _obedience(live: Live, patience: Patience) -> datetime | None:
+def _obedience(live: Live, patience: TurnTimeouts) -> datetime | None:
     return live.obey_by
 
 
 def _disobeyed(step: Step) -> None:
-    step.know(obey_by=None)
+    step.update_live(obey_by=None)
     if step.live.ending is not None:
-        step.do(EndProcess(gently=False))
+        step.schedule(EndProcess(gently=False))
         return
     error = Problem(reason="PROCESS_EXITED", message="the process did not obey an interrupt and was ended")
     end_for(step, Ending(purpose=Purpose.FAIL, error=error), gently=False)
 
 
-def _finish(live: Live, patience: Patience) -> datetime | None:
+def _finish(live: Live, patience: TurnTimeouts) -> datetime | None:
     return live.finish_by if live.turn is not None and live.cause is None else None
 
 
 def _unfinished(step: Step) -> None:
-    step.know(finish_by=None)
+    step.update_live(finish_by=None)
     draining = step.live.ending is not None and step.live.ending.purpose is Purpose.DRAIN
     message = "the server is shutting down" if draining else "the session is being closed"
     turn_queue.interrupt(step, Problem(reason="TURN_INTERRUPTED", message=message))
 
 
-def _turn(live: Live, patience: Patience) -> datetime | None:
+def _turn(live: Live, patience: TurnTimeouts) -> datetime | None:
     turn = live.turn
     if turn is None or turn.start_time is None or live.cause is not None:
         return None
@@ -80,7 +80,7 @@ def _turn_overdue(step: Step) -> None:
     )
 
 
-def _stall(live: Live, patience: Patience) -> datetime | None:
+def _stall(live: Live, patience: TurnTimeouts) -> datetime | None:
     """Silence means a hang, but not while a tool runs or a person is asked."""
     unheard = live.turn is None or live.heard_at is None or live.cause is not None
     if unheard or live.open_tools or live.approvals or live.heard_at is None:
@@ -95,7 +95,7 @@ def _stalled(step: Step) -> None:
     )
 
 
-def _grace(live: Live, patience: Patience) -> datetime | None:
+def _grace(live: Live, patience: TurnTimeouts) -> datetime | None:
     session = live.session
     if session.state is not State.READY or live.ending is not None:
         return None
@@ -103,10 +103,10 @@ def _grace(live: Live, patience: Patience) -> datetime | None:
 
 
 def _grace_passed(step: Step) -> None:
-    step.move(Signal.GRACE_PASSED)
+    step.transition(Signal.GRACE_PASSED)
 
 
-def _idle(live: Live, patience: Patience) -> datetime | None:
+def _idle(live: Live, patience: TurnTimeouts) -> datetime | None:
     session = live.session
     if not live.evictable or session.config.on_idle is OnIdle.KEEP:
         return None
@@ -122,28 +122,28 @@ def _unused(step: Step) -> None:
         orders.suspend(step, reason=IDLE_TIMEOUT)
 
 
-def _lifetime(live: Live, patience: Patience) -> datetime | None:
+def _lifetime(live: Live, patience: TurnTimeouts) -> datetime | None:
     return expiry.end_time(live.session)
 
 
 def _expired(step: Step) -> None:
     payload = LimitReached(limit="limits.max_duration", detail="the session has lived as long as it may")
-    step.tell(Event(type=EventType.SESSION_LIMIT_REACHED, time=step.at, payload=payload))
+    step.emit(Event(type=EventType.SESSION_LIMIT_REACHED, time=step.at, payload=payload))
     orders.close(step, reason=MAX_DURATION, force=True)
 
 
-def _notice(live: Live, patience: Patience) -> datetime | None:
+def _notice(live: Live, patience: TurnTimeouts) -> datetime | None:
     return expiry.notice_time(live.session)
 
 
 def _expiring(step: Step) -> None:
     end = step.session.expire_time
     assert end is not None
-    step.note(expiry_told=end)
-    step.tell(Event(type=EventType.SESSION_EXPIRING, time=step.at, payload=Expiring(at=end)))
+    step.update_session(expiry_told=end)
+    step.emit(Event(type=EventType.SESSION_EXPIRING, time=step.at, payload=Expiring(at=end)))
 
 
-def _recovery(live: Live, patience: Patience) -> datetime | None:
+def _recovery(live: Live, patience: TurnTimeouts) -> datetime | None:
     return crash_recovery.due_time(live.session)
 
 

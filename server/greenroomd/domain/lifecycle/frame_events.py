@@ -26,7 +26,7 @@ from greenroomd.domain.frames import (
 from greenroomd.domain.turn import Problem, Turn, TurnState
 
 # These say nothing that another event does not say better: they drive the supervisor and are not told.
-_UNTOLD = (ActivityChanged, MessageProgressed, PermissionAsked, PermissionWithdrawn, StreamMarker)
+_NOT_PUBLISHED = (ActivityChanged, MessageProgressed, PermissionAsked, PermissionWithdrawn, StreamMarker)
 
 _TURN_ENDS = {
     TurnState.COMPLETED: EventType.TURN_COMPLETED,
@@ -37,7 +37,7 @@ _TURN_ENDS = {
 _REASONS = {"error_max_turns": "MAX_TURNS", "error_max_budget_usd": "BUDGET_EXHAUSTED"}
 
 
-def narrate(frame: Frame, *, turn_id: str, at: datetime) -> Event | None:
+def event_for(frame: Frame, *, turn_id: str, at: datetime) -> Event | None:
     """Return the event that tells of a frame; None for a frame that only drives."""
     match frame:
         case Delta():
@@ -72,7 +72,7 @@ def narrate(frame: Frame, *, turn_id: str, at: datetime) -> Event | None:
                     synthetic=frame.synthetic,
                 ),
             )
-        case _ if isinstance(frame, _UNTOLD):
+        case _ if isinstance(frame, _NOT_PUBLISHED):
             return None
         case _:
             return _system(frame, turn_id, at)

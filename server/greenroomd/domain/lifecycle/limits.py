@@ -12,7 +12,7 @@ from greenroomd.domain.turn import Problem
 def tell(step: Step, limit: str, detail: str) -> None:
     """Tell that a limit took effect; `limit` is its field path in the config."""
     payload = LimitReached(limit=limit, detail=detail)
-    step.tell(Event(type=EventType.SESSION_LIMIT_REACHED, time=step.at, payload=payload))
+    step.emit(Event(type=EventType.SESSION_LIMIT_REACHED, time=step.at, payload=payload))
 
 
 def count_output(step: Step, frame: Frame) -> None:
@@ -20,7 +20,7 @@ def count_output(step: Step, frame: Frame) -> None:
     live = step.live
     if live.turn is None:
         return
-    step.know(output_bytes=live.output_bytes + len(frame.raw))
+    step.update_live(output_bytes=live.output_bytes + len(frame.raw))
     most = step.session.config.limits.output_bytes
     if most is None or step.live.output_bytes <= most or live.cause is not None or live.result is not None:
         return

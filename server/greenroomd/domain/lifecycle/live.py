@@ -22,7 +22,7 @@ from greenroomd.domain.turn import Problem, Turn, TurnState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class TurnTimeouts:
     """How long the owner waits for what; a session's own limits come before these."""
 
     turn_timeout: timedelta = timedelta(hours=1)
@@ -181,7 +181,7 @@ class Live:
 class Step:
     """One decision in the making: the live session as it becomes, what is told, and what is to be done after."""
 
-    def __init__(self, live: Live, *, at: datetime, patience: Patience) -> None:
+    def __init__(self, live: Live, *, at: datetime, patience: TurnTimeouts) -> None:
         self.live = live
         self.at = at
         self.patience = patience
@@ -204,28 +204,28 @@ class Step:
         """Whether there is anything to commit."""
         return bool(self.events or self.turns or self.approvals or self.configures)
 
-    def know(self, **facts: object) -> None:
+    def update_live(self, **facts: object) -> None:
         """Change what the owner knows."""
         self.live = evolve(self.live, **facts)
 
-    def note(self, **facts: object) -> None:
+    def update_session(self, **facts: object) -> None:
         """Change facts of the session's record that are no move of its state."""
-        self.know(session=evolve(self.session, update_time=self.at, **facts))
+        self.update_live(session=evolve(self.session, update_time=self.at, **facts))
 
-    def move(
+    def transition(
         self, signal: Signal, *, reason: str = "", error: Problem | None = None, actor: str = ""
     ) -> None:
         """Make a move of the state table and tell it; raises IllegalTransition."""
         session, events = decide(self.session, signal, at=self.at, reason=reason, error=error, actor=actor)
-        self.know(session=session)
+        self.update_live(session=session)
         self.events += events
 
-    def tell(self, event: Event | None) -> None:
+    def emit(self, event: Event | None) -> None:
         """Add an event to the log, or to the live stream only if it is ephemeral."""
         if event is not None:
             (self.ephemeral if event.type in EPHEMERAL else self.events).append(event)
 
-    def do(self, action: Action) -> None:
+    def schedule(self, action: Action) -> None:
         """Have something done after the commit."""
         self.actions.append(action)
 
@@ -234,7 +234,7 @@ class Step:
         self.turns[turn.turn_id] = turn
         others = [other for other in self.live.turns if other.turn_id != turn.turn_id]
         kept = others if turn.state.final else [*others, turn]
-        self.know(turns=tuple(sorted(kept, key=lambda each: each.number)))
+        self.update_live(turns=tuple(sorted(kept, key=lambda each: each.number)))
 
     def put_approval(self, approval: Approval) -> None:
         """Store an approval, and keep it among the pending ones as long as it is."""
@@ -242,7 +242,7 @@ class Step:
         pending = {key: each for key, each in self.live.approvals.items() if key != approval.approval_id}
         if approval.state is ApprovalState.PENDING:
             pending[approval.approval_id] = approval
-        self.know(approvals=pending)
+        self.update_live(approvals=pending)
 
 
 def waiting(turns: Sequence[Turn]) -> list[Turn]:

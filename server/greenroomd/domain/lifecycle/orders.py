@@ -22,7 +22,7 @@ from greenroomd.domain.session import (
     State,
     allowed,
 )
-from greenroomd.domain.turn import Problem, Turn, TurnState, cut_short
+from greenroomd.domain.turn import Problem, Turn, TurnState, aborted
 
 
 def start(step: Step, *, actor: str = "") -> None:
@@ -83,11 +83,11 @@ def close(
     if step.session.state in (State.CLOSING, State.CLOSED):
         return
     ending = Ending(purpose=Purpose.CLOSE, reason=reason, actor=actor)
-    step.move(Signal.CLOSE, reason=reason, actor=actor)
+    step.transition(Signal.CLOSE, reason=reason, actor=actor)
     dropped = Problem(reason="TURN_INTERRUPTED", message="the session was closed")
-    turn_queue.drop_waiting(step, dropped, TurnState.INTERRUPTED)
+    turn_queue.cancel_queued(step, dropped, TurnState.INTERRUPTED)
     if not step.live.hosted:
-        step.move(Signal.ENDED, reason=reason, actor=actor)
+        step.transition(Signal.ENDED, reason=reason, actor=actor)
     else:
         _finish(step, ending, timedelta() if force else grace)
 
@@ -100,9 +100,9 @@ def interrupt(step: Step, turn_id: str, *, actor: str = "", reason: str = "") ->
     by = f" by {actor}" if actor else ""
     cause = Problem(reason="TURN_INTERRUPTED", message=reason or f"the turn was interrupted{by}")
     if turn.state is TurnState.QUEUED:
-        turn = cut_short(turn, at=step.at, error=cause)
+        turn = aborted(turn, at=step.at, error=cause)
         step.put_turn(turn)
-        step.tell(turn_event(turn, at=step.at, actor=actor))
+        step.emit(turn_event(turn, at=step.at, actor=actor))
     elif step.live.cause is None:
         turn_queue.interrupt(step, cause)
     return turn
@@ -113,7 +113,7 @@ def delete(step: Step, *, actor: str = "") -> None:
     require_closed(step.session)
     step.deletes = True
     noted = SessionNoted(session=step.session)
-    step.tell(Event(type=EventType.SESSION_DELETED, time=step.at, actor=actor, payload=noted))
+    step.emit(Event(type=EventType.SESSION_DELETED, time=step.at, actor=actor, payload=noted))
 
 
 def require_closed(session: Session) -> None:
@@ -130,7 +130,7 @@ def _stop(step: Step, signal: Signal, ending: Ending, force: bool) -> None:
         return
     if ending.purpose is not Purpose.RESTART:
         dropped = Problem(reason="TURN_INTERRUPTED", message="the session was stopped")
-        turn_queue.drop_waiting(step, dropped, TurnState.INTERRUPTED)
+        turn_queue.cancel_queued(step, dropped, TurnState.INTERRUPTED)
     _finish(step, ending, timedelta())
 
 
@@ -141,12 +141,12 @@ def _finish(step: Step, ending: Ending, grace: timedelta) -> None:
     elif not grace:
         _interrupt_for(step, ending)
     else:
-        step.know(ending=ending, finish_by=step.at + grace)
+        step.update_live(ending=ending, finish_by=step.at + grace)
 
 
 def _interrupt_for(step: Step, ending: Ending) -> None:
     """Interrupt the turn; the process is ended when the turn is over, or no longer obeys."""
-    step.know(ending=ending)
+    step.update_live(ending=ending)
     if step.live.cause is None:
         turn_queue.interrupt(
             step, Problem(reason="TURN_INTERRUPTED", message=f"the session was told to {ending.purpose}")
@@ -155,9 +155,9 @@ def _interrupt_for(step: Step, ending: Ending) -> None:
 
 def _end(step: Step, ending: Ending) -> None:
     under_way = step.live.ending is not None
-    step.know(ending=ending)
+    step.update_live(ending=ending)
     if not under_way:
-        step.do(AbandonLaunch() if step.live.launching else EndProcess())
+        step.schedule(AbandonLaunch() if step.live.launching else EndProcess())
 
 
 def _fails(step: Step) -> bool:

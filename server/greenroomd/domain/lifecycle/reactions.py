@@ -37,7 +37,7 @@ from greenroomd.domain.lifecycle import (
     reconfiguration,
     turn_queue,
 )
-from greenroomd.domain.lifecycle.frame_events import narrate
+from greenroomd.domain.lifecycle.frame_events import event_for
 from greenroomd.domain.lifecycle.live import Ending, EndProcess, LaunchProcess, Purpose, Step
 from greenroomd.domain.session import (
     NODE_LOST,
@@ -58,9 +58,9 @@ def slot_granted(step: Step) -> None:
     if step.live.ending is not None:  # it was told to give the wait up, and does
         return
     if step.session.state is State.CREATED:
-        step.move(Signal.START)
+        step.transition(Signal.START)
     elif step.session.state is State.INITIALIZING and step.session.state_reason:
-        step.note(state_reason="")
+        step.update_session(state_reason="")
 
 
 def spawned(
@@ -76,13 +76,13 @@ def spawned(
     `conversation` is the CLI's id of it, if that may be another one than the session's by now.
     """
     if conversation:
-        step.note(cli_session_id=conversation)
+        step.update_session(cli_session_id=conversation)
     newest = generation == step.session.config_generation
-    step.know(running=True, spent_usd=0.0, busy=False, resetting=False, renew_process=False)
-    step.know(running_config=config, running_generation=generation, reconfiguring=False)
-    step.know(follow_config=step.live.follow_config and not newest, enforcement=enforcement)
-    step.note(process=facts, config_report=report(config, enforcement))
-    _tell(step, EventType.PROCESS_SPAWNED, ProcessSpawned(session=step.session))
+    step.update_live(running=True, spent_usd=0.0, busy=False, resetting=False, renew_process=False)
+    step.update_live(running_config=config, running_generation=generation, reconfiguring=False)
+    step.update_live(follow_config=step.live.follow_config and not newest, enforcement=enforcement)
+    step.update_session(process=facts, config_report=report(config, enforcement))
+    _emit(step, EventType.PROCESS_SPAWNED, ProcessSpawned(session=step.session))
 
 
 def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
@@ -93,18 +93,18 @@ def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
     first, followed = generation == 1, generation == step.session.observed_config_generation
     seen_before = step.session.observed_config_generation > 0
     restarted = step.live.restarting
-    step.know(launching=False, heard_at=step.at, restarting="")
+    step.update_live(launching=False, heard_at=step.at, restarting="")
     crash_recovery.succeeded(step)
-    step.move(Signal.HANDSHAKE, reason=restarted)
-    step.note(
+    step.transition(Signal.HANDSHAKE, reason=restarted)
+    step.update_session(
         process=replace(step.session.process, cli_version=cli_version),
         observed_config_generation=generation,
     )
-    _tell(step, EventType.PROCESS_READY, ProcessReady(session=step.session, startup=startup))
+    _emit(step, EventType.PROCESS_READY, ProcessReady(session=step.session, startup=startup))
     headline = EventType.SESSION_RESUMED if seen_before else EventType.SESSION_STARTED
-    _tell(step, EventType.SESSION_RESTARTED if restarted else headline, SessionNoted(session=step.session))
+    _emit(step, EventType.SESSION_RESTARTED if restarted else headline, SessionNoted(session=step.session))
     if not first and not followed:
-        _tell(step, EventType.SESSION_CONFIG_APPLIED, ConfigApplied(generation=generation, restarted=True))
+        _emit(step, EventType.SESSION_CONFIG_APPLIED, ConfigApplied(generation=generation, restarted=True))
     budget.enforce(step)  # it may have been lowered since
     reconfiguration.follow(step)
     turn_queue.begin_next(step)
@@ -124,16 +124,16 @@ def owner_lost(step: Step, *, comes_back: bool = True) -> None:
     """
     error = Problem(reason=NODE_LOST, message="the server ended while the session was live")
     if step.session.process.pid:
-        _bury(step, code=None, signal=None, stderr_tail="")
-    turn_queue.end_cut_short(step, error)
+        _record_exit(step, code=None, signal=None, stderr_tail="")
+    turn_queue.abort(step, error)
     approval_flow.cancel(step)
     if step.session.state is State.CLOSING:
-        turn_queue.drop_waiting(step, error, TurnState.INTERRUPTED)
-        step.move(Signal.ENDED, reason=NODE_LOST)
+        turn_queue.cancel_queued(step, error, TurnState.INTERRUPTED)
+        step.transition(Signal.ENDED, reason=NODE_LOST)
         return
-    step.move(Signal.SUSPEND, reason=NODE_LOST)
+    step.transition(Signal.SUSPEND, reason=NODE_LOST)
     if not comes_back:
-        turn_queue.drop_waiting(step, error, TurnState.FAILED)
+        turn_queue.cancel_queued(step, error, TurnState.FAILED)
     elif step.session.config.recovery.mode is RecoveryMode.ON_CRASH:
         turn_queue.wake(step, reason=crash_recovery.RECOVERING)
     else:
@@ -143,7 +143,7 @@ def owner_lost(step: Step, *, comes_back: bool = True) -> None:
 def not_started(step: Step, error: Problem, *, memory_limit_hit: bool = False) -> None:
     """No process came to be ready, and none is left."""
     if step.live.running:
-        _bury(
+        _record_exit(
             step,
             code=error.exit_code,
             signal=error.signal,
@@ -151,9 +151,9 @@ def not_started(step: Step, error: Problem, *, memory_limit_hit: bool = False) -
             memory_limit_hit=memory_limit_hit,
         )
     ending = step.live.ending
-    step.know(launching=False, running=False, ending=None, restarting="")
+    step.update_live(launching=False, running=False, ending=None, restarting="")
     if step.session.state is State.CLOSING:
-        step.move(Signal.ENDED, reason=ending.reason if ending else "")
+        step.transition(Signal.ENDED, reason=ending.reason if ending else "")
     elif ending is not None and ending.purpose in (Purpose.SUSPEND, Purpose.DRAIN):
         if step.session.state is not State.CREATED:  # which has nothing to suspend
             _suspend(step, ending)
@@ -167,12 +167,12 @@ def said(step: Step, frames: Sequence[Frame]) -> None:
         if not _same_conversation(step, frame):
             return
         turn = step.live.turn
-        step.tell(narrate(frame, turn_id=turn.turn_id if turn else "", at=step.at))
+        step.emit(event_for(frame, turn_id=turn.turn_id if turn else "", at=step.at))
         _follow(step, frame)
         limits.count_output(step, frame)
-    step.know(heard_at=step.at)
+    step.update_live(heard_at=step.at)
     if step.live.turn is not None:
-        step.note(last_active_time=step.at)
+        step.update_session(last_active_time=step.at)
 
 
 def _follow(step: Step, frame: Frame) -> None:
@@ -193,23 +193,23 @@ def _track_tools(step: Step, frame: AssistantSpoke | UserEchoed) -> None:
     called = {str(block.get("id", "")) for block in frame.blocks if block.get("type") == "tool_use"}
     done = {str(block.get("tool_use_id", "")) for block in frame.blocks if block.get("type") == "tool_result"}
     if called or done:
-        step.know(open_tools=(step.live.open_tools | called) - done)
+        step.update_live(open_tools=(step.live.open_tools | called) - done)
 
 
 def _take_result(step: Step, frame: TurnResult) -> None:
     turn = step.live.turn
     if turn is not None and turn.turn_id in frame.message_uuids:
-        step.know(result=frame)
+        step.update_live(result=frame)
         if frame.succeeded:  # by now the CLI has written all of it to its transcript
-            step.note(conversation=True)
+            step.update_session(conversation=True)
     else:  # it names no message, as every answer does: nobody asked, a background task came back
         cost = frame.cost_after(step.live.spent_usd)
-        step.know(spent_usd=frame.total_cost_usd)
-        step.note(usage=step.session.usage + replace(frame.usage, turns=0, cost_usd=cost))
+        step.update_live(spent_usd=frame.total_cost_usd)
+        step.update_session(usage=step.session.usage + replace(frame.usage, turns=0, cost_usd=cost))
 
 
 def _change_activity(step: Step, activity: Activity) -> None:
-    step.know(busy=activity is not Activity.IDLE)
+    step.update_live(busy=activity is not Activity.IDLE)
     if activity is Activity.IDLE and (step.live.turn is None or step.live.result is not None):
         turn_queue.end_answered(step)
         budget.enforce(step)
@@ -219,12 +219,12 @@ def _change_activity(step: Step, activity: Activity) -> None:
 def _same_conversation(step: Step, frame: Frame) -> bool:
     """Check the conversation that a frame belongs to; a wrong one ends the process."""
     if isinstance(frame, ConversationReset):
-        step.know(resetting=True)
+        step.update_live(resetting=True)
     if not frame.cli_session_id or frame.cli_session_id == step.session.cli_session_id:
         return True
     if step.live.resetting:
-        step.know(resetting=False)
-        step.note(cli_session_id=frame.cli_session_id)
+        step.update_live(resetting=False)
+        step.update_session(cli_session_id=frame.cli_session_id)
         return True
     if step.live.ending is None:
         message = f"the process runs conversation {frame.cli_session_id}, not {step.session.cli_session_id}"
@@ -236,8 +236,8 @@ def _same_conversation(step: Step, frame: Frame) -> bool:
 
 def end_for(step: Step, ending: Ending, *, gently: bool = True) -> None:
     """Have the process end, once, for a purpose."""
-    step.know(ending=ending)
-    step.do(EndProcess(gently))
+    step.update_live(ending=ending)
+    step.schedule(EndProcess(gently))
 
 
 def exited(
@@ -252,7 +252,7 @@ def exited(
     """The process is gone; what that means depends on whether we ended it, and for what."""
     live, ending = step.live, step.live.ending
     pid = step.session.process.pid
-    _bury(step, code=code, signal=signal, stderr_tail=stderr_tail, memory_limit_hit=memory_limit_hit)
+    _record_exit(step, code=code, signal=signal, stderr_tail=stderr_tail, memory_limit_hit=memory_limit_hit)
     how = f"signal {signal}" if signal is not None else f"exit code {code}"
     gone = Problem(
         reason="PROCESS_EXITED",
@@ -269,9 +269,9 @@ def exited(
         ending = replace(ending, error=error)
     if live.result is not None:
         turn_queue.end_answered(step)
-    turn_queue.end_cut_short(step, ending.error if ending and ending.error else gone)
+    turn_queue.abort(step, ending.error if ending and ending.error else gone)
     approval_flow.cancel(step)
-    step.know(running=False, launching=False, busy=False, ending=None, obey_by=None, finish_by=None)
+    step.update_live(running=False, launching=False, busy=False, ending=None, obey_by=None, finish_by=None)
     if not group_gone:
         message = f"the end of process {pid} and all that it started cannot be proven"
         _fail(step, Problem(reason="PROCESS_NOT_ENDED", message=message))
@@ -281,7 +281,7 @@ def exited(
         _after(step, ending)
 
 
-def _bury(
+def _record_exit(
     step: Step, *, code: int | None, signal: int | None, stderr_tail: str, memory_limit_hit: bool = False
 ) -> None:
     """Tell that the process is gone, and for which limit, and note how it went."""
@@ -295,37 +295,37 @@ def _bury(
         stderr_tail=stderr_tail,
         memory_limit_hit=memory_limit_hit,
     )
-    _tell(step, EventType.PROCESS_EXITED, payload)
+    _emit(step, EventType.PROCESS_EXITED, payload)
     if memory_limit_hit:
         limits.tell(step, "limits.memory_bytes", _TOO_MUCH_MEMORY)
     last = LastExit(code=code, signal=signal, time=step.at, memory_limit_hit=memory_limit_hit)
-    step.note(process=replace(facts, pid=0, last_exit=last))
+    step.update_session(process=replace(facts, pid=0, last_exit=last))
 
 
 def _after(step: Step, ending: Ending) -> None:
     match ending.purpose:
         case Purpose.CLOSE:
-            step.move(Signal.ENDED, reason=ending.reason, actor=ending.actor)
+            step.transition(Signal.ENDED, reason=ending.reason, actor=ending.actor)
         case Purpose.FAIL:
             _fail(step, ending.error or Problem(reason="INTERNAL", message="ended without a cause"))
         case Purpose.SUSPEND | Purpose.DRAIN:
             _suspend(step, ending)
         case Purpose.RESTART:
             if step.session.state is State.ACTIVE:
-                step.move(Signal.TURN_ENDED)
+                step.transition(Signal.TURN_ENDED)
             facts = replace(step.session.process, restart_count=step.session.process.restart_count + 1)
-            step.note(process=facts)
-            step.move(Signal.RESTART, reason=ending.reason, actor=ending.actor)
-            step.know(launching=True, launched_at=step.at, restarting=ending.reason or REQUESTED)
-            step.do(LaunchProcess())
+            step.update_session(process=facts)
+            step.transition(Signal.RESTART, reason=ending.reason, actor=ending.actor)
+            step.update_live(launching=True, launched_at=step.at, restarting=ending.reason or REQUESTED)
+            step.schedule(LaunchProcess())
 
 
 def _suspend(step: Step, ending: Ending) -> None:
-    step.move(Signal.SUSPEND, reason=ending.reason, actor=ending.actor)
+    step.transition(Signal.SUSPEND, reason=ending.reason, actor=ending.actor)
     if ending.purpose is Purpose.SUSPEND:
         _restart_for_waiting(step)
     elif step.live.turns:  # the server's next run finds it starting, and starts it as after a crash
-        step.move(Signal.START, reason=TURN_ARRIVED)
+        step.transition(Signal.START, reason=TURN_ARRIVED)
 
 
 def _restart_for_waiting(step: Step) -> None:
@@ -334,12 +334,12 @@ def _restart_for_waiting(step: Step) -> None:
 
 
 def _fail(step: Step, error: Problem) -> None:
-    turn_queue.end_cut_short(step, error)
+    turn_queue.abort(step, error)
     if not crash_recovery.plan(step, error):
-        turn_queue.drop_waiting(step, error, TurnState.FAILED)
-    step.move(Signal.FAIL, reason=error.reason, error=error)
+        turn_queue.cancel_queued(step, error, TurnState.FAILED)
+    step.transition(Signal.FAIL, reason=error.reason, error=error)
     crash_recovery.announce(step)
 
 
-def _tell(step: Step, kind: EventType, payload: Payload) -> None:
-    step.tell(Event(type=kind, time=step.at, turn_id=step.session.current_turn_id, payload=payload))
+def _emit(step: Step, kind: EventType, payload: Payload) -> None:
+    step.emit(Event(type=kind, time=step.at, turn_id=step.session.current_turn_id, payload=payload))

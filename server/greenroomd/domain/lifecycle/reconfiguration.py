@@ -61,13 +61,13 @@ def update(step: Step, patch: Patch, apply: Apply, *, actor: str = "") -> None:
         changes |= {"config": patch.config, "config_generation": session.config_generation + 1}
         step.configures = True
         step.oauth_token = patch.oauth_token
-    step.note(version=session.version + 1, **changes)
+    step.update_session(version=session.version + 1, **changes)
     payload = SessionUpdated(session=step.session, paths=tuple(patch.paths))
-    step.tell(Event(type=EventType.SESSION_UPDATED, time=step.at, actor=actor, payload=payload))
+    step.emit(Event(type=EventType.SESSION_UPDATED, time=step.at, actor=actor, payload=payload))
     if configured:
-        step.know(renew_process=step.live.renew_process or patch.oauth_token is not None)
+        step.update_live(renew_process=step.live.renew_process or patch.oauth_token is not None)
         if apply is not Apply.NEXT_START:
-            step.know(follow_config=True)
+            step.update_live(follow_config=True)
             follow(step)
 
 
@@ -81,11 +81,11 @@ def follow(step: Step) -> None:
         return
     changed = changed_options(config, step.session.config) - _OWNERS_OWN
     if live.renew_process or not changed <= _LIVE or _unlocks(config, step.session.config):
-        step.know(ending=Ending(purpose=Purpose.RESTART, reason=CONFIG_CHANGED), follow_config=False)
-        step.do(EndProcess())
+        step.update_live(ending=Ending(purpose=Purpose.RESTART, reason=CONFIG_CHANGED), follow_config=False)
+        step.schedule(EndProcess())
     elif changed:
-        step.know(reconfiguring=True)
-        step.do(Reconfigure(step.session.config, step.session.config_generation, frozenset(changed)))
+        step.update_live(reconfiguring=True)
+        step.schedule(Reconfigure(step.session.config, step.session.config_generation, frozenset(changed)))
     else:
         applied(step, step.session.config, step.session.config_generation)
 
@@ -93,15 +93,15 @@ def follow(step: Step) -> None:
 def applied(step: Step, config: SessionConfig, generation: int) -> None:
     """The running process follows a generation now."""
     newest = generation == step.session.config_generation
-    step.know(running_config=config, running_generation=generation)
-    step.know(follow_config=step.live.follow_config and not newest, reconfiguring=False)
-    step.note(
+    step.update_live(running_config=config, running_generation=generation)
+    step.update_live(follow_config=step.live.follow_config and not newest, reconfiguring=False)
+    step.update_session(
         observed_config_generation=generation,
         config_report=report(config, step.live.enforcement),
         version=step.session.version + 1,
     )
     payload = ConfigApplied(generation=generation, restarted=False)
-    step.tell(Event(type=EventType.SESSION_CONFIG_APPLIED, time=step.at, payload=payload))
+    step.emit(Event(type=EventType.SESSION_CONFIG_APPLIED, time=step.at, payload=payload))
     follow(step)
 
 

@@ -7,7 +7,7 @@ from greenroomd.domain.lifecycle import approval_flow, reconfiguration
 from greenroomd.domain.lifecycle.frame_events import answered, prompted, turn_event
 from greenroomd.domain.lifecycle.live import EndProcess, InterruptCli, LaunchProcess, SayPrompt, Step, waiting
 from greenroomd.domain.session import TURN_ARRIVED, Signal, State, allowed
-from greenroomd.domain.turn import Problem, Turn, TurnState, Usage, begun, cut_short
+from greenroomd.domain.turn import Problem, Turn, TurnState, Usage, aborted, begun
 
 MAX_WAITING_TURNS = 16
 
@@ -27,9 +27,9 @@ def accept(step: Step, turn: Turn, *, queue: bool) -> None:
         raise TurnRunning(step.live.turns[0].turn_id)
     if len(waiting(step.live.turns)) >= MAX_WAITING_TURNS:
         raise QueueFull(MAX_WAITING_TURNS)
-    step.note(turn_count=turn.number, last_active_time=step.at)
+    step.update_session(turn_count=turn.number, last_active_time=step.at)
     step.put_turn(turn)
-    step.tell(turn_event(turn, at=step.at, actor=turn.actor))
+    step.emit(turn_event(turn, at=step.at, actor=turn.actor))
     if session.state in (State.CREATED, State.SUSPENDED):
         wake(step, reason=TURN_ARRIVED)
     else:
@@ -38,10 +38,10 @@ def accept(step: Step, turn: Turn, *, queue: bool) -> None:
 
 def wake(step: Step, *, reason: str, actor: str = "") -> None:
     """Start the session; a slot that it waits for already is kept."""
-    step.move(Signal.START, reason=reason, actor=actor)
+    step.transition(Signal.START, reason=reason, actor=actor)
     if not step.live.launching:
-        step.know(launching=True, launched_at=step.at)
-        step.do(LaunchProcess())
+        step.update_live(launching=True, launched_at=step.at)
+        step.schedule(LaunchProcess())
 
 
 def begin_next(step: Step) -> None:
@@ -53,13 +53,15 @@ def begin_next(step: Step) -> None:
         return
     turn = begun(live.turns[0], at=step.at)
     if live.session.state is not State.ACTIVE:
-        step.move(Signal.TURN_BEGAN)
-    step.note(current_turn_id=turn.turn_id, last_active_time=step.at)
+        step.transition(Signal.TURN_BEGAN)
+    step.update_session(current_turn_id=turn.turn_id, last_active_time=step.at)
     step.put_turn(turn)
-    step.know(result=None, cause=None, obey_by=None, heard_at=step.at, open_tools=frozenset(), output_bytes=0)
-    step.tell(turn_event(turn, at=step.at))
-    step.tell(prompted(turn, at=step.at))
-    step.do(SayPrompt(turn))
+    step.update_live(
+        result=None, cause=None, obey_by=None, heard_at=step.at, open_tools=frozenset(), output_bytes=0
+    )
+    step.emit(turn_event(turn, at=step.at))
+    step.emit(prompted(turn, at=step.at))
+    step.schedule(SayPrompt(turn))
 
 
 def end_answered(step: Step) -> None:
@@ -69,39 +71,41 @@ def end_answered(step: Step) -> None:
         return
     cost = live.result.cost_after(live.spent_usd)
     _close(step, answered(turn, live.result, cost_usd=cost, at=step.at, cause=live.cause))
-    step.know(spent_usd=live.result.total_cost_usd)
+    step.update_live(spent_usd=live.result.total_cost_usd)
 
 
-def end_cut_short(step: Step, error: Problem) -> None:
+def abort(step: Step, error: Problem) -> None:
     """End the running turn without a result: what its tools did is unknown."""
     if (turn := step.live.turn) is not None:
         cause = step.live.cause or error
         overdue = cause.reason in ("TURN_TIMEOUT", "PROCESS_SILENT")  # as where the CLI obeyed the interrupt
         state = TurnState.FAILED if overdue else TurnState.INTERRUPTED
-        _close(step, cut_short(turn, at=step.at, error=cause, state=state))
+        _close(step, aborted(turn, at=step.at, error=cause, state=state))
 
 
-def drop_waiting(step: Step, error: Problem, state: TurnState = TurnState.FAILED) -> None:
+def cancel_queued(step: Step, error: Problem, state: TurnState = TurnState.FAILED) -> None:
     """End every turn that has not begun."""
     for turn in waiting(step.live.turns):
-        ended = cut_short(turn, at=step.at, error=error, state=state)
+        ended = aborted(turn, at=step.at, error=error, state=state)
         step.put_turn(ended)
-        step.tell(turn_event(ended, at=step.at))
+        step.emit(turn_event(ended, at=step.at))
 
 
 def interrupt(step: Step, cause: Problem) -> None:
     """Have the CLI stop the running turn; its pending questions are cancelled first."""
     approval_flow.cancel(step)
-    step.know(cause=cause, obey_by=step.at + step.patience.interrupt_grace)
-    step.do(InterruptCli())
+    step.update_live(cause=cause, obey_by=step.at + step.patience.interrupt_grace)
+    step.schedule(InterruptCli())
 
 
 def _close(step: Step, turn: Turn) -> None:
     approval_flow.cancel(step)
     step.put_turn(turn)
-    step.note(current_turn_id="", last_active_time=step.at, usage=step.session.usage + _counted(turn.usage))
-    step.know(result=None, cause=None, obey_by=None, open_tools=frozenset())
-    step.tell(turn_event(turn, at=step.at))
+    step.update_session(
+        current_turn_id="", last_active_time=step.at, usage=step.session.usage + _counted(turn.usage)
+    )
+    step.update_live(result=None, cause=None, obey_by=None, open_tools=frozenset())
+    step.emit(turn_event(turn, at=step.at))
 
 
 def _counted(usage: Usage) -> Usage:
@@ -113,6 +117,6 @@ def rest(step: Step) -> None:
     reconfiguration.follow(step)
     begin_next(step)
     if step.live.turn is None and step.session.state is State.ACTIVE:
-        step.move(Signal.TURN_ENDED)
+        step.transition(Signal.TURN_ENDED)
     if step.live.ending is not None and step.live.turn is None and EndProcess() not in step.actions:
-        step.do(EndProcess())
+        step.schedule(EndProcess())

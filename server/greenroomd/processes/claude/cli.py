@@ -11,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from greenroomd.app.ports.processes import EndPatience, Launch, ProcessFailed
+from greenroomd.app.ports.processes import Launch, ProcessFailed, ShutdownTimeouts
 from greenroomd.processes.claude.cli_process import ClaudeProcess
 from greenroomd.processes.claude.late_binding import Binding, binding
 from greenroomd.processes.claude.launch_command import (
@@ -25,14 +25,14 @@ from greenroomd.processes.claude.launch_command import (
 )
 from greenroomd.processes.claude.stale_files import remove_leftovers
 from greenroomd.processes.claude.transcripts import salvage
-from greenroomd.processes.host.cgroup import ControlGroup
-from greenroomd.processes.host.cgroup_setup import ControlGroups
+from greenroomd.processes.host.cgroup import Cgroup
+from greenroomd.processes.host.cgroup_setup import Cgroups
 from greenroomd.processes.host.child import running
 from greenroomd.processes.host.filesystem_pool import Lookups, is_directory
 from greenroomd.processes.host.finish import finish
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog, Ward
 from greenroomd.processes.host.resource_limits import Confinement
-from greenroomd.processes.host.server_run import Incarnation
+from greenroomd.processes.host.server_run import ServerRun
 from greenroomd.processes.host.spawn import Command
 
 log = structlog.get_logger(__name__)
@@ -49,11 +49,11 @@ class ClaudeCli:
         self,
         executable: Path,
         state_dir: Path,
-        incarnation: Incarnation,
+        incarnation: ServerRun,
         defaults: CliDefaults,
-        patience: EndPatience,
+        patience: ShutdownTimeouts,
         watchdog: MemoryWatchdog | None = None,
-        groups: ControlGroups | None = None,
+        groups: Cgroups | None = None,
     ) -> None:
         self._executable = executable
         self._state_dir = state_dir
@@ -128,7 +128,7 @@ def _failing_to(do: str) -> Iterator[None]:
         raise ProcessFailed("SPAWN_FAILED", f"cannot {do}: {error}") from None
 
 
-def _clean_up(run: RunDirectory, workspace: Workspace, pid: int, group: ControlGroup | None) -> None:
+def _clean_up(run: RunDirectory, workspace: Workspace, pid: int, group: Cgroup | None) -> None:
     run.remove()
     if group is not None and not group.remove():
         log.warning("group_not_removed", group=str(group.path), members=group.members())

@@ -14,17 +14,17 @@ from functools import partial
 from typing import Any
 
 from greenroomd.app.ports.processes import (
-    EndPatience,
     Handshake,
     Launch,
     ProcessExit,
     ProcessFailed,
     ProcessIdentity,
+    ShutdownTimeouts,
 )
 from greenroomd.domain.config import JsonObject, Limits, PermissionMode
 from greenroomd.domain.frames import Frame, PermissionAsked, PermissionWithdrawn
 from greenroomd.processes.claude.control_channel import ControlChannel, refusal
-from greenroomd.processes.claude.frame_buffer import Unread
+from greenroomd.processes.claude.frame_buffer import FrameBuffer
 from greenroomd.processes.claude.framing import Framer, Overlong
 from greenroomd.processes.claude.late_binding import Binding, Request, refusal_in
 from greenroomd.processes.claude.launch_command import initialization
@@ -38,7 +38,9 @@ from greenroomd.processes.host.resource_limits import Confinement
 INPUT_TIMEOUT = timedelta(seconds=30)
 CONTROL_TIMEOUT = timedelta(seconds=10)  # answers took 5 ms; set_model may first ask the API
 _NOTHING_TO_RESUME = "No conversation found"  # on stderr, before it exits with 1
-_AFTER_FAILED_HANDSHAKE = EndPatience(after_eof=timedelta(milliseconds=500), after_term=timedelta(seconds=1))
+_AFTER_FAILED_HANDSHAKE = ShutdownTimeouts(
+    after_eof=timedelta(milliseconds=500), after_term=timedelta(seconds=1)
+)
 
 
 class ClaudeProcess:
@@ -56,7 +58,7 @@ class ClaudeProcess:
         self._bound = False
         self._redactor = redactor
         self._framer = Framer()
-        self._unread = Unread()
+        self._buffer = FrameBuffer()
         self._questions = Questions()
         self._control = ControlChannel(self._write, redactor)
         self._child: Child | None = None
@@ -124,7 +126,7 @@ class ClaudeProcess:
 
     async def frames(self) -> AsyncIterator[Sequence[Frame]]:
         """Yield all that is there at once, in order; ends when the process closed its output."""
-        while batch := await self._unread.take():
+        while batch := await self._buffer.take():
             self._started.resume()
             yield batch
 
@@ -160,7 +162,7 @@ class ClaudeProcess:
         """Use another permission mode from now on."""
         await self._ask("set_permission_mode", mode=mode.value)
 
-    async def end(self, patience: EndPatience) -> ProcessExit:
+    async def end(self, patience: ShutdownTimeouts) -> ProcessExit:
         """Walk the end ladder."""
         ended = await self._started.end(patience)
         return replace(ended, memory_limit_hit=self._confinement.memory_limit_hit())
@@ -180,14 +182,14 @@ class ClaudeProcess:
         for line in self._framer.feed(data):
             self._read(line)
         # Full or not, an answer that somebody waits for must be read; that wait is bounded.
-        return self._control.waiting or not self._unread.full
+        return self._control.waiting or not self._buffer.full
 
     def closed(self) -> None:
         """Take what was left of a last line, then end `frames` and every wait for an answer."""
         line = self._framer.close()
         if line is not None:
             self._read(line)
-        self._unread.close()
+        self._buffer.close()
         self._control.close()
 
     def _read(self, line: bytes | Overlong) -> None:
@@ -200,11 +202,11 @@ class ClaudeProcess:
         elif isinstance(said, ControlAsked):
             with contextlib.suppress(ProcessFailed):  # it has gone: nobody waits for the refusal
                 self._started.input.post(refusal(said.request_id, said.noted.subtype))
-            self._unread.append(said.noted)
+            self._buffer.append(said.noted)
         elif isinstance(said, PermissionAsked | PermissionWithdrawn):
-            self._unread.append(self._questions.renamed(said))
+            self._buffer.append(self._questions.renamed(said))
         else:
-            self._unread.append(said)
+            self._buffer.append(said)
 
     async def _ask(self, subtype: str, **fields: Any) -> None:
         self._started.resume()

@@ -11,7 +11,7 @@ SOFT_LIMIT_BYTES = 8 * 2**20
 HARD_LIMIT_BYTES = 128 * 2**20
 
 
-class Unread:
+class FrameBuffer:
     """A queue for one taker, measured in bytes of raw lines.
 
     Above the soft limit `full` asks the reader to stop; above the hard one, which only a reader that cannot stop

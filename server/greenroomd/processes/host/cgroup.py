@@ -14,7 +14,7 @@ _NO_LIMIT = "max"
 
 
 @dataclass(frozen=True, slots=True)
-class ControlGroup:
+class Cgroup:
     """One group, for one process with all that it starts; `controllers` are those that hold limits in it.
 
     A write that the kernel refuses is an OSError; to a group that is removed nothing happens any more.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from greenroomd.processes.host.cgroup import ControlGroup
+from greenroomd.processes.host.cgroup import Cgroup
 
 CONTROLLERS = ("memory", "cpu")
 SERVER = "greenroom-server"
@@ -21,7 +21,7 @@ class NotDelegated(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class ControlGroups:
+class Cgroups:
     """A cgroup that is ours, and which limits hold in the groups below it: `memory`, `cpu`, both or none.
 
     `why_not` says why one does not.
@@ -31,16 +31,16 @@ class ControlGroups:
     controllers: frozenset[str] = frozenset()
     why_not: str = ""
 
-    def group(self, name: str) -> ControlGroup:
+    def group(self, name: str) -> Cgroup:
         """Return the group of a name, not yet made."""
-        return ControlGroup(self.root / name, self.controllers)
+        return Cgroup(self.root / name, self.controllers)
 
-    def named(self, prefix: str) -> Sequence[ControlGroup]:
+    def named(self, prefix: str) -> Sequence[Cgroup]:
         """Return the groups that are there and whose names begin so."""
         return [self.group(path.name) for path in sorted(self.root.glob(f"{prefix}*/"))]
 
 
-def take_possession(directory: Path | None = None, proc: Path = Path("/proc/self")) -> ControlGroups:
+def set_up_cgroups(directory: Path | None = None, proc: Path = Path("/proc/self")) -> Cgroups:
     """Divide the cgroup at *directory*, else the one that this process is in if it was delegated to us.
 
     In the second case this process moves into a group of its own below it. Raises NotDelegated. Call it before any
@@ -52,7 +52,7 @@ def take_possession(directory: Path | None = None, proc: Path = Path("/proc/self
     _require(os.access(directory / "cgroup.procs", os.W_OK) and os.access(directory, os.W_OK), directory)
     if directory == own:
         _make_way(directory)
-    groups = ControlGroups(directory, *_enabled(directory))
+    groups = Cgroups(directory, *_enabled(directory))
     _try_out(groups)
     return groups
 
@@ -101,7 +101,7 @@ def _require(writable: bool, directory: Path) -> None:
 
 def _make_way(directory: Path) -> None:
     """Leave a cgroup that is to be divided; with other processes in it, that would not be enough."""
-    if {*ControlGroup(directory).members()} - {os.getpid()}:
+    if {*Cgroup(directory).members()} - {os.getpid()}:
         return
     leaf = directory / SERVER
     try:
@@ -125,7 +125,7 @@ def _enabled(directory: Path) -> tuple[frozenset[str], str]:
     return frozenset(CONTROLLERS) & _words(directory / "cgroup.subtree_control"), why_not
 
 
-def _try_out(groups: ControlGroups) -> None:
+def _try_out(groups: Cgroups) -> None:
     """Start something in a group, as every process will be."""
     probe = groups.group(f"greenroom-probe-{os.getpid()}")
     try:

@@ -18,9 +18,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from greenroomd.app.ports.processes import EndPatience, ProcessExit, ProcessFailed, ProcessIdentity
+from greenroomd.app.ports.processes import ProcessExit, ProcessFailed, ProcessIdentity, ShutdownTimeouts
 from greenroomd.processes.host import procfs
-from greenroomd.processes.host.cgroup import ControlGroup
+from greenroomd.processes.host.cgroup import Cgroup
 from greenroomd.processes.host.finish import finish
 from greenroomd.processes.host.pipe_end import PipeEnd
 from greenroomd.processes.host.pipes import Input, Output
@@ -51,7 +51,7 @@ class Child:
     """A running child. Made by `running`, which also ends it."""
 
     def __init__(
-        self, marker: str, listener: Listener, redactor: Redactor, group: ControlGroup | None = None
+        self, marker: str, listener: Listener, redactor: Redactor, group: Cgroup | None = None
     ) -> None:
         self.marker = f"{MARKER}={marker}"
         self._group = group
@@ -92,20 +92,20 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, number)
 
-    async def end(self, patience: EndPatience) -> ProcessExit:
+    async def end(self, patience: ShutdownTimeouts) -> ProcessExit:
         """Close the input, then TERM, then KILL, each with its wait, then kill whatever is left; never cut short.
 
         A second call returns what the first one found.
         """
         return await finish(self._end(patience))
 
-    async def _end(self, patience: EndPatience) -> ProcessExit:
+    async def _end(self, patience: ShutdownTimeouts) -> ProcessExit:
         async with self._ending:
             if self._exit is None:
                 self._exit = await self._walk_ladder(patience)
             return self._exit
 
-    async def _walk_ladder(self, patience: EndPatience) -> ProcessExit:
+    async def _walk_ladder(self, patience: ShutdownTimeouts) -> ProcessExit:
         if self._process is None:
             return ProcessExit(code=127, signal=None, group_gone=True, stderr_tail="")
         self.resume()  # one that waits for its output to be read would not see the end of its input
@@ -196,8 +196,8 @@ async def running(
     command: Command,
     listener: Listener,
     redactor: Redactor,
-    patience: EndPatience,
-    group: ControlGroup | None = None,
+    patience: ShutdownTimeouts,
+    group: Cgroup | None = None,
 ) -> AsyncIterator[Child]:
     """Start a child; when the block ends it has ended, with all it started, however often the block is cancelled.
 

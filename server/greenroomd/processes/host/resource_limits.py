@@ -7,7 +7,7 @@ import asyncio
 import structlog
 
 from greenroomd.domain.config import Limits
-from greenroomd.processes.host.cgroup import ControlGroup
+from greenroomd.processes.host.cgroup import Cgroup
 from greenroomd.processes.host.memory_watchdog import Ward
 
 log = structlog.get_logger(__name__)
@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 class Confinement:
     """The limits of one process with all that it starts; `memory_bytes` is the node's, for who sets none."""
 
-    def __init__(self, group: ControlGroup | None, memory_bytes: int | None) -> None:
+    def __init__(self, group: Cgroup | None, memory_bytes: int | None) -> None:
         self.group = group
         self._memory_bytes = memory_bytes
         self._ward: Ward | None = None
@@ -65,6 +65,6 @@ class Confinement:
             self._ward.limit = self._held[0]
 
 
-def _build(group: ControlGroup, memory_bytes: int | None, cpu_cores: float | None) -> None:
+def _build(group: Cgroup, memory_bytes: int | None, cpu_cores: float | None) -> None:
     group.make()
     group.limit(memory_bytes, cpu_cores)

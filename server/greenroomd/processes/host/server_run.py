@@ -14,15 +14,15 @@ from pathlib import Path
 
 from greenroomd.app.ports.processes import ProcessIdentity
 from greenroomd.processes.host import procfs
-from greenroomd.processes.host.cgroup import ControlGroup
-from greenroomd.processes.host.cgroup_setup import ControlGroups
+from greenroomd.processes.host.cgroup import Cgroup
+from greenroomd.processes.host.cgroup_setup import Cgroups
 
 _OWNER = "owner.json"
 _GROUPS = "control_groups"
 
 
 @dataclass(frozen=True, slots=True)
-class Incarnation:
+class ServerRun:
     """A directory of run directories; its name begins the marker of every process that this run starts."""
 
     path: Path
@@ -46,13 +46,13 @@ class Incarnation:
             return False
         return procfs.alive(owner)
 
-    def control_groups(self) -> Sequence[ControlGroup]:
+    def control_groups(self) -> Sequence[Cgroup]:
         """Return the control groups of its processes that are still there."""
         try:
             root = (self.path / _GROUPS).read_text(encoding="utf-8")
         except OSError:
             return []
-        return ControlGroups(Path(root)).named(self.marker)
+        return Cgroups(Path(root)).named(self.marker)
 
     def remove(self) -> None:
         """Remove the record and all run directories."""
@@ -60,12 +60,12 @@ class Incarnation:
 
 
 @contextmanager
-def incarnation(state_dir: Path, groups: ControlGroups | None = None) -> Iterator[Incarnation]:
+def server_run(state_dir: Path, groups: Cgroups | None = None) -> Iterator[ServerRun]:
     """Announce this run of the server before it starts a process; withdrawn when the block ends, not by a crash.
 
     *groups* are those in which it will start them.
     """
-    mine = Incarnation(state_dir / "run" / uuid.uuid4().hex[:12])
+    mine = ServerRun(state_dir / "run" / uuid.uuid4().hex[:12])
     mine.path.mkdir(mode=0o700, parents=True)
     owner = asdict(procfs.identify(os.getpid(), datetime.now(UTC)))
     text = json.dumps({**owner, "start_time": owner["start_time"].isoformat()})
@@ -78,7 +78,7 @@ def incarnation(state_dir: Path, groups: ControlGroups | None = None) -> Iterato
         mine.remove()
 
 
-def others(state_dir: Path, mine: Incarnation | None) -> list[Incarnation]:
+def others(state_dir: Path, mine: ServerRun | None) -> list[ServerRun]:
     """Return the recorded runs except *mine*."""
     found = sorted((state_dir / "run").glob("*/"))
-    return [Incarnation(path) for path in found if mine is None or path.name != mine.path.name]
+    return [ServerRun(path) for path in found if mine is None or path.name != mine.path.name]

@@ -11,8 +11,8 @@ from pathlib import Path
 from greenroomd.app.ports.processes import ProcessIdentity
 from greenroomd.processes.claude.stale_files import remove_leftovers
 from greenroomd.processes.host import procfs
-from greenroomd.processes.host.cgroup import ControlGroup
-from greenroomd.processes.host.server_run import Incarnation, others
+from greenroomd.processes.host.cgroup import Cgroup
+from greenroomd.processes.host.server_run import ServerRun, others
 from greenroomd.processes.host.spawn import MARKER
 
 _PATIENCE = timedelta(seconds=5)
@@ -30,7 +30,7 @@ class Reaped:
 def reap(
     state_dir: Path,
     identities: Iterable[ProcessIdentity] = (),
-    mine: Incarnation | None = None,
+    mine: ServerRun | None = None,
     patience: timedelta = _PATIENCE,
 ) -> Reaped:
     """Kill what dead runs left: the processes of *identities* (from rows), all that carry a dead run's marker, and all
@@ -70,11 +70,11 @@ def _found(identities: Iterable[ProcessIdentity], markers: Iterable[str]) -> set
     return alive.union(*(procfs.marked(marker) for marker in markers))
 
 
-def _inside(groups: Iterable[ControlGroup]) -> set[int]:
+def _inside(groups: Iterable[Cgroup]) -> set[int]:
     return {pid for group in groups for pid in group.members()}
 
 
-def _sweep_files(state_dir: Path, dead: Iterable[Incarnation], pids: Iterable[int]) -> None:
+def _sweep_files(state_dir: Path, dead: Iterable[ServerRun], pids: Iterable[int]) -> None:
     config_dirs = list((state_dir / "workspaces").glob("*/claude"))
     for pid in pids:
         remove_leftovers(pid, config_dirs)

@@ -13,7 +13,7 @@ class StateDirUnusable(Exception):
 
 
 @contextmanager
-def possession(state_dir: Path) -> Iterator[None]:
+def lock_state_dir(state_dir: Path) -> Iterator[None]:
     """Hold the state directory while the block runs; raises StateDirUnusable. The kernel releases it if we die."""
     try:
         lock = (state_dir / "lock").open("w")

@@ -36,24 +36,25 @@ BIND_WITHIN = timedelta(seconds=5)
 
 
 @dataclass(slots=True, eq=False)
-class _Kept:
+class WarmSlot:
     """One process that waits for its session.
 
-    `started` is set once it is there, or cannot be; `over` once nobody needs it any more, `gone` once it has ended.
+    `started` is set once it is there, or cannot be; `release_requested` once nobody needs it any more,
+    `exited` once it has ended.
     """
 
     launch: Launch
     lease: PoolLease
     process: ClaudeProcess | None = None
-    taken: bool = False
+    claimed: bool = False
     started: asyncio.Event = field(default_factory=asyncio.Event)
-    over: asyncio.Event = field(default_factory=asyncio.Event)
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    release_requested: asyncio.Event = field(default_factory=asyncio.Event)
+    exited: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def end(self) -> None:
         """End the process; returns when that is done, however often it is cancelled."""
-        self.over.set()
-        await finish(self.gone.wait())
+        self.release_requested.set()
+        await finish(self.exited.wait())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class WarmClaim:
     """The `Claim` on a process that waited. If it does not take what its session wants, another one is started."""
 
     lease: PoolLease
-    kept: _Kept
+    slot: WarmSlot
     binding: Binding
     cli: ClaudeCli
 
@@ -69,16 +70,16 @@ class WarmClaim:
     async def running(self, launch: Launch) -> AsyncIterator[AgentProcess]:
         """Bind the process to the session, or start one in its slot; either has ended when the block ends."""
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(self.kept.end)
+            stack.push_async_callback(self.slot.end)
             process = await self._bound(launch)
             if process is None:
-                await self.kept.end()  # one slot holds one process
+                await self.slot.end()  # one slot holds one process
                 process = await stack.enter_async_context(self.cli.running(launch))
             yield process
 
     async def _bound(self, launch: Launch) -> ClaudeProcess | None:
-        await self.kept.started.wait()
-        process = self.kept.process
+        await self.slot.started.wait()
+        process = self.slot.process
         try:
             if process is not None:
                 await process.bind(self.binding, BIND_WITHIN)
@@ -103,8 +104,8 @@ class WarmProcesses:
         self._cli = cli
         self._pool = pool
         self._wanted: Sequence[WarmStart] = ()
-        self._kept: list[_Kept] = []
-        self._there: set[_Kept] = set()
+        self._kept: list[WarmSlot] = []
+        self._there: set[WarmSlot] = set()
         self._changed = asyncio.Event()
         self._failed_at: dict[int, float] = {}
 
@@ -116,26 +117,26 @@ class WarmProcesses:
     def claim(self, launch: Launch) -> WarmClaim | None:
         """Take the waiting process that fits a session's first launch best; its slot is busy from now on."""
         fitting = (
-            [] if not launch.first else [claim for kept in self._kept if (claim := self._fits(kept, launch))]
+            [] if not launch.first else [claim for slot in self._kept if (claim := self._fits(slot, launch))]
         )
         for claim in sorted(fitting, key=lambda claim: claim.binding.effort):
-            kept = claim.kept
-            self._kept.remove(kept)
+            slot = claim.slot
+            self._kept.remove(slot)
             asyncio.get_running_loop().call_later(REFILL_AFTER.total_seconds(), self._changed.set)
-            if kept.process is None or procfs.alive(kept.process.identity):
-                kept.taken = True
-                kept.lease.adopt()
+            if slot.process is None or procfs.alive(slot.process.identity):
+                slot.claimed = True
+                slot.lease.adopt()
                 return claim
-            kept.over.set()
+            slot.release_requested.set()
         return None
 
-    def _fits(self, kept: _Kept, launch: Launch) -> WarmClaim | None:
-        if kept.over.is_set():  # its slot was asked back for another session
+    def _fits(self, slot: WarmSlot, launch: Launch) -> WarmClaim | None:
+        if slot.release_requested.is_set():  # its slot was asked back for another session
             return None
-        if kept.process is None and self._pool.waiting:  # it will be, as soon as it has started
+        if slot.process is None and self._pool.waiting:  # it will be, as soon as it has started
             return None
-        binding = self._cli.binding(kept.launch, launch)
-        return None if binding is None else WarmClaim(kept.lease, kept, binding, self._cli)
+        binding = self._cli.binding(slot.launch, launch)
+        return None if binding is None else WarmClaim(slot.lease, slot, binding, self._cli)
 
     @asynccontextmanager
     async def on_duty(self) -> AsyncIterator[None]:
@@ -144,8 +145,8 @@ class WarmProcesses:
             try:
                 yield
             finally:
-                for kept in self._there:
-                    kept.over.set()
+                for slot in self._there:
+                    slot.release_requested.set()
 
     async def _refill_again_and_again(self, group: asyncio.TaskGroup) -> None:
         while True:
@@ -159,40 +160,40 @@ class WarmProcesses:
         surplus = list(self._kept)
         for number, wanted in enumerate(self._wanted):
             launch = as_started(wanted.launch)
-            there = [kept for kept in surplus if kept.launch == launch][: wanted.count]
-            surplus = [kept for kept in surplus if kept not in there]
+            there = [slot for slot in surplus if slot.launch == launch][: wanted.count]
+            surplus = [slot for slot in surplus if slot not in there]
             if asyncio.get_running_loop().time() < self._failed_at.get(number, 0.0):
                 continue
             for _ in range(wanted.count - len(there)):
                 lease = self._pool.spare(wanted.launch.workspace_id)
                 if lease is None:
                     break
-                kept = _Kept(launch, lease)
-                self._kept.append(kept)
-                self._there.add(kept)
-                group.create_task(self._keep(kept, number))
-        for kept in surplus:
-            kept.over.set()
+                slot = WarmSlot(launch, lease)
+                self._kept.append(slot)
+                self._there.add(slot)
+                group.create_task(self._keep(slot, number))
+        for slot in surplus:
+            slot.release_requested.set()
 
-    async def _keep(self, kept: _Kept, number: int) -> None:
+    async def _keep(self, slot: WarmSlot, number: int) -> None:
         """Hold one process until it is not needed: by its session, or by anybody."""
-        own = replace(kept.launch, cli_session_id=new_id())
+        own = replace(slot.launch, cli_session_id=new_id())
         try:
             async with self._cli.running(own) as process:
-                kept.process = process
-                kept.started.set()
-                if not kept.taken:
-                    kept.lease.idle(kept.over.set)
-                await kept.over.wait()
+                slot.process = process
+                slot.started.set()
+                if not slot.claimed:
+                    slot.lease.idle(slot.release_requested.set)
+                await slot.release_requested.wait()
         except ProcessFailed as failure:
             log.warning("warm_start_failed", workspace_id=own.workspace_id, reason=str(failure))
             self._failed_at[number] = asyncio.get_running_loop().time() + AFTER_FAILURE_SECONDS
         finally:
-            if kept in self._kept:
-                self._kept.remove(kept)
-            if not kept.taken:  # else the slot is the session's
-                kept.lease.release()
-            self._there.discard(kept)
-            kept.started.set()
-            kept.gone.set()
+            if slot in self._kept:
+                self._kept.remove(slot)
+            if not slot.claimed:  # else the slot is the session's
+                slot.lease.release()
+            self._there.discard(slot)
+            slot.started.set()
+            slot.exited.set()
             self._changed.set()

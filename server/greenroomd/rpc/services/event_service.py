@@ -12,7 +12,7 @@ from greenroomd.rpc.convert.enums import EVENT_TYPES
 from greenroomd.rpc.page_token import page_size, page_token, position_of
 from greenroomd.rpc.rpc_context import Call
 from greenroomd.rpc.stream import wire
-from greenroomd.rpc.stream.cursor_codec import reached
+from greenroomd.rpc.stream.cursor_codec import wait_until_reached
 from greenroomd.rpc.stream.draining import Drain
 from greenroomd.rpc.stream.event_codec import EventCodec
 from greenroomd.rpc.stream.watch_frames import records_of
@@ -87,7 +87,7 @@ class EventService:
         if place is not None:
             after = place.key
         elif request.after:
-            after = await reached(request.after, self._codec.places, self._store)
+            after = await wait_until_reached(request.after, self._codec.places, self._store)
             after += descending  # a cursor lies behind its event, which is therefore before it
         else:
             after = self._watch.head + 1 if descending else await self._store.floor(selection) - 1

@@ -22,7 +22,7 @@ from greenroomd.rpc.page_answer import page_answer
 from greenroomd.rpc.page_token import page_size, position_of
 from greenroomd.rpc.rpc_context import Call
 from greenroomd.rpc.stream import wire
-from greenroomd.rpc.stream.cursor_codec import Places
+from greenroomd.rpc.stream.cursor_codec import CursorCodec
 from greenroomd.rpc.stream.draining import UNDER_WAY, Drain
 
 WAIT_WITHOUT_DEADLINE = timedelta(seconds=60)
@@ -41,7 +41,7 @@ class SessionService:
         forking: Forking,
         deletion: Deletion,
         sessions: Sessions,
-        places: Places,
+        places: CursorCodec,
         drain: Drain,
     ) -> None:
         self._creation = creation

@@ -24,7 +24,7 @@ class InvalidCursor(InvalidRequest):
         super().__init__([Violation("after", description)])
 
 
-class Places:
+class CursorCodec:
     """The cursors and event ids of one store.
 
     A cursor is the store's mark and the revision. An event id is a UUID of version 8 (RFC 9562): 60 bits of the store's
@@ -63,7 +63,7 @@ class Places:
         return int(event_id[19:].replace("-", ""), 16) & MAX_REVISION
 
 
-async def reached(cursor: str, places: Places, store: Store) -> int:
+async def wait_until_reached(cursor: str, places: CursorCodec, store: Store) -> int:
     """Return the revision of a cursor that any node of this store has given; raises InvalidCursor."""
     revision = places.revision_of_cursor(cursor)
     if revision > await store.reach(revision):

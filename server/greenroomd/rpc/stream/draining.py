@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from datetime import timedelta
 from typing import TypeVar
 
-from greenroomd.app.watch.wakeups import Stop
+from greenroomd.app.watch.wakeups import ShutdownSignal
 from greenroomd.domain.errors import Draining
 
 T = TypeVar("T")
@@ -17,10 +17,10 @@ UNDER_WAY = timedelta(seconds=4)
 
 
 class Drain:
-    """Begins once, and interrupts every wait that goes through it; `stop` tells the watches, which wait by bells."""
+    """Begins once, and interrupts every wait that goes through it; `stop` tells the watches, which wait by wakeups."""
 
     def __init__(self) -> None:
-        self.stop = Stop()
+        self.stop = ShutdownSignal()
         self._begun_at: float | None = None
         self._waits: dict[asyncio.Timeout, float] = {}
 

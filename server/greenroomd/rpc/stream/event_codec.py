@@ -18,7 +18,7 @@ from greenroomd.rpc.convert.event_proto import event_message
 from greenroomd.rpc.convert.session_proto import session_message
 from greenroomd.rpc.convert.turn_proto import approval_message, turn_message
 from greenroomd.rpc.stream import wire
-from greenroomd.rpc.stream.cursor_codec import Places
+from greenroomd.rpc.stream.cursor_codec import CursorCodec
 from greenroomd.rpc.stream.truncation import truncated
 
 MAX_EVENT_BYTES = 256 * 1024
@@ -47,7 +47,7 @@ class EventCodec:
     """The format of stored events and of recorded answers: messages of the contract, of one store."""
 
     def __init__(self, store_id: str) -> None:
-        self.places = Places(store_id)
+        self.places = CursorCodec(store_id)
 
     def encode(self, event: Event, session: Session) -> EncodedEvent:
         """Return the event without its numbers; if it is too large for a stream, truncated and whole."""

@@ -10,7 +10,7 @@ from greenroom.v1.session_pb2 import Session as SessionMessage
 from greenroomd.app.ports.storage import StoredEvent
 from greenroomd.rpc.convert.times import duration
 from greenroomd.rpc.stream import wire
-from greenroomd.rpc.stream.cursor_codec import Places
+from greenroomd.rpc.stream.cursor_codec import CursorCodec
 
 _CURSOR = wire.tag(3, wire.LEN)
 
@@ -18,7 +18,7 @@ _CURSOR = wire.tag(3, wire.LEN)
 class Frames:
     """Makes the frames of one store's watches; every frame but a snapshot's carries the cursor behind it."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: CursorCodec) -> None:
         self._places = places
 
     def events(self, records: bytes, revision: int) -> bytes:

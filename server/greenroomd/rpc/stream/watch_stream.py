@@ -18,7 +18,7 @@ from greenroomd.domain.session import Session, State
 from greenroomd.rpc.convert import requests
 from greenroomd.rpc.convert.enums import EVENT_TYPES
 from greenroomd.rpc.convert.session_proto import session_message
-from greenroomd.rpc.stream.cursor_codec import MAX_REVISION, Places, reached
+from greenroomd.rpc.stream.cursor_codec import MAX_REVISION, CursorCodec, wait_until_reached
 from greenroomd.rpc.stream.draining import Drain
 from greenroomd.rpc.stream.watch_frames import Frames, records_of
 
@@ -58,7 +58,9 @@ class Plan:
 class Watching:
     """Plans watches and makes their frames."""
 
-    def __init__(self, sessions: Sessions, store: Store, watch: Watch, places: Places, drain: Drain) -> None:
+    def __init__(
+        self, sessions: Sessions, store: Store, watch: Watch, places: CursorCodec, drain: Drain
+    ) -> None:
         self._sessions = sessions
         self._store = store
         self._watch = watch
@@ -85,7 +87,7 @@ class Watching:
             raise InvalidRequest(problems)
         after = live_at = head
         if resumed:  # first: what the client has seen at another node is known here by then
-            after = await reached(request.after, self._places, self._store)
+            after = await wait_until_reached(request.after, self._places, self._store)
         named, gone = await self._named(selection.session_ids)
         if gone and not resumed:
             raise SessionNotFound(gone[0])
@@ -141,7 +143,7 @@ class Watching:
                 if not synced and position >= plan.live_at:
                     synced = True
                     await write(self._frames.synced(position))
-                if end is not None and synced and end.reached(position):
+                if end is not None and synced and end.is_reached(position):
                     return
                 if stop.begun:
                     break
@@ -214,7 +216,7 @@ class _End:
             if event.type in _ENDS:
                 self._open.discard(event.session_id)
 
-    def reached(self, position: int) -> bool:
+    def is_reached(self, position: int) -> bool:
         """Whether all is told, for a watch that has come to `position`."""
         return not self._open and position >= self._revision
 

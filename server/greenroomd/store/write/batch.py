@@ -27,7 +27,7 @@ from greenroomd.domain.session import Session
 from greenroomd.store.engine import Database
 from greenroomd.store.schema.documents import time
 from greenroomd.store.schema.tables import requests
-from greenroomd.store.write.batch_plan import Judge, Prepared, Refusal
+from greenroomd.store.write.batch_plan import BatchPlan, Prepared, Refusal
 from greenroomd.store.write.bulk_insert import BulkInsert
 from greenroomd.store.write.profile_quota import Vacancies
 from greenroomd.store.write.statements import Statements
@@ -50,13 +50,13 @@ _GUARDED = frozenset({"move_session", "touch_session"})
 class Written:
     """What a batch came to: an outcome for each unit, all events in the order of their revisions, and the head.
 
-    `moves` are the sessions' states before and after, None where there is no session. `before` is the head that the
-    batch found.
+    `transitions` are the sessions' states before and after, None where there is no session. `before` is the head
+    that the batch found.
     """
 
     outcomes: Sequence[Session | Refusal]
     events: Sequence[StoredEvent]
-    moves: Sequence[tuple[str | None, str | None]]
+    transitions: Sequence[tuple[str | None, str | None]]
     before: int
     head: int
 
@@ -79,21 +79,21 @@ class BatchWriter:
         wanted = sum(len(prepared.events) for prepared in units)
         taken = connection.exec_driver_sql(self._statements.take_revisions, (wanted, batch))
         last: int = taken.scalar_one()
-        judge = Judge(self._codec, last - wanted, time(at))
-        self._look(connection, judge, units, forgotten=time(at - REPLAYED_FOR))
+        plan = BatchPlan(self._codec, last - wanted, time(at))
+        self._look(connection, plan, units, forgotten=time(at - REPLAYED_FOR))
         outcomes: list[Session | Refusal] = []
         for prepared in units:
             try:
-                outcomes.append(judge.accept(prepared))
+                outcomes.append(plan.accept(prepared))
             except _REFUSALS as refusal:
                 outcomes.append(refusal)
-        self._store(connection, judge)
-        self._forget_answers(connection, len(judge.inserts[requests]), time(at - REPLAYED_FOR))
-        if judge.revision != last:
-            connection.exec_driver_sql(self._statements.return_revisions, (judge.revision,))
-        return Written(outcomes, judge.events, judge.moves, last - wanted, judge.revision)
+        self._store(connection, plan)
+        self._forget_answers(connection, len(plan.inserts[requests]), time(at - REPLAYED_FOR))
+        if plan.revision != last:
+            connection.exec_driver_sql(self._statements.return_revisions, (plan.revision,))
+        return Written(outcomes, plan.events, plan.transitions, last - wanted, plan.revision)
 
-    def take_turn(self, connection: Connection, *, batch: str) -> None:
+    def acquire_write_lock(self, connection: Connection, *, batch: str) -> None:
         """Take the lock under which all is written, and mark the database, where nothing is to be numbered."""
         connection.exec_driver_sql(self._statements.take_revisions, (0, batch))
 
@@ -102,18 +102,18 @@ class BatchWriter:
         return bool(connection.exec_driver_sql(self._statements.last_batch).scalar_one() == batch)
 
     def _look(
-        self, connection: Connection, judge: Judge, units: Sequence[Prepared], *, forgotten: int
+        self, connection: Connection, plan: BatchPlan, units: Sequence[Prepared], *, forgotten: int
     ) -> None:
         """Read what the units were decided on."""
         ids = self._database.listed(list({prepared.unit.session.session_id for prepared in units}))
-        judge.know_sessions(connection.exec_driver_sql(self._statements.look_at_sessions, (ids,)))
+        plan.load_sessions(connection.exec_driver_sql(self._statements.look_at_sessions, (ids,)))
         claimed = {
             (prepared.unit.session.workspace_id, prepared.unit.session.profile_id)
             for prepared in units
             if prepared.unit.claims_profile
         }
         for workspace_id, profile_id in claimed:
-            judge.know_vacancy(
+            plan.load_quota(
                 workspace_id, profile_id, self._vacancies.of(connection, workspace_id, profile_id)
             )
         asked: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -123,7 +123,7 @@ class BatchWriter:
         for scope, request_ids in asked.items():
             ids = self._database.listed(request_ids)
             stored = connection.exec_driver_sql(self._statements.look_at_requests, (ids, *scope))
-            judge.know_requests(stored, forgotten=forgotten)
+            plan.load_requests(stored, forgotten=forgotten)
 
     def _forget_answers(self, connection: Connection, new: int, forgotten: int) -> None:
         """Now and then remove some answers that nobody may ask for any more."""
@@ -132,16 +132,16 @@ class BatchWriter:
             connection.exec_driver_sql(self._statements.forget_requests, (forgotten, 2 * self._answered))
             self._answered = 0
 
-    def _store(self, connection: Connection, judge: Judge) -> None:
-        for name, parameters in judge.changes.items():
+    def _store(self, connection: Connection, plan: BatchPlan) -> None:
+        for name, parameters in plan.changes.items():
             result = connection.exec_driver_sql(getattr(self._statements, name), parameters)
             if name in _GUARDED and result.rowcount != len(parameters):
                 raise AssertionError(
                     f"{name} changed {result.rowcount} of {len(parameters)} rows under the lock"
                 )
-        for table, rows in judge.inserts.items():
+        for table, rows in plan.inserts.items():
             self._insert(connection, table, rows)
-        for number, kept in judge.deleted:
+        for number, kept in plan.deleted:
             for sql in self._statements.delete_events:
                 connection.exec_driver_sql(sql, (number, kept))
             for sql in self._statements.delete_session:

@@ -36,7 +36,7 @@ from greenroomd.store.schema.tables import (
     whole_events,
 )
 from greenroomd.store.secrets import Keyring
-from greenroomd.store.write.profile_quota import Vacancy
+from greenroomd.store.write.profile_quota import RemainingQuota
 
 _NAMES = [column.name for column in sessions.columns][1:]  # as session_row gives them: without the number
 _MOVED = _NAMES.index("state")
@@ -84,7 +84,7 @@ def _asked_for(event: Event, request: Request | None) -> Event:
 
 
 @dataclass(slots=True)
-class Standing:
+class StoredState:
     """What is stored of a session, or will be once the batch is committed.
 
     `indexed` is its state, unsettled, last_active_time and due_time, as in the row. `gone` tells that it was deleted.
@@ -99,7 +99,7 @@ class Standing:
     revision: int
 
 
-class Judge:
+class BatchPlan:
     """Takes the units of one batch in turn; `revision` is the last one given."""
 
     def __init__(self, codec: EventCodec, revision: int, created: int) -> None:
@@ -112,23 +112,23 @@ class Judge:
         """The numbers of the sessions to remove, each with the one revision that stays."""
         self.events: list[StoredEvent] = []
         """The accepted events in the order of their revisions."""
-        self.moves: list[tuple[str | None, str | None]] = []
+        self.transitions: list[tuple[str | None, str | None]] = []
         """The sessions' states before and after, where they differ; None: no session."""
         self._codec = codec
         self._created = created
-        self._standing: dict[str, Standing] = {}
+        self._stored: dict[str, StoredState] = {}
         self._answers: dict[tuple[str, str, str], tuple[bytes, bytes]] = {}
-        self._vacancies: dict[tuple[str, str], Vacancy | None] = {}
+        self._quotas: dict[tuple[str, str], RemainingQuota | None] = {}
 
-    def know_sessions(self, stored: Iterable[Row]) -> None:
+    def load_sessions(self, stored: Iterable[Row]) -> None:
         """Learn what is stored of the sessions, from rows of `look_at_sessions`."""
         for session_id, number, *columns in stored:
             *indexed, description, fence, sequence, revision = columns
-            self._standing[session_id] = Standing(
+            self._stored[session_id] = StoredState(
                 number, indexed[0] is None, tuple(indexed), description, fence, sequence, revision
             )
 
-    def know_requests(self, stored: Iterable[Row], *, forgotten: int) -> None:
+    def load_requests(self, stored: Iterable[Row], *, forgotten: int) -> None:
         """Learn which requests were answered; those from before `forgotten` are taken as never made."""
         for principal, method, request_id, fingerprint, answer, create_time in stored:
             if create_time < forgotten:
@@ -136,43 +136,43 @@ class Judge:
             else:
                 self._answers[principal, method, request_id] = (fingerprint, answer)
 
-    def know_vacancy(self, workspace_id: str, profile_id: str, vacancy: Vacancy | None) -> None:
+    def load_quota(self, workspace_id: str, profile_id: str, quota: RemainingQuota | None) -> None:
         """Learn how many sessions a profile still takes; None if there is no such profile."""
-        self._vacancies[workspace_id, profile_id] = vacancy
+        self._quotas[workspace_id, profile_id] = quota
 
     def accept(self, prepared: Prepared) -> Session:
         """Number a unit and take its rows; raises a Refusal, then nothing of it is taken."""
         unit, session = prepared.unit, prepared.unit.session
         if unit.request is not None:
             self._refuse_repeated(unit.request)
-        standing = self._standing.get(session.session_id)
+        stored = self._stored.get(session.session_id)
         if session.revision == 0:
-            if standing is not None:
+            if stored is not None:
                 raise SessionExists(session.session_id)
             if unit.claims_profile:
                 self._claim(session.workspace_id, session.profile_id)
             number, sequence = self.revision + 1, 0
         else:
             if (
-                standing is None
-                or standing.gone
-                or standing.revision != session.revision
-                or standing.fence > session.fence
+                stored is None
+                or stored.gone
+                or stored.revision != session.revision
+                or stored.fence > session.fence
             ):
                 raise OwnershipLost(session.session_id)
-            number, sequence = standing.number, standing.last_sequence
+            number, sequence = stored.number, stored.last_sequence
         sequence = self._number(prepared, number, sequence)
         revision = self.revision if unit.events else session.revision
         session = evolve(session, last_sequence=sequence, revision=revision)
-        self._take_session(prepared, number, standing, session)
+        self._take_session(prepared, number, stored, session)
         self._take_parts(prepared, number, session)
         return session
 
     def _claim(self, workspace_id: str, profile_id: str) -> None:
-        vacancy = self._vacancies[workspace_id, profile_id]
-        if vacancy is None:
+        quota = self._quotas[workspace_id, profile_id]
+        if quota is None:
             raise ProfileNotFound(profile_id)
-        vacancy.claim(profile_id)
+        quota.claim(profile_id)
 
     def _refuse_repeated(self, request: Request) -> None:
         known = self._answers.get((request.principal, request.method, request.request_id))
@@ -207,27 +207,27 @@ class Judge:
         return sequence
 
     def _take_session(
-        self, prepared: Prepared, number: int, standing: Standing | None, session: Session
+        self, prepared: Prepared, number: int, stored: StoredState | None, session: Session
     ) -> None:
         row = (*prepared.row[:-2], session.last_sequence, session.revision)
         indexed, description = row[_MOVED:_TOUCHED], row[_DESCRIPTION]
-        before = None if standing is None else standing.indexed[0]
+        before = None if stored is None else stored.indexed[0]
         after = None if prepared.unit.deletes else indexed[0]
         if before != after:
-            self.moves.append((before, after))
+            self.transitions.append((before, after))
         decided_on = (number, prepared.unit.session.revision, session.fence)
-        if standing is None:
+        if stored is None:
             self.inserts[identities].append((session.session_id, number))
             self.inserts[sessions].append((number, *row))
-        elif indexed == standing.indexed:
+        elif indexed == stored.indexed:
             self.changes["touch_session"].append((*row[_TOUCHED:], *decided_on))
         else:
             self.changes["move_session"].append((*row[_MOVED:], *decided_on))
-        if standing is None or description != standing.description:
-            if standing is not None:
+        if stored is None or description != stored.description:
+            if stored is not None:
                 self.changes["delete_labels"].append((number,))
             self.inserts[labels].extend(label_rows(number, session))
-        self._standing[session.session_id] = Standing(
+        self._stored[session.session_id] = StoredState(
             number,
             prepared.unit.deletes,
             indexed,

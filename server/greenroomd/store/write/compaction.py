@@ -73,7 +73,7 @@ class SqlCompactor:
             where = [*of, events.c.revision.between(revisions[0], revisions[-1])]
             if part is Part.MESSAGES:
                 where.append(events.c.type.in_(sorted(MESSAGES)))
-            await self._writer.alone(
+            await self._writer.run_exclusive(
                 partial(_delete, where=where, scopes=scopes, part=part, floor=revisions[-1] + 1)
             )
         return len(revisions)

@@ -19,7 +19,7 @@ _OPEN = (
 
 
 @dataclass(slots=True)
-class Vacancy:
+class RemainingQuota:
     """The places of one profile that are left within a batch; `left` is None if it has no limit.
 
     What the batch closes gives no place back: whoever asks at that very moment may as well have asked before.
@@ -58,14 +58,16 @@ class Vacancies:
             select(func.count()).select_from(limited(found, "most").subquery()), *key, "most"
         )
 
-    def of(self, connection: Connection, workspace_id: str, profile_id: str) -> Vacancy | None:
+    def of(self, connection: Connection, workspace_id: str, profile_id: str) -> RemainingQuota | None:
         """Return what is left of a profile; None if there is no such profile."""
         limit = connection.exec_driver_sql(self._limit, (workspace_id, profile_id)).scalar()
         if limit is None:
             return None
         if limit == 0:
-            return Vacancy(0, None)
-        return Vacancy(limit, limit - self.open_sessions(connection, workspace_id, profile_id, most=limit))
+            return RemainingQuota(0, None)
+        return RemainingQuota(
+            limit, limit - self.open_sessions(connection, workspace_id, profile_id, most=limit)
+        )
 
     def open_sessions(self, connection: Connection, workspace_id: str, profile_id: str, *, most: int) -> int:
         """Return how many sessions of a profile are not CLOSED, counting no further than `most`."""

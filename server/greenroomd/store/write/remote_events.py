@@ -16,21 +16,21 @@ MOST: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Missed:
+class RemoteEvents:
     """All events up to `head`; None if there are too many of them, or some are no longer kept."""
 
     events: Sequence[StoredEvent] | None
     head: int
 
 
-class MissedEvents:
+class RemoteEventReader:
     """Reads the newest events of one database, on the thread of whoever asks."""
 
     def __init__(self, database: Database, history: History) -> None:
         self._database = database
         self._history = history
 
-    def read(self, *, after: int, up_to: int | None = None) -> Missed:
+    def read(self, *, after: int, up_to: int | None = None) -> RemoteEvents:
         """Return what was committed after a revision, up to another one or to the head.
 
         Commit order is the order of revisions: up to the head nothing can come to light later.
@@ -38,7 +38,7 @@ class MissedEvents:
         with self._database.reading.connect() as connection:
             head = self._history.head(connection) if up_to is None else up_to
             if head - after > MOST:
-                return Missed(None, head)
+                return RemoteEvents(None, head)
             found: list[StoredEvent] = []
             everything = Selection()
             while after < head:
@@ -47,7 +47,7 @@ class MissedEvents:
                         connection, everything, after=after, limit=MOST, up_to=head, descending=False
                     )
                 except CursorBelowFloor:
-                    return Missed(None, head)
+                    return RemoteEvents(None, head)
                 found += page
                 after = page[-1].revision if page else head
-        return Missed(found, head)
+        return RemoteEvents(found, head)

@@ -26,7 +26,7 @@ from greenroomd.store.engine import Database, is_outage, unavailable
 from greenroomd.store.read.session_cache import SessionCache
 from greenroomd.store.write.batch import BatchWriter, Written
 from greenroomd.store.write.batch_plan import Prepared, Refusal
-from greenroomd.store.write.remote_events import Missed, MissedEvents
+from greenroomd.store.write.remote_events import RemoteEventReader, RemoteEvents
 from greenroomd.store.write.transactions import Transactions
 
 log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ class _Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class _Alone:
+class _Exclusive:
     work: Callable[[Connection, datetime], Any]
     done: asyncio.Future[Any]
 
@@ -56,7 +56,7 @@ class _CatchUp:
     done: asyncio.Future[None] | None = None
 
 
-_Work = list[_Waiting] | _Alone | _CatchUp | None  # None: the end
+_Work = list[_Waiting] | _Exclusive | _CatchUp | None  # None: the end
 
 
 class Writer:
@@ -72,7 +72,7 @@ class Writer:
         cache: SessionCache,
         announce: Announce,
         clock: Callable[[], datetime],
-        missed: MissedEvents,
+        missed: RemoteEventReader,
         *,
         head: int,
         observer: SessionObserver = UNOBSERVED,
@@ -90,7 +90,7 @@ class Writer:
         self._gathered: list[_Waiting] = []  # on the loop: what was not handed over yet
         self._gathered_by = 0.0
         self._queue: SimpleQueue[_Work] = SimpleQueue()
-        self._held: list[_Alone | _CatchUp | None] = []  # what ended the batch before it
+        self._held: list[_Exclusive | _CatchUp | None] = []  # what ended the batch before it
         self._open = True
 
     async def commit(self, prepared: Prepared) -> Session:
@@ -104,7 +104,7 @@ class Writer:
             self._loop.call_soon(self._gather_more, 1)
         return await waiting.done
 
-    async def alone(self, work: Callable[[Connection, datetime], T]) -> T:
+    async def run_exclusive(self, work: Callable[[Connection, datetime], T]) -> T:
         """Do some work in a transaction of its own, in turn with the batches; returns what it returns, once durable.
 
         `work` runs on the writer's thread, under the lock that all writers take; it is given the time. What it raises
@@ -112,7 +112,7 @@ class Writer:
         """
         if not self._open:
             raise StoreUnavailable("the store is closed")
-        alone = _Alone(work, self._loop.create_future())
+        alone = _Exclusive(work, self._loop.create_future())
         self._hand_over()
         self._queue.put(alone)
         outcome: T = await alone.done
@@ -171,8 +171,8 @@ class Writer:
         first: _Work = None
         try:
             while (first := self._next()) is not None:
-                if isinstance(first, _Alone):
-                    self._do_alone(first)
+                if isinstance(first, _Exclusive):
+                    self._do_exclusive(first)
                 elif isinstance(first, _CatchUp):
                     self._do_catch_up(first)
                 else:
@@ -234,7 +234,7 @@ class Writer:
             try:
                 missed = self._missed.read(after=self._seen, up_to=batch.before)
             except Exception:  # the batch is durable, whatever keeps us from reading what came before it
-                missed = Missed(None, batch.before)  # who watches will read it
+                missed = RemoteEvents(None, batch.before)  # who watches will read it
             self._loop.call_soon_threadsafe(self._deliver_missed, missed)
 
     def _do_catch_up(self, catch_up: _CatchUp) -> None:
@@ -249,9 +249,9 @@ class Writer:
             self._loop.call_soon_threadsafe(self._deliver_missed, missed)
         self._loop.call_soon_threadsafe(_succeed, catch_up, None)
 
-    def _do_alone(self, alone: _Alone) -> None:
+    def _do_exclusive(self, alone: _Exclusive) -> None:
         def act(connection: Connection, name: str) -> Any:
-            self._batches.take_turn(connection, batch=name)
+            self._batches.acquire_write_lock(connection, batch=name)
             return alone.work(connection, self._clock())
 
         try:
@@ -275,7 +275,7 @@ class Writer:
             self.head = max(self.head, written.head)
             for waiting, outcome in zip(batch, written.outcomes, strict=True):
                 self._keep(waiting.prepared.unit, outcome)
-            for before, after in written.moves:
+            for before, after in written.transitions:
                 self._observer.session_moved(before, after)
             if written.events:
                 self._observer.events_committed(len(written.events))
@@ -289,7 +289,7 @@ class Writer:
                 else:
                     waiting.done.set_result(outcome)
 
-    def _deliver_missed(self, missed: Missed) -> None:
+    def _deliver_missed(self, missed: RemoteEvents) -> None:
         if missed.events is None:
             self._cache.clear()
         for event in missed.events or ():
@@ -307,12 +307,12 @@ class Writer:
             self._cache.forget(unit.session.session_id)
 
 
-def _succeed(waiting: _Alone | _CatchUp, outcome: Any) -> None:
+def _succeed(waiting: _Exclusive | _CatchUp, outcome: Any) -> None:
     if waiting.done is not None and not waiting.done.done():
         waiting.done.set_result(outcome)
 
 
-def _fail(batch: Sequence[_Waiting | _Alone | _CatchUp], error: Exception) -> None:
+def _fail(batch: Sequence[_Waiting | _Exclusive | _CatchUp], error: Exception) -> None:
     for waiting in batch:
         if waiting.done is not None and not waiting.done.done():
             waiting.done.set_exception(unavailable(error) if is_outage(error) else error)
