@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import structlog
 
-from greenroomd.app.background import beside
+from greenroomd.app.background import background_tasks
 from greenroomd.domain.errors import StoreUnavailable
 from greenroomd.store.engine import Database
 from greenroomd.store.write.statements import CHANNEL
@@ -37,7 +37,7 @@ async def listening_for_commits(
     if database.sqlite:
         yield
         return
-    async with beside(_listen(database, ring, head), _poll(ring, head, poll)):
+    async with background_tasks(_listen(database, ring, head), _poll(ring, head, poll)):
         yield
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from greenroomd.app.background import beside
+from greenroomd.app.background import background_tasks
 from greenroomd.app.commands import Change
 from greenroomd.app.ports.storage import Due, Store, StoredEvent
 from greenroomd.app.supervision.registry import Supervisors
@@ -66,7 +66,7 @@ async def expiring(
     store: Store, supervisors: Supervisors, wakeup: DueWakeup, now: Callable[[], datetime]
 ) -> AsyncIterator[None]:
     """Let time act on sessions that rest while the block runs; what is due already is done in the background."""
-    async with beside(_keep_time(store, supervisors, wakeup, now)):
+    async with background_tasks(_keep_time(store, supervisors, wakeup, now)):
         yield
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import structlog
 
-from greenroomd.app.background import beside
+from greenroomd.app.background import background_tasks
 from greenroomd.app.ports.processes import Launch, WarmStart, WarmStarts
 from greenroomd.app.ports.profile_store import ProfileStore, place_of
 from greenroomd.app.ports.storage import Position
@@ -31,7 +31,7 @@ async def warming(
     store: ProfileStore, working_dirs: WorkingDirs, processes: WarmStarts, changed: asyncio.Event
 ) -> AsyncIterator[None]:
     """Have the processes that profiles want kept ready while the block runs; set `changed` when they may differ."""
-    async with beside(_follow(store, working_dirs, processes, changed)):
+    async with background_tasks(_follow(store, working_dirs, processes, changed)):
         yield
 
 

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from greenroomd.app.background import beside
+from greenroomd.app.background import background_tasks
 from greenroomd.domain.errors import StoreUnavailable
 from greenroomd.domain.events import EPHEMERAL, EventType
 
@@ -103,7 +103,7 @@ async def retaining(
 
     `head` tells where the log stands. `every` must be longer than the quiet after which a watcher gets a bookmark.
     """
-    async with beside(_keep_compacting(compactor, kept, head, now, every)):
+    async with background_tasks(_keep_compacting(compactor, kept, head, now, every)):
         yield
 
 

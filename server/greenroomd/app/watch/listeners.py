@@ -26,7 +26,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from greenroomd.app.background import beside
+from greenroomd.app.background import background_tasks
 from greenroomd.app.ports.observers import UNOBSERVED, ListenerObserver
 from greenroomd.app.ports.storage import Selection, StoredEvent
 from greenroomd.app.watch.watch import Watch
@@ -111,7 +111,7 @@ async def listening(
             if hasattr(listener, "__aenter__"):
                 await stack.enter_async_context(listener)  # type: ignore[arg-type]  # asked for just now
         hearings = [_Hearing(listener, watch, positions, decode, observer).run() for listener in listeners]
-        async with beside(*hearings):
+        async with background_tasks(*hearings):
             yield
 
 

@@ -15,7 +15,7 @@ from datetime import timedelta
 
 import structlog
 
-from greenroomd.app.background import beside
+from greenroomd.app.background import background_tasks
 from greenroomd.processes.host import procfs
 from greenroomd.processes.host.spawn import MARKER
 
@@ -58,7 +58,7 @@ class MemoryWatchdog:
     @asynccontextmanager
     async def on_duty(self) -> AsyncIterator[None]:
         """Look at all wards at intervals while the block runs."""
-        async with beside(self._look_again_and_again()):
+        async with background_tasks(self._look_again_and_again()):
             yield
 
     async def _look_again_and_again(self) -> None:

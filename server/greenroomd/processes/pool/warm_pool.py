@@ -14,7 +14,7 @@ from datetime import timedelta
 
 import structlog
 
-from greenroomd.app.background import beside, task_group
+from greenroomd.app.background import background_tasks, task_group
 from greenroomd.app.ids import new_id
 from greenroomd.app.ports.processes import AgentProcess, Launch, ProcessFailed, WarmStart
 from greenroomd.processes.claude.cli import ClaudeCli
@@ -141,7 +141,7 @@ class WarmProcesses:
     @asynccontextmanager
     async def on_duty(self) -> AsyncIterator[None]:
         """Keep processes ready while the block runs; none is left when it ends."""
-        async with task_group() as group, beside(self._refill_again_and_again(group)):
+        async with task_group() as group, background_tasks(self._refill_again_and_again(group)):
             try:
                 yield
             finally:

@@ -1,10 +1,13 @@
-"""Tasks beside a block: over when it is, and never in the way of what it raises."""
+"""Tasks in the background of a block: over when it is, and never in the way of what it raises."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
-from greenroomd.app.background import beside, task_group
+from greenroomd.app import background
+from greenroomd.app.background import background_tasks, restarting, task_group
 
 
 class Work:
@@ -25,7 +28,7 @@ class Work:
 
 async def test_it_runs_while_the_block_does_and_is_over_afterwards() -> None:
     first, second = Work(), Work()
-    async with beside(first.run(), second.run()):
+    async with background_tasks(first.run(), second.run()):
         await first.begun.wait()
         await second.begun.wait()
         assert not first.over
@@ -37,7 +40,7 @@ async def test_what_the_block_raises_comes_out_as_it_is_once_the_work_is_over() 
     work = Work()
 
     async def block() -> None:
-        async with beside(work.run()):
+        async with background_tasks(work.run()):
             await work.begun.wait()
             raise ValueError("mine")
 
@@ -50,7 +53,7 @@ async def test_a_cancelled_block_is_cancelled_once_the_work_is_over() -> None:
     work = Work()
 
     async def block() -> None:
-        async with beside(work.run()):
+        async with background_tasks(work.run()):
             await asyncio.Event().wait()
 
     async with asyncio.TaskGroup() as group:
@@ -69,7 +72,7 @@ async def test_work_that_fails_ends_the_block_and_is_told() -> None:
         raise ValueError("its own")
 
     with pytest.raises(ExceptionGroup) as raised:
-        async with beside(fail(), work.run()):
+        async with background_tasks(fail(), work.run()):
             await asyncio.Event().wait()
     (failure,) = raised.value.exceptions
     assert str(failure) == "its own"
@@ -91,3 +94,36 @@ async def test_a_group_waits_for_tasks_that_nobody_tells_to_end() -> None:
     with pytest.raises(ValueError, match="mine"):
         await block()
     assert done == [True]
+
+
+async def test_work_that_fails_is_run_again_until_it_returns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "FIRST_PAUSE", timedelta())
+    outcomes = iter([ValueError("one bad input"), OSError("another"), None])
+
+    async def work() -> None:
+        if (outcome := next(outcomes)) is not None:
+            raise outcome
+
+    await restarting("work", work)
+    assert list(outcomes) == []
+
+
+async def test_each_failure_is_logged_under_the_name_of_the_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "FIRST_PAUSE", timedelta())
+    failures = [ValueError("one bad input")]
+
+    async def work() -> None:
+        if failures:
+            raise failures.pop()
+
+    with capture_logs() as lines:
+        await restarting("the watchdog", work)
+    (line,) = lines
+    assert (line["event"], line["task"]) == ("task_failed", "the watchdog")
+
+
+async def test_cancelling_ends_work_that_would_be_run_again() -> None:
+    work = Work()
+    async with background_tasks(restarting("work", work.run)):
+        await work.begun.wait()
+    assert work.over
