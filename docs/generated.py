@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from greenroomd.domain.rules.environment_rules import RESERVED
-from greenroomd.domain.session import TRANSITIONS, Signal, State
+from greenroomd.domain.states import TRANSITIONS, Signal, State
 from greenroomd.settings.record import CONFIG, PREFIX, Settings
 
 DOCS = Path(__file__).resolve().parent

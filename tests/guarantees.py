@@ -15,7 +15,7 @@ from greenroom.v1 import event_pb2
 from greenroom.v1.event_pb2 import Event
 from greenroom.v1.session_pb2 import SessionState
 from greenroom.v1.turn_pb2 import TURN_STATE_COMPLETED, TURN_STATE_FAILED, TURN_STATE_INTERRUPTED, Turn
-from greenroomd.domain.session import TRANSITIONS, State
+from greenroomd.domain.states import TRANSITIONS, State
 from observation import Recording, Stream
 
 _ENDS = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from greenroomd.domain.session import LIVE, TRANSITIONS, Signal, State
+from greenroomd.domain.states import LIVE, TRANSITIONS, Signal, State
 
 OK = "OK"
 ILLEGAL = "ILLEGAL_TRANSITION"

@@ -44,7 +44,7 @@ from greenroom.v1.turn_service_pb2 import (
     StartTurnRequest,
 )
 from greenroom_server import GreenroomServer
-from greenroomd.domain.session import State
+from greenroomd.domain.states import State
 from observation import Recording, whole_history
 from session_model import ILLEGAL, OK, SessionModel
 from story import TURN_ENDS, detail_of, working

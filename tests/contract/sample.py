@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from greenroomd.app.ports.storage import EncodedEvent, Request, StoredEvent, Unit
+from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import (
     ApprovalPolicy,
     Limits,
@@ -20,8 +21,10 @@ from greenroomd.domain.config import (
     SessionConfig,
 )
 from greenroomd.domain.enforcement import Enforcement, OptionReport
-from greenroomd.domain.events import Approval, ApprovalState, Event, EventType, MessageNoted
-from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, StartMode, State, create
+from greenroomd.domain.events import Event, EventType, MessageNoted
+from greenroomd.domain.lifecycle.transition import create
+from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, StartMode
+from greenroomd.domain.states import State
 from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)

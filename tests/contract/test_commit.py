@@ -16,7 +16,8 @@ from greenroomd.domain.errors import (
     StoreUnavailable,
     TurnNotFound,
 )
-from greenroomd.domain.session import Session, State
+from greenroomd.domain.session import Session
+from greenroomd.domain.states import State
 from greenroomd.store.sql_store import SqlStore
 
 EVERYTHING = Selection()

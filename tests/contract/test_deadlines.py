@@ -14,7 +14,8 @@ from contract.sample import NOON, creation, message, new_request, new_session
 from greenroomd.app.ports.observers import Unobserved
 from greenroomd.app.ports.storage import Due, Store, Unit
 from greenroomd.domain.config import Limits, SessionConfig
-from greenroomd.domain.session import Session, State
+from greenroomd.domain.session import Session
+from greenroomd.domain.states import State
 from greenroomd.store.schema.tables import requests, sessions
 
 MINUTE = timedelta(minutes=1)

@@ -29,7 +29,8 @@ from greenroomd.domain.errors import (
 )
 from greenroomd.domain.profile import Profile, ProfileParts
 from greenroomd.domain.rules.config_overlay import OPTIONS, PartialConfig
-from greenroomd.domain.session import Session, State
+from greenroomd.domain.session import Session
+from greenroomd.domain.states import State
 from greenroomd.store.secrets import KeyFileUnusable
 from greenroomd.store.sql_store import SqlStore
 

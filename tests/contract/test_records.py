@@ -8,10 +8,11 @@ import pytest
 from contract.conftest import Opening
 from contract.sample import NOON, creation, full_session, message, new_approval, new_session, new_turn
 from greenroomd.app.ports.storage import Position, SessionQuery, Store, Unit
+from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import RecoveryMode, RecoveryPolicy, Secret, SessionConfig
 from greenroomd.domain.errors import ApprovalNotFound, SessionNotFound, TurnNotFound
-from greenroomd.domain.events import Approval, ApprovalState
-from greenroomd.domain.session import LIVE, StartMode, State
+from greenroomd.domain.session import StartMode
+from greenroomd.domain.states import LIVE, State
 from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
 
 

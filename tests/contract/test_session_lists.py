@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Select, create_engine, text
 from contract.sample import NOON, creation, message, new_session
 from greenroomd.app.ports.storage import OrderBy, Position, SessionQuery, Store, Unit
 from greenroomd.domain.errors import InvalidPageToken
-from greenroomd.domain.session import LIVE, Session, State
+from greenroomd.domain.session import Session
+from greenroomd.domain.states import LIVE, State
 from greenroomd.store.read.session_listing import pages
 
 dice = random.Random(3)

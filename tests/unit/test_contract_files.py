@@ -16,7 +16,7 @@ from greenroom.v1 import (
     turn_service_pb2,
 )
 from greenroomd.domain.events import EventType
-from greenroomd.domain.session import State
+from greenroomd.domain.states import State
 
 SERVICE_FILES: tuple[FileDescriptor, ...] = tuple(
     module.DESCRIPTOR

@@ -21,7 +21,7 @@ from greenroomd.app.supervision.registry import supervising
 from greenroomd.app.watch.tail import Tail
 from greenroomd.domain.errors import Draining
 from greenroomd.domain.lifecycle.live import Live, Step, TurnTimeouts
-from greenroomd.domain.session import State
+from greenroomd.domain.states import State
 from greenroomd.processes.pool.slots import Pool
 from greenroomd.store.sql_store import open_store
 

@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
+from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import JsonObject
+from greenroomd.domain.session import Session
 from greenroomd.domain.turn import Problem, Turn
-
-if TYPE_CHECKING:  # the session's own module builds events; only their type is needed here
-    from greenroomd.domain.session import Session
 
 
 class EventType(StrEnum):
@@ -208,40 +206,6 @@ class StderrNoted:
     """Redacted text that the process wrote to its error output."""
 
     text: str
-
-
-class ApprovalState(StrEnum):
-    """Where a question of the CLI stands."""
-
-    PENDING = "pending"
-    ALLOWED = "allowed"
-    DENIED = "denied"
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Approval:
-    """A tool permission that the CLI asked for; the first decision wins, expiry denies."""
-
-    approval_id: str
-    session_id: str
-    turn_id: str
-    state: ApprovalState
-    tool_name: str
-    tool_use_id: str
-    tool_input: JsonObject
-    display_name: str = ""
-    description: str = ""
-    blocked_path: str = ""
-    suggestions: Sequence[JsonObject] = ()
-    requires_user_interaction: bool = False
-    create_time: datetime
-    expire_time: datetime
-    decide_time: datetime | None = None
-    decided_by: str = ""
-    message: str = ""
-    updated_input: JsonObject | None = None
 
 
 Payload = (

@@ -13,7 +13,7 @@ from google.rpc.status_pb2 import Status
 
 from greenroomd.domain import errors
 from greenroomd.domain.errors import GreenroomError
-from greenroomd.domain.session import TRANSITIONS, State
+from greenroomd.domain.states import TRANSITIONS, State
 from greenroomd.rpc.convert.problems import DOMAIN
 from greenroomd.rpc.convert.times import duration
 from greenroomd.rpc.stream.cursor_codec import InvalidCursor

@@ -27,10 +27,11 @@ from greenroomd.app.ports.storage import (
     Unit,
 )
 from greenroomd.app.watch.listeners import ListenerOffsets
+from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import OwnershipLost, SessionNotFound
-from greenroomd.domain.events import Approval
-from greenroomd.domain.session import Session, State, etag
+from greenroomd.domain.session import Session, etag
+from greenroomd.domain.states import State
 from greenroomd.domain.turn import Turn
 from greenroomd.store.engine import Database
 from greenroomd.store.listener_offsets import SqlPositions

@@ -8,7 +8,7 @@ import pytest
 
 from greenroomd.domain.rules.config_overlay import OPTIONS as LAYERED
 from greenroomd.domain.rules.config_rules import OPTIONS
-from greenroomd.domain.session import Signal, State
+from greenroomd.domain.states import Signal, State
 
 DOCS = Path(__file__).parents[3] / "docs"
 

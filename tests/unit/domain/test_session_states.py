@@ -13,7 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.errors import IllegalTransition
 from greenroomd.domain.events import Event, EventType, SessionNoted, StateChanged
-from greenroomd.domain.session import LIVE, TRANSITIONS, Session, Signal, State, allowed, decide, etag
+from greenroomd.domain.lifecycle.transition import decide
+from greenroomd.domain.session import Session, etag
+from greenroomd.domain.states import LIVE, TRANSITIONS, Signal, State, allowed
 from greenroomd.domain.turn import Problem
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -26,7 +26,7 @@ from greenroomd.domain.lifecycle.live import (
     SayPrompt,
     Step,
 )
-from greenroomd.domain.session import TRANSITIONS, State
+from greenroomd.domain.states import TRANSITIONS, State
 from greenroomd.domain.turn import Problem
 from unit.live.owner import Owner
 from unit.live.process_model import Cli, Gone, Phase, ProcessRunner

@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import SessionConfig
-from greenroomd.domain.events import Approval, Event, EventType
+from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.frames import Activity, Frame
 from greenroomd.domain.lifecycle import deadlines, orders, reactions, turn_queue
 from greenroomd.domain.lifecycle.live import Action, Live, Step, TurnTimeouts
-from greenroomd.domain.session import Session, State
+from greenroomd.domain.session import Session
+from greenroomd.domain.states import State
 from greenroomd.domain.turn import Turn, TurnState
 from unit.live import says
 

@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
+from greenroomd.domain.approval import ApprovalState
 from greenroomd.domain.config import (
     ApprovalPolicy,
     Limits,
@@ -20,10 +21,10 @@ from greenroomd.domain.config import (
     RecoveryPolicy,
     Secret,
 )
-from greenroomd.domain.events import ApprovalState, EventType
+from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import approval_flow, deadlines, orders, reconfiguration, turn_queue
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch
-from greenroomd.domain.session import AWAITING_APPROVAL, State
+from greenroomd.domain.states import AWAITING_APPROVAL, State
 from greenroomd.domain.turn import TurnState
 from unit.live.one_session import OneSession
 from unit.live.owner import Owner

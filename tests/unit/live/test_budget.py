@@ -5,7 +5,7 @@ import pytest
 from greenroomd.domain.events import EventType, LimitReached
 from greenroomd.domain.lifecycle import orders
 from greenroomd.domain.lifecycle.live import EndProcess
-from greenroomd.domain.session import State
+from greenroomd.domain.states import State
 from greenroomd.domain.turn import TurnState
 from unit.live.owner import an_owner, payloads
 from unit.live.says import IDLE, aborted

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from greenroomd.domain.lifecycle import orders, reactions
 from greenroomd.domain.lifecycle.live import AbandonLaunch, EndProcess, InterruptCli, LaunchProcess, Live
-from greenroomd.domain.session import DRAINING, State
+from greenroomd.domain.states import DRAINING, State
 from greenroomd.domain.turn import Problem, Turn, TurnState
 from unit.live import says
 from unit.live.owner import Owner, an_owner

@@ -11,7 +11,7 @@ from greenroomd.domain.config import Limits
 from greenroomd.domain.events import EventType, Expiring
 from greenroomd.domain.lifecycle import deadlines, expiry
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch, update
-from greenroomd.domain.session import State
+from greenroomd.domain.states import State
 from unit.live.owner import Owner, payloads
 
 MICROSECOND = timedelta(microseconds=1)

@@ -10,7 +10,7 @@ from greenroomd.domain.config import Limits, OnIdle
 from greenroomd.domain.events import EventType, LimitReached
 from greenroomd.domain.lifecycle import deadlines, orders
 from greenroomd.domain.lifecycle.live import EndProcess, InterruptCli
-from greenroomd.domain.session import IDLE_TIMEOUT, State
+from greenroomd.domain.states import IDLE_TIMEOUT, State
 from unit.live import says
 from unit.live.owner import Owner, an_owner, payloads
 

@@ -10,7 +10,7 @@ from greenroomd.domain.events import EventType, LimitReached, ProcessExited
 from greenroomd.domain.lifecycle import orders, reactions
 from greenroomd.domain.lifecycle.live import InterruptCli
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch, update
-from greenroomd.domain.session import State
+from greenroomd.domain.states import State
 from greenroomd.domain.turn import Problem, TurnState
 from unit.live import says
 from unit.live.owner import Owner, an_owner, payloads

@@ -11,7 +11,8 @@ from greenroomd.domain.events import EventType, ProcessExited
 from greenroomd.domain.lifecycle import orders, reactions, reconfiguration
 from greenroomd.domain.lifecycle.live import Ending, EndProcess, LaunchProcess, Live, Purpose, Reconfigure
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch
-from greenroomd.domain.session import NODE_LOST, LastExit, State
+from greenroomd.domain.session import LastExit
+from greenroomd.domain.states import NODE_LOST, State
 from greenroomd.domain.turn import Problem, TurnState
 from unit.live import says
 from unit.live.owner import SESSION_ID, Owner, an_owner, payloads

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from greenroomd.domain.approval import ApprovalState
 from greenroomd.domain.config import ApprovalPolicy
 from greenroomd.domain.errors import ApprovalNotFound
-from greenroomd.domain.events import ApprovalNoted, ApprovalState, EventType
+from greenroomd.domain.events import ApprovalNoted, EventType
 from greenroomd.domain.lifecycle import approval_flow, orders
 from greenroomd.domain.lifecycle.live import AnswerPermission, InterruptCli
-from greenroomd.domain.session import AWAITING_APPROVAL, State
+from greenroomd.domain.states import AWAITING_APPROVAL, State
 from greenroomd.domain.turn import TurnState
 from unit.live import says
 from unit.live.owner import Owner, an_owner, payloads

@@ -13,7 +13,7 @@ from greenroomd.domain.events import ConfigApplied, EventType
 from greenroomd.domain.lifecycle import orders, reactions
 from greenroomd.domain.lifecycle.live import EndProcess, LaunchProcess, Reconfigure, SayPrompt
 from greenroomd.domain.lifecycle.reconfiguration import CONFIG_CHANGED, Apply, Patch, update
-from greenroomd.domain.session import State
+from greenroomd.domain.states import State
 from unit.live.owner import Owner, an_owner, payloads
 
 

@@ -13,7 +13,8 @@ from greenroomd.domain.events import EventType, RecoveryScheduled
 from greenroomd.domain.lifecycle import orders, reactions
 from greenroomd.domain.lifecycle.crash_recovery import RECOVERING, backoff
 from greenroomd.domain.lifecycle.live import Ending, LaunchProcess, Live, Purpose, SayPrompt
-from greenroomd.domain.session import Recovery, State
+from greenroomd.domain.session import Recovery
+from greenroomd.domain.states import State
 from greenroomd.domain.turn import Problem, TurnState
 from unit.live import says
 from unit.live.owner import Owner, payloads

@@ -11,7 +11,7 @@ from greenroomd.domain.errors import IllegalTransition
 from greenroomd.domain.events import EventType, ProcessExited, ProcessReady
 from greenroomd.domain.lifecycle import orders, reactions
 from greenroomd.domain.lifecycle.live import AbandonLaunch, LaunchProcess, Live
-from greenroomd.domain.session import TURN_ARRIVED, WAITING_FOR_PROCESS, State
+from greenroomd.domain.states import TURN_ARRIVED, WAITING_FOR_PROCESS, State
 from greenroomd.domain.turn import Problem, TurnState
 from unit.live import says
 from unit.live.owner import NOON, Owner, a_session, an_owner, payloads

@@ -10,7 +10,7 @@ from greenroomd.domain.errors import IllegalTransition, TurnRunning
 from greenroomd.domain.events import EventType, ProcessExited
 from greenroomd.domain.lifecycle import orders
 from greenroomd.domain.lifecycle.live import EndProcess, InterruptCli, LaunchProcess
-from greenroomd.domain.session import POOL_PRESSURE, State
+from greenroomd.domain.states import POOL_PRESSURE, State
 from greenroomd.domain.turn import TurnState
 from unit.live import says
 from unit.live.owner import Owner, an_owner, payloads

@@ -18,7 +18,7 @@ from greenroomd.domain.events import EventType, MessageNoted, TurnNoted
 from greenroomd.domain.lifecycle import orders
 from greenroomd.domain.lifecycle.live import EndProcess, InterruptCli, SayPrompt
 from greenroomd.domain.lifecycle.turn_queue import MAX_WAITING_TURNS
-from greenroomd.domain.session import State
+from greenroomd.domain.states import State
 from greenroomd.domain.turn import Turn, TurnState, Usage
 from unit.live import says
 from unit.live.owner import Owner, an_owner, payloads

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from greenroomd.domain import events as domain
+from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import (
     ApprovalPolicy,
     Limits,
@@ -16,8 +17,9 @@ from greenroomd.domain.config import (
     SessionConfig,
 )
 from greenroomd.domain.enforcement import Enforcement, OptionReport
-from greenroomd.domain.events import Approval, ApprovalState, Event, EventType, Payload
-from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, State
+from greenroomd.domain.events import Event, EventType, Payload
+from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session
+from greenroomd.domain.states import State
 from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)

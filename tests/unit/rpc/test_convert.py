@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from greenroom.v1 import config_pb2, turn_pb2
 from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.errors import Violation
-from greenroomd.domain.session import State
+from greenroomd.domain.states import State
 from greenroomd.rpc.convert import enums
 from greenroomd.rpc.convert.config_proto import config_message, config_of, oauth_token_of
 from greenroomd.rpc.convert.content import block_message, blocks_of

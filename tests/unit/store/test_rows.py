@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import Limits, RecoveryPolicy, SessionConfig
-from greenroomd.domain.events import Approval
-from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, State
+from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session
+from greenroomd.domain.states import State
 from greenroomd.domain.turn import Problem, Turn, Usage
 from greenroomd.store.schema.documents import config_of, config_text
 from greenroomd.store.schema.rows import (

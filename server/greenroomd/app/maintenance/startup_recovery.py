@@ -12,7 +12,8 @@ from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.app.supervision.settlement import settle
 from greenroomd.domain.lifecycle.live import Live
-from greenroomd.domain.session import Session, State
+from greenroomd.domain.session import Session
+from greenroomd.domain.states import State
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from greenroomd.domain.lifecycle.deadlines import MAX_DURATION
 from greenroomd.domain.lifecycle.live import Ending
-from greenroomd.domain.session import DRAINING, IDLE_TIMEOUT, POOL_PRESSURE
+from greenroomd.domain.states import DRAINING, IDLE_TIMEOUT, POOL_PRESSURE
 
 
 class SessionObserver(Protocol):

@@ -12,9 +12,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import Secret
-from greenroomd.domain.events import Approval, Event, EventType
-from greenroomd.domain.session import Session, State
+from greenroomd.domain.events import Event, EventType
+from greenroomd.domain.session import Session
+from greenroomd.domain.states import State
 from greenroomd.domain.turn import Turn
 
 T = TypeVar("T")

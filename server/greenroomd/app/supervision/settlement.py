@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from greenroomd.app.ports.storage import Position, Unit
 from greenroomd.app.supervision.node_context import NodeContext
-from greenroomd.domain.events import Approval, ApprovalState
+from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.lifecycle import reactions
 from greenroomd.domain.lifecycle.live import Live, Step
 from greenroomd.domain.session import Session

@@ -53,7 +53,8 @@ from greenroomd.domain.lifecycle.live import (
     SayPrompt,
     Step,
 )
-from greenroomd.domain.session import POOL_PRESSURE, ProcessFacts, Session, etag
+from greenroomd.domain.session import ProcessFacts, Session, etag
+from greenroomd.domain.states import POOL_PRESSURE
 from greenroomd.domain.turn import Problem, Turn
 
 log = structlog.get_logger(__name__)

@@ -13,10 +13,11 @@ from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.app.usecases.profiles import resolve_config
 from greenroomd.domain.config import Secret, SessionConfig
 from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsideRoots
+from greenroomd.domain.lifecycle.transition import create
 from greenroomd.domain.rules.field_masks import Parts
 from greenroomd.domain.rules.naming_rules import DEFAULT_WORKSPACE, name_violations
 from greenroomd.domain.rules.session_field_rules import part_violations
-from greenroomd.domain.session import Session, create
+from greenroomd.domain.session import Session
 
 
 class WorkingDirs(Protocol):

@@ -16,7 +16,8 @@ from greenroomd.domain.lifecycle.live import Step
 from greenroomd.domain.lifecycle.reconfiguration import Patch, update
 from greenroomd.domain.rules.field_masks import masked
 from greenroomd.domain.rules.session_field_rules import part_violations
-from greenroomd.domain.session import LIVE, REQUESTED, Session, State
+from greenroomd.domain.session import Session
+from greenroomd.domain.states import LIVE, REQUESTED, State
 
 CLOSE_ANSWER_WITHIN = timedelta(seconds=10)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import ApprovalPolicy, JsonObject
 from greenroomd.domain.errors import ApprovalNotFound
-from greenroomd.domain.events import Approval, ApprovalNoted, ApprovalState, Event, EventType
+from greenroomd.domain.events import ApprovalNoted, Event, EventType
 from greenroomd.domain.frames import PermissionAsked
 from greenroomd.domain.lifecycle.live import AnswerPermission, Step
-from greenroomd.domain.session import AWAITING_APPROVAL, State
+from greenroomd.domain.states import AWAITING_APPROVAL, State
 
 _TOLD_AS = {
     ApprovalState.PENDING: EventType.APPROVAL_REQUESTED,

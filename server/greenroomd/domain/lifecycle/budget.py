@@ -9,7 +9,8 @@ from __future__ import annotations
 from greenroomd.domain.events import Event, EventType, LimitReached
 from greenroomd.domain.lifecycle import orders
 from greenroomd.domain.lifecycle.live import Step
-from greenroomd.domain.session import Session, State
+from greenroomd.domain.session import Session
+from greenroomd.domain.states import State
 
 BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
 

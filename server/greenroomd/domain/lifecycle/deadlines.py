@@ -11,7 +11,7 @@ from greenroomd.domain.events import Event, EventType, Expiring, LimitReached
 from greenroomd.domain.lifecycle import approval_flow, crash_recovery, expiry, orders, turn_queue
 from greenroomd.domain.lifecycle.live import Ending, EndProcess, Live, Purpose, Step, TurnTimeouts
 from greenroomd.domain.lifecycle.reactions import end_for
-from greenroomd.domain.session import IDLE_TIMEOUT, Signal, State
+from greenroomd.domain.states import IDLE_TIMEOUT, Signal, State
 from greenroomd.domain.turn import Problem
 
 MAX_DURATION = "MAX_DURATION"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from greenroomd.domain.session import Session, State
+from greenroomd.domain.session import Session
+from greenroomd.domain.states import State
 
 NOTICE = timedelta(minutes=1)
 NOTICE_SHARE = 10  # of the limit, where a minute would be long

@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import JsonObject, Secret, SessionConfig
 from greenroomd.domain.enforcement import OptionReport
-from greenroomd.domain.events import EPHEMERAL, Approval, ApprovalState, Event
+from greenroomd.domain.events import EPHEMERAL, Event
 from greenroomd.domain.fast_replace import evolve
 from greenroomd.domain.frames import TurnResult
-from greenroomd.domain.session import Session, Signal, State, decide
+from greenroomd.domain.lifecycle.transition import decide
+from greenroomd.domain.session import Session
+from greenroomd.domain.states import Signal, State
 from greenroomd.domain.turn import Problem, Turn, TurnState
 
 

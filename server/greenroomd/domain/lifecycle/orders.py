@@ -12,12 +12,12 @@ from greenroomd.domain.events import Event, EventType, SessionNoted
 from greenroomd.domain.lifecycle import turn_queue
 from greenroomd.domain.lifecycle.frame_events import turn_event
 from greenroomd.domain.lifecycle.live import AbandonLaunch, Ending, EndProcess, Purpose, Step
-from greenroomd.domain.session import (
+from greenroomd.domain.session import Session
+from greenroomd.domain.states import (
     DRAINING,
     REQUESTED,
     TRANSITIONS,
     WAITING_FOR_PROCESS,
-    Session,
     Signal,
     State,
     allowed,

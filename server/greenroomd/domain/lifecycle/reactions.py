@@ -39,15 +39,8 @@ from greenroomd.domain.lifecycle import (
 )
 from greenroomd.domain.lifecycle.frame_events import event_for
 from greenroomd.domain.lifecycle.live import Ending, EndProcess, LaunchProcess, Purpose, Step
-from greenroomd.domain.session import (
-    NODE_LOST,
-    REQUESTED,
-    TURN_ARRIVED,
-    LastExit,
-    ProcessFacts,
-    Signal,
-    State,
-)
+from greenroomd.domain.session import LastExit, ProcessFacts
+from greenroomd.domain.states import NODE_LOST, REQUESTED, TURN_ARRIVED, Signal, State
 from greenroomd.domain.turn import Problem, TurnState
 
 _TOO_MUCH_MEMORY = "its processes held more memory than they may"

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from greenroom.v1 import config_pb2, event_pb2, session_pb2, session_service_pb2, turn_pb2, turn_service_pb2
 from greenroomd.app.commands import IfBusy
+from greenroomd.domain.approval import ApprovalState
 from greenroomd.domain.config import ApprovalPolicy, OnIdle, PermissionMode, RecoveryMode
 from greenroomd.domain.enforcement import Enforcement
 from greenroomd.domain.errors import Violation
-from greenroomd.domain.events import ApprovalState, EventType
+from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle.reconfiguration import Apply
-from greenroomd.domain.session import StartMode, State
+from greenroomd.domain.session import StartMode
+from greenroomd.domain.states import State
 from greenroomd.domain.turn import TurnState
 
 if TYPE_CHECKING:  # generic only in the types, where each enumeration of the contract has its own kind of int

@@ -13,7 +13,8 @@ from greenroom.v1.event_pb2 import Event as EventMessage
 from greenroom.v1.session_pb2 import Session as SessionMessage
 from greenroomd.domain import events as domain
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.session import Recovery, Session, State
+from greenroomd.domain.session import Recovery, Session
+from greenroomd.domain.states import State
 from greenroomd.rpc.convert.content import block_messages
 from greenroomd.rpc.convert.enums import EVENT_TYPES, SESSION_STATES
 from greenroomd.rpc.convert.problems import maybe_status

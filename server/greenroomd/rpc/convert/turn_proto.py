@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from greenroom.v1 import turn_pb2 as pb
-from greenroomd.domain.events import Approval
+from greenroomd.domain.approval import Approval
 from greenroomd.domain.turn import Turn, Usage
 from greenroomd.rpc.convert.content import block_messages
 from greenroomd.rpc.convert.enums import APPROVAL_STATES, TURN_STATES

@@ -10,8 +10,8 @@ from greenroom.v1 import turn_service_pb2 as pb
 from greenroomd.app.ports.storage import Page, Position
 from greenroomd.app.usecases.turns import Turns
 from greenroomd.app.watch.tail import Batch
+from greenroomd.domain.approval import Approval
 from greenroomd.domain.errors import CursorBelowFloor
-from greenroomd.domain.events import Approval
 from greenroomd.domain.turn import Turn
 from greenroomd.rpc.convert import requests
 from greenroomd.rpc.convert.enums import APPROVAL_STATES

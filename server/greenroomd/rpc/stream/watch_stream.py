@@ -14,7 +14,8 @@ from greenroomd.app.watch.tail import Batch
 from greenroomd.app.watch.watch import FRAME_BYTES, Watch
 from greenroomd.domain.errors import InvalidRequest, SessionNotFound, Violation
 from greenroomd.domain.events import EventType
-from greenroomd.domain.session import Session, State
+from greenroomd.domain.session import Session
+from greenroomd.domain.states import State
 from greenroomd.rpc.convert import requests
 from greenroomd.rpc.convert.enums import EVENT_TYPES
 from greenroomd.rpc.convert.session_proto import session_message

@@ -18,10 +18,11 @@ from sqlalchemy import (
 )
 
 from greenroomd.app.ports.storage import Due, Position, Request
+from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import ApprovalNotFound, RequestIdReused, SessionNotFound, TurnNotFound
-from greenroomd.domain.events import Approval
-from greenroomd.domain.session import Session, State
+from greenroomd.domain.session import Session
+from greenroomd.domain.states import State
 from greenroomd.domain.turn import Turn
 from greenroomd.store.engine import Database, limited
 from greenroomd.store.read.session_listing import number_of_session, session_columns, with_config

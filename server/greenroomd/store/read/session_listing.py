@@ -22,7 +22,8 @@ from sqlalchemy.sql.selectable import FromClause
 
 from greenroomd.app.ports.storage import OrderBy, Position, SessionQuery
 from greenroomd.domain.errors import InvalidPageToken
-from greenroomd.domain.session import LIVE, Session, State
+from greenroomd.domain.session import Session
+from greenroomd.domain.states import LIVE, State
 from greenroomd.store.schema.documents import time
 from greenroomd.store.schema.rows import Row, session_of
 from greenroomd.store.schema.tables import configs, identities, labels, sessions

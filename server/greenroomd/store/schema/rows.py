@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from greenroomd.domain.events import Approval, ApprovalState
+from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.lifecycle.expiry import due_time
-from greenroomd.domain.session import ProcessFacts, Recovery, Session, StartMode, State
+from greenroomd.domain.session import ProcessFacts, Recovery, Session, StartMode
+from greenroomd.domain.states import State
 from greenroomd.domain.turn import Turn, TurnState, Usage
 from greenroomd.store.schema.documents import (
     Document,
