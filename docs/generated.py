@@ -11,7 +11,8 @@ from pathlib import Path
 
 from greenroomd.domain.rules.environment_rules import RESERVED
 from greenroomd.domain.states import TRANSITIONS, Signal, State
-from greenroomd.settings.record import CONFIG, PREFIX, Settings
+from greenroomd.settings.load import CONFIG, PREFIX
+from greenroomd.settings.record import Settings
 
 DOCS = Path(__file__).resolve().parent
 PART = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -14,14 +14,10 @@ from rich.table import Table
 
 from greenroomd.domain.errors import GreenroomError
 from greenroomd.gc_tuning import leave_alone_what_there_is, look_seldom, not_looking
-from greenroomd.settings.record import (
-    Settings,
-    SettingsError,
-    disable_grpc_fork_handlers,
-    load_settings,
-    prepare_directories,
-)
-from greenroomd.telemetry.metrics import set_up_logging
+from greenroomd.processes.node.state_dir import DirectoriesUnusable, prepare_directories
+from greenroomd.settings.load import SettingsError, load_settings
+from greenroomd.settings.record import Settings
+from greenroomd.telemetry.log_lines import set_up_logging
 
 look_seldom()
 disable_grpc_fork_handlers()
@@ -75,8 +71,8 @@ def show_version() -> None:
 def _settings(listen: str | None = None) -> Settings:
     try:
         settings = load_settings() if listen is None else load_settings(listen=listen)
-        prepare_directories(settings)
-    except SettingsError as error:
+        prepare_directories(settings.state_dir, settings.allowed_roots)
+    except (SettingsError, DirectoriesUnusable) as error:
         _refuse(*error.problems)
     return settings
 

@@ -1,6 +1,5 @@
 """What an operator may write, what is refused, and what is never shown."""
 
-import stat
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,13 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from greenroomd.domain.events import EventType
-from greenroomd.settings.record import (
-    Settings,
-    SettingsError,
-    load_settings,
-    prepare_directories,
-    processes_that_fit,
-)
+from greenroomd.settings.host_defaults import processes_that_fit
+from greenroomd.settings.load import SettingsError, load_settings
+from greenroomd.settings.record import Settings
 from greenroomd.settings.value_types import HostPort
 
 
@@ -226,32 +221,6 @@ def test_settings_cannot_be_changed() -> None:
 )
 def test_the_pool_is_as_large_as_cores_and_memory_allow(cores: int, memory: int, processes: int) -> None:
     assert processes_that_fit(cores, memory) == processes
-
-
-def test_the_default_directories_are_made_and_closed_to_others(tmp_path: Path) -> None:
-    settings = load_settings({"XDG_STATE_HOME": str(tmp_path / "state")})
-    prepare_directories(settings)
-    prepare_directories(settings)
-    for directory in (settings.state_dir, *settings.allowed_roots):
-        assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-
-
-@pytest.mark.parametrize("below", ["", "state/greenroom"])
-def test_a_state_directory_that_cannot_be_made_is_told(tmp_path: Path, below: str) -> None:
-    file = tmp_path / "file"
-    file.touch()
-    settings = load_settings({"GREENROOM_STATE_DIR": str(file / below)})
-    with pytest.raises(SettingsError, match=f"^GREENROOM_STATE_DIR: cannot make {file}"):
-        prepare_directories(settings)
-
-
-def test_a_root_that_the_operator_named_must_exist(tmp_path: Path) -> None:
-    here, gone = tmp_path / "here", tmp_path / "gone"
-    here.mkdir()
-    environ = {"GREENROOM_STATE_DIR": str(tmp_path / "s"), "GREENROOM_ALLOWED_ROOTS": f"{here}:{gone}"}
-    with pytest.raises(SettingsError, match=f"^GREENROOM_ALLOWED_ROOTS: {gone} is not a directory$"):
-        prepare_directories(load_settings(environ))
-    assert not gone.exists()
 
 
 SIGNED = {"GREENROOM_WEBHOOK_SECRET": "a secret of thirty-two characters"}

@@ -12,7 +12,9 @@ from urllib.request import urlopen
 import pytest
 import structlog
 
-from greenroomd.telemetry.metrics import HIDDEN, MAX_LABEL_VALUES, Metrics, exposing, set_up_logging
+from greenroomd.telemetry.exposition import exposing
+from greenroomd.telemetry.log_lines import HIDDEN, set_up_logging
+from greenroomd.telemetry.metrics import MAX_LABEL_VALUES, Metrics
 
 
 @pytest.fixture(autouse=True)

@@ -1,1 +1,1 @@
-"""What the operator decides, read once."""
+"""What the operator decides: read once, complete and checked before anything starts."""

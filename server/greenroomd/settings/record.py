@@ -1,24 +1,14 @@
-"""What the operator decides: one frozen record, read once from the environment and a TOML file.
+"""What the operator decides: one frozen record; `load` reads it."""
 
-No other file of the server reads the environment. A setting has one name in two spellings: the variable
-`GREENROOM_IDLE_TIMEOUT` and the TOML key `idle_timeout`. The environment wins over the file, the file over
-the defaults; an empty variable counts as absent. Plain pydantic reads both: its settings extension takes the
-environment in wherever a record is built, and stops at the first value that is not JSON.
-"""
-
-import difflib
-import os
 import re
-import tomllib
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-import psutil
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from greenroomd.settings.host_defaults import default_max_processes
 from greenroomd.settings.value_types import (
     AbsolutePath,
     Count,
@@ -34,20 +24,6 @@ from greenroomd.settings.value_types import (
     Variables,
 )
 
-PREFIX = "GREENROOM_"
-CONFIG = "GREENROOM_CONFIG"
-PROCESSES_PER_CORE = 4
-MEMORY_PER_PROCESS = 256 * 2**20
-MEMORY_FOR_SERVER = 512 * 2**20
-
-
-class SettingsError(Exception):
-    """The settings cannot be used; each of `problems` names one setting and what is wrong with it."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = tuple(problems)
-
 
 def _state_dir() -> Path:
     return Path.home() / ".local/state/greenroom"
@@ -59,20 +35,6 @@ def _database_url(given: Mapping[str, Any]) -> SecretStr:
 
 def _allowed_roots(given: Mapping[str, Any]) -> tuple[Path, ...]:
     return (given["state_dir"] / "work",)
-
-
-def processes_that_fit(cores: int, memory_bytes: int) -> int:
-    """How many CLI processes a host holds: four to a core, and 256 MiB each beside 512 MiB for the server."""
-    by_memory = (memory_bytes - MEMORY_FOR_SERVER) // MEMORY_PER_PROCESS
-    return max(1, min(cores * PROCESSES_PER_CORE, by_memory))
-
-
-def _max_processes() -> int:
-    memory = psutil.virtual_memory().total
-    share = Path("/sys/fs/cgroup/memory.max")  # a container's part of the machine
-    if share.is_file() and (limit := share.read_text(encoding="ascii").strip()).isdecimal():
-        memory = min(memory, int(limit))
-    return processes_that_fit(os.cpu_count() or 1, memory)
 
 
 class Settings(BaseModel):
@@ -121,7 +83,7 @@ class Settings(BaseModel):
     api_max_retries: int = Field(4, ge=0, description="How often the CLI asks the model API again")
 
     max_processes: Count = Field(
-        default_factory=_max_processes,
+        default_factory=default_max_processes,
         description="How many CLI processes may live at once; by default what the host holds: four a core, "
         "and 256 MiB for each beside 512 MiB for the server",
     )
@@ -256,84 +218,3 @@ def _without_password(url: str) -> str:
     # Up to the last @: a password with an unescaped / or @ is wrong, but a secret all the same.
     url = re.sub(r"^([^:]+://[^:/@]*):.*@", r"\1:***@", url)
     return re.sub(r"([?&](?:password|passfile|sslpassword)=)[^&]*", r"\1***", url, flags=re.IGNORECASE)
-
-
-def load_settings(environ: Mapping[str, str] | None = None, **overrides: object) -> Settings:
-    """Read the settings; *overrides* (the command line's options, by field name) win over every other source.
-
-    Raises SettingsError with every problem at once: unreadable file, unknown name, value that does not fit.
-    """
-    environ = os.environ if environ is None else environ
-    state_home = environ.get("XDG_STATE_HOME", "")
-    by_system = {"state_dir": f"{state_home}/greenroom"} if state_home.startswith("/") else {}
-    config = environ.get(CONFIG, "")
-    by_file = _read_toml(Path(config)) if config else {}
-    by_environment = {
-        name.removeprefix(PREFIX).lower(): value
-        for name, value in environ.items()
-        if name.startswith(PREFIX) and name != CONFIG and value
-    }
-    spelling = {key: f"{key} in {config}" for key in by_file}
-    spelling |= {key: PREFIX + key.upper() for key in by_environment}
-    try:
-        return Settings.model_validate({**by_system, **by_file, **by_environment, **overrides})
-    except ValidationError as error:
-        problems = [
-            _problem(details, spelling)
-            for details in error.errors(include_input=False, include_url=False)
-            if details["type"] != "default_factory_not_called"  # follows from a problem that is listed
-        ]
-        raise SettingsError(problems) from None
-
-
-def disable_grpc_fork_handlers() -> None:
-    """Keep gRPC from preparing for forks; call it before grpc is imported. We fork only to exec, which needs none."""
-    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
-
-
-def search_path() -> str:
-    """Return the PATH on which programs are looked for."""
-    return os.environ.get("PATH", os.defpath)
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError([f"{CONFIG}: cannot read {path}: {error}"]) from error
-
-
-def _problem(details: ErrorDetails, spelling: Mapping[str, str]) -> str:
-    key, *rest = (str(part) for part in details["loc"])
-    name = ".".join([spelling.get(key, key), *(part for part in rest if part != "[key]")])
-    if details["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, Settings.model_fields, n=1)
-        hint = (
-            f"; did you mean {PREFIX + near[0].upper() if name.startswith(PREFIX) else near[0]}?"
-            if near
-            else ""
-        )
-        return f"{name}: there is no such setting{hint}"
-    return f"{name}: {details['msg'].removeprefix('Value error, ')}"
-
-
-def prepare_directories(settings: Settings) -> None:
-    """Make the state directory and the default root where they are missing, closed to other users.
-
-    Raises SettingsError if they cannot be made, and for every allowed root that is not a directory; what an operator
-    names is not made.
-    """
-    try:
-        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if settings.allowed_roots == _allowed_roots({"state_dir": settings.state_dir}):
-            settings.allowed_roots[0].mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        problem = f"{PREFIX}STATE_DIR: cannot make {error.filename}: {error.strerror}"
-        raise SettingsError([problem]) from error
-    missing = [
-        f"{PREFIX}ALLOWED_ROOTS: {root} is not a directory"
-        for root in settings.allowed_roots
-        if not root.is_dir()
-    ]
-    if missing:
-        raise SettingsError(missing)

@@ -1,105 +1,16 @@
-"""What the server tells its operator: log lines without secrets, and metrics with bounded labels.
+"""The server's numbers, with bounded labels; made once by the wiring and handed in."""
 
-Both are made once by the wiring and handed in. The rest of the server logs through `structlog.get_logger()`, with
-the name of an event in snake_case and facts as keys: `log.warning("drain_incomplete", sessions=...)`.
-"""
-
-import logging
-import re
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Literal, TextIO
+from typing import Literal
 
-import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
-from structlog.typing import EventDict, Processor, WrappedLogger
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-HIDDEN = "[redacted]"
 MAX_LABEL_VALUES = 100
 OTHER = "other"
 
-_SECRET_KEY = re.compile(
-    r"token|authorization|password|passwd|secret|api_?key|oauth|cookie|credential", re.IGNORECASE
-)
-_SECRET_TEXT = re.compile(
-    r"sk-ant-[\w-]+"  # keys and tokens of the model's API
-    r"|(?<=bearer )[\w.~+/-]+=*"
-    r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)",  # user and password in a URL
-    re.IGNORECASE,
-)
 # From a call without work (0.1 ms) to a turn (an hour); the ratio is about three.
 _SECONDS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0, 600.0, 3600.0)
-
-
-def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Hide what looks like a secret, at any depth: by key, and by shape inside texts.
-
-    Numbers, truth values and None stay, since `output_tokens=12` and `oauth_token_set=True` are no secrets.
-    """
-    return {key: _shown(key, value) for key, value in event.items()}
-
-
-def _shown(key: str, value: object) -> object:
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if _SECRET_KEY.search(key):
-        return HIDDEN
-    if isinstance(value, str):
-        return _SECRET_TEXT.sub(HIDDEN, value)
-    if isinstance(value, bytes):
-        return _SECRET_TEXT.sub(HIDDEN, value.decode("utf-8", "replace"))
-    if isinstance(value, Mapping):
-        return {str(inner): _shown(str(inner), part) for inner, part in value.items()}
-    if isinstance(value, Sequence | set | frozenset):
-        return [_shown("", part) for part in value]
-    return _SECRET_TEXT.sub(HIDDEN, str(value))
-
-
-def set_up_logging(level: str, form: Literal["console", "json"], stream: TextIO | None = None) -> None:
-    """Send every log line of the process, libraries' included, to *stream* (standard error), redacted.
-
-    *level* is the least that is written: debug, info, warning or error.
-    """
-    stream = sys.stderr if stream is None else stream
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    renderer: Processor = (
-        structlog.processors.JSONRenderer()
-        if form == "json"
-        else structlog.dev.ConsoleRenderer(
-            colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
-    )
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,  # before redact: a traceback is text like any other
-                redact,
-                renderer,
-            ],
-        )
-    )
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # else a line for each request, with its URL
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,  # a logger made before the set-up must follow it
-    )
 
 
 class Metrics:
@@ -245,25 +156,3 @@ class Metrics:
 
 def _number_of(numbers: Callable[[], Mapping[str, int]], what: str) -> float:
     return numbers()[what]
-
-
-class ExposingFailed(Exception):
-    """The metrics cannot be served where they were to be; the text says why."""
-
-
-@contextmanager
-def exposing(metrics: Metrics, host: str, port: int) -> Iterator[int]:
-    """Serve *metrics* over HTTP under `/metrics` while the block runs; gives the port, which 0 leaves to the system.
-
-    Raises ExposingFailed.
-    """
-    try:
-        server, thread = start_http_server(port, host, metrics.registry)
-    except OSError as error:
-        raise ExposingFailed(f"cannot serve metrics on {host}:{port}: {error.strerror}") from error
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

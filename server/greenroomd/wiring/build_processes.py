@@ -22,7 +22,8 @@ from greenroomd.processes.host.server_run import ServerRun
 from greenroomd.processes.pool.admission import Admission
 from greenroomd.processes.pool.slots import Pool
 from greenroomd.rpc.services.server_facts import PoolFacts, WorkspacePoolFacts
-from greenroomd.settings.record import MEMORY_PER_PROCESS, Settings
+from greenroomd.settings.host_defaults import MEMORY_PER_PROCESS
+from greenroomd.settings.record import Settings
 from greenroomd.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)

@@ -55,12 +55,14 @@ from greenroomd.rpc.services.session_service import SessionService
 from greenroomd.rpc.services.turn_service import TurnService
 from greenroomd.rpc.stream.draining import Drain
 from greenroomd.rpc.stream.event_codec import EventCodec, event_of
-from greenroomd.settings.record import Settings, search_path
+from greenroomd.settings.environment import search_path
+from greenroomd.settings.record import Settings
 from greenroomd.store.engine import UnsupportedDatabase
 from greenroomd.store.schema.upgrade import SchemaTooNew
 from greenroomd.store.secrets import KeyFileUnusable
 from greenroomd.store.sql_store import open_store
-from greenroomd.telemetry.metrics import ExposingFailed, Metrics, exposing
+from greenroomd.telemetry.exposition import ExposingFailed, exposing
+from greenroomd.telemetry.metrics import Metrics
 from greenroomd.wiring import build_processes
 
 log = structlog.get_logger(__name__)

@@ -1,0 +1,35 @@
+"""Makes the server's own directories, and checks the others that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class DirectoriesUnusable(Exception):
+    """Directories cannot be made or are missing; each of `problems` names one setting and what is wrong with it."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+def prepare_directories(state_dir: Path, allowed_roots: Sequence[Path]) -> None:
+    """Make the state directory and the allowed roots directly inside it, closed to other users.
+
+    Raises DirectoriesUnusable if they cannot be made, and for every other allowed root that is not a directory: what
+    the operator names elsewhere is not made.
+    """
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for root in allowed_roots:
+            if root.parent == state_dir:
+                root.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        problem = f"GREENROOM_STATE_DIR: cannot make {error.filename}: {error.strerror}"
+        raise DirectoriesUnusable([problem]) from error
+    missing = [
+        f"GREENROOM_ALLOWED_ROOTS: {root} is not a directory" for root in allowed_roots if not root.is_dir()
+    ]
+    if missing:
+        raise DirectoriesUnusable(missing)
