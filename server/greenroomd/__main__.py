@@ -15,6 +15,7 @@ from rich.table import Table
 from greenroomd.domain.errors import GreenroomError
 from greenroomd.gc_tuning import leave_alone_what_there_is, look_seldom, not_looking
 from greenroomd.processes.node.state_dir import DirectoriesUnusable, prepare_directories
+from greenroomd.settings.environment import disable_grpc_fork_handlers
 from greenroomd.settings.load import SettingsError, load_settings
 from greenroomd.settings.record import Settings
 from greenroomd.telemetry.log_lines import set_up_logging
@@ -23,7 +24,8 @@ look_seldom()
 disable_grpc_fork_handlers()
 
 with not_looking():
-    from greenroomd.wiring.start import StartFailed, serving, version  # imports grpc
+    from greenroomd.wiring.build_services import version  # imports grpc, as the next does
+    from greenroomd.wiring.start import StartFailed, serving
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 out = Console()

@@ -1,27 +1,31 @@
-"""The parts of a server that follow from its settings alone, each made by one function; `wiring` puts them together."""
+"""Makes what runs the CLI's processes: control groups, slots, warm processes, and who ends those of a run before."""
 
 from __future__ import annotations
 
-import uuid
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from greenroom.v1.event_pb2 import Event
-from greenroomd.app.ports.processes import ShutdownTimeouts
-from greenroomd.app.watch.listener_paths import load
-from greenroomd.app.watch.listeners import Listener
+from greenroomd.app.maintenance.startup_recovery import Reap
+from greenroomd.app.ports.processes import ProcessIdentity, ShutdownTimeouts
+from greenroomd.app.supervision.process_runner import ProcessRunner
 from greenroomd.domain.config import Secret
-from greenroomd.domain.lifecycle.live import TurnTimeouts
+from greenroomd.domain.enforcement import OptionReport
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.discovery import FoundCli
 from greenroomd.processes.claude.launch_command import CliDefaults
 from greenroomd.processes.host.cgroup_setup import Cgroups, NotDelegated, set_up_cgroups
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
-from greenroomd.processes.host.server_run import ServerRun
+from greenroomd.processes.host.server_run import ServerRun, server_run
+from greenroomd.processes.node.enforcement_report import host_limits
+from greenroomd.processes.node.reaper import reap
 from greenroomd.processes.pool.admission import Admission
 from greenroomd.processes.pool.slots import Pool
-from greenroomd.rpc.services.server_facts import PoolFacts, WorkspacePoolFacts
+from greenroomd.processes.pool.warm_pool import WarmProcesses
 from greenroomd.settings.host_defaults import MEMORY_PER_PROCESS
 from greenroomd.settings.record import Settings
 from greenroomd.telemetry.metrics import Metrics
@@ -29,23 +33,50 @@ from greenroomd.telemetry.metrics import Metrics
 log = structlog.get_logger(__name__)
 
 
-def listeners(settings: Settings) -> list[Listener[Event]]:
-    """Return the listeners of the settings, the webhook among them."""
-    every: list[Listener[Event]] = [load(path) for path in settings.listeners]
-    if settings.webhook_url is not None and settings.webhook_secret is not None:
-        from greenroomd.webhook.sender import Webhook  # its HTTP client takes a tenth of a second to load
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessParts:
+    """What the rest of the server needs of its processes."""
 
-        webhook = Webhook(
-            settings.webhook_url.get_secret_value(),
-            settings.webhook_secret.get_secret_value(),
-            types=settings.webhook_types,
-            timeout=settings.webhook_timeout,
+    runner: ProcessRunner
+    """Starts the process of a session and follows it."""
+    pool: Pool
+    """Decides who may have a process."""
+    warm: WarmProcesses
+    """Keeps processes ready for sessions of a profile that wants it."""
+    reap: Reap
+    """Ends what an earlier run of the server has left behind."""
+    limits: Sequence[OptionReport]
+    """Which limits of a session's config this host keeps."""
+
+
+@asynccontextmanager
+async def process_parts(settings: Settings, cli: FoundCli, metrics: Metrics) -> AsyncIterator[ProcessParts]:
+    """Yield what runs processes of `cli` in this state directory; raises NotDelegated."""
+    groups, why_not = _cgroups(settings)
+    pool = _pool(settings, metrics)
+    metrics.pool_from(pool.numbers)
+    watchdog = MemoryWatchdog()
+    with server_run(settings.state_dir, groups) as run:
+        processes = _processes(settings, cli, run, watchdog, groups)
+        warm = WarmProcesses(processes, pool)
+        runner = ProcessRunner(
+            slots=pool,
+            processes=processes,
+            patience=_shutdown_timeouts(settings),
+            handshake_timeout=settings.handshake_timeout,
+            warm=warm,
         )
-        every.append(webhook)
-    return every
+        async with watchdog.on_duty(), warm.on_duty():
+            yield ProcessParts(
+                runner=runner,
+                pool=pool,
+                warm=warm,
+                reap=_reaper(settings.state_dir, run),
+                limits=host_limits(frozenset() if groups is None else groups.controllers, why_not),
+            )
 
 
-def cgroups(settings: Settings) -> tuple[Cgroups | None, str]:
+def _cgroups(settings: Settings) -> tuple[Cgroups | None, str]:
     """Return the control groups to use, and why they do not hold every limit."""
     if settings.cgroup == "off":
         return None, "the setting GREENROOM_CGROUP forbids cgroups"
@@ -60,14 +91,9 @@ def cgroups(settings: Settings) -> tuple[Cgroups | None, str]:
     return groups, groups.why_not
 
 
-def processes(
-    settings: Settings,
-    cli: FoundCli,
-    run: ServerRun,
-    watchdog: MemoryWatchdog,
-    groups: Cgroups | None,
+def _processes(
+    settings: Settings, cli: FoundCli, run: ServerRun, watchdog: MemoryWatchdog, groups: Cgroups | None
 ) -> ClaudeCli:
-    """Return how processes of the CLI are made."""
     environment = {name: Secret(value.get_secret_value()) for name, value in settings.cli_environment.items()}
     defaults = CliDefaults(
         environment=environment,
@@ -77,12 +103,11 @@ def processes(
         open_files=settings.open_files,
     )
     return ClaudeCli(
-        cli.path, settings.state_dir, run, defaults, shutdown_timeouts(settings), watchdog, groups
+        cli.path, settings.state_dir, run, defaults, _shutdown_timeouts(settings), watchdog, groups
     )
 
 
-def shutdown_timeouts(settings: Settings) -> ShutdownTimeouts:
-    """Return how long a process may take to end."""
+def _shutdown_timeouts(settings: Settings) -> ShutdownTimeouts:
     return ShutdownTimeouts(
         after_eof=settings.end_after_eof,
         after_term=settings.end_after_term,
@@ -90,20 +115,7 @@ def shutdown_timeouts(settings: Settings) -> ShutdownTimeouts:
     )
 
 
-def patience(settings: Settings) -> TurnTimeouts:
-    """Return how long a session's owner waits for what."""
-    return TurnTimeouts(
-        turn_timeout=settings.turn_timeout,
-        stall_timeout=settings.stall_timeout,
-        interrupt_grace=settings.interrupt_grace,
-        approval_timeout=settings.approval_timeout,
-        ready_grace=settings.ready_grace,
-        idle_timeout=settings.idle_timeout,
-    )
-
-
-def pool(settings: Settings, metrics: Metrics) -> Pool:
-    """Return the slots for processes."""
+def _pool(settings: Settings, metrics: Metrics) -> Pool:
     admission = Admission(settings.memory_reserve, MEMORY_PER_PROCESS)
     return Pool(
         settings.max_processes,
@@ -114,26 +126,10 @@ def pool(settings: Settings, metrics: Metrics) -> Pool:
     )
 
 
-def pool_facts(pool: Pool) -> PoolFacts:
-    """Return how the slots stand, for GetPoolStatus."""
-    status = pool.status()
-    return PoolFacts(
-        slots=status.slots,
-        busy=status.busy + status.idle,
-        warm=status.warm,
-        waiting=status.waiting,
-        longest_wait=status.longest_wait,
-        evictions=status.evictions,
-        workspaces={
-            name: WorkspacePoolFacts(busy=use.busy + use.idle, warm=use.warm, waiting=use.waiting)
-            for name, use in status.workspaces.items()
-        },
-    )
+def _reaper(state_dir: Path, run: ServerRun) -> Reap:
+    async def end(identities: Sequence[ProcessIdentity]) -> None:
+        reaped = await asyncio.to_thread(reap, state_dir, identities, run)
+        if reaped.killed or reaped.survivors:
+            log.warning("reaped", killed=sorted(reaped.killed), survivors=sorted(reaped.survivors))
 
-
-def node_id(state_dir: Path) -> str:
-    """Return the id of this node: a UUID, made once for its state directory."""
-    path = state_dir / "node_id"
-    if not path.exists():
-        path.write_text(str(uuid.uuid4()), encoding="ascii")
-    return path.read_text(encoding="ascii").strip()
+    return end

@@ -39,7 +39,7 @@ from greenroomd.rpc.server import ServerTimeouts, Services, serving
 from greenroomd.rpc.services.event_service import EventService
 from greenroomd.rpc.services.node_service import NodeService
 from greenroomd.rpc.services.profile_service import ProfileService
-from greenroomd.rpc.services.server_facts import PoolFacts, ServerFacts
+from greenroomd.rpc.services.server_facts import ServerFacts
 from greenroomd.rpc.services.session_service import SessionService
 from greenroomd.rpc.services.turn_service import TurnService
 from greenroomd.rpc.stream.draining import Drain
@@ -145,7 +145,7 @@ async def running_edge(
             turns=TurnService(Turns(supervisors, sessions, watch), drain),
             events=EventService(sessions, store, watch, codec, drain),
             profiles=ProfileService(Profiles(store.profiles, profile_answer, node.now)),
-            nodes=NodeService(_facts(), store, lambda: PoolFacts(slots=2, busy=0, waiting=0)),
+            nodes=NodeService(_facts(), store, Pool(2, timedelta(seconds=1)).status),
         )
         address = await stack.enter_async_context(
             serving(

@@ -1,7 +1,8 @@
-"""Makes the server's own directories, and checks the others that it needs."""
+"""The server's own directories, the id of the node in them, and a check of the others that it needs."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,3 +34,11 @@ def prepare_directories(state_dir: Path, allowed_roots: Sequence[Path]) -> None:
     ]
     if missing:
         raise DirectoriesUnusable(missing)
+
+
+def node_id(state_dir: Path) -> str:
+    """Return the id of this node: a UUID, made once for its state directory."""
+    path = state_dir / "node_id"
+    if not path.exists():
+        path.write_text(str(uuid.uuid4()), encoding="ascii")
+    return path.read_text(encoding="ascii").strip()

@@ -13,7 +13,7 @@ from greenroomd.domain.rules.prompt_rules import MAX_PROMPT_BYTES
 from greenroomd.rpc.convert.session_proto import report_messages
 from greenroomd.rpc.convert.times import duration, maybe_duration, timestamp
 from greenroomd.rpc.rpc_context import Call
-from greenroomd.rpc.services.server_facts import PoolFacts, ServerFacts
+from greenroomd.rpc.services.server_facts import PoolStatus, ServerFacts
 from greenroomd.rpc.stream.event_codec import MAX_EVENT_BYTES
 
 MAX_REQUEST_BYTES = 8 * 1024 * 1024
@@ -22,7 +22,7 @@ MAX_REQUEST_BYTES = 8 * 1024 * 1024
 class NodeService:
     """Shows the server itself; `pool` is asked for the state of the pool at each call."""
 
-    def __init__(self, facts: ServerFacts, store: Store, pool: Callable[[], PoolFacts]) -> None:
+    def __init__(self, facts: ServerFacts, store: Store, pool: Callable[[], PoolStatus]) -> None:
         self._facts = facts
         self._store = store
         self._pool = pool
@@ -53,14 +53,14 @@ class NodeService:
         status = node_pb2.PoolStatus(
             node_id=self._facts.node_id,
             slots=pool.slots,
-            busy=pool.busy,
+            busy=pool.busy + pool.idle,
             warm=pool.warm,
             waiting=pool.waiting,
             longest_wait=maybe_duration(pool.longest_wait),
             evictions=pool.evictions,
             workspaces=[
                 node_pb2.WorkspacePoolStatus(
-                    workspace_id=workspace_id, busy=use.busy, warm=use.warm, waiting=use.waiting
+                    workspace_id=workspace_id, busy=use.busy + use.idle, warm=use.warm, waiting=use.waiting
                 )
                 for workspace_id, use in sorted(pool.workspaces.items())
             ],

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from greenroomd.domain.enforcement import OptionReport
 
@@ -32,23 +33,57 @@ class ServerFacts:
     enforcement: Sequence[OptionReport] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkspacePoolFacts:
-    """How one workspace uses the processes now."""
+class WorkspaceUse(Protocol):
+    """How one workspace uses the processes now, or waits for them; each is a number of processes."""
 
-    busy: int = 0
-    warm: int = 0
-    waiting: int = 0
+    @property
+    def busy(self) -> int:
+        """In use by sessions that work."""
+
+    @property
+    def idle(self) -> int:
+        """In use by sessions that could give theirs up."""
+
+    @property
+    def warm(self) -> int:
+        """Kept ready for the workspace's next session."""
+
+    @property
+    def waiting(self) -> int:
+        """Wanted by sessions that wait for one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolFacts:
-    """How the processes of this node are used now; `workspaces` by id, those that use or wait for one."""
+class PoolStatus(Protocol):
+    """How the processes of this node are used now."""
 
-    slots: int
-    busy: int
-    waiting: int
-    warm: int = 0
-    longest_wait: timedelta | None = None
-    evictions: int = 0
-    workspaces: Mapping[str, WorkspacePoolFacts] = field(default_factory=dict)
+    @property
+    def slots(self) -> int:
+        """How many processes there may be."""
+
+    @property
+    def busy(self) -> int:
+        """In use by sessions that work."""
+
+    @property
+    def idle(self) -> int:
+        """In use by sessions that could give theirs up."""
+
+    @property
+    def warm(self) -> int:
+        """Kept ready for a workspace's next session."""
+
+    @property
+    def waiting(self) -> int:
+        """Wanted by sessions that wait for one."""
+
+    @property
+    def longest_wait(self) -> timedelta | None:
+        """How long the session that came first has been waiting; None if none waits."""
+
+    @property
+    def evictions(self) -> int:
+        """How many processes were asked back for others since the start."""
+
+    @property
+    def workspaces(self) -> Mapping[str, WorkspaceUse]:
+        """Each workspace that uses a process or waits for one, by its id."""

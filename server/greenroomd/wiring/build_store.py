@@ -1,0 +1,46 @@
+"""Opens the store, and tells the event loop's watchers what it commits."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from greenroomd.app.maintenance.expiry_timer import DueWakeup
+from greenroomd.app.ports.storage import Announce, StoredEvent
+from greenroomd.app.watch.tail import Tail
+from greenroomd.rpc.stream.event_codec import EventCodec
+from greenroomd.settings.record import Settings
+from greenroomd.store.sql_store import SqlStore, open_store
+from greenroomd.telemetry.metrics import Metrics
+
+
+@asynccontextmanager
+async def opened_store(
+    settings: Settings, tail: Tail, due: DueWakeup, metrics: Metrics
+) -> AsyncIterator[SqlStore]:
+    """Yield the store of the settings; `tail`, `due` and `metrics` hear of every commit.
+
+    Raises UnsupportedDatabase, KeyFileUnusable, SchemaTooNew, StoreUnavailable.
+    """
+    async with open_store(
+        settings.database_url.get_secret_value(),
+        key_file=settings.state_dir / "keys.json",
+        codec=EventCodec,
+        announce=_announcing(tail, due),
+        cached_sessions=settings.cached_sessions,
+        poll=settings.poll_interval,
+        observer=metrics,
+    ) as store:
+        tail.begin(store.head)
+        if settings.metrics_listen is not None:
+            counts = await store.counted()
+            metrics.sessions_counted({state.value: count for state, count in counts.items()})
+        yield store
+
+
+def _announcing(tail: Tail, due: DueWakeup) -> Announce:
+    def announce(events: Sequence[StoredEvent], head: int) -> None:
+        tail.announce(events, head)
+        due.announce(events, head)
+
+    return announce
