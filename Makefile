@@ -12,8 +12,9 @@ READY := $(VENV)/.ready
 TOOLS := .cache/bin/.ready
 GENERATE_PYTHON := $(BIN)/uv run --quiet --no-project --python $(BIN)/python clients/python/generate.py
 
-# Of every client: the commands that it NEEDS (Python and Go come with .venv), where its GENERATED code lies, what has to be
-# there first (PLUGINS), and its copy of the SERVICE_CONFIG. One whose commands are missing is left out, and said to be.
+# Of every client: the commands that it NEEDS (Python and Go come with .venv), where its GENERATED code lies (Maven generates
+# Java's in its build, which is not in git), what has to be there first (PLUGINS), and its copy of the SERVICE_CONFIG. One
+# whose commands are missing is left out, and said to be.
 GENERATED_python := clients/python/src/greenroom/v1
 SERVICE_CONFIG_python := clients/python/src/greenroom/service_config.json
 
@@ -27,8 +28,6 @@ PLUGINS_typescript := clients/typescript/node_modules/.ready
 SERVICE_CONFIG_typescript := clients/typescript/src/service_config.json
 
 NEEDS_java := mvn javac
-GENERATED_java := clients/java/src/generated
-PLUGINS_java := .cache/bin/protoc-gen-grpc-java
 SERVICE_CONFIG_java := clients/java/src/main/resources/io/github/greenroomdev/service_config.json
 
 # cc links, and compiles a library for TLS.
@@ -233,11 +232,11 @@ generate: $(READY) $(PLUGINS)  ## Write what is generated: the clients' code and
 	for each in $(SERVICE_CONFIGS); do cp protos/service_config.json $$each || exit 1; done
 	$(BIN)/python docs/generated.py
 
-# One template for each language but Python; its plugins are pinned beside it.
+# One template for each language but Python and Java; its plugins are pinned beside it.
 define generate_clients
 $(GENERATE_PYTHON) $(1)/clients/python/src
-for each in $(filter-out python,$(CLIENTS)); do \
-    $(BIN)/buf generate --template clients/$$each/buf.gen.yaml --output $(1) || exit 1; \
+for each in $(wildcard $(CLIENTS:%=clients/%/buf.gen.yaml)); do \
+    $(BIN)/buf generate --template $$each --output $(1) || exit 1; \
 done
 endef
 
@@ -248,10 +247,6 @@ $(PLUGINS_go): clients/go/tools/go.mod clients/go/tools/go.sum | $(READY)
 $(PLUGINS_typescript): clients/typescript/package.json clients/typescript/package-lock.json
 	npm ci --prefix clients/typescript --ignore-scripts --silent
 	touch $@
-
-$(PLUGINS_java): clients/java/tools/pom.xml
-	$(MVN) --file clients/java/tools dependency:copy -DoutputDirectory=$(CURDIR)/.cache/bin
-	chmod +x .cache/bin/protoc $@ && touch $@
 
 $(PLUGINS_rust): clients/rust/Cargo.lock $(wildcard clients/rust/generate/Cargo.toml clients/rust/generate/src/*.rs)
 	cd clients/rust && cargo build --locked --quiet --package protoc-gen-greenroom-rust

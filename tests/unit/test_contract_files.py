@@ -1,12 +1,14 @@
 """The rules of the contract that buf cannot know, read from the generated descriptors."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from google.protobuf.descriptor import Descriptor, FileDescriptor, ServiceDescriptor
 
 from greenroom.v1 import (
+    error_reason_pb2,
     event_pb2,
     event_service_pb2,
     node_service_pb2,
@@ -18,6 +20,7 @@ from greenroom.v1 import (
 from greenroomd.domain.events import EventType
 from greenroomd.domain.states import State
 
+PROTOS = Path(__file__).parents[2] / "protos"
 SERVICE_FILES: tuple[FileDescriptor, ...] = tuple(
     module.DESCRIPTOR
     for module in (
@@ -36,17 +39,38 @@ def services() -> Iterator[ServiceDescriptor]:
         yield from file.services_by_name.values()
 
 
-def messages() -> Iterator[Descriptor]:
-    """Every message of the contract that a service can reach."""
-    files: dict[str, FileDescriptor] = {}
-    waiting = list(SERVICE_FILES)
+def files() -> list[FileDescriptor]:
+    """Return every file of the contract that a service can reach, and the error reasons."""
+    found: dict[str, FileDescriptor] = {}
+    waiting = [*SERVICE_FILES, error_reason_pb2.DESCRIPTOR]
     while waiting:
         file = waiting.pop()
-        if file.package == "greenroom.v1" and file.name not in files:
-            files[file.name] = file
+        if file.package == "greenroom.v1" and file.name not in found:
+            found[file.name] = file
             waiting.extend(file.dependencies)
-    for file in files.values():
+    return list(found.values())
+
+
+def messages() -> Iterator[Descriptor]:
+    """Every message of the contract that a service can reach."""
+    for file in files():
         yield from file.message_types_by_name.values()
+
+
+@pytest.mark.parametrize("file", files(), ids=lambda file: file.name)
+def test_every_file_names_its_java_classes(file: FileDescriptor) -> None:
+    """Without these options, protoc would choose other names than those of the published Java client."""
+    stem = file.name.removeprefix("greenroom/v1/").removesuffix(".proto")
+    options = file.GetOptions()
+    assert options.java_package == "io.github.greenroomdev.v1"
+    assert options.java_multiple_files
+    assert options.java_outer_classname == "".join(part.title() for part in stem.split("_")) + "Proto"
+
+
+def test_every_file_of_the_contract_is_looked_at() -> None:
+    assert {file.name for file in files()} == {
+        str(path.relative_to(PROTOS)) for path in PROTOS.glob("greenroom/**/*.proto")
+    }
 
 
 def test_every_event_type_has_the_payload_of_its_name_and_number() -> None:
