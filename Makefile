@@ -116,8 +116,13 @@ test-crash: $(READY)  ## Kill the server KILLS times under load, and CLIs in CYC
 	CRASH_KILLS=$(KILLS) CRASH_CYCLES=$(CYCLES) $(BIN)/pytest -s tests/crash
 
 .PHONY: bench
-bench: $(READY)  ## Measure against a bare server (needs h2load), into build/bench.json
+bench: $(READY)  ## Measure against a bare server (needs Debian's nghttp2-client), into build/bench.json
 	PYTHONPATH=.:tests $(BIN)/python -m benchmarks
+
+.PHONY: bench-against
+bench-against: $(READY)  ## Compare the benchmarks with those of another checkout, at BASE; ONLY names one part
+	@test -n "$(BASE)" || { echo "Which checkout? make bench-against BASE=PATH" >&2; exit 1; }
+	PYTHONPATH=.:tests $(BIN)/python -m benchmarks.against $(ONLY:%=--only %) $(BASE)
 
 # Each package is checked, built, documented (into build/docs/clients) and packed by its language's own tools; then one
 # scenario judges all of them.

