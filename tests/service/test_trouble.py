@@ -78,6 +78,8 @@ async def test_a_session_that_another_node_has_taken_over(fake: GreenroomServer)
     refusal = await refused(rename(fake, session_id))
     assert (refusal.code.name, refusal.reason) == ("ABORTED", "OWNERSHIP_LOST")
     assert dict(refusal.metadata) == {"etag": session.etag}
+    await until(fake, session_id, session_pb2.SESSION_STATE_SUSPENDED)  # its owner has given it up
+    assert (await rename(fake, session_id)).display_name == "another"
 
 
 async def test_calls_that_a_stopping_server_cannot_wait_for(fake: GreenroomServer) -> None:

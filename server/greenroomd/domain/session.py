@@ -121,6 +121,12 @@ class Session:
         return self.state in LIVE
 
     @property
+    def unsettled(self) -> bool:
+        """Whether it needs an owner although nobody orders anything: it is live, or waits for a process or restart."""
+        waits = self.state is State.CREATED and self.start_mode is StartMode.AUTO
+        return self.live or waits or self.recovery.next_attempt_time is not None
+
+    @property
     def expire_time(self) -> datetime | None:
         """When `limits.max_duration` is over, which counts from the creation."""
         limit = self.config.limits.max_duration

@@ -19,7 +19,6 @@ from greenroomd.store.schema.rows import (
     session_row,
     turn_of,
     turn_row,
-    unsettled,
 )
 from greenroomd.store.schema.tables import approvals, labels, sessions, turns
 
@@ -134,6 +133,6 @@ def test_labels_are_rows_of_their_session(session: Session) -> None:
 @given(sessions_made)
 def test_live_sessions_are_unsettled_and_ended_ones_are_not(session: Session) -> None:
     if session.live:
-        assert unsettled(session)
+        assert session.unsettled
     if session.state in (State.CLOSED, State.SUSPENDED, State.ERROR):
-        assert not unsettled(session)
+        assert not session.unsettled

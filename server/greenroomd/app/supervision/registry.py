@@ -12,14 +12,14 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from greenroomd.app.background import task_group
+from greenroomd.app.background import restarting, task_group
 from greenroomd.app.commands import Change
 from greenroomd.app.ports.storage import Unit
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.settlement import settle
 from greenroomd.app.supervision.supervisor import Order, Supervisor
-from greenroomd.domain.errors import Draining, GreenroomError
-from greenroomd.domain.lifecycle import orders
+from greenroomd.domain.errors import Draining, GreenroomError, SessionNotFound
+from greenroomd.domain.lifecycle import orders, reactions
 from greenroomd.domain.lifecycle.live import Live, Step
 from greenroomd.domain.session import Session, StartMode
 from greenroomd.domain.turn import Turn
@@ -39,7 +39,8 @@ class Supervisors:
         self.node = node
         self._group = group
         self._of: dict[str, Supervisor] = {}
-        self._loading: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._settling: set[asyncio.Task[None]] = set()
+        self._appointing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._draining = False
 
     def __len__(self) -> int:
@@ -61,8 +62,8 @@ class Supervisors:
         return await reply
 
     async def _found(self, unit: Unit, reply: asyncio.Future[Session]) -> None:
-        # Who sees the new session and orders something finds its owner: nobody else can load it before.
-        async with self._loading.setdefault(unit.session.session_id, asyncio.Lock()):
+        # An order for the new session finds its owner: nobody else can load it before.
+        async with self._appointment(unit.session.session_id):
             try:
                 session = await self.node.store.commit(unit)
             except Exception as refusal:  # handed to the caller
@@ -124,26 +125,32 @@ class Supervisors:
                 async with asyncio.TaskGroup() as group:
                     for session_id in list(self._of):
                         group.create_task(suspend(session_id))
-                while tasks := [s.task for s in self._of.values() if s.task is not None]:
+                while tasks := [*self._settling, *(s.task for s in self._of.values() if s.task is not None)]:
                     await asyncio.wait(tasks)
         except TimeoutError:
             log.warning("drain_incomplete", sessions=len(self._of))
 
     def dismiss_all(self) -> None:
-        """End every supervisor now, and with it its process."""
-        for supervisor in list(self._of.values()):
-            if supervisor.task is not None:
-                supervisor.task.cancel()
+        """End every supervisor now, and with it its process; leave unsettled sessions to the server's next start."""
+        for task in [*self._settling, *(s.task for s in self._of.values() if s.task is not None)]:
+            task.cancel()
+
+    def _appointment(self, session_id: str) -> asyncio.Lock:
+        """Return the lock that is held while a session gets an owner or is settled.
+
+        Without it, a row could be read before another owner comes and goes, and be used after.
+        """
+        return self._appointing.setdefault(session_id, asyncio.Lock())
 
     async def _load(self, session_id: str) -> Supervisor:
-        store = self.node.store
-        # One load at a time: a row that was read before another owner came and went would be an old one.
-        async with self._loading.setdefault(session_id, asyncio.Lock()):
+        async with self._appointment(session_id):
             supervisor = self._of.get(session_id)
             if supervisor is not None:
                 return supervisor
-            session = await store.session(session_id)
-            turns = await store.open_turns(session_id)
+            session = await self.node.store.session(session_id)
+            if session.live:  # its owner failed, and that could not be stored yet
+                return self._appoint(await settle(self.node, session, reactions.owner_failed))
+            turns = await self.node.store.open_turns(session_id)
             return self._appoint(Live(session=session, turns=tuple(turns)))
 
     def _appoint(self, live: Live) -> Supervisor:
@@ -155,25 +162,29 @@ class Supervisors:
         return supervisor
 
     async def _oversee(self, session_id: str, supervisor: Supervisor) -> None:
-        """Run a supervisor; its failure is its session's alone, and leaves it settled."""
+        """Run a supervisor; its failure is its session's alone, and the session is settled as soon as possible."""
         try:
             await supervisor.run(retire=lambda: self._dismiss(session_id, supervisor))
         except Exception:
             log.exception("supervisor_failed", session_id=session_id)
-            await self._settle(session_id)
+            settling = self._group.create_task(restarting("settling", partial(self._settle, session_id)))
+            self._settling.add(settling)
+            settling.add_done_callback(self._settling.discard)
         finally:
             self._dismiss(session_id, supervisor)
             supervisor.refuse_rest()
 
     async def _settle(self, session_id: str) -> None:
         """Put a session in order whose supervisor failed; its process ended with the supervisor."""
-        try:
-            session = await self.node.store.session(session_id)
-            if session.live:
-                # It may well fail again, so that nothing but an order starts it.
-                await settle(self.node, session, comes_back=False)
-        except GreenroomError as error:  # gone, or taken over; the next start settles what is left
-            log.warning("not_settled", session_id=session_id, reason=str(error))
+        async with self._appointment(session_id):
+            if session_id in self._of:  # an order came first, and settled it
+                return
+            try:
+                session = await self.node.store.session(session_id)
+            except SessionNotFound:
+                return
+            if session.unsettled:
+                await settle(self.node, session, reactions.owner_failed)
 
     def _dismiss(self, session_id: str, supervisor: Supervisor) -> None:
         if self._of.get(session_id) is supervisor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from greenroomd.app.ports.storage import Position, Unit
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.domain.approval import Approval, ApprovalState
@@ -10,17 +12,19 @@ from greenroomd.domain.lifecycle.live import Live, Step
 from greenroomd.domain.session import Session
 
 
-async def settle(node: NodeContext, session: Session, *, comes_back: bool = True) -> Live:
-    """Commit that a session has no process any more: its turn is INTERRUPTED, what it waited for is kept.
+async def settle(
+    node: NodeContext, session: Session, decide: Callable[[Step], None] = reactions.owner_lost
+) -> Live:
+    """Commit that a session has lost its owner and its process; `decide` says what becomes of it.
 
-    Returns the session as its next owner finds it, who has to start it if it is `launching`; with `comes_back` False
-    it never is, and the turns that wait are FAILED.
+    Returns the session for its next owner, who has to start it if it is `launching`. Raises StoreUnavailable,
+    OwnershipLost.
     """
     turns = await node.store.open_turns(session.session_id)
     pending = await _pending(node, session.session_id)
     live = Live(session=session, turns=tuple(turns), approvals=pending)
     step = Step(live, at=node.now(), patience=node.patience)
-    reactions.owner_lost(step, comes_back=comes_back)
+    decide(step)
     unit = Unit(
         session=step.session,
         events=step.events,

@@ -34,6 +34,7 @@ from greenroomd.domain.errors import (
     Draining,
     EtagMismatch,
     GreenroomError,
+    OwnershipLost,
     SessionNotFound,
     StoreUnavailable,
 )
@@ -188,7 +189,11 @@ class Supervisor:
         return lambda step: reactions.ready(step, cli_version=handshake.cli_version, startup=startup)
 
     async def _obey(self, order: Order) -> None:
-        """Carry out a caller's order; whatever it raises is the caller's, and changes nothing."""
+        """Carry out a caller's order; whatever it raises is the caller's, and changes nothing.
+
+        Raises OwnershipLost as well as telling the caller: this owner's row is not the stored one any more, so that it
+        cannot carry out anything.
+        """
         step = self._step()
         try:
             if self._deleted:
@@ -201,6 +206,8 @@ class Supervisor:
             refusal = await self._answered_before(order.change.request) or error
             if not order.reply.done():
                 order.reply.set_exception(refusal)
+            if isinstance(error, OwnershipLost):
+                raise
             return
         if not order.reply.done():
             order.reply.set_result((session, result))

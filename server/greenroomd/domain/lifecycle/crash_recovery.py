@@ -68,17 +68,22 @@ def due_time(session: Session) -> datetime | None:
 
 def attempt(step: Step) -> None:
     """Start the session again as planned, unless its policy has been changed since."""
-    recovery, policy = step.session.recovery, step.session.config.recovery
-    if policy.mode is not RecoveryMode.ON_CRASH:
-        step.update_session(recovery=replace(recovery, next_attempt_time=None, max_attempts=0))
-        given_up = Problem(reason="PROCESS_EXITED", message="the session failed and is not started again")
-        turn_queue.cancel_queued(step, step.session.error or given_up, TurnState.FAILED)
+    recovery = step.session.recovery
+    if step.session.config.recovery.mode is not RecoveryMode.ON_CRASH:
+        give_up(step)
         return
     restarts = (*recovery.restarts, step.at)[-_MOST_REMEMBERED:]
     tried = replace(recovery, restarts=restarts, attempt=recovery.attempt + 1)
     process = replace(step.session.process, restart_count=step.session.process.restart_count + 1)
     step.update_session(recovery=tried, process=process)
     turn_queue.wake(step, reason=RECOVERING)
+
+
+def give_up(step: Step) -> None:
+    """Let a failed session rest: it is not started again by itself, and the turns that wait are FAILED."""
+    step.update_session(recovery=replace(step.session.recovery, next_attempt_time=None, max_attempts=0))
+    problem = Problem(reason="PROCESS_EXITED", message="the session failed and is not started again")
+    turn_queue.cancel_queued(step, step.session.error or problem, TurnState.FAILED)
 
 
 def succeeded(step: Step) -> None:

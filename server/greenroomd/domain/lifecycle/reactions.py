@@ -110,12 +110,37 @@ def reconfigured(step: Step, config: SessionConfig, generation: int) -> None:
         turn_queue.begin_next(step)
 
 
-def owner_lost(step: Step, *, comes_back: bool = True) -> None:
+def owner_lost(step: Step) -> None:
     """The server that ran the session died, and everything of it has been ended since.
 
-    If it `comes_back`, the session is started at once where turns wait or its recovery policy says so.
+    The session is started again at once where turns wait or its recovery policy says so.
     """
-    error = Problem(reason=NODE_LOST, message="the server ended while the session was live")
+    _lose_process(step, Problem(reason=NODE_LOST, message="the server ended while the session was live"))
+    if step.session.state is State.CLOSED:
+        return
+    if step.session.config.recovery.mode is RecoveryMode.ON_CRASH:
+        turn_queue.wake(step, reason=crash_recovery.RECOVERING)
+    else:
+        _restart_for_waiting(step)
+
+
+def owner_failed(step: Step) -> None:
+    """The session's owner failed, and its process ended with it.
+
+    It may well fail again: nothing but an order starts the session, and the turns that wait are FAILED.
+    """
+    error = Problem(reason=NODE_LOST, message="the server lost the session by a failure of its own")
+    if step.session.live:
+        _lose_process(step, error)
+    elif step.session.state is State.CREATED:
+        _fail(step, error)
+    else:
+        crash_recovery.give_up(step)
+    turn_queue.cancel_queued(step, error, TurnState.FAILED)
+
+
+def _lose_process(step: Step, error: Problem) -> None:
+    """Note that process, running turn and questions are gone, and suspend the session; a closing one is closed."""
     if step.session.process.pid:
         _record_exit(step, code=None, signal=None, stderr_tail="")
     turn_queue.abort(step, error)
@@ -123,14 +148,8 @@ def owner_lost(step: Step, *, comes_back: bool = True) -> None:
     if step.session.state is State.CLOSING:
         turn_queue.cancel_queued(step, error, TurnState.INTERRUPTED)
         step.transition(Signal.ENDED, reason=NODE_LOST)
-        return
-    step.transition(Signal.SUSPEND, reason=NODE_LOST)
-    if not comes_back:
-        turn_queue.cancel_queued(step, error, TurnState.FAILED)
-    elif step.session.config.recovery.mode is RecoveryMode.ON_CRASH:
-        turn_queue.wake(step, reason=crash_recovery.RECOVERING)
     else:
-        _restart_for_waiting(step)
+        step.transition(Signal.SUSPEND, reason=NODE_LOST)
 
 
 def not_started(step: Step, error: Problem, *, memory_limit_hit: bool = False) -> None:

@@ -40,12 +40,6 @@ _NO_PROCESS = ProcessFacts()
 _NO_USAGE = Usage()
 
 
-def unsettled(session: Session) -> bool:
-    """Whether a start of the server must care for the session: it is live, or waits for a process or a restart."""
-    waits = session.state is State.CREATED and session.start_mode is StartMode.AUTO
-    return session.live or waits or session.recovery.next_attempt_time is not None
-
-
 def session_row(session: Session) -> tuple[Any, ...]:
     """Return the row of `sessions` without its number, which the first commit gives."""
     return (
@@ -55,7 +49,7 @@ def session_row(session: Session) -> tuple[Any, ...]:
         session.profile_id,
         time(session.create_time),
         session.state.value,
-        int(unsettled(session)),
+        int(session.unsettled),
         time(session.last_active_time),
         maybe_time(due_time(session)),
         session.config_generation,

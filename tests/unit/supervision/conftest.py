@@ -1,0 +1,142 @@
+"""A node with a real database and processes of the test's own, and words for what its sessions do."""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.sample import JsonCodec, creation, new_session
+from greenroomd.app.commands import Change
+from greenroomd.app.ports.processes import ShutdownTimeouts
+from greenroomd.app.supervision.node_context import NodeContext
+from greenroomd.app.supervision.process_runner import ProcessRunner
+from greenroomd.app.supervision.registry import Supervisors, supervising
+from greenroomd.app.usecases.sessions import Sessions
+from greenroomd.app.watch.tail import Tail
+from greenroomd.domain.lifecycle import turn_queue
+from greenroomd.domain.lifecycle.live import Step, TurnTimeouts
+from greenroomd.domain.session import Session, StartMode
+from greenroomd.domain.states import State
+from greenroomd.domain.turn import Turn, TurnState
+from greenroomd.processes.pool.slots import Pool
+from greenroomd.store.sql_store import open_store
+from unit.supervision.cli import Host
+
+LONG = timedelta(hours=1)
+SOON = timedelta(seconds=20)
+"""How long a test waits for what must come; only a failing one waits so long."""
+
+TIMEOUTS = TurnTimeouts(
+    turn_timeout=LONG,
+    stall_timeout=LONG,
+    interrupt_grace=LONG,
+    approval_timeout=LONG,
+    ready_grace=LONG,
+    idle_timeout=LONG,
+)
+
+
+@dataclass
+class Node:
+    """A node at work."""
+
+    database: Path
+    host: Host
+    supervisors: Supervisors
+
+    @property
+    def sessions(self) -> Sessions:
+        return Sessions(self.supervisors, may_bypass=False)
+
+    async def create(self, **facts: Any) -> Session:
+        """Create a session that starts by itself, and return it when it is ready."""
+        session = new_session(start_mode=StartMode.AUTO, **facts)
+        await self.supervisors.found(creation(session))
+        return await self.until(session.session_id, State.READY)
+
+    async def until(self, session_id: str, *states: State, turn_id: str = "") -> Session:
+        """Wait until a session is in one of these states, or a turn is over."""
+        session, matched = await self.sessions.wait(
+            session_id, states=frozenset(states), turn_id=turn_id, after_revision=None, timeout=SOON
+        )
+        assert matched, f"the session stayed {session.state}"
+        return session
+
+    async def start_turn(self, session_id: str, *, queue: bool = False) -> Turn:
+        """Order a turn, and return it as accepted."""
+
+        def accept(step: Step) -> Turn:
+            turn = Turn(
+                turn_id=str(uuid.uuid4()),
+                session_id=session_id,
+                number=step.session.turn_count + 1,
+                state=TurnState.QUEUED,
+                prompt="go",
+                create_time=step.at,
+            )
+            turn_queue.accept(step, turn, queue=queue)
+            return step.turns[turn.turn_id]
+
+        return (await self.supervisors.order(Change(session_id=session_id), accept))[1]
+
+    async def turn(self, turn_id: str) -> Turn:
+        """Return a turn as it is stored."""
+        return await self.supervisors.node.store.turn(turn_id)
+
+    def sql(self, statement: str, *values: object) -> None:
+        """Change the database behind the server's back."""
+        with closing(sqlite3.connect(self.database, isolation_level=None)) as other:
+            other.execute(statement, values)
+
+    @contextmanager
+    def no_writing(self) -> Iterator[None]:
+        """Hold the lock that the writer needs while the block runs: the database can be read only."""
+        with closing(sqlite3.connect(self.database, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+            other.execute("ROLLBACK")
+
+
+@asynccontextmanager
+async def running_node(
+    directory: Path, *, url: str = "", timeouts: TurnTimeouts = TIMEOUTS
+) -> AsyncIterator[Node]:
+    """Run a node on a database, its own in `directory` unless `url` names another."""
+    database = directory / "greenroom.db"
+    host, tail = Host(), Tail(head=0)
+    async with open_store(
+        url or f"sqlite:///{database}",
+        key_file=directory / "keys",
+        codec=lambda _: JsonCodec(),
+        announce=tail.announce,
+        patience=timedelta(milliseconds=200),
+    ) as store:
+        tail.begin(store.head)
+        context = NodeContext(
+            node_id="node",
+            store=store,
+            tail=tail,
+            codec=JsonCodec(),
+            runner=ProcessRunner(
+                slots=Pool(8, SOON), processes=host, patience=ShutdownTimeouts(), handshake_timeout=SOON
+            ),
+            patience=timeouts,
+            now=lambda: datetime.now(UTC),
+        )
+        async with supervising(context, drain_timeout=SOON) as supervisors:
+            yield Node(database, host, supervisors)
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[Node]:
+    """A node on an SQLite database of its own."""
+    async with running_node(tmp_path) as running:
+        yield running
