@@ -24,10 +24,25 @@ type waits struct {
 
 func (w *waits) succeeded() { w.next, w.failing, w.begun = 0, time.Time{}, true }
 
-// mends tells whether waiting may mend a failure. That of a stream which was on and is one too many now is such a one: the
-// server may still count the connection that was lost.
+// mends reports whether the next attempt may succeed after a failure.
 func (w *waits) mends(failure *Error) bool {
-	return failure.Code == codes.Unavailable || w.begun && failure.Reason == "WATCHER_CAP" && failure.RetryDelay > 0
+	if failure.Reason == "" {
+		return isLoss(failure.Code)
+	}
+	// A stream that was on is refused as one too many while the server still counts its lost connection.
+	countedTwice := w.begun && failure.Reason == "WATCHER_CAP" && failure.RetryDelay > 0
+	return failure.Code == codes.Unavailable || countedTwice
+}
+
+// isLoss reports whether a failure without a reason of the server is a lost connection. What it is called depends on the
+// proxy that lost it.
+func isLoss(code codes.Code) bool {
+	switch code {
+	case codes.Unavailable, codes.Internal, codes.Unknown, codes.Canceled:
+		return true
+	default:
+		return false
+	}
 }
 
 // wait returns nil when it is time for the next attempt; err if that is one which waiting does not mend, or once nothing

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
@@ -119,3 +120,5 @@ func New(target string, with ...Option) (*Client, error) {
 
 // Close closes the connection; calls that are under way are cancelled.
 func (c *Client) Close() error { return c.connection.Close() }
+
+func (c *Client) isClosed() bool { return c.connection.GetState() == connectivity.Shutdown }

@@ -141,6 +141,56 @@ func TestWatchGoesOnBehindTheLastFrame(t *testing.T) {
 	}
 }
 
+func TestWatchGoesOnWhateverALossIsCalled(t *testing.T) {
+	names := []codes.Code{codes.Internal, codes.Unknown, codes.Canceled}
+	p := &peer{watch: func(attempt int, send func(*pb.WatchEventsResponse) error) error {
+		if attempt <= len(names) {
+			_ = send(&pb.WatchEventsResponse{Events: numbered(int64(attempt)), Cursor: "behind"})
+			return status.Error(names[attempt-1], "lost by a proxy")
+		}
+		return nil
+	}}
+	var seen []int64
+	for event, err := range connected(t, p).Watch(t.Context(), &pb.WatchEventsRequest{UntilClosed: true}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen = append(seen, event.GetSequence())
+	}
+	if !slices.Equal(seen, []int64{1, 2, 3}) {
+		t.Errorf("saw %v", seen)
+	}
+}
+
+func TestABugOfTheServerEndsAWatch(t *testing.T) {
+	p := &peer{watch: func(int, func(*pb.WatchEventsResponse) error) error {
+		return refusal(codes.Internal, &errdetails.ErrorInfo{Domain: "greenroom.v1", Reason: "INTERNAL"})
+	}}
+	for _, err := range connected(t, p).Watch(t.Context(), &pb.WatchEventsRequest{}) {
+		if status.Code(err) != codes.Internal {
+			t.Errorf("got %v", err)
+		}
+	}
+	if len(p.watches) != 1 {
+		t.Errorf("asked %d times", len(p.watches))
+	}
+}
+
+func TestCloseEndsAWatch(t *testing.T) {
+	p := &peer{watch: func(attempt int, send func(*pb.WatchEventsResponse) error) error {
+		_ = send(&pb.WatchEventsResponse{Events: numbered(1), Cursor: "one"})
+		return unavailable
+	}}
+	client := connected(t, p)
+	var last error
+	for _, last = range client.Watch(t.Context(), &pb.WatchEventsRequest{}) {
+		_ = client.Close()
+	}
+	if status.Code(last) != codes.Canceled {
+		t.Errorf("got %v", last)
+	}
+}
+
 func TestWatchEndsWithWhatWaitingDoesNotMend(t *testing.T) {
 	p := &peer{watch: func(int, func(*pb.WatchEventsResponse) error) error {
 		return refusal(codes.OutOfRange, &errdetails.ErrorInfo{

@@ -33,7 +33,7 @@ func (r *RunningTurn) Events() iter.Seq2[*pb.Event, error] {
 			return r.client.Turns.RunTurn(ctx, r.request)
 		}
 		over := func() (bool, time.Duration) { return r.turn != nil, 0 }
-		follow(r.ctx, r.client.patience, open, r.take, over, yield)
+		follow(r.ctx, r.client, open, r.take, over, yield)
 	}
 }
 

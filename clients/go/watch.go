@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	pb "github.com/greenroom-dev/greenroom/clients/go/greenroomv1"
@@ -38,7 +40,7 @@ func (c *Client) Watch(ctx context.Context, request *pb.WatchEventsRequest) iter
 			return frame.GetEvents()
 		}
 		over := func() (bool, time.Duration) { return request.GetUntilClosed() && !drained, asked }
-		follow(ctx, c.patience, open, take, over, yield)
+		follow(ctx, c, open, take, over, yield)
 	}
 }
 
@@ -46,13 +48,13 @@ func (c *Client) Watch(ctx context.Context, request *pb.WatchEventsRequest) iter
 // that was the end of everything, and how long the server asks to wait otherwise.
 func follow[Frame any](
 	ctx context.Context,
-	patience time.Duration,
+	client *Client,
 	open func(context.Context) (grpc.ServerStreamingClient[Frame], error),
 	take func(*Frame) []*pb.Event,
 	over func() (bool, time.Duration),
 	yield func(*pb.Event, error) bool,
 ) {
-	waits := waits{patience: patience}
+	waits := waits{patience: client.patience}
 	for {
 		err := read(ctx, open, func(frame *Frame) bool {
 			waits.succeeded()
@@ -68,6 +70,10 @@ func follow[Frame any](
 		}
 		done, asked := over()
 		if err == nil && done {
+			return
+		}
+		if client.isClosed() {
+			yield(nil, typed(status.Error(codes.Canceled, "the client is closed")))
 			return
 		}
 		if err := waits.wait(ctx, err, asked); err != nil {

@@ -48,3 +48,18 @@ def test_another_limit_is_none_of_a_watch_that_was_on() -> None:
     with pytest.raises(Error) as refused:
         watch.wait_after(other)
     assert refused.value is other
+
+
+@pytest.mark.parametrize("name", ["UNAVAILABLE", "INTERNAL", "UNKNOWN", "CANCELLED"])
+def test_a_lost_connection_is_made_again_whatever_a_proxy_calls_the_loss(name: str) -> None:
+    watch = WatchProgress(WatchEventsRequest(), Backoff(timedelta(minutes=1), Clock()))
+    assert watch.wait_after(Error(grpc.StatusCode[name], "lost by a proxy")) > 0
+
+
+@pytest.mark.parametrize(("name", "reason"), [("INTERNAL", "INTERNAL"), ("DEADLINE_EXCEEDED", "")])
+def test_what_no_repetition_changes_ends_a_watch(name: str, reason: str) -> None:
+    watch = WatchProgress(WatchEventsRequest(), Backoff(timedelta(minutes=1), Clock()))
+    refusal = Error(grpc.StatusCode[name], "no", reason=reason)
+    with pytest.raises(Error) as refused:
+        watch.wait_after(refusal)
+    assert refused.value is refusal

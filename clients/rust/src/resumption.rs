@@ -100,11 +100,14 @@ impl Backoff {
         (self.ceiling, self.failing_since, self.begun) = (FIRST_WAIT, None, true);
     }
 
-    /// Whether waiting may mend a failure. That of a stream which was on and is one too many now is such a one: the server may
-    /// still count the connection that was lost.
+    /// Whether the next attempt may succeed after a failure.
     fn mends(&self, failure: &Error) -> bool {
-        let one_too_many = failure.reason() == ErrorReason::WatcherCap && failure.retry_delay().is_some();
-        failure.code() == Code::Unavailable || self.begun && one_too_many
+        if failure.reason_name().is_empty() {
+            return is_loss(failure.code());
+        }
+        // A stream that was on is refused as one too many while the server still counts its lost connection.
+        let capped = failure.reason() == ErrorReason::WatcherCap && failure.retry_delay().is_some();
+        failure.code() == Code::Unavailable || self.begun && capped
     }
 
     /// Returns the failure if it is one that waiting does not mend, or once the patience is over. No failure is an end of
@@ -122,4 +125,10 @@ impl Backoff {
         self.ceiling = (2 * self.ceiling).min(LONGEST_WAIT);
         Ok(asked + own)
     }
+}
+
+/// Whether a failure without a reason of the server is a lost connection. What it is called depends on the proxy that lost
+/// it.
+fn is_loss(code: Code) -> bool {
+    matches!(code, Code::Unavailable | Code::Internal | Code::Unknown | Code::Cancelled)
 }

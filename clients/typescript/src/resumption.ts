@@ -65,13 +65,17 @@ export async function* follow<Frame>(
   }
 }
 
-/**
- * Whether waiting may mend a failure. That of a stream which was on and is one too many now is such a one: the server may still
- * count the connection that was lost.
- */
+/** What a lost connection is called, depending on the proxy that lost it. A refusal of the server has a reason besides. */
+const LOSSES: readonly Code[] = [Code.Unavailable, Code.Internal, Code.Unknown, Code.Canceled];
+
+/** Whether the next attempt may succeed after a failure. */
 function mends(failure: GreenroomError, begun: boolean): boolean {
-  const oneTooMany = failure.reason === "WATCHER_CAP" && failure.retryDelayMs !== undefined;
-  return failure.code === Code.Unavailable || (begun && oneTooMany);
+  if (failure.reason === "") {
+    return LOSSES.includes(failure.code);
+  }
+  // A stream that was on is refused as one too many while the server still counts its lost connection.
+  const countedTwice = begun && failure.reason === "WATCHER_CAP" && failure.retryDelayMs !== undefined;
+  return failure.code === Code.Unavailable || countedTwice;
 }
 
 // Apart from the loop: what the reader of the events throws is no failure of the stream.

@@ -109,6 +109,43 @@ void test("a watch ends with what waiting does not mend", async () => {
   assert.equal(error.oldestRevision, 7n);
 });
 
+void test("a watch goes on whatever a loss is called", async () => {
+  const names = [Code.Internal, Code.Unknown, Code.Canceled];
+  let calls = 0;
+  const client = await connected((router) =>
+    router.service(EventService, {
+      async *watchEvents() {
+        const name = names[calls++];
+        if (name !== undefined) {
+          yield { events: numbered(calls), cursor: "behind" };
+          throw new ConnectError("lost by a proxy", name);
+        }
+      },
+    }),
+  );
+  const seen = [];
+  for await (const event of client.watch({ untilClosed: true })) {
+    seen.push(event.sequence);
+  }
+  assert.deepEqual(seen, [1n, 2n, 3n]);
+});
+
+void test("a bug of the server ends a watch", async () => {
+  let calls = 0;
+  const client = await connected((router) =>
+    router.service(EventService, {
+      async *watchEvents() {
+        calls++;
+        throw new ConnectError("a bug", Code.Internal, undefined, [
+          { desc: ErrorInfoSchema, value: { domain: "greenroom.v1", reason: "INTERNAL" } },
+        ]);
+      },
+    }),
+  );
+  await assert.rejects(client.watch({}).next(), { code: Code.Internal });
+  assert.equal(calls, 1);
+});
+
 void test("a watch that was on waits for its place, and a new one does not", async () => {
   let calls = 0;
   const client = await connected((router) =>

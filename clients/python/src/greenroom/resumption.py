@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
+import grpc
+
 from greenroom.errors import Error, Unavailable
 from greenroom.v1.event_pb2 import Event
 from greenroom.v1.event_service_pb2 import WatchEventsRequest, WatchEventsResponse
@@ -16,6 +18,15 @@ from greenroom.v1.turn_service_pb2 import RunTurnRequest, RunTurnResponse
 PATIENCE = timedelta(minutes=1)
 FIRST_WAIT = 0.1  # seconds
 LONGEST_WAIT = 5.0  # seconds
+LOSSES = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.INTERNAL,
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.CANCELLED,
+    }
+)
+"""What a lost connection is called; it depends on the proxy that lost it. A refusal of the server also has a reason."""
 
 
 FrameIn = TypeVar("FrameIn", contravariant=True)
@@ -53,7 +64,7 @@ class Backoff:
 
         Raises *error* if it is one that waiting does not mend, or once nothing has succeeded for the patience given.
         """
-        if error is not None and not (isinstance(error, Unavailable) or self._awaits_its_place(error)):
+        if error is not None and not self._mends(error):
             raise error
         if self._failing_since is None:
             self._failing_since = self._now()
@@ -64,9 +75,13 @@ class Backoff:
         asked = max(at_least, (error and error.retry_delay) or timedelta()).total_seconds()
         return asked + random.uniform(ceiling / 2, ceiling)
 
-    def _awaits_its_place(self, error: Error) -> bool:
-        """Whether a stream that was on is refused as one too many: the server may still count the lost connection."""
-        return self._begun and error.reason == "WATCHER_CAP" and error.retry_delay is not None
+    def _mends(self, error: Error) -> bool:
+        """Return whether the next attempt may succeed after *error*."""
+        if not error.reason:
+            return error.code in LOSSES
+        # A stream that was on is refused as one too many while the server still counts its lost connection.
+        counted_twice = self._begun and error.reason == "WATCHER_CAP" and error.retry_delay is not None
+        return isinstance(error, Unavailable) or counted_twice
 
 
 class WatchProgress:

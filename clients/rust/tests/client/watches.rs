@@ -92,6 +92,41 @@ async fn it_ends_with_what_waiting_does_not_mend() {
 }
 
 #[tokio::test]
+async fn it_goes_on_whatever_a_loss_is_called() {
+    let peer = Peer {
+        watches: Script::new(|attempt| {
+            let name = match attempt {
+                1 => Code::Internal,
+                2 => Code::Unknown,
+                3 => Code::Cancelled,
+                _ => return frames([]),
+            };
+            let sequence = i64::try_from(attempt).unwrap();
+            frames([Ok(frame([sequence], "behind")), Err(Status::new(name, "lost by a proxy"))])
+        }),
+        ..Default::default()
+    };
+    let serving = peer.serve();
+    let seen: Vec<_> = serving.client().watch(until_closed()).try_collect().await.unwrap();
+    assert_eq!(seen, numbered([1, 2, 3]));
+}
+
+#[tokio::test]
+async fn it_ends_with_a_bug_of_the_server() {
+    let peer = Peer {
+        watches: Script::new(|_| {
+            let details = ErrorDetails::with_error_info("INTERNAL", "greenroom.v1", HashMap::new());
+            Err(Status::with_error_details(Code::Internal, "a bug", details))
+        }),
+        ..Default::default()
+    };
+    let serving = peer.serve();
+    let error = serving.client().watch(until_closed()).try_next().await.unwrap_err();
+    assert_eq!(error.code(), Code::Internal);
+    assert_eq!(peer.watches.asked().len(), 1);
+}
+
+#[tokio::test]
 async fn one_that_was_on_waits_for_its_place_and_a_new_one_does_not() {
     let peer = Peer {
         watches: Script::new(|attempt| match attempt {

@@ -2,12 +2,18 @@ package io.github.greenroomdev;
 
 import io.grpc.Status;
 import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** Waits between attempts: they double, and jitter keeps clients that were cut off together from returning so. */
 final class Backoff {
     private static final long FIRST_MILLIS = 100;
     private static final long LONGEST_MILLIS = 5_000;
+
+    /** What a lost connection is called, depending on the proxy that lost it. A refusal of the server has a reason besides. */
+    private static final Set<Status.Code> LOSSES =
+            EnumSet.of(Status.Code.UNAVAILABLE, Status.Code.INTERNAL, Status.Code.UNKNOWN, Status.Code.CANCELLED);
 
     private final Duration patience;
     private long ceiling = FIRST_MILLIS;
@@ -49,13 +55,15 @@ final class Backoff {
         return own.plus(told.compareTo(asked) > 0 ? told : asked);
     }
 
-    /**
-     * Tells whether waiting may mend a failure. That of a stream which was on and is one too many now is such a one: the server
-     * may still count the connection that was lost.
-     */
+    /** Returns whether the next attempt may succeed after a failure. */
     private boolean mends(GreenroomException failure) {
-        boolean oneTooMany = failure.getReason().equals("WATCHER_CAP")
+        if (failure.getReason().isEmpty()) {
+            return LOSSES.contains(failure.getCode());
+        }
+        // A stream that was on is refused as one too many while the server still counts its lost connection.
+        boolean countedTwice = begun
+                && failure.getReason().equals("WATCHER_CAP")
                 && failure.getRetryDelay().isPresent();
-        return failure.getCode() == Status.Code.UNAVAILABLE || begun && oneTooMany;
+        return failure.getCode() == Status.Code.UNAVAILABLE || countedTwice;
     }
 }

@@ -103,6 +103,9 @@ final class Resumption<F> implements Iterator<Event>, AutoCloseable {
         if (closed) {
             return;
         }
+        if (Context.current().isCancelled()) {
+            throw cancelled("the caller's context is cancelled", failure);
+        }
         try {
             Duration wait = backoff.next(failure, progress.asked());
             if (!connection.isShutdown()) {

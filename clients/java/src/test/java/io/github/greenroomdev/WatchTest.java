@@ -77,6 +77,37 @@ class WatchTest extends PeerTest {
     }
 
     @Test
+    void goesOnWhateverALossIsCalled() {
+        var names = List.of(Status.INTERNAL, Status.UNKNOWN, Status.CANCELLED);
+        peer.watch = (attempt, to) -> {
+            if (attempt <= names.size()) {
+                to.onNext(Peer.frame("behind", attempt));
+                throw names.get(attempt - 1).withDescription("lost by a proxy").asRuntimeException();
+            }
+        };
+        try (Stream<Event> events =
+                client.watch(REQUEST.toBuilder().setUntilClosed(true).build()).stream()) {
+            assertEquals(List.of(1L, 2L, 3L), events.map(Event::getSequence).toList());
+        }
+    }
+
+    @Test
+    void endsWithABugOfTheServer() {
+        peer.watch = (attempt, to) -> {
+            throw Peer.refusal(
+                    Status.Code.INTERNAL,
+                    ErrorInfo.newBuilder()
+                            .setDomain("greenroom.v1")
+                            .setReason("INTERNAL")
+                            .build());
+        };
+        try (EventStream events = client.watch(REQUEST)) {
+            assertThrows(GreenroomException.class, () -> events.iterator().next());
+        }
+        assertEquals(1, peer.watches.size());
+    }
+
+    @Test
     void waitsForItsPlaceIfItWasOnAndNotIfItIsNew() {
         peer.watch = (attempt, to) -> {
             switch (attempt) {
