@@ -50,6 +50,8 @@ class GreenroomServer:
             "GREENROOM_DRAIN_TIMEOUT": "20s",  # enough to end in order, but nothing left to wait for turns
             **{f"GREENROOM_{name.upper()}": value for name, value in settings.items()},
         }
+        self.open_files: int | None = None
+        """How many descriptors the server may have at most from the next start on; None: as many as the tests."""
         self._process: asyncio.subprocess.Process | None = None
         self._channel: grpc.aio.Channel | None = None
 
@@ -57,11 +59,16 @@ class GreenroomServer:
         """Use these settings from the next start on; an empty one counts as absent."""
         self._settings |= {f"GREENROOM_{name.upper()}": value for name, value in settings.items()}
 
+    def listen_at(self, address: str) -> None:
+        """Listen here from the next start on: `host:port` or `unix:/path`."""
+        self.address = address
+        self.change(listen=address)
+
     async def start(self) -> None:
         """Start the server and wait until it says that it is ready."""
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "greenroomd", "serve",
+                *self._limited(), sys.executable, "-m", "greenroomd", "serve",
                 env={**inherited_environment(), **self._settings}, stdout=log, stderr=log,
             )  # fmt: skip
         if self._channel is not None:
@@ -74,6 +81,11 @@ class GreenroomServer:
         async with asyncio.timeout(PATIENCE):
             while not await _within(0.2, self._channel.channel_ready()):
                 assert self._process.returncode is None, f"the server ended: {self.log.read_text()}"
+
+    def _limited(self) -> list[str]:
+        if self.open_files is None:
+            return []
+        return ["/bin/sh", "-c", f'ulimit -n {self.open_files} && exec "$@"', "sh"]
 
     async def stop(self) -> int:
         """Stop it as an operator does; return its exit code."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from greenroomd.domain.events import EventType
-from greenroomd.settings.host_defaults import processes_that_fit
+from greenroomd.settings.host_defaults import connections_that_fit, processes_that_fit
 from greenroomd.settings.load import SettingsError, load_settings
 from greenroomd.settings.record import Settings
 from greenroomd.settings.value_types import HostPort
@@ -221,6 +221,16 @@ def test_settings_cannot_be_changed() -> None:
 )
 def test_the_pool_is_as_large_as_cores_and_memory_allow(cores: int, memory: int, processes: int) -> None:
     assert processes_that_fit(cores, memory) == processes
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "processes", "connections"),
+    [(2**20, 8, 16_384), (1024, 8, 512), (256, 8, 92), (1024, 100, 124), (64, 8, 1)],
+)
+def test_clients_may_have_the_descriptors_that_nobody_else_needs(
+    descriptors: int, processes: int, connections: int
+) -> None:
+    assert connections_that_fit(descriptors, processes) == connections
 
 
 SIGNED = {"GREENROOM_WEBHOOK_SECRET": "a secret of thirty-two characters"}

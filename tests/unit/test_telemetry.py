@@ -4,7 +4,11 @@ import io
 import json
 import logging
 import re
+import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -12,7 +16,7 @@ from urllib.request import urlopen
 import pytest
 import structlog
 
-from greenroomd.telemetry.exposition import exposing
+from greenroomd.telemetry.exposition import MAX_READERS, exposing
 from greenroomd.telemetry.log_lines import HIDDEN, set_up_logging
 from greenroomd.telemetry.metrics import MAX_LABEL_VALUES, Metrics
 
@@ -31,9 +35,14 @@ def logged(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def text_of(metrics: Metrics) -> str:
-    with exposing(metrics, "127.0.0.1", 0) as port, urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+def get(port: int) -> str:
+    with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         return str(answer.read(), "utf-8")
+
+
+def text_of(metrics: Metrics) -> str:
+    with exposing(metrics, "127.0.0.1", 0) as port:
+        return get(port)
 
 
 def test_ours_and_the_libraries_lines_come_in_one_form() -> None:
@@ -162,3 +171,24 @@ def test_the_metrics_port_is_free_again_when_the_block_ends() -> None:
         pass
     with exposing(Metrics(), "127.0.0.1", port) as again:
         assert again == port
+
+
+def test_idle_connections_take_no_more_than_a_few_threads_and_do_not_keep_others_out_for_long() -> None:
+    before = threading.active_count()
+    with exposing(Metrics(), "127.0.0.1", 0) as port, ExitStack() as flood:
+        for _ in range(200):
+            flood.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=20)))
+        last = flood.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=20)))
+        assert last.recv(1) == b"", "the last connection is open"
+        assert threading.active_count() <= before + 1 + MAX_READERS
+        assert "greenroom_events_committed" in _read_at_last(port)
+
+
+def _read_at_last(port: int) -> str:
+    """Return the metrics once the server takes another reader."""
+    give_up = time.monotonic() + 20
+    while True:
+        try:
+            return get(port)
+        except OSError:
+            assert time.monotonic() < give_up, "nobody can read the metrics any more"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -60,6 +61,9 @@ class ServerTimeouts:
     keepalive: timedelta = timedelta(seconds=30)  # of quiet, then a ping is sent; NATs forget after minutes
     keepalive_answer: timedelta = timedelta(seconds=10)
     connection_age: timedelta = timedelta(hours=1)  # then new calls get a new connection; streams stay
+    handshake: timedelta = timedelta(
+        seconds=10
+    )  # then a connection that has not said that it speaks HTTP/2 is closed
     shortest_ping: timedelta = timedelta(seconds=5)  # clients that ping more often are sent away
     stop: timedelta = UNDER_WAY + timedelta(seconds=1)  # for calls that are under way when the server stops
 
@@ -73,14 +77,19 @@ async def serving(
     answered: Answered,
     observer: Observer,
     patience: ServerTimeouts = ServerTimeouts(),
+    max_connections: int = 10_000,
     max_concurrent_rpcs: int | None = None,
 ) -> AsyncIterator[str]:
     """Serve while the block runs; gives the address, with the port that the system chose if `listen` has port 0.
 
-    `listen` is `host:port` or `unix:/path`. Raises ListenFailed. At the end nothing new is taken, watches are told to
+    `listen` is `host:port` or `unix:/path`. A connection beyond `max_connections` is closed as soon as it is made; the
+    addresses of a host share them evenly. Raises ListenFailed. At the end nothing new is taken, watches are told to
     go elsewhere, and what is under way has `patience.stop` to end.
     """
-    server = grpc.aio.server(options=_options(patience), maximum_concurrent_rpcs=max_concurrent_rpcs)
+    per_address = max(1, max_connections // await _addresses(listen))
+    server = grpc.aio.server(
+        options=_options(patience, per_address), maximum_concurrent_rpcs=max_concurrent_rpcs
+    )
     names = _add_services(server, services, answered, observer)
     health = Health(names, drain)
     add_HealthServicer_to_server(health, server)
@@ -116,7 +125,19 @@ def _add_services(
     return [descriptor.full_name for descriptor, _ in pairs]
 
 
-def _options(patience: ServerTimeouts) -> list[tuple[str, int]]:
+async def _addresses(listen: str) -> int:
+    """Return on how many addresses gRPC will listen: it counts the connections of each on its own."""
+    if listen.startswith(UNIX):
+        return 1
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+    except OSError:
+        return 1  # listening fails too, and says why
+    return len({address for *_, address in found})
+
+
+def _options(patience: ServerTimeouts, connections_per_address: int) -> list[tuple[str, int]]:
     def milliseconds(span: timedelta) -> int:
         return span // timedelta(milliseconds=1)
 
@@ -126,6 +147,8 @@ def _options(patience: ServerTimeouts) -> list[tuple[str, int]]:
         ("grpc.max_send_message_length", -1),
         ("grpc.server.max_pending_requests", MAX_WAITING_CALLS),
         ("grpc.server.max_pending_requests_hard_limit", MAX_WAITING_CALLS),
+        ("grpc.max_allowed_incoming_connections", connections_per_address),
+        ("grpc.server_handshake_timeout_ms", milliseconds(patience.handshake)),
         ("grpc.keepalive_time_ms", milliseconds(patience.keepalive)),
         ("grpc.keepalive_timeout_ms", milliseconds(patience.keepalive_answer)),
         ("grpc.max_connection_age_ms", milliseconds(patience.connection_age)),

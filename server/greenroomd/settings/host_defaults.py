@@ -1,6 +1,7 @@
 """Defaults that follow from the size of the host."""
 
 import os
+import resource
 from pathlib import Path
 
 import psutil
@@ -12,6 +13,15 @@ MEMORY_PER_PROCESS = 256 * 2**20
 
 MEMORY_FOR_SERVER = 512 * 2**20
 """Memory in bytes that is left to the server itself."""
+
+DESCRIPTORS_PER_PROCESS = 8
+"""Files that the server holds open for one CLI process: pipes, its pid, and what it reads in passing."""
+
+DESCRIPTORS_FOR_SERVER = 100
+"""Files that the server holds open for itself: database connections, logs, event loops."""
+
+MOST_CONNECTIONS = 16_384
+"""Connections by default on a host that allows any number of descriptors."""
 
 
 def processes_that_fit(cores: int, memory_bytes: int) -> int:
@@ -27,3 +37,15 @@ def default_max_processes() -> int:
     if share.is_file() and (limit := share.read_text(encoding="ascii").strip()).isdecimal():
         memory = min(memory, int(limit))
     return processes_that_fit(os.cpu_count() or 1, memory)
+
+
+def connections_that_fit(descriptors: int, max_processes: int) -> int:
+    """How many clients may connect: at most half of the descriptors, and what the processes and the server leave."""
+    left = descriptors - max_processes * DESCRIPTORS_PER_PROCESS - DESCRIPTORS_FOR_SERVER
+    return max(1, min(MOST_CONNECTIONS, descriptors // 2, left))
+
+
+def default_max_connections(max_processes: int) -> int:
+    """Return how many connections the server takes, once it has raised its descriptor limit to the hard one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else connections_that_fit(hard, max_processes)

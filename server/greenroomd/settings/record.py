@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from greenroomd.settings.host_defaults import default_max_processes
+from greenroomd.settings.host_defaults import default_max_connections, default_max_processes
 from greenroomd.settings.value_types import (
     AbsolutePath,
     Count,
@@ -31,6 +31,10 @@ def _state_dir() -> Path:
 
 def _database_url(given: Mapping[str, Any]) -> SecretStr:
     return SecretStr(f"sqlite:///{given['state_dir']}/greenroom.db")
+
+
+def _max_connections(given: Mapping[str, Any]) -> int:
+    return default_max_connections(given["max_processes"])
 
 
 def _allowed_roots(given: Mapping[str, Any]) -> tuple[Path, ...]:
@@ -145,6 +149,11 @@ class Settings(BaseModel):
         "interrupt them and to end their processes (the four spans above), and those that wait are kept",
     )
 
+    max_connections: Count = Field(
+        default_factory=_max_connections,
+        description="How many connections clients may have; one more is closed at once, and its client tries again. "
+        "By default half of the files that the server may open, 16384 at most, less if `max_processes` needs them",
+    )
     keepalive_interval: Span = Field(
         timedelta(seconds=30),
         description="After how much quiet a connection is tested; shorter than what balancers and NATs forget",

@@ -26,6 +26,7 @@ from greenroomd.domain.lifecycle.live import TurnTimeouts
 from greenroomd.processes.claude.discovery import find_cli
 from greenroomd.processes.host.cgroup_setup import NotDelegated
 from greenroomd.processes.node.allowed_roots import AllowedRoots
+from greenroomd.processes.node.descriptor_limit import raise_descriptor_limit
 from greenroomd.processes.node.state_dir import node_id
 from greenroomd.processes.node.state_lock import StateDirUnusable, lock_state_dir
 from greenroomd.rpc import server as rpc
@@ -72,6 +73,7 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
 
 
 async def _start(settings: Settings, stack: AsyncExitStack) -> str:
+    raise_descriptor_limit()
     metrics = Metrics()
     if settings.metrics_listen is not None:
         stack.enter_context(exposing(metrics, *settings.metrics_listen))
@@ -122,6 +124,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> str:
             drain=drain,
             answered=sessions.replay,
             observer=metrics,
+            max_connections=settings.max_connections,
             patience=rpc.ServerTimeouts(
                 keepalive=settings.keepalive_interval, connection_age=settings.connection_age
             ),
