@@ -29,9 +29,15 @@ def upgrade(engine: Engine) -> None:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         if _version(connection) != NEWEST:
-            from greenroomd.store.schema.alembic_runner import migrate  # slow to import, and rarely needed
+            # Slow to import, and rarely needed.
+            from greenroomd.store.schema.alembic_runner import UnknownMigration, migrate
 
-            migrate(connection)
+            try:
+                migrate(connection)
+            except UnknownMigration as error:
+                raise SchemaTooNew(
+                    f"the database is newer than this version of Greenroom: {error}"
+                ) from error
 
 
 def _version(connection: Connection) -> str | None:
