@@ -18,7 +18,10 @@ from greenroomd.domain.states import State
 log = structlog.get_logger(__name__)
 
 Reap = Callable[[Sequence[ProcessIdentity]], Awaitable[None]]
-"""Ends what is left of these processes and of everything else that a dead server started; proven when it returns."""
+"""Ends every process that a dead server started from this state directory; proven when it returns.
+
+It is given the processes that the rows name, whose files it removes once they are gone.
+"""
 
 _AT_ONCE = 256  # settled concurrently: enough to fill the writer's batches
 

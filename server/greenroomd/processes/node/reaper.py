@@ -29,30 +29,30 @@ class Reaped:
 
 def reap(
     state_dir: Path,
-    identities: Iterable[ProcessIdentity] = (),
+    recorded: Iterable[ProcessIdentity] = (),
     mine: ServerRun | None = None,
     patience: timedelta = _PATIENCE,
 ) -> Reaped:
-    """Kill what dead runs left: the processes of *identities* (from rows), all that carry a dead run's marker, and all
-    in the control groups that it made.
+    """Kill every process that a dead server run of this state directory started.
 
-    A pid that another process has now is never touched; nor is the run of a server that is alive. Blocks until
-    all have ended, at most for *patience*: call it in a thread, before any process of this run is started.
+    A process belongs to such a run if it carries the run's marker or is in one of its control groups. Identities that
+    were `recorded` in rows prove nothing: the database may be a copy, and the process may serve the original. They only
+    name pids whose files are removed once no process has them.
+
+    A pid that another process has now is never touched, nor is the run of a server that is alive. Blocks until all have
+    ended, at most for `patience`: call it in a thread, before this run starts any process.
     """
-    recorded = list(identities)
+    pids = {identity.pid for identity in recorded}
     dead = [run for run in others(state_dir, mine) if not run.owner_alive()]
-    known = {identity.pid: identity for identity in recorded}
     markers = [f"{MARKER}={run.marker}" for run in dead]
     groups = [group for run in dead for group in run.control_groups()]
 
     def theirs(pid: int) -> bool:
-        recorded_so = pid in known and procfs.alive(known[pid])
-        marked = any(procfs.carries(pid, marker) for marker in markers)
-        return recorded_so or marked or pid in _inside(groups)
+        return any(procfs.carries(pid, marker) for marker in markers) or pid in _inside(groups)
 
     killed: set[int] = set()
     deadline = time.monotonic() + patience.total_seconds()
-    while found := _found(known.values(), markers) | (inside := _inside(groups)):
+    while found := _marked(markers) | (inside := _inside(groups)):
         for group in groups:
             group.kill()  # at once, and what forks meanwhile
         killed.update(inside, (pid for pid in found if procfs.kill(pid, theirs)))
@@ -61,13 +61,12 @@ def reap(
         time.sleep(_POLL_SECONDS)
     for group in groups:
         group.remove()
-    _sweep_files(state_dir, dead, killed | {pid for pid in known if procfs.kernel_start(pid) is None})
+    _sweep_files(state_dir, dead, killed | {pid for pid in pids if procfs.kernel_start(pid) is None})
     return Reaped(frozenset(killed - found), frozenset(found))
 
 
-def _found(identities: Iterable[ProcessIdentity], markers: Iterable[str]) -> set[int]:
-    alive = {identity.pid for identity in identities if procfs.alive(identity)}
-    return alive.union(*(procfs.marked(marker) for marker in markers))
+def _marked(markers: Iterable[str]) -> set[int]:
+    return {pid for marker in markers for pid in procfs.marked(marker)}
 
 
 def _inside(groups: Iterable[Cgroup]) -> set[int]:
