@@ -26,9 +26,20 @@ def test_a_late_read_does_not_hide_a_commit() -> None:
     cache = SessionCache(2)
     read = replace(new_session(), revision=1)
     committed = replace(read, revision=2)
-    cache.put_committed(committed)
-    assert cache.put_read(read) is committed
+    with cache.reading(read.session_id) as late:
+        cache.put_committed(committed)
+        assert late(read) is committed
     assert cache.get(read.session_id) is committed
+
+
+def test_a_late_read_does_not_hide_a_commit_that_was_given_up_already() -> None:
+    cache = SessionCache(1)
+    read = replace(new_session(), revision=1)
+    with cache.reading(read.session_id) as late:
+        cache.put_committed(replace(read, revision=2))
+        cache.put_committed(replace(new_session(), revision=3))
+        late(read)
+    assert cache.get(read.session_id) is None
 
 
 async def test_a_read_after_a_commit_gives_the_very_session(store: Store) -> None:
@@ -38,13 +49,21 @@ async def test_a_read_after_a_commit_gives_the_very_session(store: Store) -> Non
     assert await store.session(committed.session_id) is changed
 
 
-def test_a_late_read_does_not_bring_back_what_is_gone() -> None:
+@pytest.mark.parametrize("change", ["forget", "clear"])
+def test_a_late_read_does_not_bring_back_what_is_gone(change: str) -> None:
     cache = SessionCache(2)
     read = replace(new_session(), revision=1)
     cache.put_committed(read)
-    cache.outdated(read.session_id, 2)
-    assert cache.put_read(read) is read
-    assert cache.get(read.session_id) is None
+    with cache.reading(read.session_id) as late, cache.reading(read.session_id) as second:
+        if change == "forget":
+            cache.forget(read.session_id)
+        else:
+            cache.clear()
+        with cache.reading(read.session_id) as in_time:
+            assert (late(read), second(read)) == (read, read)
+            assert cache.get(read.session_id) is None
+            assert in_time(read) is read
+            assert cache.get(read.session_id) is read
 
 
 async def test_a_deleted_session_is_forgotten(store: Store) -> None:

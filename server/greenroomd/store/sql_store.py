@@ -224,9 +224,8 @@ class SqlStore:
         cached = self._parts.cache.get(session_id)
         if cached is not None:
             return cached
-        return self._parts.cache.put_read(
-            await self._read(partial(self._lookups.session, session_id=session_id))
-        )
+        with self._parts.cache.reading(session_id) as keep:
+            return keep(await self._read(partial(self._lookups.session, session_id=session_id)))
 
     async def sessions(self, query: SessionQuery, *, after: Position | None, limit: int) -> Page[Session]:
         """Return one page of sessions."""

@@ -1,24 +1,35 @@
 """The sessions that were written or read last, in memory: reading one of them touches no database.
 
-Write-through: a commit puts its sessions here before anybody hears of it, so what is read is never older than what was
-acknowledged. Used on the event loop only. What another node has changed is made to be `outdated` here, as soon as this
-node hears of it.
+Write-through: a commit puts its sessions here before anybody hears of it, so the cache is never older than what was
+acknowledged. Used on the event loop only. A session that another node has changed is dropped as soon as this node hears
+of the change.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from greenroomd.domain.session import Session
 
 
+@dataclass(slots=True, eq=False)
+class _Reads:
+    """The reads of one session that are under way and began after its last change."""
+
+    count: int = 0
+    outdated: bool = False
+
+
 class SessionCache:
-    """At most `limit` sessions, the least recently used given up first; those beyond cost no memory."""
+    """At most `limit` sessions; the least recently used is given up first."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._sessions: OrderedDict[str, Session] = OrderedDict()
-        self._outdated: OrderedDict[str, int] = OrderedDict()
+        self._under_way: dict[str, _Reads] = {}
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -30,37 +41,54 @@ class SessionCache:
             self._sessions.move_to_end(session_id)
         return session
 
+    @contextmanager
+    def reading(self, session_id: str) -> Iterator[Callable[[Session], Session]]:
+        """Announce a read of a session before it begins; the block hands over what it has read.
+
+        The function that is yielded caches the session and returns it. If the session has changed since the block
+        began, it caches nothing and returns the newest session known.
+        """
+        reads = self._under_way.setdefault(session_id, _Reads())
+
+        def keep(session: Session) -> Session:
+            present = self._sessions.get(session_id)
+            if present is not None and present.revision >= session.revision:
+                return present
+            if not reads.outdated:
+                self._put(session)
+            return session
+
+        reads.count += 1
+        try:
+            yield keep
+        finally:
+            reads.count -= 1
+            if reads.count == 0 and self._under_way.get(session_id) is reads:
+                del self._under_way[session_id]
+
     def put_committed(self, session: Session) -> None:
-        """Keep a session as it was just committed."""
+        """Cache a session as it was just committed."""
+        self._outdate_reads(session.session_id)
+        self._put(session)
+
+    def forget(self, session_id: str) -> None:
+        """Drop a session that was deleted, or changed by another node. No read that is under way brings it back."""
+        self._outdate_reads(session_id)
+        self._sessions.pop(session_id, None)
+
+    def clear(self) -> None:
+        """Drop every session. No read that is under way brings one back."""
+        for session_id in list(self._under_way):
+            self._outdate_reads(session_id)
+        self._sessions.clear()
+
+    def _put(self, session: Session) -> None:
         self._sessions[session.session_id] = session
         self._sessions.move_to_end(session.session_id)
         if len(self._sessions) > self._limit:
             self._sessions.popitem(last=False)
 
-    def put_read(self, session: Session) -> Session:
-        """Keep a session that was read, and return it; what a commit put here meanwhile is newer and stays."""
-        present = self._sessions.get(session.session_id)
-        if present is not None and present.revision >= session.revision:
-            return present
-        if session.revision >= self._outdated.get(session.session_id, 0):
-            self.put_committed(session)
-        return session
-
-    def forget(self, session_id: str) -> None:
-        """Drop a session, so that it is read anew."""
-        self._sessions.pop(session_id, None)
-
-    def outdated(self, session_id: str, revision: int) -> None:
-        """Drop a session that another node has changed, or somebody deleted, in a commit with this revision.
-
-        A read that is under way does not bring the old one back.
-        """
-        self.forget(session_id)
-        self._outdated[session_id] = revision
-        self._outdated.move_to_end(session_id)
-        if len(self._outdated) > self._limit:
-            self._outdated.popitem(last=False)
-
-    def clear(self) -> None:
-        """Drop everything."""
-        self._sessions.clear()
+    def _outdate_reads(self, session_id: str) -> None:
+        reads = self._under_way.pop(session_id, None)
+        if reads is not None:
+            reads.outdated = True

@@ -293,14 +293,14 @@ class Writer:
         if missed.events is None:
             self._cache.clear()
         for event in missed.events or ():
-            self._cache.outdated(event.session_id, event.revision)
+            self._cache.forget(event.session_id)
         self.head = max(self.head, missed.head)
         self._announce(missed.events or (), self.head)
 
     def _keep(self, unit: Unit, outcome: Session | Refusal) -> None:
         """Let the cache follow a commit; what was refused may have been changed by another node."""
         if isinstance(outcome, Session) and unit.deletes:
-            self._cache.outdated(outcome.session_id, outcome.revision)
+            self._cache.forget(outcome.session_id)
         elif isinstance(outcome, Session):
             self._cache.put_committed(outcome)
         else:
