@@ -6,13 +6,19 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from contract.conftest import Opening
 from contract.cut_proxy import cutting
 from contract.postgres import PostgresServer
 from contract.sample import Heard, JsonCodec, creation, new_session, revisions, saying
 from greenroomd.app.ports.storage import Store, StoredEvent
+from greenroomd.store.engine import Database
+from greenroomd.store.notifications import listening_for_commits
+from greenroomd.store.read.reader import open_reader
 from greenroomd.store.sql_store import open_store
 from greenroomd.store.write import remote_events
 
@@ -112,6 +118,56 @@ async def test_the_poll_finds_what_a_lost_notice_missed(
             proxy.deaf = True
             await heard.until_head(await talk(one, 5))
             assert revisions(heard.events) == list(range(1, one.head + 1))
+
+
+@pytest.mark.parametrize("payload", ["x", "", "-1", "½", "9" * 7_000, "9" * 19])
+async def test_a_notice_of_somebody_else_is_ignored(
+    opening: Opening, postgres: PostgresServer, database_url: str, payload: str
+) -> None:
+    name = database_url.partition("@/")[2].partition("?")[0]
+    heard = Hearing()
+    async with opening(poll=NEVER) as one, opening(announce=heard, poll=NEVER):
+        await heard.until_head(await talk(one, 1))
+        for _ in range(3):
+            postgres.execute(f"SELECT pg_notify('greenroom', '{payload}')", name)
+        await heard.until_head(await talk(one, 5))
+        assert revisions(heard.events) == list(range(1, one.head + 1))
+
+
+async def test_a_poll_that_fails_for_any_reason_is_made_again(
+    postgres: PostgresServer, database_url: str
+) -> None:
+    """Behind a transaction pooler the server knows a statement of the same name that another client has prepared."""
+    database = Database(database_url, patience=timedelta(seconds=5))
+    heard = asyncio.Event()
+    failures: list[Exception] = []
+
+    def at_seven(connection: Connection) -> int:
+        driver: psycopg.Connection = connection.connection.driver_connection  # type: ignore[assignment]
+        if not failures:
+            driver.execute('PREPARE "_pg3_0" AS SELECT 2')
+            driver.prepare_threshold = 0
+        try:
+            return int(connection.exec_driver_sql("SELECT 7").scalar_one())
+        except ProgrammingError as error:
+            failures.append(error)
+            driver.execute("DEALLOCATE ALL")
+            raise
+
+    def on_commit(revision: int) -> None:
+        if revision == 7:
+            heard.set()
+
+    async with (
+        asyncio.timeout(20),
+        open_reader(database) as reader,
+        listening_for_commits(database, on_commit, lambda: reader.read(at_seven), poll=OFTEN),
+    ):
+        await heard.wait()
+    database.dispose()
+    assert [str(failure.orig) for failure in failures if isinstance(failure, DBAPIError)] == [
+        'prepared statement "_pg3_0" already exists'
+    ]
 
 
 async def test_a_node_that_has_heard_nothing_reaches_what_it_is_asked_for(
