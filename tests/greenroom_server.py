@@ -1,4 +1,8 @@
-"""A real server for tests: `greenroomd serve` in a process of its own, with verbs to start, stop, kill and call it."""
+"""A real server for tests: `greenroomd serve` in a process of its own, with verbs to start, stop, kill and call it.
+
+The process belongs to no event loop, so that one server can serve the tests of a module, each with a loop of its own;
+the channel belongs to the loop in which it is opened.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
@@ -38,9 +43,13 @@ class GreenroomServer:
 
     def __init__(self, directory: Path, cli_environment: Mapping[str, str], **settings: str) -> None:
         self.work = directory / "work"
+        """Where sessions work."""
+        self.changed = False
+        """Whether the server has, or its next start gives it, other settings than those it was made with."""
         self.state = directory / "state"
         self.log = directory / "server.log"
         self.work.mkdir(parents=True)
+        self._root = self.work
         self.address = f"127.0.0.1:{_free_port()}"
         self._settings = {
             "GREENROOM_LISTEN": self.address,
@@ -52,11 +61,12 @@ class GreenroomServer:
         }
         self.open_files: int | None = None
         """How many descriptors the server may have at most from the next start on; None: as many as the tests."""
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._channel: grpc.aio.Channel | None = None
 
     def change(self, **settings: str) -> None:
         """Use these settings from the next start on; an empty one counts as absent."""
+        self.changed = True
         self._settings |= {f"GREENROOM_{name.upper()}": value for name, value in settings.items()}
 
     def listen_at(self, address: str) -> None:
@@ -64,15 +74,23 @@ class GreenroomServer:
         self.address = address
         self.change(listen=address)
 
+    def work_in(self, name: str) -> None:
+        """Have sessions work in a new directory of this name, beside those that were there before."""
+        self.work = self._root / name
+        self.work.mkdir()
+
     async def start(self) -> None:
         """Start the server and wait until it says that it is ready."""
         with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._limited(), sys.executable, "-m", "greenroomd", "serve",
+            self._process = subprocess.Popen(  # noqa: ASYNC220 -- it is to belong to no loop, and is no wait
+                [*self._limited(), sys.executable, "-m", "greenroomd", "serve"],
                 env={**inherited_environment(), **self._settings}, stdout=log, stderr=log,
             )  # fmt: skip
-        if self._channel is not None:
-            await self._channel.close()
+        await self.connect()
+
+    async def connect(self) -> None:
+        """Open a channel in this event loop, in place of an earlier one, and wait until the server is ready."""
+        await self.disconnect()
         # a reconnect after a restart must not wait for the channel's backoff
         self._channel = grpc.aio.insecure_channel(
             self.address,
@@ -80,7 +98,18 @@ class GreenroomServer:
         )
         async with asyncio.timeout(PATIENCE):
             while not await _within(0.2, self._channel.channel_ready()):
-                assert self._process.returncode is None, f"the server ended: {self.log.read_text()}"
+                assert self.is_running, f"the server ended: {self.log.read_text()}"
+
+    async def disconnect(self) -> None:
+        """Close the channel, if one is open."""
+        if self._channel is not None:
+            await self._channel.close()
+            self._channel = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server's process has been started and has not ended."""
+        return self._process is not None and self._process.poll() is None
 
     def _limited(self) -> list[str]:
         if self.open_files is None:
@@ -91,14 +120,17 @@ class GreenroomServer:
         """Stop it as an operator does; return its exit code."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(PATIENCE):
-            return await self._process.wait()
+        return await self._ended()
 
     async def kill(self) -> None:
         """End it as a power cut does."""
         assert self._process is not None
         self._process.kill()
-        await self._process.wait()
+        await self._ended()
+
+    async def _ended(self) -> int:
+        assert self._process is not None
+        return await asyncio.to_thread(self._process.wait, PATIENCE)
 
     @property
     def pid(self) -> int:
@@ -148,9 +180,8 @@ class GreenroomServer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._channel is not None:
-            await self._channel.close()
-        if self._process is not None and self._process.returncode is None:
+        await self.disconnect()
+        if self.is_running:
             await self.stop()
 
 

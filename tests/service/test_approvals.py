@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -29,6 +28,7 @@ from greenroom.v1.turn_service_pb2 import (
     ListApprovalsRequest,
 )
 from greenroom_server import GreenroomServer
+from shared_servers import SharedServers
 from standin.model_api import ModelApi
 from story import create, detail_of, get, history, names, run_turn, scripted, start_turn, until, working
 
@@ -40,9 +40,9 @@ CANCELLED = turn_pb2.APPROVAL_STATE_CANCELLED
 
 
 @pytest.fixture
-async def hurried(tmp_path: Path, model_api: ModelApi) -> AsyncIterator[GreenroomServer]:
+async def hurried(servers: SharedServers, model_api: ModelApi) -> AsyncIterator[GreenroomServer]:
     """A server on which a question expires at once."""
-    async with GreenroomServer(tmp_path, model_api.cli_environment, approval_timeout="300ms") as running:
+    async with servers.real(model_api.cli_environment, approval_timeout="300ms") as running:
         yield running
 
 

@@ -18,18 +18,12 @@ from greenroom.v1.session_pb2 import Session
 from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, SuspendSessionRequest, UpdateSessionRequest
 from greenroom_server import GreenroomServer
 from greenroomd.store.schema.tables import configs, sessions
+from shared_servers import SharedServers
 from story import create, get, history, names, run_turn, until, working
 
 CLOSED = session_pb2.SESSION_STATE_CLOSED
 DAY = timedelta(days=1)
 SHORT = timedelta(seconds=1)
-
-
-@pytest.fixture
-async def fake(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
-    """A server whose CLI is the fake."""
-    async with GreenroomServer(tmp_path / "server", {}, claude_path=str(install(tmp_path))) as server:
-        yield server
 
 
 def limited(max_duration: timedelta) -> SessionLimits:
@@ -100,9 +94,8 @@ async def test_an_end_that_is_moved_away_does_not_come(fake: GreenroomServer) ->
     assert "session_expiring" not in names(await history(fake, moved.session_id))
 
 
-async def test_a_session_in_error_ends_too(tmp_path: Path) -> None:
-    server = GreenroomServer(tmp_path / "server", at_start(exit=3), claude_path=str(install(tmp_path)))
-    async with server:
+async def test_a_session_in_error_ends_too(servers: SharedServers) -> None:
+    async with servers.fake(at_start(exit=3)) as server:
         session = await create(server, working(server, limits=limited(4 * SHORT)))
         await until(server, session.session_id, session_pb2.SESSION_STATE_ERROR)
         assert (await until(server, session.session_id, CLOSED)).state_reason == "MAX_DURATION"
@@ -118,7 +111,15 @@ async def test_what_ended_while_the_server_was_away_is_closed_when_it_is_back(fa
     assert "session_expiring" not in names(await history(fake, session.session_id)), "it would come too late"
 
 
-async def test_a_hundred_thousand_resting_sessions_cost_next_to_nothing(fake: GreenroomServer) -> None:
+@pytest.fixture
+async def crowded(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
+    """A server of the test's own: so many sessions are not deleted one by one."""
+    async with GreenroomServer(tmp_path / "server", {}, claude_path=str(install(tmp_path))) as server:
+        yield server
+
+
+async def test_a_hundred_thousand_resting_sessions_cost_next_to_nothing(crowded: GreenroomServer) -> None:
+    fake = crowded
     template = await resting(fake, DAY)
     await fake.stop()
     multiply(fake.state / "greenroom.db", template, 100_000)

@@ -11,21 +11,22 @@ from greenroom.v1.config_pb2 import SessionLimits
 from greenroom.v1.node_service_pb2 import GetServerInfoRequest
 from greenroom.v1.session_service_pb2 import ListSessionsRequest
 from greenroom_server import GreenroomServer
+from shared_servers import SharedServers
 from story import create, get, history, names, run_turn, start_turn, until, working
 
 MIB = 2**20
 
 
 @pytest.fixture
-async def fake(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
-    """A server of the test's own with the fake CLI, started; it uses no cgroup."""
-    async with GreenroomServer(tmp_path, {}, claude_path=str(install(tmp_path)), cgroup="off") as running:
+async def fake(servers: SharedServers) -> AsyncIterator[GreenroomServer]:
+    """A server with the fake CLI that uses no cgroup."""
+    async with servers.fake(cgroup="off") as running:
         yield running
 
 
 @pytest.fixture
 async def grouped(tmp_path: Path, cgroup: Path) -> AsyncIterator[GreenroomServer]:
-    """The same with a cgroup to divide."""
+    """A server of the test's own with a cgroup to divide."""
     settings = {"claude_path": str(install(tmp_path)), "cgroup": str(cgroup)}
     async with GreenroomServer(tmp_path, {}, **settings) as running:
         yield running

@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
 
 import psutil
 import pytest
 from google.rpc import error_details_pb2
 
-from fake_cli.installed import install, turn
+from fake_cli.installed import turn
 from greenroom.v1 import event_pb2, session_pb2, turn_pb2
 from greenroom.v1.session_service_pb2 import ResumeSessionRequest, SuspendSessionRequest
 from greenroom.v1.turn_pb2 import Turn
 from greenroom.v1.turn_service_pb2 import IF_BUSY_QUEUE, GetTurnRequest, StartTurnRequest
 from greenroom_server import GreenroomServer
+from shared_servers import SharedServers
 from story import create, get, history, names, run_turn, scripted, start_turn, until, working
 
 SLOW = scripted("slow", {"text": "word " * 200, "gap": 0.5})
-Faked = Callable[..., AbstractAsyncContextManager[GreenroomServer]]
-
-
-@pytest.fixture
-def faked(tmp_path: Path) -> Faked:
-    """Start a server whose CLI is the fake, with these settings."""
-
-    @asynccontextmanager
-    async def start(**settings: str) -> AsyncIterator[GreenroomServer]:
-        claude = install(tmp_path)
-        async with GreenroomServer(tmp_path, {}, claude_path=str(claude), **settings) as server:
-            yield server
-
-    return start
 
 
 def reason_of(ended: Turn) -> str:
@@ -61,8 +45,8 @@ async def test_a_turn_ends_at_the_timeout_of_its_request(server: GreenroomServer
     assert again.result_text == "fine"
 
 
-async def test_a_turn_ends_at_the_timeout_of_its_session_or_of_the_server(faked: Faked) -> None:
-    async with faked(turn_timeout="400ms") as server:
+async def test_a_turn_ends_at_the_timeout_of_its_session_or_of_the_server(servers: SharedServers) -> None:
+    async with servers.fake(turn_timeout="400ms") as server:
         plain = await create(server)
         config = working(server)
         config.limits.turn_timeout.FromSeconds(1)
@@ -77,8 +61,8 @@ async def test_a_turn_ends_at_the_timeout_of_its_session_or_of_the_server(faked:
             assert (await get(server, session.session_id)).process.pid
 
 
-async def test_a_silent_cli_is_interrupted_and_goes_on_when_it_obeys(faked: Faked) -> None:
-    async with faked(stall_timeout="300ms") as server:
+async def test_a_silent_cli_is_interrupted_and_goes_on_when_it_obeys(servers: SharedServers) -> None:
+    async with servers.fake(stall_timeout="300ms") as server:
         session = await create(server)
         stalled = await end_of(server, await start_turn(server, session.session_id, turn(wait=60)))
         assert (stalled.state, reason_of(stalled)) == (turn_pb2.TURN_STATE_FAILED, "PROCESS_SILENT")
@@ -86,8 +70,8 @@ async def test_a_silent_cli_is_interrupted_and_goes_on_when_it_obeys(faked: Fake
         assert again.result_text == "fine"
 
 
-async def test_a_silent_cli_that_does_not_obey_is_ended(faked: Faked) -> None:
-    async with faked(stall_timeout="300ms", interrupt_grace="300ms", end_after_term="300ms") as server:
+async def test_a_silent_cli_that_does_not_obey_is_ended(servers: SharedServers) -> None:
+    async with servers.fake(stall_timeout="300ms", interrupt_grace="300ms", end_after_term="300ms") as server:
         session = await create(server)
         await run_turn(server, session.session_id, turn())
         pid = (await get(server, session.session_id)).process.pid
@@ -131,8 +115,8 @@ async def test_the_budget_holds_over_all_processes_of_a_session(server: Greenroo
     assert reached.session_limit_reached.limit == "max_budget_usd"
 
 
-async def test_turns_that_wait_are_dropped_with_the_budget(faked: Faked) -> None:
-    async with faked() as server:
+async def test_turns_that_wait_are_dropped_with_the_budget(servers: SharedServers) -> None:
+    async with servers.fake() as server:
         session = await create(server, working(server, max_budget_usd=0.0005))  # less than one turn costs
         first = await start_turn(server, session.session_id, turn(wait=0.3))
         request = StartTurnRequest(session_id=session.session_id, prompt=turn(), if_busy=IF_BUSY_QUEUE)
@@ -147,8 +131,8 @@ async def test_turns_that_wait_are_dropped_with_the_budget(faked: Faked) -> None
         assert server.children() == []
 
 
-async def test_timeouts_of_many_turns_do_not_wait_for_each_other(faked: Faked) -> None:
-    async with faked(turn_timeout="500ms", max_processes="4") as server:
+async def test_timeouts_of_many_turns_do_not_wait_for_each_other(servers: SharedServers) -> None:
+    async with servers.fake(turn_timeout="500ms", max_processes="4") as server:
         sessions = [await create(server) for _ in range(4)]
         started = [await start_turn(server, each.session_id, turn(wait=60)) for each in sessions]
         ended = await asyncio.gather(*(end_of(server, each) for each in started))

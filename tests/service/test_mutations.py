@@ -173,6 +173,8 @@ async def test_an_old_etag_changes_nothing_and_the_newest_is_told(fake_server: G
 
 async def test_validating_alone_leaves_nothing(fake_server: GreenroomServer) -> None:
     server = fake_server
+    everything = sessions.ListSessionsRequest(workspace_id="-")
+    before = (await server.sessions.ListSessions(everything)).revision
     session_id = str(uuid.uuid4())
     request = sessions.CreateSessionRequest(
         config=working(server), session_id=session_id, validate_only=True, request_id=str(uuid.uuid4())
@@ -180,8 +182,8 @@ async def test_validating_alone_leaves_nothing(fake_server: GreenroomServer) -> 
     answer = (await server.sessions.CreateSession(request)).session
     assert (answer.session_id, answer.state) == (session_id, session_pb2.SESSION_STATE_CREATED)
     assert (answer.revision, answer.last_sequence) == (0, 0)
-    listed = await server.sessions.ListSessions(sessions.ListSessionsRequest(workspace_id="-"))
-    assert (list(listed.sessions), listed.revision) == ([], 0)
+    listed = await server.sessions.ListSessions(everything)
+    assert (list(listed.sessions), listed.revision) == ([], before)
     request.config.max_turns = -1
     refusal = await refused(server.sessions.CreateSession(request))
     assert [violation.field for violation in refusal.violations] == ["config.max_turns"]

@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from pathlib import Path
 
 import grpc
 import pytest
@@ -22,6 +21,7 @@ from greenroom.v1.turn_service_pb2 import (
     StartTurnRequest,
 )
 from greenroom_server import GreenroomServer
+from shared_servers import SharedServers
 from standin.model_api import ModelApi
 from story import (
     create,
@@ -262,9 +262,9 @@ async def unasked_results(server: GreenroomServer, session_id: str) -> list[Even
 
 @pytest.mark.parametrize(("status", "token"), [(401, "sk-ant-oat01-fake"), (529, ""), (400, "")])
 async def test_a_failing_api_fails_the_turn_with_its_status(
-    tmp_path: Path, model_api: ModelApi, status: int, token: str
+    servers: SharedServers, model_api: ModelApi, status: int, token: str
 ) -> None:
-    async with GreenroomServer(tmp_path, model_api.cli_environment, api_max_retries="0") as server:
+    async with servers.real(model_api.cli_environment, api_max_retries="0") as server:
         session = await create(server, working(server, oauth_token=token))
         turn, events = await run_turn(
             server, session.session_id, scripted("x", {"status": status, "message": "it is broken"})
