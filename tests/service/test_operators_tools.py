@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from greenroom_server import GreenroomServer
+from shared_servers import SharedServers
 from standin.model_api import ModelApi
 from story import create, scripted
 
@@ -67,11 +68,12 @@ async def test_server_info_tells_what_runs_here(server: GreenroomServer, grpcurl
     assert info["limits"]["max_processes"] > 0
 
 
-async def test_the_tour_of_the_readme_works(tmp_path: Path, model_api: ModelApi, grpcurl: Path) -> None:
+async def test_the_tour_of_the_readme_works(
+    servers: SharedServers, tmp_path: Path, model_api: ModelApi, grpcurl: Path
+) -> None:
     home = tmp_path / "home"
     work = home / "greenroom/work"
-    async with GreenroomServer(tmp_path, model_api.cli_environment) as server:
-        server.work.parent.mkdir(exist_ok=True)
+    async with servers.real(model_api.cli_environment) as server:
         work.parent.mkdir(parents=True)
         work.symlink_to(server.work)
         tour = "\n".join(re.findall(r"```bash\n(.*?)```", README.read_text(), re.DOTALL))

@@ -5,11 +5,10 @@ import socket
 import urllib.request
 from asyncio import TaskGroup, to_thread
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from fake_cli.installed import install, turn
+from fake_cli.installed import turn
 from greenroom.v1 import session_pb2, turn_pb2
 from greenroom.v1.event_pb2 import EVENT_TYPE_SESSION_STATE_CHANGED
 from greenroom.v1.event_service_pb2 import EVENT_ORDER_DESCENDING, ListEventsRequest
@@ -17,12 +16,13 @@ from greenroom.v1.node_pb2 import PoolStatus
 from greenroom.v1.node_service_pb2 import GetPoolStatusRequest
 from greenroom.v1.session_service_pb2 import CloseSessionRequest
 from greenroom_server import GreenroomServer
+from shared_servers import SharedServers
 from story import create, get, run_turn, start_turn, until
 
 ACTIVE = session_pb2.SESSION_STATE_ACTIVE
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def metrics_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -30,15 +30,14 @@ def metrics_port() -> int:
 
 
 @pytest.fixture
-async def small(tmp_path: Path, metrics_port: int) -> AsyncIterator[GreenroomServer]:
+async def small(servers: SharedServers, metrics_port: int) -> AsyncIterator[GreenroomServer]:
     """A server with the fake CLI that has two slots, one for each workspace."""
     settings = {
-        "claude_path": str(install(tmp_path)),
         "max_processes": "2",
         "max_processes_per_workspace": "1",
         "metrics_listen": f"127.0.0.1:{metrics_port}",
     }
-    async with GreenroomServer(tmp_path, {}, **settings) as running:
+    async with servers.fake(**settings) as running:
         yield running
 
 
@@ -88,9 +87,10 @@ async def test_twenty_sessions_over_two_slots_all_complete(small: GreenroomServe
     assert numbers['greenroom_pool_processes{what="waiting"}'] == 0
 
 
-async def test_a_thousand_that_wait_delay_another_workspace_by_one_release_at_most(tmp_path: Path) -> None:
-    settings = {"claude_path": str(install(tmp_path)), "max_processes": "2"}
-    async with GreenroomServer(tmp_path, {}, **settings) as server:
+async def test_a_thousand_that_wait_delay_another_workspace_by_one_release_at_most(
+    servers: SharedServers,
+) -> None:
+    async with servers.fake(max_processes="2") as server:
         holders = [await create(server, workspace_id="a") for _ in range(2)]
         for holder in holders:
             await start_turn(server, holder.session_id, turn(wait=60))

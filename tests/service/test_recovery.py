@@ -3,7 +3,6 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import psutil
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
-from fake_cli.installed import install, turn
+from fake_cli.installed import turn
 from greenroom.v1 import session_pb2, turn_pb2
 from greenroom.v1.config_pb2 import RECOVERY_MODE_ON_CRASH, RecoveryPolicy
 from greenroom.v1.session_service_pb2 import CloseSessionRequest, StartSessionRequest
@@ -35,13 +34,6 @@ def in_seconds(seconds: int) -> RecoveryPolicy:
     """Return a policy that restarts after so many seconds."""
     wait = Duration(seconds=seconds)
     return RecoveryPolicy(mode=RECOVERY_MODE_ON_CRASH, initial_backoff=wait, max_backoff=wait)
-
-
-@pytest.fixture
-async def fake(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
-    """A server of the test's own with the fake CLI, started."""
-    async with GreenroomServer(tmp_path, {}, claude_path=str(install(tmp_path))) as running:
-        yield running
 
 
 async def test_a_crash_ends_the_turn_and_the_next_one_finds_the_conversation(fake: GreenroomServer) -> None:

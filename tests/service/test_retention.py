@@ -2,13 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
-from pathlib import Path
 
 import grpc.aio
 import pytest
 from google.rpc.error_details_pb2 import ErrorInfo
 
-from fake_cli.installed import install
 from greenroom.v1.event_pb2 import EVENT_TYPE_SESSION_CREATED, EVENT_TYPE_SESSION_UPDATED, EventType
 from greenroom.v1.event_service_pb2 import (
     WATCH_START_BEGINNING,
@@ -19,6 +17,7 @@ from greenroom.v1.event_service_pb2 import (
 from greenroom.v1.session_pb2 import Session
 from greenroom.v1.session_service_pb2 import START_MODE_MANUAL
 from greenroom_server import GreenroomServer
+from shared_servers import SharedServers
 from story import create, detail_of, rename, sequences
 
 KEPT = 12  # lifecycle events of a session, where one message would be kept
@@ -28,10 +27,10 @@ WatchCall = AsyncIterable[WatchEventsResponse]
 
 
 @pytest.fixture
-async def forgetful(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
+async def forgetful(servers: SharedServers) -> AsyncIterator[GreenroomServer]:
     """A server that keeps next to nothing."""
     settings = {"retention_events": "1", "retention_interval": "100ms", "bookmark_interval": "100ms"}
-    async with GreenroomServer(tmp_path, {}, claude_path=str(install(tmp_path)), **settings) as running:
+    async with servers.fake(**settings) as running:
         yield running
 
 

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -19,6 +18,7 @@ from greenroom.v1.session_service_pb2 import (
 )
 from greenroom.v1.turn_service_pb2 import GetTurnRequest
 from greenroom_server import GreenroomServer
+from shared_servers import SharedServers
 from standin.model_api import ModelApi
 from story import conversation, create, get, history, names, run_turn, scripted, start_turn, until
 from unit.rpc.refusal import refused
@@ -53,10 +53,9 @@ async def slow_turn(server: GreenroomServer, session_id: str) -> turn_pb2.Turn:
 
 
 @pytest.fixture
-async def narrow(tmp_path: Path, model_api: ModelApi) -> AsyncIterator[GreenroomServer]:
+async def narrow(servers: SharedServers, model_api: ModelApi) -> AsyncIterator[GreenroomServer]:
     """A server with room for one process."""
-    settings = {"max_processes": "1"}
-    async with GreenroomServer(tmp_path, model_api.cli_environment, **settings) as running:
+    async with servers.real(model_api.cli_environment, max_processes="1") as running:
         yield running
 
 

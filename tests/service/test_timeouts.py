@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from pathlib import Path
-
 import psutil
-import pytest
 
-from fake_cli.installed import at_start, install
+from fake_cli.installed import at_start
 from greenroom.v1 import config_pb2, session_pb2
-from greenroom_server import GreenroomServer
+from shared_servers import SharedServers
 from story import create, get, history, names, run_turn, until, working
 
 CREATED_TO_ERROR = ["session_created", "session_state_changed", "process_spawned", "process_exited"]
-Faked = Callable[..., AbstractAsyncContextManager[GreenroomServer]]
 
 
-@pytest.fixture
-def faked(tmp_path: Path) -> Faked:
-    """Start a server whose CLI is the fake, with these settings."""
-
-    @asynccontextmanager
-    async def start(**settings: str) -> AsyncIterator[GreenroomServer]:
-        server = GreenroomServer(tmp_path / "server", {}, claude_path=str(install(tmp_path)), **settings)
-        async with server:
-            yield server
-
-    return start
-
-
-async def test_a_cli_that_never_answers_the_handshake_is_ended(faked: Faked) -> None:
-    async with faked(handshake_timeout="300ms", end_after_eof="200ms") as server:
+async def test_a_cli_that_never_answers_the_handshake_is_ended(servers: SharedServers) -> None:
+    async with servers.fake(handshake_timeout="300ms", end_after_eof="200ms") as server:
         config = working(server, environment=at_start(hang=True, ignore_term=True))
         session = await create(server, config)
         failed = await until(server, session.session_id, session_pb2.SESSION_STATE_ERROR)
@@ -42,8 +23,8 @@ async def test_a_cli_that_never_answers_the_handshake_is_ended(faked: Faked) -> 
         assert server.children() == []
 
 
-async def test_a_session_without_a_turn_is_idle_after_its_grace(faked: Faked) -> None:
-    async with faked(ready_grace="200ms") as server:
+async def test_a_session_without_a_turn_is_idle_after_its_grace(servers: SharedServers) -> None:
+    async with servers.fake(ready_grace="200ms") as server:
         session = await create(server)
         idle = await until(server, session.session_id, session_pb2.SESSION_STATE_IDLE)
         assert psutil.pid_exists(idle.process.pid), "idle, and ready for a turn all the same"
@@ -51,8 +32,8 @@ async def test_a_session_without_a_turn_is_idle_after_its_grace(faked: Faked) ->
         assert turn.result_text == "prompt 1"
 
 
-async def test_an_idle_session_is_suspended_and_comes_back_with_its_next_turn(faked: Faked) -> None:
-    async with faked(idle_timeout="300ms") as server:
+async def test_an_idle_session_is_suspended_and_comes_back_with_its_next_turn(servers: SharedServers) -> None:
+    async with servers.fake(idle_timeout="300ms") as server:
         session = await create(server)
         await run_turn(server, session.session_id, "hello")
         suspended = await until(server, session.session_id, session_pb2.SESSION_STATE_SUSPENDED)
@@ -62,16 +43,16 @@ async def test_an_idle_session_is_suspended_and_comes_back_with_its_next_turn(fa
         assert turn.result_text == "prompt 2", "the same conversation"
 
 
-async def test_a_session_may_ask_to_be_closed_when_idle(faked: Faked) -> None:
-    async with faked(idle_timeout="300ms") as server:
+async def test_a_session_may_ask_to_be_closed_when_idle(servers: SharedServers) -> None:
+    async with servers.fake(idle_timeout="300ms") as server:
         session = await create(server, working(server, on_idle=config_pb2.ON_IDLE_CLOSE))
         await run_turn(server, session.session_id, "hello")
         closed = await until(server, session.session_id, session_pb2.SESSION_STATE_CLOSED)
         assert closed.state_reason == "IDLE_TIMEOUT"
 
 
-async def test_a_session_may_ask_to_be_kept(faked: Faked) -> None:
-    async with faked(idle_timeout="300ms") as server:
+async def test_a_session_may_ask_to_be_kept(servers: SharedServers) -> None:
+    async with servers.fake(idle_timeout="300ms") as server:
         kept = await create(server, working(server, on_idle=config_pb2.ON_IDLE_KEEP))
         await run_turn(server, kept.session_id, "hello")
         other = await create(server)
@@ -80,8 +61,8 @@ async def test_a_session_may_ask_to_be_kept(faked: Faked) -> None:
         assert (await get(server, kept.session_id)).state == session_pb2.SESSION_STATE_IDLE
 
 
-async def test_a_sessions_own_idle_timeout_comes_before_the_servers(faked: Faked) -> None:
-    async with faked(idle_timeout="1h") as server:
+async def test_a_sessions_own_idle_timeout_comes_before_the_servers(servers: SharedServers) -> None:
+    async with servers.fake(idle_timeout="1h") as server:
         limits = config_pb2.SessionLimits()
         limits.idle_timeout.FromMilliseconds(1000)
         session = await create(server, working(server, limits=limits))

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Iterable
-from pathlib import Path
 
 import grpc.aio
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -23,6 +22,7 @@ from greenroom.v1.session_service_pb2 import (
     WaitSessionRequest,
 )
 from greenroom_server import GreenroomServer
+from shared_servers import SharedServers
 from standin.model_api import ModelApi
 from story import (
     conversation,
@@ -289,10 +289,11 @@ async def test_to_bypass_permissions_takes_the_operators_consent(server: Greenro
     assert "GREENROOM_ALLOW_BYPASS_PERMISSIONS" in refusal.violations[0].description
 
 
-async def test_with_consent_a_restart_bypasses_permissions(tmp_path: Path, model_api: ModelApi) -> None:
+async def test_with_consent_a_restart_bypasses_permissions(
+    servers: SharedServers, model_api: ModelApi
+) -> None:
     environment = {**model_api.cli_environment, "IS_SANDBOX": "1"}  # else the CLI refuses it to root
-    consent = {"allow_bypass_permissions": "true"}
-    async with GreenroomServer(tmp_path, environment, **consent) as server:
+    async with servers.real(environment, allow_bypass_permissions="true") as server:
         session = await create(server, working(server, permission_mode=config_pb2.PERMISSION_MODE_DEFAULT))
         await say(server, session, "one")
         mode = config_pb2.PERMISSION_MODE_BYPASS_PERMISSIONS

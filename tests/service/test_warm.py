@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from fake_cli.installed import at_start, install, turn
+from fake_cli.installed import at_start, turn
 from greenroom.v1 import config_pb2, session_pb2
 from greenroom.v1.config_pb2 import SessionConfig
 from greenroom.v1.event_pb2 import Event
@@ -27,6 +27,7 @@ from greenroom.v1.session_service_pb2 import (
     StartSessionRequest,
 )
 from greenroom_server import PATIENCE, GreenroomServer
+from shared_servers import SharedServers
 from standin.model_api import ModelApi
 from story import get, history, names, run_turn, scripted, start_turn, until, working
 
@@ -34,10 +35,9 @@ READY = session_pb2.SESSION_STATE_READY
 
 
 @pytest.fixture
-async def fake(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
+async def fake(servers: SharedServers) -> AsyncIterator[GreenroomServer]:
     """A server with the fake CLI that has three slots."""
-    path = str(install(tmp_path))
-    async with GreenroomServer(tmp_path, {}, claude_path=path, max_processes="3") as running:
+    async with servers.fake(max_processes="3") as running:
         yield running
 
 
@@ -111,9 +111,8 @@ async def test_what_a_process_cannot_take_late_is_started_for_it(
     assert not (await until(fake, session_id, READY)).process.from_warm_pool
 
 
-async def test_a_session_whose_warm_process_fails_it_starts_with_another(tmp_path: Path) -> None:
-    cli = {"claude_path": str(install(tmp_path)), "max_processes": "1"}
-    async with GreenroomServer(tmp_path, at_start(refuse=["set_permission_mode"]), **cli) as server:
+async def test_a_session_whose_warm_process_fails_it_starts_with_another(servers: SharedServers) -> None:
+    async with servers.fake(at_start(refuse=["set_permission_mode"]), max_processes="1") as server:
         await keep_warm(server, 1)
         (waiting,) = server.children()
         late = SessionConfig(permission_mode=config_pb2.PERMISSION_MODE_PLAN)
@@ -146,10 +145,9 @@ async def test_a_warm_process_gives_its_slot_to_a_session_that_needs_one(fake: G
 
 
 async def test_in_a_full_pool_a_session_takes_the_warm_process_over_with_its_slot(
-    tmp_path: Path,
+    servers: SharedServers,
 ) -> None:
-    path = str(install(tmp_path))
-    async with GreenroomServer(tmp_path, {}, claude_path=path, max_processes="1") as server:
+    async with servers.fake(max_processes="1") as server:
         await keep_warm(server, 1)
         (waiting,) = server.children()
         session_id = (await make(server)).session_id
