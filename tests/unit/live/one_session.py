@@ -20,7 +20,6 @@ from greenroomd.domain.lifecycle.live import (
     EndProcess,
     InterruptCli,
     LaunchProcess,
-    Live,
     Purpose,
     Reconfigure,
     SayPrompt,
@@ -148,10 +147,8 @@ class OneSession(RuleBasedStateMachine):
 
     def lose_owner(self) -> None:
         """Let the server die and another settle what it left."""
-        owner, self.host = self.owner, None
-        session, waiting = owner.session, owner.live.turns
-        owner.live = Live(session=session, turns=waiting, approvals=owner.live.approvals)
-        if session.live:
+        self.host = None
+        if self.owner.lose_memory().session.live:
             self.decide(reactions.owner_lost)
 
     def _retire(self) -> None:
@@ -159,7 +156,7 @@ class OneSession(RuleBasedStateMachine):
         owner = self.owner
         if owner.live.at_rest:
             assert not owner.live.approvals
-            owner.live = Live(session=owner.session, turns=owner.live.turns)
+            owner.lose_memory()
 
     def _hear(self, events: Sequence[Event]) -> None:
         """Follow what is told: moves of the table without a gap, and the ends of turns."""

@@ -7,15 +7,17 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from greenroomd.domain.approval import Approval
+from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.frames import Activity, Frame
 from greenroomd.domain.lifecycle import deadlines, orders, reactions, turn_queue
-from greenroomd.domain.lifecycle.live import Action, Live, Step, TurnTimeouts
+from greenroomd.domain.lifecycle.live import STORED_LATER, Action, Live, Step, TurnTimeouts
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Turn, TurnState
+from greenroomd.store.schema.documents import config_text
+from greenroomd.store.schema.rows import approval_of, approval_row, session_of, session_row, turn_of, turn_row
 from unit.live import says
 
 T = TypeVar("T")
@@ -49,11 +51,60 @@ def a_session(**facts: Any) -> Session:
     )
 
 
+def as_stored(stored: Session, decided: Session) -> Session:
+    """Return a session as stored, but for what may be stored later, with the next change."""
+    later = {name: getattr(decided, name) for name in STORED_LATER}
+    return replace(stored, **later)
+
+
+class Rows:
+    """What is stored of one session, as rows: nothing is read back that was not written."""
+
+    def __init__(self, session: Session) -> None:
+        self._configs: dict[int, str] = {}
+        self._generation = session.config_generation
+        self._session: Sequence[Any] = ()
+        self._turns: dict[str, Sequence[Any]] = {}
+        self._approvals: dict[str, Sequence[Any]] = {}
+        self.put(session, configures=True)
+
+    def put(self, session: Session, *, configures: bool) -> None:
+        if configures:
+            self._configs[session.config_generation] = config_text(session.config)
+        self._generation = session.config_generation
+        self._session = session_row(session)
+
+    def commit(self, step: Step) -> None:
+        """Store what a step says that there is to store."""
+        if not step.changed:
+            return
+        self.put(step.session, configures=step.configures)
+        self._turns |= {key: turn_row(1, turn) for key, turn in step.turns.items()}
+        self._approvals |= {key: approval_row(1, each) for key, each in step.approvals.items()}
+
+    @property
+    def session(self) -> Session:
+        return session_of((1, *self._session, self._configs[self._generation]))
+
+    @property
+    def open_turns(self) -> tuple[Turn, ...]:
+        turns = map(turn_of, self._turns.values())
+        return tuple(sorted((t for t in turns if not t.state.final), key=lambda turn: turn.number))
+
+    @property
+    def pending(self) -> dict[str, Approval]:
+        approvals = map(approval_of, self._approvals.values())
+        return {each.approval_id: each for each in approvals if each.state is ApprovalState.PENDING}
+
+
 class Owner:
-    """Carries out decisions at once, as if every commit succeeded."""
+    """Carries out decisions at once, as if every commit succeeded; what it decides without storing it is lost."""
 
     def __init__(self, *, patience: TurnTimeouts = PATIENCE, **facts: Any) -> None:
         self.live = Live(session=a_session(**facts))
+        self.rows = Rows(self.live.session)
+        self.decided = self.live
+        """What the last decision was, stored or not."""
         self.patience = patience
         self.at = NOON
         self.events: list[Event] = []
@@ -76,7 +127,14 @@ class Owner:
         """Have something decided now; whatever it raises leaves everything as it was."""
         step = Step(self.live, at=self.at, patience=self.patience)
         result = decision(step)
-        self.live = step.live
+        self.rows.commit(step)
+        self.decided = step.live
+        self.live = replace(
+            step.live,
+            session=as_stored(self.rows.session, step.session),
+            turns=self.rows.open_turns,
+            approvals=self.rows.pending,
+        )
         self.events += step.events
         self.ephemeral += step.ephemeral
         self.actions += step.actions
@@ -101,6 +159,12 @@ class Owner:
         self.told()
         self.done()
         self.ephemeral.clear()
+        return self
+
+    def lose_memory(self) -> Owner:
+        """Let another owner take over, which knows only what was stored."""
+        rows = self.rows
+        self.live = Live(session=rows.session, turns=rows.open_turns, approvals=rows.pending)
         return self
 
     def wait(self, span: timedelta) -> None:

@@ -27,7 +27,7 @@ from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch
 from greenroomd.domain.states import AWAITING_APPROVAL, State
 from greenroomd.domain.turn import TurnState
 from unit.live.one_session import OneSession
-from unit.live.owner import Owner
+from unit.live.owner import Owner, as_stored
 from unit.live.process_model import Phase
 
 SPANS = [timedelta(seconds=s) for s in (0, 1, 5, 30, 60, 360, 600, 1800)]
@@ -136,6 +136,12 @@ class Course(OneSession):
         patch = Patch(paths=["config"], config=config, oauth_token=Secret("t") if new_token else None)
         self.order(lambda step: reconfiguration.update(step, patch, apply))
 
+    @rule(recovery=st.sampled_from(RecoveryMode))
+    def change_the_policy(self, recovery: RecoveryMode) -> None:
+        config = replace(self.owner.session.config, recovery=RecoveryPolicy(mode=recovery, max_restarts=2))
+        patch = Patch(paths=["config"], config=config)
+        self.order(lambda step: reconfiguration.update(step, patch, Apply.WHEN_IDLE))
+
     @precondition(lambda self: self.owner.live.evictable)
     @rule()
     def evict(self) -> None:
@@ -219,6 +225,12 @@ class Course(OneSession):
         return self.troubles < self.owner.session.turn_count
 
     # What must hold.
+
+    @invariant()
+    def what_was_decided_is_stored(self) -> None:
+        decided, rows = self.owner.decided, self.owner.rows
+        assert decided.session == as_stored(rows.session, decided.session)
+        assert (decided.turns, decided.approvals) == (rows.open_turns, rows.pending)
 
     @invariant()
     def the_session_is_as_it_was_told(self) -> None:

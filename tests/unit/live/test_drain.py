@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from greenroomd.domain.lifecycle import orders, reactions
-from greenroomd.domain.lifecycle.live import AbandonLaunch, EndProcess, InterruptCli, LaunchProcess, Live
+from greenroomd.domain.lifecycle.live import AbandonLaunch, EndProcess, InterruptCli, LaunchProcess
 from greenroomd.domain.states import DRAINING, State
 from greenroomd.domain.turn import Problem, Turn, TurnState
 from unit.live import says
@@ -25,8 +25,7 @@ def runs_after_the_next_start(owner: Owner, turn: Turn) -> bool:
     assert LaunchProcess() not in owner.done()
     assert owner.turns[turn.turn_id].state is TurnState.QUEUED
     assert owner.session.live
-    owner.live = Live(session=owner.session, turns=owner.live.turns)
-    owner.decide(reactions.owner_lost)
+    owner.lose_memory().decide(reactions.owner_lost)
     assert owner.done() == [LaunchProcess()]
     owner.launched()
     return owner.turns[turn.turn_id].state is TurnState.RUNNING

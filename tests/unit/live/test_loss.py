@@ -9,7 +9,7 @@ import pytest
 from greenroomd.domain.errors import TurnRunning
 from greenroomd.domain.events import EventType, ProcessExited
 from greenroomd.domain.lifecycle import orders, reactions, reconfiguration
-from greenroomd.domain.lifecycle.live import Ending, EndProcess, LaunchProcess, Live, Purpose, Reconfigure
+from greenroomd.domain.lifecycle.live import Ending, EndProcess, LaunchProcess, Purpose, Reconfigure
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch
 from greenroomd.domain.session import LastExit
 from greenroomd.domain.states import NODE_LOST, State
@@ -22,9 +22,7 @@ BROKEN = Problem(reason="INPUT_STALLED", message="the process does not read")
 
 def lose_the_server(owner: Owner) -> None:
     """Settle the session as another server does, which knows only what was stored."""
-    live = owner.live
-    owner.live = Live(session=live.session, turns=live.turns, approvals=live.approvals)
-    owner.forget().decide(reactions.owner_lost)
+    owner.lose_memory().forget().decide(reactions.owner_lost)
 
 
 # The process

@@ -10,9 +10,10 @@ import pytest
 
 from greenroomd.domain.config import Limits, RecoveryMode, RecoveryPolicy
 from greenroomd.domain.events import EventType, RecoveryScheduled
-from greenroomd.domain.lifecycle import orders, reactions
+from greenroomd.domain.lifecycle import orders, reactions, reconfiguration
 from greenroomd.domain.lifecycle.crash_recovery import RECOVERING, backoff
-from greenroomd.domain.lifecycle.live import Ending, LaunchProcess, Live, Purpose, SayPrompt
+from greenroomd.domain.lifecycle.live import Ending, LaunchProcess, Purpose, SayPrompt
+from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch
 from greenroomd.domain.session import Recovery
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Problem, TurnState
@@ -183,23 +184,29 @@ def test_a_session_whose_time_is_up_does_not_come_back() -> None:
     assert (owner.state, owner.done()) == (State.CLOSED, [])
 
 
-def test_a_policy_that_was_withdrawn_meanwhile_is_not_followed() -> None:
-    owner = tough()
-    owner.prompt()
-    waiting = owner.prompt(queue=True)
-    owner.exits(code=1)
+def withdraw_the_policy(owner: Owner) -> None:
+    """Have the session not restarted any more."""
     config = replace(owner.session.config, recovery=RecoveryPolicy())
-    owner.live = replace(owner.live, session=replace(owner.session, config=config))
+    patch = Patch(paths=["config.recovery_policy"], config=config)
+    owner.decide(lambda step: reconfiguration.update(step, patch, Apply.WHEN_IDLE))
+
+
+@pytest.mark.parametrize("prompts", [0, 2])
+def test_a_policy_that_was_withdrawn_meanwhile_is_not_followed(prompts: int) -> None:
+    owner = tough()
+    turns = [owner.prompt(queue=True) for _ in range(prompts)]
+    owner.exits(code=1)
+    withdraw_the_policy(owner)
     owner.forget().wait(SECOND)
     assert (owner.state, owner.done(), owner.live.at_rest) == (State.ERROR, [], True)
-    assert owner.turns[waiting.turn_id].state is TurnState.FAILED
+    assert (owner.session.unsettled, owner.session.recovery.max_attempts) == (False, 0)
+    assert all(owner.turns[turn.turn_id].state.final for turn in turns)
 
 
 def test_after_the_loss_of_its_server_it_comes_back_at_once() -> None:
     owner = tough()
     turn = owner.prompt()
-    owner.live = Live(session=owner.session, turns=owner.live.turns)
-    owner.forget().decide(reactions.owner_lost)
+    owner.lose_memory().forget().decide(reactions.owner_lost)
     assert owner.turns[turn.turn_id].state is TurnState.INTERRUPTED
     assert (owner.state, owner.done()) == (State.INITIALIZING, [LaunchProcess()])
 

@@ -7,10 +7,11 @@ in force.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 
 from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import JsonObject, Secret, SessionConfig
@@ -181,10 +182,19 @@ class Live:
         return not self.hosted and not self.recovering
 
 
+STORED_LATER = frozenset({"last_active_time", "usage", "update_time"})
+"""Fields of a session that do not cost a commit of their own: they change with every piece that the CLI streams."""
+
+_stored_now: Callable[[Session], tuple[object, ...]] = attrgetter(
+    *(field.name for field in fields(Session) if field.name not in STORED_LATER)
+)
+
+
 class Step:
     """One decision in the making: the live session as it becomes, what is told, and what is to be done after."""
 
     def __init__(self, live: Live, *, at: datetime, patience: TurnTimeouts) -> None:
+        self._before = live.session
         self.live = live
         self.at = at
         self.patience = patience
@@ -205,7 +215,9 @@ class Step:
     @property
     def changed(self) -> bool:
         """Whether there is anything to commit."""
-        return bool(self.events or self.turns or self.approvals or self.configures)
+        if self.events or self.turns or self.approvals or self.configures:
+            return True
+        return self.session is not self._before and _stored_now(self.session) != _stored_now(self._before)
 
     def update_live(self, **facts: object) -> None:
         """Change what the owner knows."""
