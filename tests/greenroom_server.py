@@ -186,8 +186,16 @@ class GreenroomServer:
 
 
 def inherited_environment() -> dict[str, str]:
-    """Return the environment without settings of Greenroom: they name a database, and more, of who runs this."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("GREENROOM_")}
+    """Return the environment without what only whoever runs this wants.
+
+    That is settings of Greenroom, which name a database and more; and PYTHONDONTWRITEBYTECODE, which container images
+    like to set: with it each start compiles every module anew, which takes longer than all the rest of the start.
+    """
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GREENROOM_") and name != "PYTHONDONTWRITEBYTECODE"
+    }
 
 
 async def _within(seconds: float, work: Awaitable[None]) -> bool:

@@ -18,9 +18,11 @@ from greenroom.v1.node_service_pb2 import GetPoolStatusRequest
 from greenroom.v1.session_service_pb2 import CloseSessionRequest
 from greenroom_server import GreenroomServer
 from observation import Recording, Stream, Watcher, every_session
+from seeds import seed
 
 KILLS = int(os.environ.get("CRASH_KILLS", "10"))
-SEED = int(os.environ.get("CRASH_SEED", "20261123"))
+SEED = seed("CRASH_SEED")
+"""Repeats the choices, though not the moments."""
 CLIENTS = 12
 
 
@@ -40,7 +42,6 @@ async def server(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
 
 @pytest.mark.timeout(120 + 10 * KILLS)
 async def test_nothing_acknowledged_is_lost_and_no_process_stays(server: GreenroomServer) -> None:
-    print(f"CRASH_SEED={SEED} repeats the choices, though not the moments")
     chance = random.Random(SEED)
     recording = Recording(streams=[Stream("crash"), Stream("crash")])
     watchers = [Watcher(stream) for stream in recording.streams]

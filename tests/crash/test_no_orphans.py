@@ -22,11 +22,12 @@ from greenroom.v1.node_service_pb2 import GetPoolStatusRequest
 from greenroom.v1.session_service_pb2 import CloseSessionRequest, CreateSessionRequest, WaitSessionRequest
 from greenroom.v1.turn_service_pb2 import GetTurnRequest, StartTurnRequest
 from greenroom_server import GreenroomServer
+from seeds import seed
 from standin.model_api import ModelApi
 from story import create, scripted, until, working
 
 CYCLES = int(os.environ.get("CRASH_CYCLES", "30"))
-SEED = int(os.environ.get("CRASH_SEED", "20261123"))
+SEED = seed("CRASH_SEED")
 WORKERS = 8
 SLOTS = 6
 

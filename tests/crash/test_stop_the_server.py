@@ -17,7 +17,9 @@ from fake_cli.installed import install
 from greenroom.v1 import session_pb2
 from greenroom_server import GreenroomServer
 from observation import Recording, Stream, Watcher, every_session
+from seeds import seed
 
+SEED = seed("CRASH_SEED")
 CLIENTS = 24
 IN_ORDER = {
     session_pb2.SESSION_STATE_CREATED,
@@ -43,7 +45,7 @@ async def server(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
 async def test_a_busy_server_stops_in_time_and_loses_nothing(server: GreenroomServer) -> None:
     recording = Recording(streams=[Stream("crash")])
     watcher = Watcher(recording.streams[0])
-    clients = [Client(server, recording, random.Random(n)) for n in range(CLIENTS)]
+    clients = [Client(server, recording, random.Random(f"{SEED}/{n}")) for n in range(CLIENTS)]
     enough, head = asyncio.Event(), list[int]()
     async with asyncio.TaskGroup() as watching:
         watching.create_task(watcher.run(server, lambda seen: bool(head) and seen >= head[0]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import AsyncIterator
@@ -18,9 +17,10 @@ from greenroom.v1 import session_pb2
 from greenroom.v1.node_service_pb2 import GetPoolStatusRequest
 from greenroom_server import GreenroomServer
 from observation import Recording, Stream, Watcher
+from seeds import seed
 from walking import WORKSPACES, Walker
 
-SEED = int(os.environ.get("RANDOM_WALK_SEED", "20261123"))
+SEED = seed("RANDOM_WALK_SEED")
 WALKERS = 40
 SLOTS = 6
 COMMANDS = 10_000
@@ -44,7 +44,6 @@ async def server(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
 
 @pytest.mark.timeout(180)
 async def test_ten_thousand_commands_break_no_guarantee(server: GreenroomServer) -> None:
-    print(f"seed {SEED}: RANDOM_WALK_SEED={SEED} repeats it")
     recording = Recording(streams=[Stream(name) for name in (*WORKSPACES, WORKSPACES[0], WORKSPACES[0])])
     restless, steady, second, sleeper = (Watcher(stream) for stream in recording.streams)
     walkers = [Walker(server, recording, random.Random(f"{SEED}/{n}"), n) for n in range(WALKERS)]
