@@ -78,25 +78,27 @@ def main() -> int:
         print(*problems, sep="\n", file=sys.stderr)
         return 2
     arguments = ["--quick"] if chosen.quick else []
+    worse = False
     try:
-        comparisons = _compare(checkouts, parts, arguments, chosen.rounds)
+        for part in parts:
+            comparisons = _compare(checkouts, part, arguments, chosen.rounds)
+            Console(width=120).print(_table(comparisons))
+            worse = worse or any(each.verdict().startswith("worse") for each in comparisons)
     except subprocess.CalledProcessError as error:
         print(error, file=sys.stderr)
         return 2
-    Console().print(_table(comparisons))
-    return 1 if any(each.verdict().startswith("worse") for each in comparisons) else 0
+    return 1 if worse else 0
 
 
 def _compare(
-    checkouts: Mapping[str, Path], parts: Sequence[str], arguments: Sequence[str], rounds: int
+    checkouts: Mapping[str, Path], part: str, arguments: Sequence[str], rounds: int
 ) -> list[Comparison]:
     measured: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for part in parts:
-        for number in range(rounds):
-            for which, checkout in checkouts.items():
-                print(f"{part}, round {number + 1} of {rounds}: {which}", file=sys.stderr)
-                for name, value in _run(checkout, "--only", part, *arguments).items():
-                    measured[name][which].append(value)
+    for number in range(rounds):
+        for which, checkout in checkouts.items():
+            print(f"{part}, round {number + 1} of {rounds}: {which}", file=sys.stderr)
+            for name, value in _run(checkout, "--only", part, *arguments).items():
+                measured[name][which].append(value)
     return [
         Comparison(name, values["base"], values["this"])
         for name, values in measured.items()
@@ -122,6 +124,7 @@ def _run(checkout: Path, *arguments: str) -> dict[str, float]:
 
 def _table(comparisons: Sequence[Comparison]) -> Table:
     table = Table("figure", "base: min, median, max", "this: min, median, max", "ratio", "")
+    table.columns[0].no_wrap = True
     for each in comparisons:
         ratio = each.ratio()
         table.add_row(

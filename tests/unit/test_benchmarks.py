@@ -21,7 +21,7 @@ pathlib.Path(out).write_text(json.dumps({figures}))
 
 def benchmarks(*arguments: str, path: str = os.environ["PATH"]) -> subprocess.CompletedProcess[str]:
     """Run a module of the benchmarks to its end."""
-    environment = {**os.environ, "PATH": path, "PYTHONPATH": ".:tests", "COLUMNS": "200"}
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": ".:tests"}
     command = [sys.executable, "-m", *arguments]
     return subprocess.run(
         command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=60, check=False
