@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from greenroomd.domain.errors import GreenroomError
 from greenroomd.domain.events import TURN_ENDS, Event, StateChanged
-from greenroomd.domain.lifecycle import reactions
+from greenroomd.domain.lifecycle import process_end, process_start
 from greenroomd.domain.lifecycle.live import (
     AbandonLaunch,
     Action,
@@ -63,7 +63,7 @@ class OneSession(RuleBasedStateMachine):
         except Gone:
             if self.owner.live.ending is None and self.owner.live.running:
                 ending = Ending(purpose=Purpose.FAIL, error=BROKEN)
-                self.decide(lambda step: reactions.end_for(step, ending, gently=False))
+                self.decide(lambda step: process_end.end_for(step, ending, gently=False))
 
     def order(self, decision: Callable[[Step], object]) -> None:
         before = self.owner.live
@@ -102,7 +102,7 @@ class OneSession(RuleBasedStateMachine):
                 host.answer(approval_id)
             case Reconfigure(config=config, generation=generation):
                 host.reconfigure()
-                self.decide(lambda step: reactions.reconfigured(step, config, generation))
+                self.decide(lambda step: process_start.reconfigured(step, config, generation))
 
     def launch(self) -> None:
         assert self.host is None, "two processes for one conversation"
@@ -120,7 +120,9 @@ class OneSession(RuleBasedStateMachine):
             case Phase.SPAWNED:
                 host.phase = Phase.UP
                 host.mail.append(
-                    lambda step: reactions.ready(step, cli_version="2.1.330", startup=timedelta(seconds=1))
+                    lambda step: process_start.ready(
+                        step, cli_version="2.1.330", startup=timedelta(seconds=1)
+                    )
                 )
             case Phase.UP if host.told_to_end:
                 host.exit(code=143, signal=None, group_gone=lucky)
@@ -131,7 +133,7 @@ class OneSession(RuleBasedStateMachine):
 
         def spawned(step: Step) -> None:
             facts = replace(step.session.process, pid=host.number, start_time=step.at)
-            reactions.spawned(step, facts, session.config, session.config_generation)
+            process_start.spawned(step, facts, session.config, session.config_generation)
 
         host.mail.append(spawned)
 
@@ -149,7 +151,7 @@ class OneSession(RuleBasedStateMachine):
         """Let the server die and another settle what it left."""
         self.host = None
         if self.owner.lose_memory().session.live:
-            self.decide(reactions.owner_lost)
+            self.decide(process_end.owner_lost)
 
     def _retire(self) -> None:
         """Forget what is not stored, as an owner does that has nothing left to own."""

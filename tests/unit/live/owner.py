@@ -11,7 +11,14 @@ from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.frames import Activity, Frame
-from greenroomd.domain.lifecycle import deadlines, orders, reactions, turn_queue
+from greenroomd.domain.lifecycle import (
+    deadlines,
+    orders,
+    process_end,
+    process_output,
+    process_start,
+    turn_queue,
+)
 from greenroomd.domain.lifecycle.live import STORED_LATER, Action, Live, Step, TurnTimeouts
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
@@ -186,20 +193,22 @@ class Owner:
         return self.ready()
 
     def slot_granted(self) -> None:
-        self.decide(reactions.slot_granted)
+        self.decide(process_start.slot_granted)
 
     def spawned(self, *, pid: int = 4711) -> None:
         facts = replace(self.session.process, pid=pid, node_id="node", start_time=self.at)
         session = self.session
-        self.decide(lambda step: reactions.spawned(step, facts, session.config, session.config_generation))
+        self.decide(
+            lambda step: process_start.spawned(step, facts, session.config, session.config_generation)
+        )
 
     def ready(self) -> Owner:
         startup = timedelta(milliseconds=200)
-        self.decide(lambda step: reactions.ready(step, cli_version="2.1.330", startup=startup))
+        self.decide(lambda step: process_start.ready(step, cli_version="2.1.330", startup=startup))
         return self
 
     def says(self, *frames: Frame) -> None:
-        self.decide(lambda step: reactions.said(step, frames))
+        self.decide(lambda step: process_output.said(step, frames))
 
     def a_turn(self, text: str = "go", *, timeout: timedelta | None = None) -> Turn:
         """Return the next turn, not yet given to anybody."""
@@ -248,7 +257,7 @@ class Owner:
         if signal is not None:
             code = None
         self.decide(
-            lambda step: reactions.exited(
+            lambda step: process_end.exited(
                 step, code=code, signal=signal, group_gone=group_gone, stderr_tail=stderr_tail
             )
         )

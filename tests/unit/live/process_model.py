@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from greenroomd.domain.frames import Frame
-from greenroomd.domain.lifecycle import reactions
+from greenroomd.domain.lifecycle import process_end, process_output, process_start
 from greenroomd.domain.lifecycle.live import Step
 from greenroomd.domain.turn import Problem
 from unit.live import says
@@ -115,23 +115,23 @@ class ProcessRunner:
 
     def grant(self) -> None:
         self.phase = Phase.GRANTED
-        self.mail.append(reactions.slot_granted)
+        self.mail.append(process_start.slot_granted)
 
     def fail(self, error: Problem) -> None:
         """End before being ready, or by the abandoning of the launch at any time."""
         self.phase = Phase.OVER
-        self.mail.append(lambda step: reactions.not_started(step, error))
+        self.mail.append(lambda step: process_end.not_started(step, error))
 
     def exit(self, *, code: int | None, signal: int | None, group_gone: bool) -> None:
         self.phase = Phase.OVER
         self.mail.append(
-            lambda step: reactions.exited(
+            lambda step: process_end.exited(
                 step, code=code, signal=signal, group_gone=group_gone, stderr_tail="last words"
             )
         )
 
     def write(self, *frames: Frame) -> None:
-        self.mail.append(lambda step: reactions.said(step, frames))
+        self.mail.append(lambda step: process_output.said(step, frames))
 
     # The CLI's next line, by what it is doing.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from greenroomd.domain.lifecycle import orders, reactions
+from greenroomd.domain.lifecycle import orders, process_end
 from greenroomd.domain.lifecycle.live import AbandonLaunch, EndProcess, InterruptCli, LaunchProcess
 from greenroomd.domain.states import DRAINING, State
 from greenroomd.domain.turn import Problem, Turn, TurnState
@@ -25,7 +25,7 @@ def runs_after_the_next_start(owner: Owner, turn: Turn) -> bool:
     assert LaunchProcess() not in owner.done()
     assert owner.turns[turn.turn_id].state is TurnState.QUEUED
     assert owner.session.live
-    owner.lose_memory().decide(reactions.owner_lost)
+    owner.lose_memory().decide(process_end.owner_lost)
     assert owner.done() == [LaunchProcess()]
     owner.launched()
     return owner.turns[turn.turn_id].state is TurnState.RUNNING
@@ -37,7 +37,7 @@ def test_a_session_that_waits_for_its_first_process_is_left_waiting() -> None:
     drain(owner)
     assert AbandonLaunch() in owner.done()
     owner.slot_granted()  # it was on its way already
-    owner.decide(lambda step: reactions.not_started(step, ABANDONED))
+    owner.decide(lambda step: process_end.not_started(step, ABANDONED))
     assert owner.state is State.CREATED
     assert not owner.live.launching
     assert LaunchProcess() not in owner.done()
@@ -96,7 +96,7 @@ def test_a_turn_that_waits_for_a_process_is_kept() -> None:
     owner.forget()
     drain(owner)
     assert owner.done() == [AbandonLaunch()]
-    owner.decide(lambda step: reactions.not_started(step, ABANDONED))
+    owner.decide(lambda step: process_end.not_started(step, ABANDONED))
     assert runs_after_the_next_start(owner, waiting)
 
 

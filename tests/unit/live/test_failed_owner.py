@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from greenroomd.domain.config import RecoveryMode, RecoveryPolicy
-from greenroomd.domain.lifecycle import orders, reactions
+from greenroomd.domain.lifecycle import orders, process_end
 from greenroomd.domain.states import NODE_LOST, State
 from greenroomd.domain.turn import TurnState
 from unit.live.owner import Owner, an_owner
@@ -17,7 +17,7 @@ ON_CRASH = RecoveryPolicy(mode=RecoveryMode.ON_CRASH)
 
 def fail_the_owner(owner: Owner) -> None:
     """Settle the session by what was stored."""
-    owner.lose_memory().forget().decide(reactions.owner_failed)
+    owner.lose_memory().forget().decide(process_end.owner_failed)
 
 
 @pytest.mark.parametrize("recovery", [RecoveryPolicy(), ON_CRASH])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from greenroomd.domain.config import Limits, RecoveryMode, RecoveryPolicy, SessionConfig
 from greenroomd.domain.enforcement import Enforcement, OptionReport, report
 from greenroomd.domain.events import EventType, LimitReached, ProcessExited
-from greenroomd.domain.lifecycle import orders, reactions
+from greenroomd.domain.lifecycle import orders, process_end, process_start
 from greenroomd.domain.lifecycle.live import InterruptCli
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch, update
 from greenroomd.domain.states import State
@@ -20,7 +20,7 @@ SPAWNED = OptionReport("limits.memory_bytes", Enforcement.BEST_EFFORT, "watched"
 
 def killed_for_memory(owner: Owner) -> None:
     owner.decide(
-        lambda step: reactions.exited(
+        lambda step: process_end.exited(
             step, code=None, signal=9, group_gone=True, stderr_tail="", memory_limit_hit=True
         )
     )
@@ -48,7 +48,7 @@ def test_a_process_over_its_memory_limit_before_its_handshake_says_so_too() -> N
     owner.slot_granted()
     owner.spawned()
     error = Problem(reason="LIMIT_REACHED", message="gone", signal=9)
-    owner.decide(lambda step: reactions.not_started(step, error, memory_limit_hit=True))
+    owner.decide(lambda step: process_end.not_started(step, error, memory_limit_hit=True))
     last = owner.session.process.last_exit
     assert last is not None
     assert last.memory_limit_hit
@@ -112,7 +112,7 @@ def test_the_report_follows_a_change_that_needs_no_other_process() -> None:
     owner = an_owner()
     session = owner.session
     owner.decide(
-        lambda step: reactions.spawned(step, session.process, session.config, 1, enforcement=[SPAWNED])
+        lambda step: process_start.spawned(step, session.process, session.config, 1, enforcement=[SPAWNED])
     )
     changed = replace(session.config, limits=Limits(memory_bytes=2**30))
     patch = Patch(paths=["config.limits.memory_bytes"], config=changed)

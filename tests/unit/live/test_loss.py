@@ -8,7 +8,7 @@ import pytest
 
 from greenroomd.domain.errors import TurnRunning
 from greenroomd.domain.events import EventType, ProcessExited
-from greenroomd.domain.lifecycle import orders, reactions, reconfiguration
+from greenroomd.domain.lifecycle import orders, process_end, reconfiguration
 from greenroomd.domain.lifecycle.live import Ending, EndProcess, LaunchProcess, Purpose, Reconfigure
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch
 from greenroomd.domain.session import LastExit
@@ -22,7 +22,7 @@ BROKEN = Problem(reason="INPUT_STALLED", message="the process does not read")
 
 def lose_the_server(owner: Owner) -> None:
     """Settle the session as another server does, which knows only what was stored."""
-    owner.lose_memory().forget().decide(reactions.owner_lost)
+    owner.lose_memory().forget().decide(process_end.owner_lost)
 
 
 # The process
@@ -100,7 +100,7 @@ def test_the_conversation_goes_on_after_a_crash_and_the_turn_is_not_repeated() -
 def test_an_end_for_a_fault_keeps_its_error_whatever_is_ordered_meanwhile() -> None:
     owner = an_owner()
     owner.decide(
-        lambda step: reactions.end_for(step, Ending(purpose=Purpose.FAIL, error=BROKEN), gently=False)
+        lambda step: process_end.end_for(step, Ending(purpose=Purpose.FAIL, error=BROKEN), gently=False)
     )
     assert owner.done() == [EndProcess(gently=False)]
     owner.decide(orders.suspend)
@@ -113,7 +113,7 @@ def test_a_crash_that_a_write_finds_out_first_tells_signal_and_last_words_too() 
     owner = an_owner()
     turn = owner.prompt()
     gone = Problem(reason="PROCESS_EXITED", message="the process takes no more input")
-    owner.decide(lambda step: reactions.end_for(step, Ending(purpose=Purpose.FAIL, error=gone)))
+    owner.decide(lambda step: process_end.end_for(step, Ending(purpose=Purpose.FAIL, error=gone)))
     owner.exits(signal=9, stderr_tail="Killed")
     told = replace(gone, signal=9, stderr_tail="Killed")
     assert (owner.state, owner.session.error) == (State.ERROR, told)

@@ -10,7 +10,7 @@ import pytest
 from greenroomd.domain.config import Limits, OnIdle, PermissionMode, Secret
 from greenroomd.domain.errors import IllegalTransition, InvalidUpdateMask, TurnRunning
 from greenroomd.domain.events import ConfigApplied, EventType
-from greenroomd.domain.lifecycle import orders, reactions
+from greenroomd.domain.lifecycle import orders, process_start
 from greenroomd.domain.lifecycle.live import EndProcess, LaunchProcess, Reconfigure, SayPrompt
 from greenroomd.domain.lifecycle.reconfiguration import CONFIG_CHANGED, Apply, Patch, update
 from greenroomd.domain.states import State
@@ -28,7 +28,7 @@ def configure(
 def took(owner: Owner) -> None:
     """The process takes the change that it was last asked for."""
     (asked,) = (action for action in owner.done() if isinstance(action, Reconfigure))
-    owner.decide(lambda step: reactions.reconfigured(step, asked.config, asked.generation))
+    owner.decide(lambda step: process_start.reconfigured(step, asked.config, asked.generation))
 
 
 def test_a_description_is_no_generation() -> None:
@@ -67,7 +67,7 @@ def test_no_turn_begins_before_the_change_is_done() -> None:
     turn = owner.prompt()
     (asked,) = owner.done()
     assert isinstance(asked, Reconfigure)
-    owner.decide(lambda step: reactions.reconfigured(step, asked.config, asked.generation))
+    owner.decide(lambda step: process_start.reconfigured(step, asked.config, asked.generation))
     (said,) = owner.done()
     assert isinstance(said, SayPrompt)
     assert said.turn.turn_id == turn.turn_id

@@ -10,7 +10,7 @@ import pytest
 
 from greenroomd.domain.config import Limits, RecoveryMode, RecoveryPolicy
 from greenroomd.domain.events import EventType, RecoveryScheduled
-from greenroomd.domain.lifecycle import orders, reactions, reconfiguration
+from greenroomd.domain.lifecycle import orders, process_end, reconfiguration
 from greenroomd.domain.lifecycle.crash_recovery import RECOVERING, backoff
 from greenroomd.domain.lifecycle.live import Ending, LaunchProcess, Purpose, SayPrompt
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch
@@ -134,10 +134,10 @@ def test_a_restart_that_fails_is_tried_again() -> None:
     owner.exits(code=1)
     owner.wait(SECOND)
     owner.slot_granted()
-    owner.decide(lambda step: reactions.not_started(step, REFUSED))
+    owner.decide(lambda step: process_end.not_started(step, REFUSED))
     assert owner.session.recovery.next_attempt_time == owner.at + 2 * SECOND
     owner.wait(2 * SECOND)
-    owner.decide(lambda step: reactions.not_started(step, REFUSED))
+    owner.decide(lambda step: process_end.not_started(step, REFUSED))
     assert owner.live.at_rest
     assert owner.session.recovery.attempt == 2
 
@@ -145,7 +145,7 @@ def test_a_restart_that_fails_is_tried_again() -> None:
 def test_a_first_start_that_fails_is_not() -> None:
     owner = Owner(config={"recovery": RecoveryPolicy(mode=RecoveryMode.ON_CRASH)})
     owner.decide(orders.start)
-    owner.decide(lambda step: reactions.not_started(step, REFUSED))
+    owner.decide(lambda step: process_end.not_started(step, REFUSED))
     assert owner.live.at_rest
 
 
@@ -156,7 +156,7 @@ def test_a_first_start_that_fails_is_not() -> None:
 def test_a_fault_that_another_process_would_not_mend_is_final(reason: str, comes_back: bool) -> None:
     owner = tough()
     ending = Ending(purpose=Purpose.FAIL, error=Problem(reason=reason, message="broken"))
-    owner.decide(lambda step: reactions.end_for(step, ending))
+    owner.decide(lambda step: process_end.end_for(step, ending))
     owner.exits(code=0)
     assert owner.live.recovering == comes_back
 
@@ -206,7 +206,7 @@ def test_a_policy_that_was_withdrawn_meanwhile_is_not_followed(prompts: int) -> 
 def test_after_the_loss_of_its_server_it_comes_back_at_once() -> None:
     owner = tough()
     turn = owner.prompt()
-    owner.lose_memory().forget().decide(reactions.owner_lost)
+    owner.lose_memory().forget().decide(process_end.owner_lost)
     assert owner.turns[turn.turn_id].state is TurnState.INTERRUPTED
     assert (owner.state, owner.done()) == (State.INITIALIZING, [LaunchProcess()])
 

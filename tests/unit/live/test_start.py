@@ -9,7 +9,7 @@ import pytest
 
 from greenroomd.domain.errors import IllegalTransition
 from greenroomd.domain.events import EventType, ProcessExited, ProcessReady
-from greenroomd.domain.lifecycle import orders, reactions
+from greenroomd.domain.lifecycle import orders, process_end, process_start
 from greenroomd.domain.lifecycle.live import AbandonLaunch, LaunchProcess, Live
 from greenroomd.domain.states import TURN_ARRIVED, WAITING_FOR_PROCESS, State
 from greenroomd.domain.turn import Problem, TurnState
@@ -92,7 +92,7 @@ def test_only_a_suspended_session_can_be_resumed(state: State) -> None:
 
 def test_no_slot_in_time_is_an_error_of_the_session() -> None:
     owner = queued_by_itself()
-    owner.decide(lambda step: reactions.not_started(step, NO_SLOT))
+    owner.decide(lambda step: process_end.not_started(step, NO_SLOT))
     assert owner.state is State.ERROR
     assert owner.session.error == NO_SLOT
     assert owner.told() == [EventType.SESSION_STATE_CHANGED, EventType.SESSION_ERROR]
@@ -104,7 +104,7 @@ def test_a_process_that_ends_before_its_handshake_says_why_and_fails_what_waits(
     turn = owner.prompt()
     owner.slot_granted()
     owner.spawned()
-    owner.decide(lambda step: reactions.not_started(step, REFUSED))
+    owner.decide(lambda step: process_end.not_started(step, REFUSED))
     assert owner.state is State.ERROR
     assert owner.session.error == REFUSED
     assert owner.session.process.pid == 0
@@ -117,7 +117,7 @@ def test_a_process_that_ends_before_its_handshake_says_why_and_fails_what_waits(
 def test_a_failed_session_can_be_started_again_and_forgets_its_error() -> None:
     owner = Owner()
     owner.decide(orders.start)
-    owner.decide(lambda step: reactions.not_started(step, REFUSED))
+    owner.decide(lambda step: process_end.not_started(step, REFUSED))
     owner.launched()
     assert (owner.state, owner.session.error) == (State.READY, None)
 
@@ -133,7 +133,7 @@ def test_closing_abandons_a_launch_once() -> None:
     owner.slot_granted()  # it was on its way when the launch was abandoned
     assert owner.session.state_reason == "REQUESTED"
     owner.decide(
-        lambda step: reactions.not_started(step, Problem(reason="START_FAILED", message="abandoned"))
+        lambda step: process_end.not_started(step, Problem(reason="START_FAILED", message="abandoned"))
     )
     assert (owner.state, owner.session.error) == (State.CLOSED, None)
 
@@ -147,7 +147,7 @@ def test_a_handshake_that_crosses_the_end_of_the_launch_is_not_acted_on() -> Non
     owner.ready()
     assert owner.state is State.INITIALIZING
     owner.decide(
-        lambda step: reactions.not_started(step, Problem(reason="START_FAILED", message="abandoned"))
+        lambda step: process_end.not_started(step, Problem(reason="START_FAILED", message="abandoned"))
     )
     assert (owner.state, owner.session.error) == (State.SUSPENDED, None)
     assert owner.live.at_rest
@@ -160,7 +160,7 @@ def test_a_turn_that_comes_while_the_launch_is_abandoned_starts_another() -> Non
     owner.forget()
     turn = owner.prompt()
     owner.decide(
-        lambda step: reactions.not_started(step, Problem(reason="START_FAILED", message="abandoned"))
+        lambda step: process_end.not_started(step, Problem(reason="START_FAILED", message="abandoned"))
     )
     assert owner.state is State.INITIALIZING
     assert owner.done() == [LaunchProcess()]
@@ -183,7 +183,7 @@ def test_a_process_that_was_started_ahead_brings_a_conversation_of_its_own() -> 
     owner.slot_granted()
     facts = replace(owner.session.process, pid=4711, from_warm_pool=True)
     config = owner.session.config
-    owner.decide(lambda step: reactions.spawned(step, facts, config, 1, (), "its-own"))
+    owner.decide(lambda step: process_start.spawned(step, facts, config, 1, (), "its-own"))
     owner.ready().prompt()
     owner.says(says.RUNNING, says.init(cli_session_id="its-own"))
     assert owner.session.cli_session_id == "its-own"

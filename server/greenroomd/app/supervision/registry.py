@@ -19,7 +19,7 @@ from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.settlement import settle
 from greenroomd.app.supervision.supervisor import Order, Supervisor
 from greenroomd.domain.errors import Draining, GreenroomError, SessionNotFound
-from greenroomd.domain.lifecycle import orders, reactions
+from greenroomd.domain.lifecycle import orders, process_end
 from greenroomd.domain.lifecycle.live import Live, Step
 from greenroomd.domain.session import Session, StartMode
 from greenroomd.domain.turn import Turn
@@ -149,7 +149,7 @@ class Supervisors:
                 return supervisor
             session = await self.node.store.session(session_id)
             if session.live:  # its owner failed, and that could not be stored yet
-                return self._appoint(await settle(self.node, session, reactions.owner_failed))
+                return self._appoint(await settle(self.node, session, process_end.owner_failed))
             turns = await self.node.store.open_turns(session_id)
             return self._appoint(Live(session=session, turns=tuple(turns)))
 
@@ -184,7 +184,7 @@ class Supervisors:
             except SessionNotFound:
                 return
             if session.unsettled:
-                await settle(self.node, session, reactions.owner_failed)
+                await settle(self.node, session, process_end.owner_failed)
 
     def _dismiss(self, session_id: str, supervisor: Supervisor) -> None:
         if self._of.get(session_id) is supervisor:

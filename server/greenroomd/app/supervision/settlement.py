@@ -7,13 +7,13 @@ from collections.abc import Callable
 from greenroomd.app.ports.storage import Position, Unit
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.domain.approval import Approval, ApprovalState
-from greenroomd.domain.lifecycle import reactions
+from greenroomd.domain.lifecycle import process_end
 from greenroomd.domain.lifecycle.live import Live, Step
 from greenroomd.domain.session import Session
 
 
 async def settle(
-    node: NodeContext, session: Session, decide: Callable[[Step], None] = reactions.owner_lost
+    node: NodeContext, session: Session, decide: Callable[[Step], None] = process_end.owner_lost
 ) -> Live:
     """Commit that a session has lost its owner and its process; `decide` says what becomes of it.
 

@@ -1,6 +1,6 @@
 """The one owner of a live session: takes orders and its process' messages in turn, decides, commits, then acts.
 
-All deciding is pure (orders.py, reactions.py and deadlines.py in domain/lifecycle/). No lock guards a session: this
+All deciding is pure (orders.py, process_*.py and deadlines.py in domain/lifecycle/). No lock guards a session: this
 task is the only one that changes it.
 """
 
@@ -38,7 +38,7 @@ from greenroomd.domain.errors import (
     SessionNotFound,
     StoreUnavailable,
 )
-from greenroomd.domain.lifecycle import deadlines, orders, reactions
+from greenroomd.domain.lifecycle import deadlines, orders, process_end, process_output, process_start
 from greenroomd.domain.lifecycle.crash_recovery import RECOVERING
 from greenroomd.domain.lifecycle.live import (
     AbandonLaunch,
@@ -138,22 +138,22 @@ class Supervisor:
                 finally:  # cancelled meanwhile, it has answered nothing, and the caller would wait for ever
                     message.refuse()
             case FramesReceived(frames=frames, taken=taken):
-                await self._react(lambda step: reactions.said(step, frames))
+                await self._react(lambda step: process_output.said(step, frames))
                 taken.set()
             case SlotGranted(lease=lease):
                 self._lease = lease
-                await self._react(reactions.slot_granted)
+                await self._react(process_start.slot_granted)
             case Spawned():
                 await self._react(self._spawned(message))
             case Ready(handshake=handshake):
                 await self._react(self._ready(handshake))
             case NotStarted(error=error, memory_limit_hit=hit):
                 self._forget_process(memory_limit_hit=hit)
-                await self._react(lambda step: reactions.not_started(step, error, memory_limit_hit=hit))
+                await self._react(lambda step: process_end.not_started(step, error, memory_limit_hit=hit))
             case Exited(exit=end):
                 self._forget_process(memory_limit_hit=end.memory_limit_hit)
                 await self._react(
-                    lambda step: reactions.exited(
+                    lambda step: process_end.exited(
                         step,
                         code=end.code,
                         signal=end.signal,
@@ -176,7 +176,7 @@ class Supervisor:
 
         def decide(step: Step) -> None:
             enforcement, generation = self._node.enforcement, launch.generation
-            reactions.spawned(step, facts, launch.config, generation, enforcement, process.conversation)
+            process_start.spawned(step, facts, launch.config, generation, enforcement, process.conversation)
             if ready is not None:
                 ready(step)
 
@@ -186,7 +186,7 @@ class Supervisor:
         asked = self.live.launched_at or self._node.now()
         startup = self._node.now() - asked
         self._node.observer.process_ready(startup.total_seconds())
-        return lambda step: reactions.ready(step, cli_version=handshake.cli_version, startup=startup)
+        return lambda step: process_start.ready(step, cli_version=handshake.cli_version, startup=startup)
 
     async def _obey(self, order: Order) -> None:
         """Carry out a caller's order; whatever it raises is the caller's, and changes nothing.
@@ -269,7 +269,7 @@ class Supervisor:
             if self.live.ending is None and self.live.running:
                 problem = Problem(reason=failure.reason, message=str(failure))
                 ending = Ending(purpose=Purpose.FAIL, error=problem)
-                await self._react(lambda step: reactions.end_for(step, ending, gently=False))
+                await self._react(lambda step: process_end.end_for(step, ending, gently=False))
         if self._process is not None:
             await self._process.hold_to(self.live.session.config.limits)  # they may have changed
         if self._lease is not None:
@@ -340,7 +340,7 @@ class Supervisor:
             await process.set_model(change.config.model)
         if "permission_mode" in change.options:
             await process.set_permission_mode(change.config.permission_mode or PermissionMode.DEFAULT)
-        await self._react(lambda step: reactions.reconfigured(step, change.config, change.generation))
+        await self._react(lambda step: process_start.reconfigured(step, change.config, change.generation))
 
     async def _end(self, process: AgentProcess, gently: bool) -> None:
         patience = self._node.runner.patience

@@ -10,7 +10,7 @@ from greenroomd.domain.config import OnIdle
 from greenroomd.domain.events import Event, EventType, Expiring, LimitReached
 from greenroomd.domain.lifecycle import approval_flow, crash_recovery, expiry, orders, turn_queue
 from greenroomd.domain.lifecycle.live import Ending, EndProcess, Live, Purpose, Step, TurnTimeouts
-from greenroomd.domain.lifecycle.reactions import end_for
+from greenroomd.domain.lifecycle.process_end import end_for
 from greenroomd.domain.states import IDLE_TIMEOUT, Signal, State
 from greenroomd.domain.turn import Problem
 

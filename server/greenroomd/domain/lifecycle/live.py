@@ -1,6 +1,6 @@
 """A live session as its owner sees it, and one step of it in the making. Pure: nothing here waits or writes.
 
-The owner (app/supervision/supervisor.py) begins a `Step`, lets the functions of `orders` and `reactions` decide in it,
+The owner (app/supervision/supervisor.py) begins a `Step`, lets the functions of `orders` and `process_…` decide in it,
 commits what the step changed and told, and only then performs its actions. A commit that fails leaves the old `Live`
 in force.
 """

@@ -1,0 +1,101 @@
+"""What a session does when its process says something. Pure: each function decides within a step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from greenroomd.domain.frames import (
+    Activity,
+    ActivityChanged,
+    AssistantSpoke,
+    ConversationReset,
+    Frame,
+    PermissionAsked,
+    PermissionWithdrawn,
+    TurnResult,
+    UserEchoed,
+)
+from greenroomd.domain.lifecycle import (
+    approval_flow,
+    budget,
+    limits,
+    turn_queue,
+)
+from greenroomd.domain.lifecycle.frame_events import event_for
+from greenroomd.domain.lifecycle.live import Ending, Purpose, Step
+from greenroomd.domain.lifecycle.process_end import end_for
+from greenroomd.domain.turn import Problem
+
+
+def said(step: Step, frames: Sequence[Frame]) -> None:
+    """The process spoke."""
+    for frame in frames:
+        if not _same_conversation(step, frame):
+            return
+        turn = step.live.turn
+        step.emit(event_for(frame, turn_id=turn.turn_id if turn else "", at=step.at))
+        _follow(step, frame)
+        limits.count_output(step, frame)
+    step.update_live(heard_at=step.at)
+    if step.live.turn is not None:
+        step.update_session(last_active_time=step.at)
+
+
+def _follow(step: Step, frame: Frame) -> None:
+    match frame:
+        case AssistantSpoke() | UserEchoed():
+            _track_tools(step, frame)
+        case TurnResult():
+            _take_result(step, frame)
+        case ActivityChanged(activity=activity):
+            _change_activity(step, activity)
+        case PermissionAsked():
+            approval_flow.ask(step, frame)
+        case PermissionWithdrawn():
+            approval_flow.cancel(step, frame.request_id)
+
+
+def _track_tools(step: Step, frame: AssistantSpoke | UserEchoed) -> None:
+    called = {str(block.get("id", "")) for block in frame.blocks if block.get("type") == "tool_use"}
+    done = {str(block.get("tool_use_id", "")) for block in frame.blocks if block.get("type") == "tool_result"}
+    if called or done:
+        step.update_live(open_tools=(step.live.open_tools | called) - done)
+
+
+def _take_result(step: Step, frame: TurnResult) -> None:
+    turn = step.live.turn
+    if turn is not None and turn.turn_id in frame.message_uuids:
+        step.update_live(result=frame)
+        if frame.succeeded:  # by now the CLI has written all of it to its transcript
+            step.update_session(conversation=True)
+    else:  # it names no message, as every answer does: nobody asked, a background task came back
+        cost = frame.cost_after(step.live.spent_usd)
+        step.update_live(spent_usd=frame.total_cost_usd)
+        step.update_session(usage=step.session.usage + replace(frame.usage, turns=0, cost_usd=cost))
+
+
+def _change_activity(step: Step, activity: Activity) -> None:
+    step.update_live(busy=activity is not Activity.IDLE)
+    if activity is Activity.IDLE and (step.live.turn is None or step.live.result is not None):
+        turn_queue.end_answered(step)
+        budget.enforce(step)
+        turn_queue.rest(step)
+
+
+def _same_conversation(step: Step, frame: Frame) -> bool:
+    """Check the conversation that a frame belongs to; a wrong one ends the process."""
+    if isinstance(frame, ConversationReset):
+        step.update_live(resetting=True)
+    if not frame.cli_session_id or frame.cli_session_id == step.session.cli_session_id:
+        return True
+    if step.live.resetting:
+        step.update_live(resetting=False)
+        step.update_session(cli_session_id=frame.cli_session_id)
+        return True
+    if step.live.ending is None:
+        message = f"the process runs conversation {frame.cli_session_id}, not {step.session.cli_session_id}"
+        end_for(
+            step, Ending(purpose=Purpose.FAIL, error=Problem(reason="CONVERSATION_LOST", message=message))
+        )
+    return False

@@ -1,0 +1,96 @@
+"""How a session gets a process: from the slot to the handshake, and to a changed configuration. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from greenroomd.domain.config import SessionConfig
+from greenroomd.domain.enforcement import OptionReport, report
+from greenroomd.domain.events import (
+    ConfigApplied,
+    Event,
+    EventType,
+    Payload,
+    ProcessReady,
+    ProcessSpawned,
+    SessionNoted,
+)
+from greenroomd.domain.lifecycle import (
+    budget,
+    crash_recovery,
+    reconfiguration,
+    turn_queue,
+)
+from greenroomd.domain.lifecycle.live import Step
+from greenroomd.domain.session import ProcessFacts
+from greenroomd.domain.states import Signal, State
+
+
+def slot_granted(step: Step) -> None:
+    """A slot is ours: a session that queued for it leaves CREATED."""
+    if step.live.ending is not None:  # it was told to give the wait up, and does
+        return
+    if step.session.state is State.CREATED:
+        step.transition(Signal.START)
+    elif step.session.state is State.INITIALIZING and step.session.state_reason:
+        step.update_session(state_reason="")
+
+
+def spawned(
+    step: Step,
+    facts: ProcessFacts,
+    config: SessionConfig,
+    generation: int,
+    enforcement: Sequence[OptionReport] = (),
+    conversation: str = "",
+) -> None:
+    """The process exists, started with this generation of the configuration on a host that enforces limits so.
+
+    `conversation` is the CLI's id of it, if that may be another one than the session's by now.
+    """
+    if conversation:
+        step.update_session(cli_session_id=conversation)
+    newest = generation == step.session.config_generation
+    step.update_live(running=True, spent_usd=0.0, busy=False, resetting=False, renew_process=False)
+    step.update_live(running_config=config, running_generation=generation, reconfiguring=False)
+    step.update_live(follow_config=step.live.follow_config and not newest, enforcement=enforcement)
+    step.update_session(process=facts, config_report=report(config, enforcement))
+    _emit(step, EventType.PROCESS_SPAWNED, ProcessSpawned(session=step.session))
+
+
+def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
+    """The handshake is done: the session takes turns, beginning with what waits."""
+    if step.live.ending is not None:  # it was told to end meanwhile, and will
+        return
+    generation = step.live.running_generation
+    first, followed = generation == 1, generation == step.session.observed_config_generation
+    seen_before = step.session.observed_config_generation > 0
+    restarted = step.live.restarting
+    step.update_live(launching=False, heard_at=step.at, restarting="")
+    crash_recovery.succeeded(step)
+    step.transition(Signal.HANDSHAKE, reason=restarted)
+    step.update_session(
+        process=replace(step.session.process, cli_version=cli_version),
+        observed_config_generation=generation,
+    )
+    _emit(step, EventType.PROCESS_READY, ProcessReady(session=step.session, startup=startup))
+    headline = EventType.SESSION_RESUMED if seen_before else EventType.SESSION_STARTED
+    _emit(step, EventType.SESSION_RESTARTED if restarted else headline, SessionNoted(session=step.session))
+    if not first and not followed:
+        _emit(step, EventType.SESSION_CONFIG_APPLIED, ConfigApplied(generation=generation, restarted=True))
+    budget.enforce(step)  # it may have been lowered since
+    reconfiguration.follow(step)
+    turn_queue.begin_next(step)
+
+
+def reconfigured(step: Step, config: SessionConfig, generation: int) -> None:
+    """The running process took the change of its configuration."""
+    if step.live.running:
+        reconfiguration.applied(step, config, generation)
+        turn_queue.begin_next(step)
+
+
+def _emit(step: Step, kind: EventType, payload: Payload) -> None:
+    step.emit(Event(type=kind, time=step.at, turn_id=step.session.current_turn_id, payload=payload))
