@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -24,6 +24,10 @@ class PostgresServer:
 
     folder: Path
     user: str
+    start: Callable[[], None]
+    """Start it; it runs at first."""
+    stop: Callable[[], None]
+    """Stop it at once, as a crash would; its databases stay."""
 
     def url(self, database: str, folder: Path | None = None) -> str:
         """The URL of a database, through this server's socket or one in another folder."""
@@ -62,9 +66,11 @@ def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
             shutil.chown(folder, user)
 
         def run(program: str, *arguments: str) -> None:
-            command = [str(folder_of_programs / program), *arguments]
+            # not subprocess's own `user`: it forks, and gRPC's handlers of forks crash in a child of a thread
+            drop = [] if user is None else ["setpriv", f"--reuid={user}", "--keep-groups"]
+            command = [*drop, str(folder_of_programs / program), *arguments]
             done = subprocess.run(
-                command, user=user, cwd=folder, capture_output=True, text=True, timeout=60, check=False
+                command, cwd=folder, capture_output=True, text=True, timeout=60, check=False
             )
             assert done.returncode == 0, f"{command} failed:\n{done.stdout}{done.stderr}"
 
@@ -72,11 +78,18 @@ def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
         fsync = "on" if durable else "off"
         options = f"-k {folder} -c listen_addresses='' -c fsync={fsync} -c max_connections=100"
         log = str(folder / "log")
-        run("pg_ctl", "-D", str(data), "-w", "-l", log, "-o", options, "start")
-        try:
-            yield PostgresServer(folder, "greenroom")
-        finally:
+
+        def start() -> None:
+            run("pg_ctl", "-D", str(data), "-w", "-l", log, "-o", options, "start")
+
+        def stop() -> None:
             run("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
+
+        start()
+        try:
+            yield PostgresServer(folder, "greenroom", start, stop)
+        finally:
+            stop()
     finally:
         shutil.rmtree(folder)
 

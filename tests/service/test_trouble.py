@@ -5,12 +5,16 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc.code_pb2 import FAILED_PRECONDITION, RESOURCE_EXHAUSTED, UNAVAILABLE
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
+from grpc_health.v1 import health_pb2
+from grpc_health.v1.health_pb2_grpc import HealthStub
 
+from contract.postgres import running_postgres
 from fake_cli.installed import at_start, install, turn
 from greenroom.v1 import session_pb2
 from greenroom.v1.session_pb2 import Session
@@ -134,3 +138,26 @@ async def test_a_start_that_fails_tells_exit_and_error_output(fake: GreenroomSer
     assert (code, info.reason) == (UNAVAILABLE, "HANDSHAKE_FAILED")
     assert info.metadata["exit_code"] == "7"
     assert info.metadata["stderr_tail"]
+
+
+async def test_a_postgresql_that_is_away_for_a_while(tmp_path: Path) -> None:
+    """The server is not ready, tells its watchers, lives on, and works again once the database is back."""
+    with running_postgres() as postgres:
+        url = postgres.url(postgres.new_database())
+        cli = str(install(tmp_path))
+        async with GreenroomServer(tmp_path, {}, claude_path=cli, database_url=url) as server:
+            session_id = (await create(server, start_mode=START_MODE_MANUAL)).session_id
+            health: Any = HealthStub(server.channel)
+            readiness = health.Watch(health_pb2.HealthCheckRequest(service="readiness"), timeout=60)
+            seen = [(await readiness.read()).status]
+            await asyncio.to_thread(postgres.stop)
+            try:
+                seen.append((await readiness.read()).status)
+                alive = await health.Check(health_pb2.HealthCheckRequest(service="liveness"))
+            finally:
+                await asyncio.to_thread(postgres.start)
+            seen.append((await readiness.read()).status)
+            serving, away = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+            assert (seen, alive.status) == ([serving, away, serving], serving)
+            assert (await rename(server, session_id)).display_name == "another"
+            readiness.cancel()

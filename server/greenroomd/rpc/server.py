@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +22,7 @@ from greenroom.v1 import (
     session_service_pb2,
     turn_service_pb2,
 )
+from greenroomd.app.background import background_tasks, restarting
 from greenroomd.rpc.handlers import Answered, Observer, generic_handler
 from greenroomd.rpc.services.event_service import EventService
 from greenroomd.rpc.services.health import Health
@@ -37,6 +38,10 @@ MAX_WAITING_CALLS = 20_000
 """Calls that may wait to be taken. All watchers of a node come back at once after a restart; gRPC drops calls above
 1,000 at random, and tells their clients CANCELLED.
 """
+
+
+FollowReadiness = Callable[[Callable[[bool], None]], Awaitable[None]]
+"""Calls what it is given whenever the server stops being ready, or is ready again; at first it is."""
 
 
 class ListenFailed(Exception):
@@ -76,6 +81,7 @@ async def serving(
     drain: Drain,
     answered: Answered,
     observer: Observer,
+    readiness: FollowReadiness,
     patience: ServerTimeouts = ServerTimeouts(),
     max_connections: int = 10_000,
     max_concurrent_rpcs: int | None = None,
@@ -83,8 +89,9 @@ async def serving(
     """Serve while the block runs; gives the address, with the port that the system chose if `listen` has port 0.
 
     `listen` is `host:port` or `unix:/path`. A connection beyond `max_connections` is closed as soon as it is made; the
-    addresses of a host share them evenly. Raises ListenFailed. At the end nothing new is taken, watches are told to
-    go elsewhere, and what is under way has `patience.stop` to end.
+    addresses of a host share them evenly. `readiness` runs while the block does and decides what health says. Raises
+    ListenFailed. At the end nothing new is taken, watches are told to go elsewhere, and what is under way has
+    `patience.stop` to end.
     """
     per_address = max(1, max_connections // await _addresses(listen))
     server = grpc.aio.server(
@@ -97,11 +104,12 @@ async def serving(
     server.add_generic_rpc_handlers(reflection_handlers([*names, health_name]))
     address = await _listen(server, listen)
     await server.start()
-    health.serve()
+    health.set_ready(True)
     try:
-        yield address
+        async with background_tasks(restarting("readiness", lambda: readiness(health.set_ready))):
+            yield address
     finally:
-        health.stop()
+        health.set_ready(False)
         drain.begin()
         await server.stop(patience.stop.total_seconds())
 

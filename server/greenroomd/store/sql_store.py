@@ -191,6 +191,11 @@ class SqlStore:
         """The revision of the last commit that this node knows of."""
         return self._parts.writer.head
 
+    async def probe(self) -> None:
+        """Read something and commit something, without any change; raises StoreUnavailable if either fails."""
+        await self._read(self._history.head)
+        await self._parts.writer.run_exclusive(lambda _connection, _at: None)
+
     async def reach(self, revision: int) -> int:
         """Return the head, which is at or above a revision if the log has come to it on any node."""
         writer = self._parts.writer

@@ -10,9 +10,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from greenroomd.app.maintenance.expiry_timer import DueWakeup, expiring
 from greenroomd.app.maintenance.prewarming import warming
+from greenroomd.app.maintenance.readiness import follow_readiness
 from greenroomd.app.maintenance.retention import keepings, retaining
 from greenroomd.app.maintenance.startup_recovery import settle_all
 from greenroomd.app.supervision.node_context import NodeContext
@@ -124,6 +126,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> str:
             drain=drain,
             answered=sessions.replay,
             observer=metrics,
+            readiness=partial(follow_readiness, store),
             max_connections=settings.max_connections,
             patience=rpc.ServerTimeouts(
                 keepalive=settings.keepalive_interval, connection_age=settings.connection_age

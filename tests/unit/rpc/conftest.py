@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import grpc.aio
@@ -17,6 +18,7 @@ from greenroom.v1.config_pb2 import SessionConfig
 from greenroom.v1.session_pb2 import Session
 from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, CreateSessionRequest
 from greenroom.v1.turn_service_pb2_grpc import TurnServiceStub
+from greenroomd.app.maintenance.readiness import ProbeTimes, follow_readiness
 from greenroomd.app.ports.processes import AgentProcess, Launch, ProcessFailed, ShutdownTimeouts
 from greenroomd.app.ports.storage import Store
 from greenroomd.app.supervision.node_context import NodeContext
@@ -47,6 +49,7 @@ from greenroomd.rpc.stream.event_codec import EventCodec
 from greenroomd.store.sql_store import open_store
 
 SECOND = timedelta(seconds=1)
+PROBES = ProbeTimes()
 MOST_WATCHERS = 50  # of one session
 
 
@@ -101,7 +104,13 @@ class Edge:
 
 @asynccontextmanager
 async def running_edge(
-    root: Path, *, quiet: timedelta = SECOND, listen: str = "", tail_bytes: int = 64 * 1024 * 1024
+    root: Path,
+    *,
+    quiet: timedelta = SECOND,
+    listen: str = "",
+    tail_bytes: int = 64 * 1024 * 1024,
+    probes: ProbeTimes = PROBES,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> AsyncIterator[Edge]:
     """Serve in `root` while the block runs; a watch without news gets a bookmark after `quiet`."""
     work = root / "work"
@@ -114,6 +123,7 @@ async def running_edge(
                 key_file=root / "keys",
                 codec=EventCodec,
                 announce=tail.announce,
+                clock=clock,
             )
         )
         tail.begin(store.head)
@@ -154,6 +164,7 @@ async def running_edge(
                 drain=drain,
                 answered=sessions.replay,
                 observer=seen,
+                readiness=partial(follow_readiness, store, times=probes),
                 patience=ServerTimeouts(stop=timedelta(milliseconds=300)),
             )
         )

@@ -30,22 +30,16 @@ _ListResponse: Any = vars(pb)["HealthListResponse"]
 
 
 class Health(HealthServicer):
-    """Whether each service works: none until `serve`, all until `stop`; the process is alive in any case."""
+    """Whether each service works: all of them or none; the process is alive in any case."""
 
     def __init__(self, services: Iterable[str], drain: Drain) -> None:
         self._status = dict.fromkeys(("", READINESS, *services), _NOT_SERVING) | {LIVENESS: _SERVING}
         self._changed: set[asyncio.Event] = set()
         self._drain = drain
 
-    def serve(self) -> None:
-        """Say that everything works."""
-        self._set(_SERVING)
-
-    def stop(self) -> None:
-        """Say that nothing works any more but the process is alive."""
-        self._set(_NOT_SERVING)
-
-    def _set(self, status: Any) -> None:
+    def set_ready(self, ready: bool) -> None:
+        """Say of every service that it works, or that none does; none does at first."""
+        status = _SERVING if ready else _NOT_SERVING
         for service in self._status:
             if service != LIVENESS:
                 self._status[service] = status
