@@ -1,24 +1,13 @@
 """A server that is stopped while turns run and wait: what is over by then, and what its next run does."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
-from fake_cli.installed import install, turn
+from fake_cli.installed import turn
 from greenroom.v1 import turn_pb2
 from greenroom.v1.session_pb2 import SESSION_STATE_ACTIVE, SESSION_STATE_IDLE
 from greenroom.v1.turn_pb2 import Turn
 from greenroom.v1.turn_service_pb2 import IF_BUSY_QUEUE, GetTurnRequest, StartTurnRequest
 from greenroom_server import GreenroomServer
+from shared_servers import SharedServers
 from story import create, start_turn, until
-
-
-@pytest.fixture
-async def fake(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
-    """A server of the test's own with the fake CLI, started."""
-    async with GreenroomServer(tmp_path, {}, claude_path=str(install(tmp_path))) as running:
-        yield running
 
 
 async def stopped_with(fake: GreenroomServer, first: str) -> tuple[Turn, Turn]:
@@ -37,11 +26,9 @@ async def stopped_with(fake: GreenroomServer, first: str) -> tuple[Turn, Turn]:
     return first_turn, second_turn
 
 
-async def test_a_turn_that_runs_is_let_finish_and_one_that_waits_is_kept(fake: GreenroomServer) -> None:
-    fake.change(drain_timeout="60s")
-    await fake.stop()
-    await fake.start()
-    running, waiting = await stopped_with(fake, turn(wait=1, text="in time"))
+async def test_a_turn_that_runs_is_let_finish_and_one_that_waits_is_kept(servers: SharedServers) -> None:
+    async with servers.fake(drain_timeout="60s") as patient:
+        running, waiting = await stopped_with(patient, turn(wait=1, text="in time"))
     assert (running.state, running.result_text) == (turn_pb2.TURN_STATE_COMPLETED, "in time")
     assert (waiting.state, waiting.result_text) == (turn_pb2.TURN_STATE_COMPLETED, "later")
 
