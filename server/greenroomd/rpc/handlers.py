@@ -2,8 +2,8 @@
 
 A service is an object with a method for each RPC that it has, `async def X(request, call)`, which returns the response
 or, for a stream, writes serialized frames through the call. The contract's descriptor names the rest: a method that the
-object lacks answers UNIMPLEMENTED; a request with the field `request_id` is a mutation, whose recorded answer is given
-again before the method is asked. `on_replay` of the object, a mapping by method, may make a fresh answer of it.
+object lacks answers UNIMPLEMENTED; a request with the field `request_id` is a mutation, of which a repetition gets the
+recorded answer again. `on_replay` of the object, a mapping by method, may make a fresh answer of it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc.status_pb2 import Status
 
 from greenroomd.app.ports.storage import Request, RequestReplayed
-from greenroomd.domain.errors import GreenroomError, InvalidRequest, Violation
+from greenroomd.domain.errors import GreenroomError, InvalidRequest, RequestIdReused, Unavailable, Violation
 from greenroomd.domain.rules.naming_rules import name_violations
 from greenroomd.rpc.fingerprint import fingerprint
 from greenroomd.rpc.rpc_context import Call, Context
@@ -98,33 +98,43 @@ class _Route:
             raise InvalidRequest([Violation("", "is not a message of the request's type")]) from None
 
     async def _once(self, request: Any, call: Call) -> Any:
-        """Answer a mutation, a repeated one as before."""
+        """Answer a mutation, a repeated one as before.
+
+        Whether it is a repetition is decided where it is committed. One that is refused earlier, since what it would
+        change is not as it was, is looked up then: a repetition is answered as before whatever has happened since.
+        """
         assert self._perform is not None
-        recorded = await self._recorded(request, call)
-        if recorded is None:
-            try:
-                return await self._perform(request, call)
-            # Of a stream before its first frame: nothing was started. Its first call may still wait for its answer.
-            except RequestReplayed:
-                recorded = await self._recorded(request, call)
-                assert recorded is not None
+        self._identify(request, call)
+        try:
+            return await self._perform(request, call)
+        except RequestReplayed:
+            recorded = await self._recorded(call)
+            assert recorded is not None
+        except (RequestIdReused, Unavailable):
+            raise  # the first has been decided; a database that is away cannot be asked
+        except GreenroomError:
+            if call.answering or (recorded := await self._recorded(call)) is None:
+                raise
         return recorded if self._again is None else await self._again(request, recorded, call)
 
-    async def _recorded(self, request: Any, call: Call) -> bytes | None:
-        """Identify a mutation and return its recorded answer; a bad request_id is a problem of the call."""
+    def _identify(self, request: Any, call: Call) -> None:
+        """Give a mutation that may be repeated its identity; a bad request_id is a problem of the call."""
         if not request.request_id:
-            return None
+            return
         problems = name_violations(request_id=request.request_id)
         if problems:
             call.problems += problems
-            return None
+            return
         call.request = Request(
             principal=call.caller.principal,
             method=self._method,
             request_id=request.request_id.lower(),
             fingerprint=fingerprint(request, "request_id"),
         )
-        return await self._answered(call.request)
+
+    async def _recorded(self, call: Call) -> bytes | None:
+        """Return the recorded answer of a mutation; its first call may still wait for what it ordered."""
+        return None if call.request is None else await self._answered(call.request)
 
     def _told(self, error: Exception, request: Message | None) -> tuple[grpc.StatusCode, Status]:
         """Return the status of an error; anything but a domain error is a bug, and told only to the log."""

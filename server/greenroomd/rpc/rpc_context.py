@@ -30,6 +30,8 @@ class Call:
     caller: Caller = _ANONYMOUS
     request: Request | None = None
     problems: list[Violation] = field(default_factory=list)
+    answering: bool = False
+    """Whether a frame of the answer, which is a stream, has been sent."""
 
     @property
     def remaining(self) -> timedelta | None:
@@ -39,6 +41,7 @@ class Call:
 
     def write(self, frame: bytes) -> Awaitable[None]:
         """Send a serialized frame of a stream; await it before the next, that is the back pressure."""
+        self.answering = True
         return self.context.write(frame)
 
     def refuse_problems(self) -> None:

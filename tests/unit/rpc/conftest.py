@@ -20,7 +20,7 @@ from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, CreateSessionReq
 from greenroom.v1.turn_service_pb2_grpc import TurnServiceStub
 from greenroomd.app.maintenance.readiness import ProbeTimes, follow_readiness
 from greenroomd.app.ports.processes import AgentProcess, Launch, ProcessFailed, ShutdownTimeouts
-from greenroomd.app.ports.storage import Store
+from greenroomd.app.ports.storage import Request, Store
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.process_runner import ProcessRunner
 from greenroomd.app.supervision.registry import supervising
@@ -37,6 +37,7 @@ from greenroomd.processes.claude.transcripts import TranscriptFiles
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.pool.slots import Pool
 from greenroomd.rpc.convert.profile_proto import profile_answer
+from greenroomd.rpc.handlers import Answered
 from greenroomd.rpc.server import ServerTimeouts, Services, serving
 from greenroomd.rpc.services.event_service import EventService
 from greenroomd.rpc.services.node_service import NodeService
@@ -64,9 +65,17 @@ class NoClaude:
 
 @dataclass
 class Seen:
-    """What the observer was told: service, method and code of each RPC."""
+    """What the observer was told: service, method and code of each RPC; and how often records were looked into."""
 
     calls: list[tuple[str, str, str]] = field(default_factory=list)
+    looks: int = 0
+
+    def looking(self, answered: Answered) -> Answered:
+        async def look(request: Request) -> bytes | None:
+            self.looks += 1
+            return await answered(request)
+
+        return look
 
     def rpc_handled(self, service: str, method: str, code: str, seconds: float) -> None:
         assert seconds >= 0
@@ -162,7 +171,7 @@ async def running_edge(
                 listen or f"unix:{root}/socket",
                 services,
                 drain=drain,
-                answered=sessions.replay,
+                answered=seen.looking(sessions.replay),
                 observer=seen,
                 readiness=partial(follow_readiness, store, times=probes),
                 patience=ServerTimeouts(stop=timedelta(milliseconds=300)),

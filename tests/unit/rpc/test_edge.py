@@ -17,6 +17,7 @@ from greenroom.v1.session_pb2 import SESSION_STATE_CLOSED, SESSION_STATE_CREATED
 from greenroom.v1.session_service_pb2 import (
     CloseSessionRequest,
     CreateSessionRequest,
+    DeleteSessionRequest,
     GetSessionRequest,
     ListSessionsRequest,
     StartSessionRequest,
@@ -101,6 +102,40 @@ async def test_a_request_id_replays_the_first_answer(edge: Edge) -> None:
     refusal = await refused(edge.create(request_id=request_id, display_name="other"))
     assert (refusal.code, refusal.reason) == (C.INVALID_ARGUMENT, "REQUEST_ID_REUSED")
     assert len((await edge.sessions.ListSessions(ListSessionsRequest())).sessions) == 1
+
+
+async def test_a_new_request_is_not_looked_up_and_a_repeated_one_once(edge: Edge) -> None:
+    request_id = str(uuid.uuid4())
+    first = await edge.create(request_id=request_id)
+    assert edge.seen.looks == 0
+    assert await edge.create(request_id=request_id) == first
+    assert edge.seen.looks == 1
+
+
+async def test_a_repetition_is_answered_as_before_though_it_would_be_refused_now(
+    edge: Edge, tmp_path: Path
+) -> None:
+    place = tmp_path / "work" / "short-lived"
+    place.mkdir()
+    config = SessionConfig(working_dir=str(place))
+    made = str(uuid.uuid4())
+    first = await edge.create(request_id=made, config=config)
+    place.rmdir()
+    refusal = await refused(_create_until_refused(edge, config))
+    assert refusal.code == C.INVALID_ARGUMENT
+    closing = CloseSessionRequest(session_id=first.session_id, request_id=str(uuid.uuid4()))
+    closed = await edge.sessions.CloseSession(closing)
+    removing = DeleteSessionRequest(session_id=first.session_id, request_id=str(uuid.uuid4()))
+    await edge.sessions.DeleteSession(removing)
+    await edge.sessions.DeleteSession(removing)
+    assert await edge.sessions.CloseSession(closing) == closed
+    assert await edge.create(request_id=made, config=config) == first
+
+
+async def _create_until_refused(edge: Edge, config: SessionConfig) -> None:
+    """A directory is looked at again a second after it was found good."""
+    while True:
+        await edge.create(config=config)
 
 
 async def test_an_unknown_session_is_named(edge: Edge) -> None:

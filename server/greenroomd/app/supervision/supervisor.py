@@ -17,7 +17,7 @@ import structlog
 from greenroomd.app.commands import Change
 from greenroomd.app.ports.observers import end_cause
 from greenroomd.app.ports.processes import AgentProcess, Handshake, Launch, Lease, ProcessFailed
-from greenroomd.app.ports.storage import Request, RequestReplayed, Unit
+from greenroomd.app.ports.storage import Request, Unit
 from greenroomd.app.supervision.mailbox import Mailbox
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.process_runner import (
@@ -33,7 +33,6 @@ from greenroomd.domain.config import PermissionMode
 from greenroomd.domain.errors import (
     Draining,
     EtagMismatch,
-    GreenroomError,
     OwnershipLost,
     SessionNotFound,
     StoreUnavailable,
@@ -203,23 +202,14 @@ class Supervisor:
             result = order.act(step)
             session = await self._commit(step, order.change.request, order.change.answers)
         except Exception as error:  # handed to the caller, who alone can tell a refusal from a bug
-            refusal = await self._answered_before(order.change.request) or error
             if not order.reply.done():
-                order.reply.set_exception(refusal)
+                order.reply.set_exception(error)
             if isinstance(error, OwnershipLost):
                 raise
             return
         if not order.reply.done():
             order.reply.set_result((session, result))
         await self._perform(step.actions)
-
-    async def _answered_before(self, request: Request | None) -> RequestReplayed | None:
-        """Look whether a refused order is the repetition of one that was carried out while it waited here."""
-        try:
-            answer = None if request is None else await self._node.store.answer(request)
-        except GreenroomError:
-            return None  # the first refusal says more
-        return None if answer is None else RequestReplayed(answer)
 
     async def _react(self, decide: Callable[[Step], None]) -> None:
         """Follow what happened; a database that is away delays this session and loses nothing of it."""

@@ -67,18 +67,18 @@ class Creation:
         SessionExists.
         """
         config, oauth_token = await resolve_config(new, self._profiles)
-        furnishing = ResolvedConfig(config=config, oauth_token=oauth_token)
-        await self.check(new, furnishing)
-        return await self.admit(new, furnishing, caller)
+        resolved = ResolvedConfig(config=config, oauth_token=oauth_token)
+        await self.check(new, resolved)
+        return await self.admit(new, resolved, caller)
 
-    async def check(self, new: NewSession, furnishing: ResolvedConfig) -> None:
+    async def check(self, new: NewSession, resolved: ResolvedConfig) -> None:
         """Raise InvalidRequest with every rule that a new session breaks, or WorkingDirOutsideRoots for that alone."""
         parts = Parts(
             display_name=new.display_name,
             labels=new.labels,
             metadata=new.metadata,
-            config=furnishing.config,
-            oauth_token=furnishing.oauth_token,
+            config=resolved.config,
+            oauth_token=resolved.oauth_token,
         )
         found = [
             *new.violations,
@@ -92,7 +92,7 @@ class Creation:
         ]
         if not any(violation.field == "config.working_dir" for violation in found):
             try:
-                await self._working_dirs.resolve(furnishing.config.working_dir)
+                await self._working_dirs.resolve(resolved.config.working_dir)
             except InvalidRequest as invalid:
                 found += invalid.violations
             except WorkingDirOutsideRoots as outside:
@@ -102,7 +102,7 @@ class Creation:
         if found:
             raise InvalidRequest(found)
 
-    async def admit(self, new: NewSession, furnishing: ResolvedConfig, caller: Caller) -> Session:
+    async def admit(self, new: NewSession, resolved: ResolvedConfig, caller: Caller) -> Session:
         """Store a session that was checked, and start it if it is to start; raises QuotaExceeded, SessionExists."""
         at = self._node.now()
         session_id = new.session_id or new_id()
@@ -114,11 +114,11 @@ class Creation:
             display_name=new.display_name,
             labels=dict(new.labels),
             metadata=new.metadata,
-            config=furnishing.config,
+            config=resolved.config,
             start_mode=new.start_mode,
             state_time=at,
-            cli_session_id=furnishing.conversation or session_id,
-            conversation=bool(furnishing.conversation),
+            cli_session_id=resolved.conversation or session_id,
+            conversation=bool(resolved.conversation),
             create_time=at,
             update_time=at,
             last_active_time=at,
@@ -130,7 +130,7 @@ class Creation:
                 session=session,
                 events=create(session, actor=caller.principal),
                 configures=True,
-                oauth_token=furnishing.oauth_token,
+                oauth_token=resolved.oauth_token,
                 request=new.request,
                 claims_profile=bool(new.profile_id),
             )

@@ -6,10 +6,8 @@ from dataclasses import replace
 
 from greenroomd.app.commands import Close, Delete
 from greenroomd.app.ports.processes import Transcripts
-from greenroomd.app.ports.storage import RequestReplayed
 from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.app.usecases.sessions import Sessions
-from greenroomd.domain.errors import SessionNotFound
 from greenroomd.domain.lifecycle import orders
 from greenroomd.domain.session import Session
 
@@ -27,16 +25,6 @@ class Deletion:
 
         Raises IllegalTransition if it is not closed, EtagMismatch, SessionNotFound.
         """
-        try:
-            await self._delete(change)
-        except SessionNotFound:
-            # The same call may have come twice and the other one have been faster.
-            answer = await self._sessions.replay(change.request) if change.request else None
-            if answer is None:
-                raise
-            raise RequestReplayed(answer) from None
-
-    async def _delete(self, change: Delete) -> None:
         session = await self._closed(change)
         # Before the row: if the server dies in between, the call can be repeated and nothing is left behind.
         await self._transcripts.remove(session.workspace_id, session.cli_session_id)

@@ -50,24 +50,24 @@ class Forking:
             request=fork.request,
             violations=fork.violations,
         )
-        furnishing = await self._furnished(original, fork)
-        await self._creation.check(new, furnishing)
+        resolved = await self._resolved(original, fork)
+        await self._creation.check(new, resolved)
         if not original.conversation:
-            return await self._admit(new, furnishing, caller)
+            return await self._admit(new, resolved, caller)
         conversation = await self._copied(original)
         try:
-            return await self._admit(new, replace(furnishing, conversation=conversation), caller)
+            return await self._admit(new, replace(resolved, conversation=conversation), caller)
         except (GreenroomError, RequestReplayed) as refusal:
             if not isinstance(refusal, Unavailable):  # then nobody can tell whether it was stored after all
                 await self._transcripts.remove(original.workspace_id, conversation)
             raise
 
-    async def _admit(self, new: NewSession, furnishing: ResolvedConfig, caller: Caller) -> Session:
+    async def _admit(self, new: NewSession, resolved: ResolvedConfig, caller: Caller) -> Session:
         """Store the new session; if the original's profile is gone, without one: its config is complete."""
         try:
-            return await self._creation.admit(new, furnishing, caller)
+            return await self._creation.admit(new, resolved, caller)
         except ProfileNotFound:
-            return await self._creation.admit(replace(new, profile_id=""), furnishing, caller)
+            return await self._creation.admit(replace(new, profile_id=""), resolved, caller)
 
     async def _copied(self, original: Session) -> str:
         """Copy a conversation as it was when a turn had ended, and return the id of the copy."""
@@ -92,7 +92,7 @@ class Forking:
         session, _ = await self._supervisors.order(Change(session_id=session_id), look)
         return session
 
-    async def _furnished(self, original: Session, fork: Fork) -> ResolvedConfig:
+    async def _resolved(self, original: Session, fork: Fork) -> ResolvedConfig:
         token = fork.oauth_token
         if token is None and original.config.oauth_token_set:
             token = await self._store.oauth_token(original.session_id)

@@ -54,6 +54,12 @@ def session_message(session: Session, *, full: bool) -> pb.Session:
     )
 
 
+session_bytes: IdentityMemo[Session, bytes] = IdentityMemo(
+    lambda session: session_message(session, full=True).SerializeToString(), limit=1024
+)
+"""Returns the message of a session in view FULL, serialized: what is recorded for a repetition is what is answered."""
+
+
 def _maybe_recovery(recovery: Recovery) -> pb.Recovery | None:
     if recovery == _NO_RECOVERY or replace(recovery, restarts=()) == _NO_RECOVERY:
         return None

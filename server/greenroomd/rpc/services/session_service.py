@@ -24,6 +24,7 @@ from greenroomd.rpc.rpc_context import Call
 from greenroomd.rpc.stream import wire
 from greenroomd.rpc.stream.cursor_codec import CursorCodec
 from greenroomd.rpc.stream.draining import UNDER_WAY, Drain
+from greenroomd.rpc.stream.event_codec import session_answer
 
 WAIT_WITHOUT_DEADLINE = timedelta(seconds=60)
 ANSWER_BEFORE_DEADLINE = timedelta(milliseconds=500)
@@ -51,17 +52,17 @@ class SessionService:
         self._places = places
         self._drain = drain
 
-    async def CreateSession(self, request: pb.CreateSessionRequest, call: Call) -> pb.CreateSessionResponse:
+    async def CreateSession(self, request: pb.CreateSessionRequest, call: Call) -> bytes:
         """Create a session."""
         session = await self._creation.create(requests.new_session(request, call), call.caller)
-        return pb.CreateSessionResponse(session=session_message(session, full=True))
+        return session_answer(session)
 
-    async def GetSession(self, request: pb.GetSessionRequest, call: Call) -> pb.GetSessionResponse:
+    async def GetSession(self, request: pb.GetSessionRequest, call: Call) -> bytes:
         """Return a session in view FULL."""
         requests.required("session_id", request.session_id, call.problems)
         call.refuse_problems()
         session = await self._sessions.get(request.session_id)
-        return pb.GetSessionResponse(session=session_message(session, full=True))
+        return session_answer(session)
 
     async def ListSessions(self, request: pb.ListSessionsRequest, call: Call) -> bytes:
         """Return a page of sessions, and where a watch that misses nothing begins."""
@@ -83,49 +84,45 @@ class SessionService:
         cursor = wire.record(_CURSOR, self._places.cursor(page.revision))
         return b"".join((listed, _REVISION, wire.varint(page.revision), cursor))
 
-    async def UpdateSession(self, request: pb.UpdateSessionRequest, call: Call) -> pb.UpdateSessionResponse:
+    async def UpdateSession(self, request: pb.UpdateSessionRequest, call: Call) -> bytes:
         """Change what the mask names."""
         session = await self._sessions.update(session_changes.update(request, call))
-        return pb.UpdateSessionResponse(session=session_message(session, full=True))
+        return session_answer(session)
 
-    async def StartSession(self, request: pb.StartSessionRequest, call: Call) -> pb.StartSessionResponse:
+    async def StartSession(self, request: pb.StartSessionRequest, call: Call) -> bytes:
         """Start a session that never ran or has failed."""
         session = await self._sessions.start(session_changes.start(request, call))
-        return pb.StartSessionResponse(session=session_message(session, full=True))
+        return session_answer(session)
 
-    async def ResumeSession(self, request: pb.ResumeSessionRequest, call: Call) -> pb.ResumeSessionResponse:
+    async def ResumeSession(self, request: pb.ResumeSessionRequest, call: Call) -> bytes:
         """Give a suspended session a process."""
         session = await self._sessions.resume(session_changes.start(request, call))
-        return pb.ResumeSessionResponse(session=session_message(session, full=True))
+        return session_answer(session)
 
-    async def SuspendSession(
-        self, request: pb.SuspendSessionRequest, call: Call
-    ) -> pb.SuspendSessionResponse:
+    async def SuspendSession(self, request: pb.SuspendSessionRequest, call: Call) -> bytes:
         """End a session's process and keep its conversation."""
         session = await self._sessions.suspend(session_changes.ending(Suspend, request, call))
-        return pb.SuspendSessionResponse(session=session_message(session, full=True))
+        return session_answer(session)
 
-    async def RestartSession(
-        self, request: pb.RestartSessionRequest, call: Call
-    ) -> pb.RestartSessionResponse:
+    async def RestartSession(self, request: pb.RestartSessionRequest, call: Call) -> bytes:
         """Change a session's process for a new one."""
         session = await self._sessions.restart(session_changes.ending(Restart, request, call))
-        return pb.RestartSessionResponse(session=session_message(session, full=True))
+        return session_answer(session)
 
-    async def CloseSession(self, request: pb.CloseSessionRequest, call: Call) -> pb.CloseSessionResponse:
+    async def CloseSession(self, request: pb.CloseSessionRequest, call: Call) -> bytes:
         """End a session for good."""
         session = await self._sessions.close(session_changes.close(request, call))
-        return pb.CloseSessionResponse(session=session_message(session, full=True))
+        return session_answer(session)
 
     async def DeleteSession(self, request: pb.DeleteSessionRequest, call: Call) -> pb.DeleteSessionResponse:
         """Remove a session with everything of it."""
         await self._deletion.delete(session_changes.delete(request, call))
         return pb.DeleteSessionResponse()
 
-    async def ForkSession(self, request: pb.ForkSessionRequest, call: Call) -> pb.ForkSessionResponse:
+    async def ForkSession(self, request: pb.ForkSessionRequest, call: Call) -> bytes:
         """Make a session that continues a copy of another one's conversation."""
         session = await self._forking.fork(session_changes.fork(request, call), call.caller)
-        return pb.ForkSessionResponse(session=session_message(session, full=True))
+        return session_answer(session)
 
     async def WaitSession(self, request: pb.WaitSessionRequest, call: Call) -> pb.WaitSessionResponse:
         """Wait until a condition holds, or the time is over; without a condition, for the next change."""

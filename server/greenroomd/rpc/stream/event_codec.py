@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from google.protobuf.message import Message
 
 from greenroom.v1 import event_pb2, turn_pb2
@@ -15,7 +13,7 @@ from greenroomd.domain.events import EPHEMERAL, Event
 from greenroomd.domain.session import Session
 from greenroomd.domain.turn import Turn
 from greenroomd.rpc.convert.event_proto import event_message
-from greenroomd.rpc.convert.session_proto import session_message
+from greenroomd.rpc.convert.session_proto import session_bytes
 from greenroomd.rpc.convert.turn_proto import approval_message, turn_message
 from greenroomd.rpc.stream import wire
 from greenroomd.rpc.stream.cursor_codec import CursorCodec
@@ -31,16 +29,19 @@ _SEQUENCE = wire.tag(4, wire.VARINT)
 _REVISION = wire.tag(5, wire.VARINT)
 _CURSOR = wire.tag(6, wire.LEN)
 
-_SESSION_ANSWERS: Mapping[str, Callable[..., Message]] = {
-    "CreateSession": sessions.CreateSessionResponse,
-    "UpdateSession": sessions.UpdateSessionResponse,
-    "StartSession": sessions.StartSessionResponse,
-    "SuspendSession": sessions.SuspendSessionResponse,
-    "ResumeSession": sessions.ResumeSessionResponse,
-    "RestartSession": sessions.RestartSessionResponse,
-    "CloseSession": sessions.CloseSessionResponse,
-    "ForkSession": sessions.ForkSessionResponse,
-}
+_SESSION = wire.tag(1, wire.LEN)  # `session` of every answer that is a session
+_ANSWERED_BY_SESSION = frozenset(
+    (
+        "CreateSession",
+        "UpdateSession",
+        "StartSession",
+        "SuspendSession",
+        "ResumeSession",
+        "RestartSession",
+        "CloseSession",
+        "ForkSession",
+    )
+)
 
 
 class EventCodec:
@@ -88,11 +89,10 @@ class EventCodec:
         RunTurn's holds the turn and, as the one event's revision, the place behind which the turn's events begin.
         InterruptTurn's holds of a turn that still runs only the ids.
         """
-        message = _SESSION_ANSWERS.get(method)
+        if method in _ANSWERED_BY_SESSION:
+            return session_answer(session)
         answer: Message
-        if message is not None:
-            answer = message(session=session_message(session, full=True))
-        elif method == "StartTurn":
+        if method == "StartTurn":
             answer = turns.StartTurnResponse(turn=turn_message(_turn_of(unit)))
         elif method == "RunTurn":
             before = event_pb2.Event(revision=session.revision - len(unit.events))
@@ -108,6 +108,11 @@ class EventCodec:
         else:
             raise ValueError(f"{method} has no answer to record")
         return answer.SerializeToString()
+
+
+def session_answer(session: Session) -> bytes:
+    """Return the serialized response of a call that answers with a session."""
+    return wire.record(_SESSION, session_bytes(session))
 
 
 def event_of(stored: StoredEvent) -> event_pb2.Event:
