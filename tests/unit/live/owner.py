@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from greenroomd.domain.approval import Approval, ApprovalState
+from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.frames import Activity, Frame
@@ -19,7 +20,7 @@ from greenroomd.domain.lifecycle import (
     process_start,
     turn_queue,
 )
-from greenroomd.domain.lifecycle.live import STORED_LATER, Action, Live, Step, TurnTimeouts
+from greenroomd.domain.lifecycle.live import STORED_LATER, Action, Live, Step, TurnTimeouts, taken_over
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Turn, TurnState
@@ -114,6 +115,7 @@ class Owner:
         """What the last decision was, stored or not."""
         self.patience = patience
         self.at = NOON
+        self.moment = Moment(1000.0)
         self.events: list[Event] = []
         self.ephemeral: list[Event] = []
         self.actions: list[Action] = []
@@ -121,6 +123,25 @@ class Owner:
         """Every turn as last stored."""
         self.approvals: dict[str, Approval] = {}
         """Every question as last stored."""
+
+    @property
+    def now(self) -> Now:
+        return Now(self.at, self.moment)
+
+    @property
+    def due(self) -> timedelta | None:
+        """How long it is until time changes something."""
+        return deadlines.next_due(self.live, self.patience, self.now)
+
+    @property
+    def overdue(self) -> bool:
+        """Whether time should have changed something by now."""
+        return (due := self.due) is not None and due <= timedelta()
+
+    def pass_time(self, span: timedelta) -> None:
+        """Let both clocks go on, and nothing happen."""
+        self.at += span
+        self.moment += span
 
     @property
     def session(self) -> Session:
@@ -132,7 +153,7 @@ class Owner:
 
     def decide(self, decision: Callable[[Step], T]) -> T:
         """Have something decided now; whatever it raises leaves everything as it was."""
-        step = Step(self.live, at=self.at, patience=self.patience)
+        step = Step(self.live, self.now, self.patience)
         result = decision(step)
         self.rows.commit(step)
         self.decided = step.live
@@ -171,16 +192,17 @@ class Owner:
     def lose_memory(self) -> Owner:
         """Let another owner take over, which knows only what was stored."""
         rows = self.rows
-        self.live = Live(session=rows.session, turns=rows.open_turns, approvals=rows.pending)
+        self.live = taken_over(rows.session, self.now, turns=rows.open_turns, approvals=rows.pending)
         return self
 
     def wait(self, span: timedelta) -> None:
         """Let time pass, and everything happen at the moment when it is due."""
-        until = self.at + span
-        while (due := deadlines.next_due(self.live, self.patience)) is not None and due <= until:
-            self.at = max(self.at, due)
+        while (due := self.due) is not None and due <= span:
+            due = max(due, timedelta())
+            self.pass_time(due)
+            span -= due
             self.decide(deadlines.tick)
-        self.at = until
+        self.pass_time(span)
 
     # What happens to it.
 

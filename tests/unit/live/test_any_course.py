@@ -68,7 +68,7 @@ class Course(OneSession):
         }
         self.owner = Owner(config=config)
         if auto:
-            self.owner.live = replace(self.owner.live, launching=True, launched_at=self.owner.at)
+            self.owner.live = replace(self.owner.live, launching=True, launched_at=self.owner.moment)
             self.launch()
         if up:
             self.order(orders.start)
@@ -175,14 +175,12 @@ class Course(OneSession):
     @rule(span=st.sampled_from(SPANS))
     def time_passes(self, span: timedelta) -> None:
         owner = self.owner
-        owner.at += span
+        owner.pass_time(span)
         if owner.live.at_rest:
             return
-        due = deadlines.next_due(owner.live, owner.patience)
-        if due is not None and due <= owner.at:
+        if owner.overdue:
             self.decide(deadlines.tick)
-            due = deadlines.next_due(owner.live, owner.patience)
-            assert due is None or due > owner.at, "the owner would spin"
+            assert not owner.overdue, "the owner would spin"
 
     @precondition(lambda self: self.host is not None and self.host.phase is Phase.UP and self.peaceful)
     @rule(trouble=st.sampled_from(TROUBLES), number=st.integers(0, 3))

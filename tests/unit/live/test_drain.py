@@ -33,7 +33,7 @@ def runs_after_the_next_start(owner: Owner, turn: Turn) -> bool:
 
 def test_a_session_that_waits_for_its_first_process_is_left_waiting() -> None:
     owner = Owner()
-    owner.decide(lambda step: step.update_live(launching=True, launched_at=step.at))
+    owner.decide(lambda step: step.update_live(launching=True, launched_at=step.moment))
     drain(owner)
     assert AbandonLaunch() in owner.done()
     owner.slot_granted()  # it was on its way already

@@ -56,7 +56,7 @@ def test_an_end_that_is_moved_is_announced_again() -> None:
 
 def test_an_end_that_was_slept_through_is_not_announced_any_more() -> None:
     owner = Owner(state=State.SUSPENDED, config={"limits": Limits(max_duration=2 * MINUTE)})
-    owner.at += HOUR
+    owner.pass_time(HOUR)
     owner.decide(deadlines.tick)
     assert EventType.SESSION_EXPIRING not in owner.told()
     assert owner.state is State.CLOSED

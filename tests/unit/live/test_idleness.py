@@ -52,7 +52,7 @@ def test_or_kept() -> None:
     owner = Owner(config={"on_idle": OnIdle.KEEP}).launched().forget()
     owner.wait(1000 * HOUR)
     assert (owner.state, owner.done()) == (State.IDLE, [])
-    assert deadlines.next_due(owner.live, owner.patience) is None
+    assert owner.due is None
 
 
 def test_the_sessions_own_idle_timeout_comes_first() -> None:
@@ -105,7 +105,7 @@ def test_a_session_lives_no_longer_than_it_may() -> None:
 @pytest.mark.parametrize("state", [State.CREATED, State.SUSPENDED, State.CLOSED])
 def test_time_changes_nothing_where_nothing_runs(state: State) -> None:
     owner = Owner(state=state)
-    assert deadlines.next_due(owner.live, owner.patience) is None
+    assert owner.due is None
 
 
 def test_what_is_not_due_does_not_happen() -> None:

@@ -14,7 +14,7 @@ from greenroomd.domain.lifecycle.live import AbandonLaunch, LaunchProcess, Live
 from greenroomd.domain.states import TURN_ARRIVED, WAITING_FOR_PROCESS, State
 from greenroomd.domain.turn import Problem, TurnState
 from unit.live import says
-from unit.live.owner import NOON, Owner, a_session, an_owner, payloads
+from unit.live.owner import Owner, a_session, an_owner, payloads
 
 NO_SLOT = Problem(reason="NO_SLOT", message="no slot within the wait")
 REFUSED = Problem(reason="HANDSHAKE_FAILED", message="bad flag", exit_code=1, stderr_tail="error: bad flag")
@@ -23,7 +23,7 @@ REFUSED = Problem(reason="HANDSHAKE_FAILED", message="bad flag", exit_code=1, st
 def queued_by_itself() -> Owner:
     """Return the owner of a session with start mode AUTO: its launch is under way though it is CREATED."""
     owner = Owner()
-    owner.live = Live(session=a_session(), launching=True, launched_at=NOON)
+    owner.live = Live(session=a_session(), launching=True, launched_at=owner.moment)
     return owner
 
 

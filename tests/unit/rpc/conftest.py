@@ -32,7 +32,6 @@ from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.app.usecases.turns import Turns
 from greenroomd.app.watch.tail import Tail
 from greenroomd.app.watch.watch import Watch
-from greenroomd.domain.lifecycle.live import TurnTimeouts
 from greenroomd.processes.claude.transcripts import TranscriptFiles
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.pool.slots import Pool
@@ -48,6 +47,7 @@ from greenroomd.rpc.services.turn_service import TurnService
 from greenroomd.rpc.stream.draining import Drain
 from greenroomd.rpc.stream.event_codec import EventCodec
 from greenroomd.store.sql_store import open_store
+from unit.supervision.timeouts import TIMEOUTS
 
 SECOND = timedelta(seconds=1)
 PROBES = ProbeTimes()
@@ -149,7 +149,7 @@ async def running_edge(
                 patience=ShutdownTimeouts(),
                 handshake_timeout=SECOND,
             ),
-            patience=TurnTimeouts(),
+            patience=TIMEOUTS,
             now=lambda: datetime.now(UTC),
         )
         supervisors = await stack.enter_async_context(supervising(node, drain_timeout=SECOND))

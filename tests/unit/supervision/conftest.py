@@ -6,7 +6,7 @@ import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,19 +29,18 @@ from greenroomd.domain.turn import Turn, TurnState
 from greenroomd.processes.pool.slots import Pool
 from greenroomd.store.sql_store import open_store
 from unit.supervision.cli import Host
+from unit.supervision.timeouts import TIMEOUTS
 
-LONG = timedelta(hours=1)
 SOON = timedelta(seconds=20)
 """How long a test waits for what must come; only a failing one waits so long."""
 
-TIMEOUTS = TurnTimeouts(
-    turn_timeout=LONG,
-    stall_timeout=LONG,
-    interrupt_grace=LONG,
-    approval_timeout=LONG,
-    ready_grace=LONG,
-    idle_timeout=LONG,
-)
+
+@dataclass
+class Clocks:
+    """Two clocks that stand still until the test moves them."""
+
+    time: datetime = field(default_factory=lambda: datetime.now(UTC))
+    seconds: float = 1000.0
 
 
 @dataclass
@@ -51,6 +50,7 @@ class Node:
     database: Path
     host: Host
     supervisors: Supervisors
+    clocks: Clocks
 
     @property
     def sessions(self) -> Sessions:
@@ -70,6 +70,14 @@ class Node:
         assert matched, f"the session stayed {session.state}"
         return session
 
+    async def until_changed(self, session: Session) -> Session:
+        """Wait until something of a session was committed after this."""
+        changed, matched = await self.sessions.wait(
+            session.session_id, states=frozenset(), turn_id="", after_revision=session.revision, timeout=SOON
+        )
+        assert matched, "nothing changed"
+        return changed
+
     async def start_turn(self, session_id: str, *, queue: bool = False) -> Turn:
         """Order a turn, and return it as accepted."""
 
@@ -86,6 +94,11 @@ class Node:
             return step.turns[turn.turn_id]
 
         return (await self.supervisors.order(Change(session_id=session_id), accept))[1]
+
+    async def look(self, session_id: str) -> None:
+        """Have the owner do what is due; it has done it when this returns."""
+        for _ in range(2):  # an order is carried out first, and then what is overdue
+            await self.supervisors.order(Change(session_id=session_id), lambda step: None)
 
     async def turn(self, turn_id: str) -> Turn:
         """Return a turn as it is stored."""
@@ -111,7 +124,7 @@ async def running_node(
 ) -> AsyncIterator[Node]:
     """Run a node on a database, its own in `directory` unless `url` names another."""
     database = directory / "greenroom.db"
-    host, tail = Host(), Tail(head=0)
+    host, tail, clocks = Host(), Tail(head=0), Clocks()
     async with open_store(
         url or f"sqlite:///{database}",
         key_file=directory / "keys",
@@ -129,10 +142,11 @@ async def running_node(
                 slots=Pool(8, SOON), processes=host, patience=ShutdownTimeouts(), handshake_timeout=SOON
             ),
             patience=timeouts,
-            now=lambda: datetime.now(UTC),
+            now=lambda: clocks.time,
+            monotonic=lambda: clocks.seconds,
         )
         async with supervising(context, drain_timeout=SOON) as supervisors:
-            yield Node(database, host, supervisors)
+            yield Node(database, host, supervisors, clocks)
 
 
 @pytest.fixture

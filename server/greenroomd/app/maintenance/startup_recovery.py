@@ -11,7 +11,7 @@ from greenroomd.app.ports.processes import ProcessIdentity
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.app.supervision.settlement import settle
-from greenroomd.domain.lifecycle.live import Live
+from greenroomd.domain.lifecycle.live import Live, taken_over
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
 
@@ -42,10 +42,10 @@ async def settle_all(node: NodeContext, supervisors: Supervisors, reap: Reap) ->
             if not live.at_rest:
                 supervisors.own(live)
     for session in waiting:
-        supervisors.own(Live(session=session, launching=True, launched_at=node.now()))
+        supervisors.own(Live(session=session, launching=True, launched_at=node.clocks().moment))
     for session in recovering:
         turns = await node.store.open_turns(session.session_id)
-        supervisors.own(Live(session=session, turns=tuple(turns)))
+        supervisors.own(taken_over(session, node.clocks(), turns=turns))
     if sessions:
         log.info(
             "sessions_settled", abandoned=len(abandoned), waiting=len(waiting), recovering=len(recovering)

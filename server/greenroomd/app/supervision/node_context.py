@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +11,7 @@ from greenroomd.app.ports.observers import UNOBSERVED, ProcessObserver
 from greenroomd.app.ports.storage import EventCodec, Store, StoredEvent
 from greenroomd.app.supervision.process_runner import ProcessRunner
 from greenroomd.app.watch.tail import Tail
+from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.events import Event
 from greenroomd.domain.lifecycle.live import TurnTimeouts
@@ -27,9 +29,16 @@ class NodeContext:
     runner: ProcessRunner
     patience: TurnTimeouts
     now: Callable[[], datetime]
+    """The wall clock, in UTC."""
+    monotonic: Callable[[], float] = time.monotonic
+    """The monotonic clock, in seconds."""
     observer: ProcessObserver = UNOBSERVED
     enforcement: Sequence[OptionReport] = ()
     """How this host enforces limits."""
+
+    def clocks(self) -> Now:
+        """Read both clocks."""
+        return Now(self.now(), Moment(self.monotonic()))
 
     def show(self, events: Sequence[Event], session: Session) -> None:
         """Let watchers of this node see ephemeral events; they are numbered 0 and never stored."""

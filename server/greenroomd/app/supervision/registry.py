@@ -20,7 +20,7 @@ from greenroomd.app.supervision.settlement import settle
 from greenroomd.app.supervision.supervisor import Order, Supervisor
 from greenroomd.domain.errors import Draining, GreenroomError, SessionNotFound
 from greenroomd.domain.lifecycle import orders, process_end
-from greenroomd.domain.lifecycle.live import Live, Step
+from greenroomd.domain.lifecycle.live import Live, Step, taken_over
 from greenroomd.domain.session import Session, StartMode
 from greenroomd.domain.turn import Turn
 
@@ -70,7 +70,7 @@ class Supervisors:
                 if not reply.done():
                     reply.set_exception(refusal)
                 return
-            self.own(Live(session=session, launching=True, launched_at=self.node.now()))
+            self.own(Live(session=session, launching=True, launched_at=self.node.clocks().moment))
         try:
             for _ in range(_STEPS_TO_A_PROCESS):
                 await asyncio.sleep(0)
@@ -151,7 +151,7 @@ class Supervisors:
             if session.live:  # its owner failed, and that could not be stored yet
                 return self._appoint(await settle(self.node, session, process_end.owner_failed))
             turns = await self.node.store.open_turns(session_id)
-            return self._appoint(Live(session=session, turns=tuple(turns)))
+            return self._appoint(taken_over(session, self.node.clocks(), turns=turns))
 
     def _appoint(self, live: Live) -> Supervisor:
         session_id = live.session.session_id

@@ -8,7 +8,7 @@ from greenroomd.app.ports.storage import Position, Unit
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.lifecycle import process_end
-from greenroomd.domain.lifecycle.live import Live, Step
+from greenroomd.domain.lifecycle.live import Live, Step, taken_over
 from greenroomd.domain.session import Session
 
 
@@ -22,8 +22,8 @@ async def settle(
     """
     turns = await node.store.open_turns(session.session_id)
     pending = await _pending(node, session.session_id)
-    live = Live(session=session, turns=tuple(turns), approvals=pending)
-    step = Step(live, at=node.now(), patience=node.patience)
+    now = node.clocks()
+    step = Step(taken_over(session, now, turns=turns, approvals=pending), now, node.patience)
     decide(step)
     unit = Unit(
         session=step.session,

@@ -116,8 +116,8 @@ class Supervisor:
             if self.live.launching:
                 self._launch()
             while len(self.mailbox) or self._in_charge:
-                due = deadlines.next_due(self.live, self._node.patience)
-                wait = None if due is None else max(0.0, (due - self._node.now()).total_seconds())
+                due = deadlines.next_due(self.live, self._node.patience, self._node.clocks())
+                wait = None if due is None else max(0.0, due.total_seconds())
                 message = await self.mailbox.take(wait)
                 await self._handle(message)
                 # Overdue already: a full mailbox holds no deadline up.
@@ -182,8 +182,8 @@ class Supervisor:
         return decide
 
     def _ready(self, handshake: Handshake) -> Callable[[Step], None]:
-        asked = self.live.launched_at or self._node.now()
-        startup = self._node.now() - asked
+        now = self._node.clocks().moment
+        startup = now - (self.live.launched_at or now)
         self._node.observer.process_ready(startup.total_seconds())
         return lambda step: process_start.ready(step, cli_version=handshake.cli_version, startup=startup)
 
@@ -355,7 +355,7 @@ class Supervisor:
         )
 
     def _step(self) -> Step:
-        return Step(self.live, at=self._node.now(), patience=self._node.patience)
+        return Step(self.live, self._node.clocks(), self._node.patience)
 
 
 async def _interrupt(process: AgentProcess) -> None:

@@ -74,8 +74,9 @@ def answer(
 
 def expire(step: Step) -> None:
     """Deny every question that nobody answered in time."""
-    for approval in list(step.live.approvals.values()):
-        if approval.expire_time <= step.at:
+    for approval_id, due in step.live.answer_by.items():
+        if due <= step.moment:
+            approval = step.live.approvals[approval_id]
             _put(step, replace(approval, state=ApprovalState.EXPIRED, decide_time=step.at))
             step.schedule(AnswerPermission(approval.approval_id, None, "nobody answered in time"))
 
@@ -104,6 +105,6 @@ def _put(step: Step, approval: Approval) -> None:
             payload=ApprovalNoted(approval=approval),
         )
     )
-    step.update_live(heard_at=step.at)  # it was waiting for a person: its own silence begins now
+    step.update_live(heard_at=step.moment)  # it was waiting for a person: its own silence begins now
     if step.session.state is State.ACTIVE:
         step.update_session(state_reason=AWAITING_APPROVAL if step.live.approvals else "")

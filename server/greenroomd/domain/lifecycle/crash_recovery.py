@@ -14,7 +14,7 @@ from greenroomd.domain.config import RecoveryMode, RecoveryPolicy
 from greenroomd.domain.events import Event, EventType, RecoveryScheduled
 from greenroomd.domain.lifecycle import turn_queue
 from greenroomd.domain.lifecycle.live import Step
-from greenroomd.domain.session import Recovery, Session
+from greenroomd.domain.session import Recovery
 from greenroomd.domain.turn import Problem, TurnState
 
 RECOVERING = "RECOVERING"
@@ -39,11 +39,13 @@ def plan(step: Step, error: Problem) -> bool:
     streak = session.recovery.restarts if _unstable(session.recovery, policy, step.at) else ()
     known = error.reason in _CRASHES or (session.recovery.attempt > 0 and error.reason in _FAILED_STARTS)
     comes_back = known and policy.mode is RecoveryMode.ON_CRASH and len(recent) < policy.max_restarts
+    wait = backoff(policy, len(streak)) if comes_back else None
+    step.update_live(restart_at=None if wait is None else step.moment + wait)
     step.update_session(
         recovery=Recovery(
             attempt=len(recent),
             max_attempts=policy.max_restarts if policy.mode is RecoveryMode.ON_CRASH else 0,
-            next_attempt_time=step.at + backoff(policy, len(streak)) if comes_back else None,
+            next_attempt_time=None if wait is None else step.at + wait,
             recoverable=error.reason not in _HOPELESS,
             restarts=streak,
         )
@@ -59,11 +61,6 @@ def announce(step: Step) -> None:
             attempt=recovery.attempt + 1, max_attempts=recovery.max_attempts, at=recovery.next_attempt_time
         )
         step.emit(Event(type=EventType.SESSION_RECOVERY_SCHEDULED, time=step.at, payload=payload))
-
-
-def due_time(session: Session) -> datetime | None:
-    """Return when the session is to be started again; None if it is not."""
-    return session.recovery.next_attempt_time
 
 
 def attempt(step: Step) -> None:

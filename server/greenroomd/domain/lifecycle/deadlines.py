@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.config import OnIdle
 from greenroomd.domain.events import Event, EventType, Expiring, LimitReached
 from greenroomd.domain.lifecycle import approval_flow, crash_recovery, expiry, orders, turn_queue
@@ -17,32 +18,47 @@ from greenroomd.domain.turn import Problem
 MAX_DURATION = "MAX_DURATION"
 
 
+LOOK_AGAIN = timedelta(minutes=1)
+"""How long to wait at most for a time of the wall clock, which may be set, or go on while the machine is suspended."""
+
+_OVERDUE = timedelta()
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """`when` returns the time at which `then` is due, None while it does not apply."""
+    """`when` returns when `then` is due, None while it does not apply.
 
-    when: Callable[[Live, TurnTimeouts], datetime | None]
+    A wait within this process ends at a Moment. A time of the calendar, which the session was promised, is a datetime.
+    """
+
+    when: Callable[[Live, TurnTimeouts], Moment | datetime | None]
     then: Callable[[Step], None]
 
 
-def next_due(live: Live, patience: TurnTimeouts) -> datetime | None:
-    """Return the time of the next consequence, None if time changes nothing."""
-    return min((due for d in DEADLINES if (due := d.when(live, patience)) is not None), default=None)
+def next_due(live: Live, patience: TurnTimeouts, now: Now) -> timedelta | None:
+    """Return how long to wait before the next `tick`, None if time changes nothing; negative if it is overdue."""
+    dues = (deadline.when(live, patience) for deadline in DEADLINES)
+    return min((_wait(due, now) for due in dues if due is not None), default=None)
+
+
+def _wait(due: Moment | datetime, now: Now) -> timedelta:
+    wait = now.until(due)
+    return wait if isinstance(due, Moment) else min(wait, LOOK_AGAIN)
 
 
 def tick(step: Step) -> None:
-    """Let everything happen that is due at the step's time."""
+    """Let everything happen that is due now."""
     for deadline in DEADLINES:
         due = deadline.when(step.live, step.patience)
-        if due is not None and due <= step.at:
+        if due is not None and step.now.until(due) <= _OVERDUE:
             deadline.then(step)
 
 
-def _question(live: Live, patience: TurnTimeouts) -> datetime | None:
-    return min((each.expire_time for each in live.approvals.values()), default=None)
+def _question(live: Live, patience: TurnTimeouts) -> Moment | None:
+    return min(live.answer_by.values(), default=None)
 
 
-def _obedience(live: Live, patience: TurnTimeouts) -> datetime | None:
+def _obedience(live: Live, patience: TurnTimeouts) -> Moment | None:
     return live.obey_by
 
 
@@ -55,7 +71,7 @@ def _disobeyed(step: Step) -> None:
     end_for(step, Ending(purpose=Purpose.FAIL, error=error), gently=False)
 
 
-def _finish(live: Live, patience: TurnTimeouts) -> datetime | None:
+def _finish(live: Live, patience: TurnTimeouts) -> Moment | None:
     return live.finish_by if live.turn is not None and live.cause is None else None
 
 
@@ -66,12 +82,12 @@ def _unfinished(step: Step) -> None:
     turn_queue.interrupt(step, Problem(reason="TURN_INTERRUPTED", message=message))
 
 
-def _turn(live: Live, patience: TurnTimeouts) -> datetime | None:
+def _turn(live: Live, patience: TurnTimeouts) -> Moment | None:
     turn = live.turn
-    if turn is None or turn.start_time is None or live.cause is not None:
+    if turn is None or live.turn_began is None or live.cause is not None:
         return None
     limit = turn.timeout or live.session.config.limits.turn_timeout or patience.turn_timeout
-    return turn.start_time + limit
+    return live.turn_began + limit
 
 
 def _turn_overdue(step: Step) -> None:
@@ -80,7 +96,7 @@ def _turn_overdue(step: Step) -> None:
     )
 
 
-def _stall(live: Live, patience: TurnTimeouts) -> datetime | None:
+def _stall(live: Live, patience: TurnTimeouts) -> Moment | None:
     """Silence means a hang, but not while a tool runs or a person is asked."""
     unheard = live.turn is None or live.heard_at is None or live.cause is not None
     if unheard or live.open_tools or live.approvals or live.heard_at is None:
@@ -95,24 +111,21 @@ def _stalled(step: Step) -> None:
     )
 
 
-def _grace(live: Live, patience: TurnTimeouts) -> datetime | None:
-    session = live.session
-    if session.state is not State.READY or live.ending is not None:
+def _grace(live: Live, patience: TurnTimeouts) -> Moment | None:
+    if live.session.state is not State.READY or live.ending is not None or live.state_since is None:
         return None
-    return session.state_time + patience.ready_grace
+    return live.state_since + patience.ready_grace
 
 
 def _grace_passed(step: Step) -> None:
     step.transition(Signal.GRACE_PASSED)
 
 
-def _idle(live: Live, patience: TurnTimeouts) -> datetime | None:
-    session = live.session
-    if not live.evictable or session.config.on_idle is OnIdle.KEEP:
+def _idle(live: Live, patience: TurnTimeouts) -> Moment | None:
+    config = live.session.config
+    if not live.evictable or config.on_idle is OnIdle.KEEP or live.heard_at is None:
         return None
-    heard_at = live.heard_at or session.state_time  # at the earliest when it was ready
-    since = max(session.last_active_time, heard_at)
-    return since + (session.config.limits.idle_timeout or patience.idle_timeout)
+    return live.heard_at + (config.limits.idle_timeout or patience.idle_timeout)
 
 
 def _unused(step: Step) -> None:
@@ -143,8 +156,8 @@ def _expiring(step: Step) -> None:
     step.emit(Event(type=EventType.SESSION_EXPIRING, time=step.at, payload=Expiring(at=end)))
 
 
-def _recovery(live: Live, patience: TurnTimeouts) -> datetime | None:
-    return crash_recovery.due_time(live.session)
+def _recovery(live: Live, patience: TurnTimeouts) -> Moment | None:
+    return live.restart_at if live.recovering else None
 
 
 DEADLINES = (

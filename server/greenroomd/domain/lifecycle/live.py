@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from operator import attrgetter
 
 from greenroomd.domain.approval import Approval, ApprovalState
+from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.config import JsonObject, Secret, SessionConfig
 from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.events import EPHEMERAL, Event
@@ -27,14 +28,20 @@ from greenroomd.domain.turn import Problem, Turn, TurnState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnTimeouts:
-    """How long the owner waits for what; a session's own limits come before these."""
+    """How long the owner waits for what; a session's own limits come before these. All run on the monotonic clock."""
 
-    turn_timeout: timedelta = timedelta(hours=1)
-    stall_timeout: timedelta = timedelta(minutes=6)
-    interrupt_grace: timedelta = timedelta(seconds=5)
-    approval_timeout: timedelta = timedelta(minutes=10)
-    ready_grace: timedelta = timedelta(minutes=1)
-    idle_timeout: timedelta = timedelta(minutes=10)
+    turn_timeout: timedelta
+    """How long a turn may run."""
+    stall_timeout: timedelta
+    """How long a process may be silent in a turn in which no tool runs and nobody is asked."""
+    interrupt_grace: timedelta
+    """How long a process may take to obey an interrupt before it is ended."""
+    approval_timeout: timedelta
+    """How long a question of the CLI waits for an answer before it is denied."""
+    ready_grace: timedelta
+    """How long a session without a turn is READY before it is IDLE."""
+    idle_timeout: timedelta
+    """How long an unused process is kept."""
 
 
 class Purpose(StrEnum):
@@ -114,46 +121,64 @@ Action = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """What the owner knows beyond the row.
-
-    `turns` are the open ones, oldest first; the first may be running. `result` is the running turn's, while the CLI is
-    not idle yet. `cause` says why we interrupted it; `obey_by` is when we stop waiting for that. `finish_by` is until
-    when it may go on though the process is to end. `open_tools` are tool calls without a result. `output_bytes` counts
-    what the process said in the running turn. `spent_usd` is what this process has cost up to the last result.
-    `busy` is the CLI's own word for having something to do.
-
-    `restarting` is why another process is being started in place of one, "" if none is.
-
-    `running_config` and its generation are what the process was started with or brought to. `follow_config` says that
-    a newer generation is to reach it as soon as possible, `renew_process` that this takes another process whatever
-    changed (a new token), `reconfiguring` that a change is under way; no turn begins before it is done. `enforcement`
-    is how the host of the process enforces what depends on it.
-    """
+    """What the owner of a session knows beyond its row; a `Moment` is a time of the monotonic clock."""
 
     session: Session
+    """The row as last committed, with what is stored only with the next change (see STORED_LATER)."""
     turns: tuple[Turn, ...] = ()
+    """The open turns, oldest first; the first may be running."""
     approvals: Mapping[str, Approval] = field(default_factory=dict)
+    """The pending questions of the CLI by their id."""
+    answer_by: Mapping[str, Moment] = field(default_factory=dict)
+    """When each pending question is denied if nobody has answered it."""
     result: TurnResult | None = None
+    """The running turn's result, while the CLI is not idle yet."""
     cause: Problem | None = None
-    obey_by: datetime | None = None
-    finish_by: datetime | None = None
+    """Why we interrupted the running turn; None: we did not."""
+    obey_by: Moment | None = None
+    """When the process is ended if it has not obeyed the interrupt."""
+    finish_by: Moment | None = None
+    """When the running turn is interrupted because the process is to end."""
+    turn_began: Moment | None = None
+    """When the running turn, or the last one of this process, began."""
     open_tools: frozenset[str] = frozenset()
+    """The ids of the tool calls without a result."""
     busy: bool = False
+    """Whether the CLI says that it has something to do."""
     resetting: bool = False
+    """Whether the CLI has begun a new conversation whose id is still to come."""
     output_bytes: int = 0
+    """Bytes that the process has written in the running turn."""
     spent_usd: float = 0.0
+    """What this process has cost up to its last result, in US dollars."""
     launching: bool = False
+    """Whether a process is wanted that is not ready yet."""
     running: bool = False
-    launched_at: datetime | None = None
-    heard_at: datetime | None = None
+    """Whether there is a process."""
+    launched_at: Moment | None = None
+    """When the process was asked for."""
+    heard_at: Moment | None = None
+    """When the process last said something, or was last waited for by a person."""
+    state_since: Moment | None = None
+    """When the session came to its state; None: before this owner had it."""
+    restart_at: Moment | None = None
+    """When a failed session is started again, if that is planned; the row has the same as a time."""
     ending: Ending | None = None
+    """Why the process is being ended; None: it is not."""
     restarting: str = ""
+    """Why another process is being started in place of one; "": none is."""
     running_config: SessionConfig | None = None
+    """The configuration that the process was started with or brought to."""
     running_generation: int = 0
+    """The generation of `running_config`."""
     follow_config: bool = False
+    """Whether a newer generation is to reach the process as soon as possible."""
     renew_process: bool = False
+    """Whether following takes another process whatever has changed, as for a new token."""
     reconfiguring: bool = False
+    """Whether the process is being brought to another generation; no turn begins before that is done."""
     enforcement: Sequence[OptionReport] = ()
+    """How the process' host enforces what depends on it."""
 
     @property
     def turn(self) -> Turn | None:
@@ -190,13 +215,38 @@ _stored_now: Callable[[Session], tuple[object, ...]] = attrgetter(
 )
 
 
+def taken_over(
+    session: Session, now: Now, *, turns: Sequence[Turn] = (), approvals: Mapping[str, Approval] | None = None
+) -> Live:
+    """Return what a new owner knows of a session: what is stored of it."""
+    return Live(
+        session=session,
+        turns=tuple(turns),
+        approvals=approvals or {},
+        restart_at=_moment_of_restart(session, now),
+    )
+
+
+def _moment_of_restart(session: Session, now: Now) -> Moment | None:
+    """Return when the planned restart is due; no later than it can have been planned, however the clock was set."""
+    planned = session.recovery.next_attempt_time
+    if planned is None:
+        return None
+    wait = min(max(now.until(planned), timedelta()), session.config.recovery.max_backoff)
+    return now.moment + wait
+
+
 class Step:
     """One decision in the making: the live session as it becomes, what is told, and what is to be done after."""
 
-    def __init__(self, live: Live, *, at: datetime, patience: TurnTimeouts) -> None:
+    def __init__(self, live: Live, now: Now, patience: TurnTimeouts) -> None:
         self._before = live.session
         self.live = live
-        self.at = at
+        self.now = now
+        self.at = now.time
+        """The time of what is told and stored."""
+        self.moment = now.moment
+        """The moment from which to wait."""
         self.patience = patience
         self.events: list[Event] = []
         self.ephemeral: list[Event] = []
@@ -232,7 +282,7 @@ class Step:
     ) -> None:
         """Make a move of the state table and tell it; raises IllegalTransition."""
         session, events = decide(self.session, signal, at=self.at, reason=reason, error=error, actor=actor)
-        self.update_live(session=session)
+        self.update_live(session=session, state_since=self.moment)
         self.events += events
 
     def emit(self, event: Event | None) -> None:
@@ -255,9 +305,11 @@ class Step:
         """Store an approval, and keep it among the pending ones as long as it is."""
         self.approvals[approval.approval_id] = approval
         pending = {key: each for key, each in self.live.approvals.items() if key != approval.approval_id}
+        answer_by = {key: each for key, each in self.live.answer_by.items() if key != approval.approval_id}
         if approval.state is ApprovalState.PENDING:
             pending[approval.approval_id] = approval
-        self.update_live(approvals=pending)
+            answer_by[approval.approval_id] = self.moment + self.patience.approval_timeout
+        self.update_live(approvals=pending, answer_by=answer_by)
 
 
 def waiting(turns: Sequence[Turn]) -> list[Turn]:

@@ -141,7 +141,7 @@ def _finish(step: Step, ending: Ending, grace: timedelta) -> None:
     elif not grace:
         _interrupt_for(step, ending)
     else:
-        step.update_live(ending=ending, finish_by=step.at + grace)
+        step.update_live(ending=ending, finish_by=step.moment + grace)
 
 
 def _interrupt_for(step: Step, ending: Ending) -> None:

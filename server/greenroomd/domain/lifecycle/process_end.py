@@ -170,7 +170,7 @@ def _after(step: Step, ending: Ending) -> None:
             facts = replace(step.session.process, restart_count=step.session.process.restart_count + 1)
             step.update_session(process=facts)
             step.transition(Signal.RESTART, reason=ending.reason, actor=ending.actor)
-            step.update_live(launching=True, launched_at=step.at, restarting=ending.reason or REQUESTED)
+            step.update_live(launching=True, launched_at=step.moment, restarting=ending.reason or REQUESTED)
             step.schedule(LaunchProcess())
 
 

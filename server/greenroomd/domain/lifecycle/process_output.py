@@ -37,7 +37,7 @@ def said(step: Step, frames: Sequence[Frame]) -> None:
         step.emit(event_for(frame, turn_id=turn.turn_id if turn else "", at=step.at))
         _follow(step, frame)
         limits.count_output(step, frame)
-    step.update_live(heard_at=step.at)
+    step.update_live(heard_at=step.moment)
     if step.live.turn is not None:
         step.update_session(last_active_time=step.at)
 

@@ -68,7 +68,7 @@ def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
     first, followed = generation == 1, generation == step.session.observed_config_generation
     seen_before = step.session.observed_config_generation > 0
     restarted = step.live.restarting
-    step.update_live(launching=False, heard_at=step.at, restarting="")
+    step.update_live(launching=False, heard_at=step.moment, restarting="")
     crash_recovery.succeeded(step)
     step.transition(Signal.HANDSHAKE, reason=restarted)
     step.update_session(

@@ -40,7 +40,7 @@ def wake(step: Step, *, reason: str, actor: str = "") -> None:
     """Start the session; a slot that it waits for already is kept."""
     step.transition(Signal.START, reason=reason, actor=actor)
     if not step.live.launching:
-        step.update_live(launching=True, launched_at=step.at)
+        step.update_live(launching=True, launched_at=step.moment)
         step.schedule(LaunchProcess())
 
 
@@ -57,7 +57,13 @@ def begin_next(step: Step) -> None:
     step.update_session(current_turn_id=turn.turn_id, last_active_time=step.at)
     step.put_turn(turn)
     step.update_live(
-        result=None, cause=None, obey_by=None, heard_at=step.at, open_tools=frozenset(), output_bytes=0
+        result=None,
+        cause=None,
+        obey_by=None,
+        turn_began=step.moment,
+        heard_at=step.moment,
+        open_tools=frozenset(),
+        output_bytes=0,
     )
     step.emit(turn_event(turn, at=step.at))
     step.emit(prompted(turn, at=step.at))
@@ -94,7 +100,7 @@ def cancel_queued(step: Step, error: Problem, state: TurnState = TurnState.FAILE
 def interrupt(step: Step, cause: Problem) -> None:
     """Have the CLI stop the running turn; its pending questions are cancelled first."""
     approval_flow.cancel(step)
-    step.update_live(cause=cause, obey_by=step.at + step.patience.interrupt_grace)
+    step.update_live(cause=cause, obey_by=step.moment + step.patience.interrupt_grace)
     step.schedule(InterruptCli())
 
 

@@ -20,10 +20,11 @@ from greenroomd.app.supervision.process_runner import ProcessRunner
 from greenroomd.app.supervision.registry import supervising
 from greenroomd.app.watch.tail import Tail
 from greenroomd.domain.errors import Draining
-from greenroomd.domain.lifecycle.live import Live, Step, TurnTimeouts
+from greenroomd.domain.lifecycle.live import Live, Step
 from greenroomd.domain.states import State
 from greenroomd.processes.pool.slots import Pool
 from greenroomd.store.sql_store import open_store
+from unit.supervision.timeouts import TIMEOUTS
 
 SECOND = timedelta(seconds=1)
 
@@ -73,7 +74,7 @@ async def node(tmp_path: Path, processes: Starting) -> AsyncIterator[NodeContext
             tail=tail,
             codec=JsonCodec(),
             runner=runner,
-            patience=TurnTimeouts(),
+            patience=TIMEOUTS,
             now=lambda: datetime.now(UTC),
         )
 
@@ -81,7 +82,7 @@ async def node(tmp_path: Path, processes: Starting) -> AsyncIterator[NodeContext
 async def starting(node: NodeContext, **changes: Any) -> Live:
     """Store a session whose process is being started."""
     session = await node.store.commit(creation(new_session(state=State.INITIALIZING)))
-    return Live(session=session, launching=True, launched_at=node.now(), **changes)
+    return Live(session=session, launching=True, launched_at=node.clocks().moment, **changes)
 
 
 async def test_an_order_whose_owner_is_cancelled_while_it_commits_is_answered(node: NodeContext) -> None:
@@ -103,7 +104,7 @@ async def test_a_drain_that_fails_for_one_session_suspends_the_others(
 ) -> None:
     broken = await starting(node, ending=object())
     sound = await starting(node)
-    async with asyncio.timeout(20), supervising(node, drain_timeout=SECOND) as supervisors:
+    async with asyncio.timeout(20), supervising(node, drain_timeout=3 * SECOND) as supervisors:
         supervisors.own(broken)
         supervisors.own(sound)
         await processes.begun.wait()

@@ -1,0 +1,18 @@
+"""Timeouts of a node in which nothing happens by time alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from greenroomd.domain.lifecycle.live import TurnTimeouts
+
+LONG = timedelta(hours=1)
+
+TIMEOUTS = TurnTimeouts(
+    turn_timeout=LONG,
+    stall_timeout=LONG,
+    interrupt_grace=timedelta(seconds=5),
+    approval_timeout=LONG,
+    ready_grace=LONG,
+    idle_timeout=LONG,
+)
