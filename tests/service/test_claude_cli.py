@@ -31,6 +31,7 @@ from greenroomd.processes.claude.discovery import FoundCli, find_cli
 from greenroomd.processes.claude.launch_command import CliDefaults
 from greenroomd.processes.host import procfs
 from greenroomd.processes.host.server_run import ServerRun, server_run
+from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.node.reaper import reap
 from standin.model_api import ModelApi
 
@@ -52,7 +53,8 @@ def mine(tmp_path: Path) -> Iterator[ServerRun]:
 @pytest.fixture
 def cli(tmp_path: Path, found: FoundCli, mine: ServerRun, model_api: ModelApi) -> ClaudeCli:
     patience = ShutdownTimeouts(after_eof=timedelta(seconds=1))
-    return ClaudeCli(found.path, tmp_path / "state", mine, defaults(model_api), patience)
+    roots = AllowedRoots([tmp_path])
+    return ClaudeCli(found.path, tmp_path / "state", mine, defaults(model_api), patience, directories=roots)
 
 
 @pytest.fixture
@@ -405,13 +407,18 @@ from driving import a_launch, driven
 from greenroomd.app.ports.processes import ShutdownTimeouts
 from greenroomd.domain.config import Secret
 from greenroomd.processes.claude.cli import ClaudeCli
+from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.host.server_run import server_run
 from greenroomd.processes.claude.launch_command import CliDefaults
 
 async def main(cli, state, work, url, prompt):
     environment = {"ANTHROPIC_BASE_URL": Secret(url), "ANTHROPIC_API_KEY": Secret("stub-key")}
     with server_run(Path(state)) as mine:
-        cli = ClaudeCli(Path(cli), Path(state), mine, CliDefaults(environment=environment), ShutdownTimeouts())
+        everywhere = AllowedRoots([Path("/")])
+        defaults = CliDefaults(environment=environment)
+        cli = ClaudeCli(
+            Path(cli), Path(state), mine, defaults, ShutdownTimeouts(), directories=everywhere
+        )
         async with driven(cli, a_launch(Path(work), allowed_tools=("Bash(tail *)",))) as claude:
             await claude.turn(prompt)
 

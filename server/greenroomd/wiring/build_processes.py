@@ -18,9 +18,12 @@ from greenroomd.domain.enforcement import OptionReport
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.discovery import FoundCli
 from greenroomd.processes.claude.launch_command import CliDefaults
+from greenroomd.processes.host.cgroup_removal import CgroupRemoval
 from greenroomd.processes.host.cgroup_setup import Cgroups, NotDelegated, set_up_cgroups
+from greenroomd.processes.host.filesystem_pool import FilesystemPool
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
 from greenroomd.processes.host.server_run import ServerRun, server_run
+from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.node.enforcement_report import host_limits
 from greenroomd.processes.node.reaper import reap
 from greenroomd.processes.pool.admission import Admission
@@ -43,6 +46,8 @@ class ProcessParts:
     """Decides who may have a process."""
     warm: WarmProcesses
     """Keeps processes ready for sessions of a profile that wants it."""
+    roots: AllowedRoots
+    """Knows where sessions may work."""
     reap: Reap
     """Ends what an earlier run of the server has left behind."""
     limits: Sequence[OptionReport]
@@ -55,9 +60,21 @@ async def process_parts(settings: Settings, cli: FoundCli, metrics: Metrics) -> 
     groups, why_not = _cgroups(settings)
     pool = _pool(settings, metrics)
     metrics.pool_from(pool.numbers)
-    watchdog = MemoryWatchdog()
+    watchdog, removal, filesystem = MemoryWatchdog(), CgroupRemoval(), FilesystemPool()
+    roots = AllowedRoots(settings.allowed_roots, filesystem)
     with server_run(settings.state_dir, groups) as run:
-        processes = _processes(settings, cli, run, watchdog, groups)
+        processes = ClaudeCli(
+            cli.path,
+            settings.state_dir,
+            run,
+            _defaults(settings),
+            _shutdown_timeouts(settings),
+            watchdog,
+            groups,
+            directories=roots,
+            filesystem=filesystem,
+            removal=removal,
+        )
         warm = WarmProcesses(processes, pool)
         runner = ProcessRunner(
             slots=pool,
@@ -66,11 +83,12 @@ async def process_parts(settings: Settings, cli: FoundCli, metrics: Metrics) -> 
             handshake_timeout=settings.handshake_timeout,
             warm=warm,
         )
-        async with watchdog.on_duty(), warm.on_duty():
+        async with removal.on_duty(), watchdog.on_duty(), warm.on_duty():
             yield ProcessParts(
                 runner=runner,
                 pool=pool,
                 warm=warm,
+                roots=roots,
                 reap=_reaper(settings.state_dir, run),
                 limits=host_limits(frozenset() if groups is None else groups.controllers, why_not),
             )
@@ -91,19 +109,14 @@ def _cgroups(settings: Settings) -> tuple[Cgroups | None, str]:
     return groups, groups.why_not
 
 
-def _processes(
-    settings: Settings, cli: FoundCli, run: ServerRun, watchdog: MemoryWatchdog, groups: Cgroups | None
-) -> ClaudeCli:
+def _defaults(settings: Settings) -> CliDefaults:
     environment = {name: Secret(value.get_secret_value()) for name, value in settings.cli_environment.items()}
-    defaults = CliDefaults(
+    return CliDefaults(
         environment=environment,
         api_timeout=settings.api_timeout,
         api_max_retries=settings.api_max_retries,
         memory_bytes=settings.memory_per_session,
         open_files=settings.open_files,
-    )
-    return ClaudeCli(
-        cli.path, settings.state_dir, run, defaults, _shutdown_timeouts(settings), watchdog, groups
     )
 
 

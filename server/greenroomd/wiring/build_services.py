@@ -19,7 +19,6 @@ from greenroomd.app.watch.watch import Watch
 from greenroomd.processes.claude.discovery import FoundCli
 from greenroomd.processes.claude.transcripts import TranscriptFiles
 from greenroomd.processes.node.allowed_roots import AllowedRoots
-from greenroomd.processes.pool.slots import Pool
 from greenroomd.rpc.convert.profile_proto import profile_answer
 from greenroomd.rpc.server import Services
 from greenroomd.rpc.services.event_service import EventService
@@ -32,6 +31,7 @@ from greenroomd.rpc.stream.draining import Drain
 from greenroomd.rpc.stream.event_codec import EventCodec
 from greenroomd.settings.record import Settings
 from greenroomd.store.sql_store import SqlStore
+from greenroomd.wiring.build_processes import ProcessParts
 
 
 def version() -> str:
@@ -45,7 +45,7 @@ def services(
     supervisors: Supervisors,
     sessions: Sessions,
     watch: Watch,
-    pool: Pool,
+    parts: ProcessParts,
     cli: FoundCli,
     drain: Drain,
     profiles_changed: Callable[[], None],
@@ -54,11 +54,11 @@ def services(
     node, codec = supervisors.node, EventCodec(store.store_id)
     profiles = Profiles(store.profiles, profile_answer, node.now, profiles_changed)
     return Services(
-        sessions=_session_service(settings, supervisors, sessions, store.profiles, codec, drain),
+        sessions=_session_service(settings, supervisors, sessions, store.profiles, parts.roots, codec, drain),
         turns=TurnService(Turns(supervisors, sessions, watch), drain),
         events=EventService(sessions, store, watch, codec, drain),
         profiles=ProfileService(profiles),
-        nodes=NodeService(_facts(settings, cli, node), store, pool.status),
+        nodes=NodeService(_facts(settings, cli, node), store, parts.pool.status),
     )
 
 
@@ -67,11 +67,11 @@ def _session_service(
     supervisors: Supervisors,
     sessions: Sessions,
     profiles: ProfileStore,
+    roots: AllowedRoots,
     codec: EventCodec,
     drain: Drain,
 ) -> SessionService:
-    roots, may_bypass = AllowedRoots(settings.allowed_roots), settings.allow_bypass_permissions
-    creation = Creation(supervisors, roots, profiles, may_bypass=may_bypass)
+    creation = Creation(supervisors, roots, profiles, may_bypass=settings.allow_bypass_permissions)
     transcripts = TranscriptFiles(settings.state_dir)
     forking = Forking(supervisors, creation, transcripts)
     deletion = Deletion(supervisors, sessions, transcripts)

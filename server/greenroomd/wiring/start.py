@@ -27,7 +27,6 @@ from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.lifecycle.live import TurnTimeouts
 from greenroomd.processes.claude.discovery import find_cli
 from greenroomd.processes.host.cgroup_setup import NotDelegated
-from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.node.descriptor_limit import raise_descriptor_limit
 from greenroomd.processes.node.state_dir import node_id
 from greenroomd.processes.node.state_lock import StateDirUnusable, lock_state_dir
@@ -95,8 +94,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> str:
     await settle_all(node, supervisors, parts.reap)
     await stack.enter_async_context(expiring(store, supervisors, due, node.now))
     profiles_changed = asyncio.Event()
-    roots = AllowedRoots(settings.allowed_roots)
-    await stack.enter_async_context(warming(store.profiles, roots, parts.warm, profiles_changed))
+    await stack.enter_async_context(warming(store.profiles, parts.roots, parts.warm, profiles_changed))
     await stack.enter_async_context(
         retaining(
             store.compactor,
@@ -120,9 +118,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> str:
     return await stack.enter_async_context(
         rpc.serving(
             settings.listen,
-            services(
-                settings, store, supervisors, sessions, watch, parts.pool, cli, drain, profiles_changed.set
-            ),
+            services(settings, store, supervisors, sessions, watch, parts, cli, drain, profiles_changed.set),
             drain=drain,
             answered=sessions.replay,
             observer=metrics,

@@ -4,16 +4,19 @@ import signal
 import subprocess
 import sys
 import uuid
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from descriptors import open_descriptors
 from driving import IMPATIENT, eventually
 from greenroomd.app.ports.processes import ProcessFailed, ShutdownTimeouts
 from greenroomd.processes.host import procfs, spawn
 from greenroomd.processes.host.child import Child, running
+from greenroomd.processes.host.directory import open_directory
 from greenroomd.processes.host.redaction import Redactor
 
 SECOND = timedelta(seconds=1)
@@ -46,14 +49,17 @@ class Heard:
             await self.changed.wait()
 
 
-def python(
+@asynccontextmanager
+async def python(
     program: str, heard: Heard, patience: ShutdownTimeouts = IMPATIENT, **environment: str
-) -> AbstractAsyncContextManager[Child]:
+) -> AsyncIterator[Child]:
     """Run a program in Python; `os`, `signal`, `sys`, `time` are there, and `say` prints a line at once."""
     prelude = "import os, signal, subprocess, sys, time\ndef say(text): os.write(1, f'{text}\\n'.encode())\n"
     argv = [sys.executable, "-IS", "-c", prelude + program]
-    command = spawn.Command(argv=argv, environment=environment, cwd="/", marker=uuid.uuid4().hex)
-    return running(command, heard, Redactor(["s3cret-value"]), patience)
+    with open_directory("/") as root:
+        command = spawn.Command(argv=argv, environment=environment, directory=root, marker=uuid.uuid4().hex)
+        async with running(command, heard, Redactor(["s3cret-value"]), patience) as child:
+            yield child
 
 
 async def test_bytes_go_in_and_come_out() -> None:
@@ -234,15 +240,45 @@ async def _failure_of(process: Child, line: bytes) -> ProcessFailed:
     return failed.value
 
 
-@pytest.mark.parametrize(
-    ("argv", "cwd"), [(["/nonexistent/claude"], "/"), (["/etc/passwd"], "/"), (["/bin/true"], "/nonexistent")]
-)
-async def test_what_cannot_be_started(argv: list[str], cwd: str) -> None:
-    command = spawn.Command(argv=argv, environment={}, cwd=cwd, marker="x")
+@pytest.mark.parametrize("failing", ["connect_write_pipe", "connect_read_pipe"])
+async def test_a_start_whose_pipes_cannot_be_connected_leaves_nothing(
+    failing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> None:
+        raise OSError("no pipe for you")
+
+    class Refusing:
+        """The running loop, but for one of its methods."""
+
+        def __getattr__(self, name: str) -> object:
+            return refuse if name == failing else getattr(loop, name)
+
+    async with python("", Heard()):
+        pass  # what the event loop opens once for all pipes, it opens here
+    loop, before = asyncio.get_running_loop(), open_descriptors()
+    heard = Heard()
+    monkeypatch.setattr(asyncio, "get_running_loop", Refusing)
     with pytest.raises(ProcessFailed) as failed:
-        async with running(command, Heard(), Redactor(), IMPATIENT):
+        async with python("say('up'); time.sleep(60)", heard):
             pass
+    monkeypatch.undo()
     assert failed.value.reason == "SPAWN_FAILED"
+    assert not procfs.marked(heard.child.marker)
+    await eventually(lambda: open_descriptors() == before)
+
+
+async def test_it_works_in_the_directory_that_was_opened(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with open_directory(str(tmp_path / "a")) as directory:
+        (tmp_path / "a").rename(tmp_path / "b")
+        (tmp_path / "a").mkdir()
+        heard = Heard()
+        program = ["/bin/sh", "-c", "pwd; echo $PWD$OLDPWD; ls -l /proc/self/fd | wc -l"]
+        command = spawn.Command(argv=program, environment={}, directory=directory, marker=uuid.uuid4().hex)
+        async with running(command, heard, Redactor(), IMPATIENT):
+            await heard.over.wait()
+    place = str(tmp_path / "b")
+    assert heard.data.decode().split() == [place, place, "5"], "it has three pipes, and ls its directory"
 
 
 @pytest.mark.parametrize("wrapper", ["setpriv", "python"])
@@ -251,7 +287,7 @@ async def test_the_death_of_its_parent_ends_it(
 ) -> None:
     if wrapper == "python":
         monkeypatch.setattr("shutil.which", lambda name, path: None)
-    wrapped = spawn._dies_with_parent([sys.executable, "-IS", "-c", "import time; time.sleep(60)"])
+    wrapped = spawn._wrapped([sys.executable, "-IS", "-c", "import time; time.sleep(60)"], str(tmp_path))
     assert ("setpriv" in wrapped[0]) == (wrapper == "setpriv")
     program = f"import subprocess\nprint(subprocess.Popen({list(wrapped)!r}).pid, flush=True)\ninput()"
     parent = await asyncio.create_subprocess_exec(
@@ -261,6 +297,7 @@ async def test_the_death_of_its_parent_ends_it(
     grandchild = int(await parent.stdout.readline())
     command_line = Path(f"/proc/{grandchild}/cmdline")
     await eventually(lambda: command_line.read_bytes().startswith(f"{sys.executable}\0-IS".encode()))
+    assert Path(f"/proc/{grandchild}/cwd").readlink() == tmp_path
     os.kill(parent.pid, signal.SIGKILL)
     await parent.wait()
     await eventually(lambda: procfs.kernel_start(grandchild) is None)

@@ -23,6 +23,7 @@ from greenroomd.processes.host.cgroup import Cgroup
 from greenroomd.processes.host.cgroup_setup import SERVER, Cgroups, NotDelegated, set_up_cgroups
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
 from greenroomd.processes.host.server_run import ServerRun, server_run
+from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.node.reaper import reap
 
 MIB = 2**20
@@ -163,7 +164,17 @@ def mine(tmp_path: Path, groups: Cgroups) -> Iterator[ServerRun]:
 @pytest.fixture
 def cli(tmp_path: Path, mine: ServerRun, groups: Cgroups) -> ClaudeCli:
     """A fake CLI whose processes have groups; no watchdog is on duty."""
-    return ClaudeCli(install(tmp_path), tmp_path, mine, CliDefaults(), IMPATIENT, MemoryWatchdog(), groups)
+    roots = AllowedRoots([tmp_path])
+    return ClaudeCli(
+        install(tmp_path),
+        tmp_path,
+        mine,
+        CliDefaults(),
+        IMPATIENT,
+        MemoryWatchdog(),
+        groups,
+        directories=roots,
+    )
 
 
 async def test_each_process_has_a_group_of_its_own(cli: ClaudeCli, mine: ServerRun, tmp_path: Path) -> None:
@@ -183,7 +194,7 @@ async def test_what_left_the_session_and_its_environment_ends_too(
         (group,) = mine.control_groups()
         (escaped,) = {*group.members()} - {claude.pid}
         assert not procfs.carries(escaped, "GREENROOM_PROCESS=")
-        assert not procfs.belongs(escaped, claude.pid)
+        assert not procfs.belongs(escaped, claude.process.identity)
         ended = await claude.process.end(IMPATIENT)
     assert ended.group_gone
     assert procfs.kernel_start(escaped) is None

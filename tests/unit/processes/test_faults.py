@@ -23,6 +23,7 @@ from greenroomd.processes.claude.framing import MAX_LINE_BYTES
 from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
 from greenroomd.processes.host import procfs
 from greenroomd.processes.host.server_run import ServerRun, server_run
+from greenroomd.processes.node.allowed_roots import AllowedRoots
 
 SECOND = timedelta(seconds=1)
 
@@ -37,7 +38,10 @@ def mine(tmp_path: Path) -> Iterator[ServerRun]:
 
 def fake(tmp_path: Path, mine: ServerRun, **environment: str) -> ClaudeCli:
     given = {name: Secret(value) for name, value in environment.items()}
-    return ClaudeCli(install(tmp_path), tmp_path, mine, CliDefaults(environment=given), IMPATIENT)
+    roots = AllowedRoots([tmp_path])
+    return ClaudeCli(
+        install(tmp_path), tmp_path, mine, CliDefaults(environment=given), IMPATIENT, directories=roots
+    )
 
 
 async def test_a_whole_conversation(tmp_path: Path, mine: ServerRun) -> None:
@@ -129,12 +133,12 @@ async def test_a_child_that_outlives_it_and_holds_its_output(
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
         await claude.say(turn(fork=kind, exit=7))
         await claude.said()  # it ends although the child holds the pipe
-        session = claude.pid
-        assert len(procfs.marked(f"GREENROOM_PROCESS={mine.marker}") + procfs.members(session)) == 1
+        leader = claude.process.identity
+        assert len(procfs.marked(f"GREENROOM_PROCESS={mine.marker}") + procfs.members(leader)) == 1
         ended = await claude.process.end(IMPATIENT)
     assert ended.code == 7
     assert ended.group_gone
-    assert not procfs.members(session)
+    assert not procfs.members(leader)
 
 
 async def test_a_flood_on_stderr(tmp_path: Path, mine: ServerRun) -> None:

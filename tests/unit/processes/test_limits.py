@@ -15,6 +15,7 @@ from greenroomd.processes.claude.launch_command import CliDefaults
 from greenroomd.processes.host import procfs
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
 from greenroomd.processes.host.server_run import ServerRun, server_run
+from greenroomd.processes.node.allowed_roots import AllowedRoots
 
 MIB = 2**20
 LIMIT = 256 * MIB
@@ -34,7 +35,8 @@ async def cli(tmp_path: Path, mine: ServerRun) -> AsyncIterator[ClaudeCli]:
     watchdog = MemoryWatchdog(timedelta(milliseconds=10))
     async with watchdog.on_duty():
         defaults = CliDefaults(open_files=300)
-        yield ClaudeCli(install(tmp_path), tmp_path, mine, defaults, IMPATIENT, watchdog)
+        roots = AllowedRoots([tmp_path])
+        yield ClaudeCli(install(tmp_path), tmp_path, mine, defaults, IMPATIENT, watchdog, directories=roots)
 
 
 async def test_a_process_over_its_limit_is_killed_and_its_neighbour_feels_nothing(

@@ -12,13 +12,13 @@ from greenroomd.processes.host.pipe_end import PipeEnd
 
 def test_closing_again_leaves_what_has_the_number_now_alone() -> None:
     reading, writing = os.pipe()
-    end = PipeEnd(os.fdopen(reading, "rb", buffering=0))
+    end = PipeEnd(reading)
     os.close(end.fileno())  # as uvloop does
     other = os.open(os.devnull, os.O_RDONLY)
     os.dup2(other, end.fileno())
     end.close()
     os.fstat(end.fileno())  # still open
-    for descriptor in (other, end.fileno(), writing):
+    for descriptor in {other, end.fileno(), writing}:
         os.close(descriptor)
 
 
@@ -26,10 +26,7 @@ def test_closing_again_leaves_what_has_the_number_now_alone() -> None:
 def test_both_loops_close_it(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     async def connect_and_close() -> list[int]:
         loop = asyncio.get_running_loop()
-        ends = [
-            PipeEnd(os.fdopen(fd, mode, buffering=0))
-            for fd, mode in zip(os.pipe(), ("rb", "wb"), strict=True)
-        ]
+        ends = [PipeEnd(descriptor) for descriptor in os.pipe()]
         reader, _ = await loop.connect_read_pipe(asyncio.Protocol, ends[0])
         writer, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, ends[1])
         reader.close()

@@ -10,7 +10,8 @@ import pytest
 
 from greenroomd.domain.errors import NoSlot
 from greenroomd.processes.pool.admission import Admission, available_bytes
-from greenroomd.processes.pool.slots import Pool, PoolLease, WorkspaceUse
+from greenroomd.processes.pool.slots import Pool, PoolLease
+from greenroomd.processes.pool.status import WorkspaceUse
 
 LONG = timedelta(seconds=30)
 

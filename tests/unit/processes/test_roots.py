@@ -56,13 +56,15 @@ async def test_where_a_file_system_hangs_only_who_looks_there_waits(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looking, answering = threading.Semaphore(0), threading.Event()
+    real = os.path.realpath
 
-    def is_directory(_path: object) -> bool:
+    def realpath(path: str) -> str:
         looking.release()
-        return answering.wait(10)
+        answering.wait(10)
+        return real(path)
 
-    monkeypatch.setattr(os.path, "isdir", is_directory)
     roots = AllowedRoots([root])
+    monkeypatch.setattr(os.path, "realpath", realpath)
     async with asyncio.TaskGroup() as tasks:
         for _ in range(32):  # no event loop has more threads
             tasks.create_task(roots.resolve(str(root)))

@@ -1,6 +1,8 @@
 """Processes that wait: what becomes of one that does not do what its session wants."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,24 +18,30 @@ from greenroomd.domain.config import PermissionMode, Secret
 from greenroomd.domain.frames import TurnInitialized
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
+from greenroomd.processes.host import procfs
 from greenroomd.processes.host.server_run import server_run
+from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.pool import warm_pool
-from greenroomd.processes.pool.slots import Pool, WorkspaceUse
-from greenroomd.processes.pool.warm_pool import WarmClaim, WarmProcesses
+from greenroomd.processes.pool.slots import Pool
+from greenroomd.processes.pool.status import WorkspaceUse
+from greenroomd.processes.pool.warm_pool import WarmClaim, WarmProcesses, WarmSlot
 
 LONG = timedelta(seconds=30)
 
 
 @asynccontextmanager
-async def waiting(place: Path, launch: Launch, **script: object) -> AsyncIterator[tuple[WarmProcesses, Pool]]:
-    """Keep a process of the fake CLI waiting, in a pool with one slot."""
+async def waiting(
+    place: Path, *launches: Launch, **script: object
+) -> AsyncIterator[tuple[WarmProcesses, Pool]]:
+    """Keep a process of the fake CLI waiting for each launch, in a pool with a slot for each."""
     environment = {name: Secret(value) for name, value in at_start(**script).items()}
-    pool = Pool(1, LONG)
+    pool = Pool(len(launches), LONG)
     with server_run(place) as mine:
-        cli = ClaudeCli(install(place), place, mine, CliDefaults(environment=environment), IMPATIENT)
+        defaults, roots = CliDefaults(environment=environment), AllowedRoots([place])
+        cli = ClaudeCli(install(place), place, mine, defaults, IMPATIENT, directories=roots)
         processes = WarmProcesses(cli, pool)
         async with processes.on_duty():
-            processes.keep([WarmStart(launch, 1)])
+            processes.keep([WarmStart(launch, 1) for launch in launches])
             yield processes, pool
 
 
@@ -47,6 +55,12 @@ async def claimed(processes: WarmProcesses, launch: Launch) -> WarmClaim:
     await eventually(claim)
     await found[0].slot.started.wait()
     return found[0]
+
+
+async def ready(processes: WarmProcesses) -> WarmSlot:
+    """Wait until a process waits."""
+    await eventually(lambda: any(slot.process is not None for slot in processes.waiting))
+    return processes.waiting[0]
 
 
 async def being_started(pool: Pool) -> None:
@@ -103,13 +117,50 @@ async def test_one_that_does_not_is_ended_and_another_started_in_its_slot(
         claim.lease.release()
 
 
-async def test_one_that_died_while_it_waited_is_not_given_away(tmp_path: Path) -> None:
+async def test_one_that_died_a_moment_ago_is_not_given_away(tmp_path: Path) -> None:
     async with waiting(tmp_path, a_launch(tmp_path)) as (processes, pool):
-        claim = await claimed(processes, first(a_launch(tmp_path)))
-        async with driven(claim, first(a_launch(tmp_path))):
+        slot = await ready(processes)
+        assert slot.process is not None
+        os.kill(slot.process.identity.pid, signal.SIGKILL)
+        while procfs.alive(
+            slot.process.identity
+        ):  # without a turn of the event loop, which would see the exit
             pass
+        assert processes.claim(first(a_launch(tmp_path))) is None
+        await eventually(lambda: pool.status().free == 1)
+
+
+async def test_one_that_dies_while_it_waits_frees_its_slot_and_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pause = timedelta(milliseconds=500)
+    monkeypatch.setattr(warm_pool, "AFTER_FAILURE", pause)
+    loop = asyncio.get_running_loop()
+    async with waiting(tmp_path, a_launch(tmp_path)) as (processes, pool):
+        slot = await ready(processes)
+        assert slot.process is not None
+        died = slot.process.identity
+        os.kill(died.pid, signal.SIGKILL)
+        killed_at = loop.time()
+        await slot.exited.wait()
+        assert pool.status().free == 1
+        successor = await ready(processes)
+        assert loop.time() - killed_at >= pause.total_seconds()
+        assert successor.process is not None
+        assert successor.process.identity != died
+        assert pool.status().warm == 1
+
+
+async def test_one_that_cannot_even_be_described_harms_no_other(tmp_path: Path) -> None:
+    good, bad = (
+        a_launch(tmp_path),
+        a_launch(tmp_path, mcp_config={"mcpServers": {"s": {"command": object()}}}),
+    )
+    async with waiting(tmp_path, bad, good) as (processes, _):
+        claim = await claimed(processes, first(good))
+        async with driven(claim, first(good)) as claude:
+            assert claude.process.warm
         claim.lease.release()
-        await eventually(lambda: pool.status().warm == 1)
 
 
 async def test_a_start_that_is_abandoned_leaves_nothing(tmp_path: Path) -> None:

@@ -7,14 +7,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
-from greenroomd.app.background import background_tasks
+from greenroomd.app.background import background_tasks, restarting
 from greenroomd.app.ports.processes import Launch, WarmStart, WarmStarts
 from greenroomd.app.ports.profile_store import ProfileStore, place_of
 from greenroomd.app.ports.storage import Position
 from greenroomd.app.usecases.create_session import WorkingDirs
+from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import GreenroomError, InvalidRequest, WorkingDirOutsideRoots
 from greenroomd.domain.profile import Profile
 from greenroomd.domain.rules.config_overlay import layered
@@ -31,7 +33,8 @@ async def warming(
     store: ProfileStore, working_dirs: WorkingDirs, processes: WarmStarts, changed: asyncio.Event
 ) -> AsyncIterator[None]:
     """Have the processes that profiles want kept ready while the block runs; set `changed` when they may differ."""
-    async with background_tasks(_follow(store, working_dirs, processes, changed)):
+    follow = partial(_follow, store, working_dirs, processes, changed)
+    async with background_tasks(restarting("warming", follow)):
         yield
 
 
@@ -55,23 +58,35 @@ async def _wanted(store: ProfileStore, working_dirs: WorkingDirs) -> AsyncIterat
         page = await store.profiles(None, after=after, limit=_PAGE)
         for profile in page.items:
             if profile.parts.warm_processes:
-                launch = await _launch(profile, store, working_dirs)
-                yield WarmStart(launch, profile.parts.warm_processes)
+                token = await _token(profile, store)
+                launch = await _launch(profile, token, working_dirs)
+                if launch is not None:
+                    yield WarmStart(launch, profile.parts.warm_processes)
         if page.next is None:
             return
         after = place_of(page.items[-1])
 
 
-async def _launch(profile: Profile, store: ProfileStore, working_dirs: WorkingDirs) -> Launch:
-    """Return the launch of a session that sets nothing itself, without a working directory if it had to set one."""
-    config = layered(profile.parts.config)
+async def _token(profile: Profile, store: ProfileStore) -> Secret | None:
+    if not profile.oauth_token_set:
+        return None
+    return await store.oauth_token(profile.workspace_id, profile.profile_id)
+
+
+async def _launch(profile: Profile, token: Secret | None, working_dirs: WorkingDirs) -> Launch | None:
+    """Return the launch of a session that sets nothing itself, without a working directory if it had to set one.
+
+    None for a profile that cannot be looked at now: it does not keep the others from being ready.
+    """
     try:
-        await working_dirs.resolve(config.working_dir)
-    except (InvalidRequest, WorkingDirOutsideRoots):
-        config = replace(config, working_dir="")
-    token = (
-        await store.oauth_token(profile.workspace_id, profile.profile_id) if profile.oauth_token_set else None
-    )
+        config = layered(profile.parts.config)
+        try:
+            await working_dirs.resolve(config.working_dir)
+        except (InvalidRequest, WorkingDirOutsideRoots):
+            config = replace(config, working_dir="")
+    except Exception:
+        log.exception("profile_skipped", workspace_id=profile.workspace_id, profile_id=profile.profile_id)
+        return None
     return Launch(
         session_id="",
         workspace_id=profile.workspace_id,

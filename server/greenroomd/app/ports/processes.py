@@ -90,7 +90,8 @@ class ShutdownTimeouts:
 class ProcessFailed(Exception):
     """The process could not be started, ended before it was ready, or does not do what it was told.
 
-    `reason` is an error reason (SPAWN_FAILED, CLI_MISSING, WORKING_DIR_GONE, HANDSHAKE_TIMEOUT, HANDSHAKE_FAILED,
+    `reason` is an error reason (SPAWN_FAILED, CLI_MISSING, WORKING_DIR_GONE,
+    WORKING_DIR_OUTSIDE_ROOTS, HANDSHAKE_TIMEOUT, HANDSHAKE_FAILED,
     CONVERSATION_LOST, CONTROL_TIMEOUT, CONTROL_REFUSED, INPUT_STALLED, PROCESS_EXITED). The message is redacted.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -26,9 +27,11 @@ from greenroomd.processes.claude.launch_command import (
 from greenroomd.processes.claude.stale_files import remove_leftovers
 from greenroomd.processes.claude.transcripts import salvage
 from greenroomd.processes.host.cgroup import Cgroup
+from greenroomd.processes.host.cgroup_removal import CgroupRemoval
 from greenroomd.processes.host.cgroup_setup import Cgroups
 from greenroomd.processes.host.child import running
-from greenroomd.processes.host.filesystem_pool import Lookups, is_directory
+from greenroomd.processes.host.directory import Directory, WorkingDirectories, open_directory
+from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.host.finish import finish
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog, Ward
 from greenroomd.processes.host.resource_limits import Confinement
@@ -39,10 +42,11 @@ log = structlog.get_logger(__name__)
 
 
 class ClaudeCli:
-    """Runs the CLI at *executable*, each process with directories of its own below *state_dir*.
+    """Runs the CLI at `executable`, each process with directories of its own below `state_dir`.
 
-    *patience* is for the ends that nobody asked for: a block left with its process still running. *watchdog* keeps the
-    limits of memory, while it is on duty; with *groups* each process has a control group of its own.
+    `patience` is for the ends that nobody asked for: a block left with its process still running. `directories` opens
+    what sessions name as their working directory, at every start. `watchdog` keeps the limits of memory, while it is
+    on duty; with `groups` each process has a control group of its own.
     """
 
     def __init__(
@@ -54,6 +58,10 @@ class ClaudeCli:
         patience: ShutdownTimeouts,
         watchdog: MemoryWatchdog | None = None,
         groups: Cgroups | None = None,
+        *,
+        directories: WorkingDirectories,
+        filesystem: FilesystemPool | None = None,
+        removal: CgroupRemoval | None = None,
     ) -> None:
         self._executable = executable
         self._state_dir = state_dir
@@ -62,7 +70,9 @@ class ClaudeCli:
         self._patience = patience
         self._watchdog = watchdog or MemoryWatchdog()
         self._groups = groups
-        self._lookups = Lookups()
+        self._directories = directories
+        self._filesystem = filesystem or FilesystemPool()
+        self._removal = removal or CgroupRemoval()
 
     def binding(self, started: Launch, wanted: Launch) -> Binding | None:
         """Return how a process that was started for one launch serves another; None if it cannot."""
@@ -82,41 +92,63 @@ class ClaudeCli:
                 salvage, workspace.config_dir, launch.cli_session_id
             ):
                 launch = replace(launch, resume=True)
-        await self._lookups.run(partial(self._require, launch.config.working_dir))
+        await self._require_executable()
         redactor = redactor_of(launch, self._defaults)
         group = None if self._groups is None else self._groups.group(marker)
         confinement = Confinement(group, self._defaults.memory_bytes)
         process = ClaudeProcess(
-            launch, model_of(launch, self._defaults), redactor, confinement, self._lookups
+            launch,
+            model_of(launch, self._defaults),
+            redactor,
+            confinement,
+            self._directories,
+            self._filesystem,
         )
-        command = Command(
-            argv=[str(self._executable), *arguments(launch, self._defaults, run)],
-            environment=environment(launch, self._defaults, workspace, run),
-            cwd=launch.config.working_dir or str(workspace.home),
-            marker=marker,
-            open_files=self._defaults.open_files,
-        )
-        pid = 0
         try:
             with _failing_to("make the run directory"):
                 run.make(workspace, launch.config)
             with _failing_to("make the control group"):
                 await confinement.build(launch.config.limits)
-            async with running(command, process, redactor, self._patience, group) as child:
-                pid = process.identity.pid
-                ward = Ward(session=pid, marker=marker, limit=None, kill=child.kill)
-                confinement.watched(ward)
-                with self._watchdog.watching(ward):
-                    yield process
+            with await self._directory(launch.config.working_dir, workspace) as directory:
+                command = Command(
+                    argv=[str(self._executable), *arguments(launch, self._defaults, run)],
+                    environment=environment(launch, self._defaults, workspace, run),
+                    directory=directory,
+                    marker=marker,
+                    open_files=self._defaults.open_files,
+                )
+                leftovers = partial(remove_leftovers, config_dirs=[workspace.config_dir])
+                async with running(command, process, redactor, self._patience, group, leftovers) as child:
+                    ward = Ward(leader=process.identity, marker=marker, limit=None, kill=child.kill)
+                    confinement.watched(ward)
+                    with self._watchdog.watching(ward):
+                        yield process
         finally:
-            await finish(asyncio.to_thread(_clean_up, run, workspace, pid, group))
+            await finish(self._clean_up(run, group))
 
-    def _require(self, working_dir: str) -> None:
-        """Tell what a failed start would not tell apart; raises ProcessFailed."""
-        if not self._executable.exists():
+    async def _clean_up(self, run: RunDirectory, group: Cgroup | None) -> None:
+        await asyncio.to_thread(run.remove)
+        if group is not None:
+            await self._removal.remove(group)
+
+    async def _directory(self, working_dir: str, workspace: Workspace) -> Directory:
+        if working_dir:
+            return await self._directories.open(working_dir)
+        with _failing_to("enter the workspace's home"):
+            return open_directory(str(workspace.home))  # ours, and made a moment ago: it does not hang
+
+    async def _require_executable(self) -> None:
+        """Raise ProcessFailed for what a failed start would not tell apart."""
+        try:
+            there, executable = await self._filesystem.run(
+                lambda: (self._executable.exists(), os.access(self._executable, os.X_OK))
+            )
+        except FilesystemHangs as error:
+            raise ProcessFailed("SPAWN_FAILED", f"{self._executable} cannot be looked at: {error}") from None
+        if not there:
             raise ProcessFailed("CLI_MISSING", f"{self._executable} is gone since the server was started")
-        if working_dir and not is_directory(working_dir):
-            raise ProcessFailed("WORKING_DIR_GONE", f"{working_dir} is not a directory any more")
+        if not executable:
+            raise ProcessFailed("SPAWN_FAILED", f"{self._executable} is not an executable file")
 
 
 @contextmanager
@@ -126,11 +158,3 @@ def _failing_to(do: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise ProcessFailed("SPAWN_FAILED", f"cannot {do}: {error}") from None
-
-
-def _clean_up(run: RunDirectory, workspace: Workspace, pid: int, group: Cgroup | None) -> None:
-    run.remove()
-    if group is not None and not group.remove():
-        log.warning("group_not_removed", group=str(group.path), members=group.members())
-    if pid:
-        remove_leftovers(pid, [workspace.config_dir])

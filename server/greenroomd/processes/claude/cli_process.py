@@ -1,12 +1,11 @@
 """One `claude` process: what is said to it and what it answers, in its control protocol.
 
-This file and `launch.py` are the only ones that know the CLI's words; as observed with the CLI 2.1.330.
+This file, `launch_command.py` and `late_binding.py` know the CLI's requests; as observed with the CLI 2.1.330.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -26,12 +25,14 @@ from greenroomd.domain.frames import Frame, PermissionAsked, PermissionWithdrawn
 from greenroomd.processes.claude.control_channel import ControlChannel, refusal
 from greenroomd.processes.claude.frame_buffer import FrameBuffer
 from greenroomd.processes.claude.framing import Framer, Overlong
+from greenroomd.processes.claude.handshake import handshake_of
 from greenroomd.processes.claude.late_binding import Binding, Request, refusal_in
 from greenroomd.processes.claude.launch_command import initialization
 from greenroomd.processes.claude.permission_ids import Questions
 from greenroomd.processes.claude.stream_json import ControlAnswer, ControlAsked, encode, parse
 from greenroomd.processes.host.child import Child
-from greenroomd.processes.host.filesystem_pool import Lookups
+from greenroomd.processes.host.directory import Directory, WorkingDirectories
+from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.host.redaction import Redactor
 from greenroomd.processes.host.resource_limits import Confinement
 
@@ -50,7 +51,13 @@ class ClaudeProcess:
     """
 
     def __init__(
-        self, launch: Launch, model: str, redactor: Redactor, confinement: Confinement, lookups: Lookups
+        self,
+        launch: Launch,
+        model: str,
+        redactor: Redactor,
+        confinement: Confinement,
+        directories: WorkingDirectories,
+        filesystem: FilesystemPool,
     ) -> None:
         self._launch = launch
         self._model = model
@@ -63,7 +70,8 @@ class ClaudeProcess:
         self._control = ControlChannel(self._write, redactor)
         self._child: Child | None = None
         self._confinement = confinement
-        self._lookups = lookups
+        self._directories = directories
+        self._filesystem = filesystem
 
     async def bind(self, binding: Binding, timeout: timedelta) -> None:
         """Serve a session that came later: shake hands, and tell the CLI what the session wants otherwise.
@@ -73,9 +81,26 @@ class ClaudeProcess:
         self._redactor.learn(binding.redactor)
         self._model, self._bound = binding.model, True
         await self.hold_to(binding.launch.config.limits)
-        there = binding.working_dir
-        real = None if there is None else await self._lookups.run(partial(os.path.realpath, there))
-        self._handshake = await self._shake_hands(binding.requests(real), timeout)
+        with await self._directories.open(binding.launch.config.working_dir) as directory:
+            # A process that was started for this path may wait where the path led then.
+            there = await self._works_in(directory)
+            self._handshake = await self._shake_hands(
+                binding.requests(None if there else directory.path), timeout
+            )
+            if not there and not await self._works_in(directory):
+                ended = await self.end(_AFTER_FAILED_HANDSHAKE)
+                text = f"{binding.launch.config.working_dir} led elsewhere when the process went there"
+                raise ProcessFailed("WORKING_DIR_GONE", text, exit=ended)
+
+    async def _works_in(self, directory: Directory) -> bool:
+        try:
+            return await self._filesystem.run(partial(directory.is_cwd_of, self.identity.pid))
+        except FilesystemHangs as error:
+            raise ProcessFailed("SPAWN_FAILED", f"{directory.path} cannot be looked at: {error}") from None
+
+    async def exited(self) -> None:
+        """Wait until the process has ended, by itself or not."""
+        await self._started.exited.wait()
 
     # AgentProcess
 
@@ -117,12 +142,7 @@ class ClaudeProcess:
                 reason = "CONVERSATION_LOST"
             said = f"{failure}; it said: {ended.stderr_tail}" if ended.stderr_tail else str(failure)
             raise ProcessFailed(reason, said, exit=ended) from None
-        initialized = answers["initialize"]
-        return Handshake(
-            cli_version=str(initialized.get("claude_code_version", "")),
-            model=_resolved(self._model, initialized.get("models")),
-            permission_mode=str(initialized.get("current_permission_mode", "")),
-        )
+        return handshake_of(answers["initialize"], self._model)
 
     async def frames(self) -> AsyncIterator[Sequence[Frame]]:
         """Yield all that is there at once, in order; ends when the process closed its output."""
@@ -226,11 +246,3 @@ class ClaudeProcess:
     def _started(self) -> Child:
         assert self._child is not None
         return self._child
-
-
-def _resolved(model: str, offered: Any) -> str:
-    """Return the full name of a model that was given by an alias; the name itself where the CLI knows no other."""
-    for choice in offered if isinstance(offered, list) else []:
-        if isinstance(choice, dict) and choice.get("value") == model:
-            return str(choice.get("resolvedModel", model))
-    return model

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from greenroomd.processes.host.descriptor_reserve import RESERVE
+
 _PERIOD = 100_000  # microseconds; the kernel's own default
 _LEAST_QUOTA = 1_000  # the smallest that the kernel takes
 _NO_LIMIT = "max"
+_REMOVED_OR_THREADED = (errno.ENOENT, errno.ENODEV, errno.EOPNOTSUPP)
+"""What reading `cgroup.procs` fails with in a group that is gone, or whose processes are those of the one above."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cgroup:
-    """One group, for one process with all that it starts; `controllers` are those that hold limits in it.
+    """One group, for one process with all that it starts.
 
     A write that the kernel refuses is an OSError; to a group that is removed nothing happens any more.
     """
 
     path: Path
+    """Its directory in the cgroup file system."""
     controllers: frozenset[str] = frozenset()
+    """Those that hold limits in it: `memory`, `cpu`."""
 
     def make(self) -> None:
         """Make it; raises OSError."""
@@ -53,11 +60,20 @@ class Cgroup:
         return events.get("oom", 0) > 0 and events.get("oom_kill", 0) > 0
 
     def members(self) -> list[int]:
-        """Return the living processes in it; zombies are none."""
-        try:
-            return [int(pid) for pid in self.entrance.read_text(encoding="ascii").split()]
-        except OSError:  # it was removed
-            return []
+        """Return the living processes in it and in groups that were made below it; zombies are none.
+
+        Raises OSError if they cannot be read.
+        """
+        found: list[int] = []
+        for directory in (self.path, *self._below()):
+            try:
+                content = RESERVE.run((directory / "cgroup.procs").read_text)
+            except OSError as error:
+                if error.errno not in _REMOVED_OR_THREADED:
+                    raise
+            else:
+                found += [int(pid) for pid in content.split()]
+        return found
 
     def kill(self) -> None:
         """Send SIGKILL to all that is in it, at once: what forks meanwhile is hit as well.
@@ -68,8 +84,10 @@ class Cgroup:
             self._write("cgroup.kill", "1")
 
     def remove(self) -> bool:
-        """Remove it once nothing lives in it; returns whether it is gone."""
+        """Remove it, and what was made below it, once nothing lives in it; return whether it is gone."""
         try:
+            for directory in reversed(self._below()):
+                directory.rmdir()
             self.path.rmdir()
         except FileNotFoundError:
             return True
@@ -77,19 +95,25 @@ class Cgroup:
             return False
         return True
 
+    def _below(self) -> list[Path]:
+        return RESERVE.run(lambda: sorted(self.path.rglob("*/")))
+
     def _write(self, name: str, value: str) -> None:
-        # Never made: a file that is missing is one that this kernel does not have.
-        file = os.open(self.path / name, os.O_WRONLY | os.O_TRUNC)
-        try:
-            os.write(file, value.encode("ascii"))
-        finally:
-            os.close(file)
+        def write() -> None:
+            # Never made: a file that is missing is one that this kernel does not have.
+            file = os.open(self.path / name, os.O_WRONLY | os.O_TRUNC)
+            try:
+                os.write(file, value.encode("ascii"))
+            finally:
+                os.close(file)
+
+        RESERVE.run(write)
 
 
 def flat_keyed(file: Path) -> Mapping[str, int]:
     """Return what a file of the kernel counts, a name and a number on each line; nothing if it cannot be read."""
     try:
-        lines = file.read_text(encoding="ascii").splitlines()
+        lines = RESERVE.run(file.read_text).splitlines()
     except OSError:
         return {}
     return {key: int(count) for key, count in (line.split() for line in lines)}

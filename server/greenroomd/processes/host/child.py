@@ -11,24 +11,22 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from greenroomd.app.ports.processes import ProcessExit, ProcessFailed, ProcessIdentity, ShutdownTimeouts
-from greenroomd.processes.host import procfs
 from greenroomd.processes.host.cgroup import Cgroup
+from greenroomd.processes.host.descendants import Descendants
+from greenroomd.processes.host.directory import Directory
 from greenroomd.processes.host.finish import finish
-from greenroomd.processes.host.pipe_end import PipeEnd
 from greenroomd.processes.host.pipes import Input, Output
 from greenroomd.processes.host.redaction import Redactor, Tail
-from greenroomd.processes.host.spawn import MARKER, Command, spawn
+from greenroomd.processes.host.spawn import MARKER, Command, Spawned, spawn
 
 _DRAIN = timedelta(seconds=1)  # a descendant may hold the output open after the child's exit
-_SWEEP_SECONDS = 0.01
 
 
 class Listener(Protocol):
@@ -51,36 +49,47 @@ class Child:
     """A running child. Made by `running`, which also ends it."""
 
     def __init__(
-        self, marker: str, listener: Listener, redactor: Redactor, group: Cgroup | None = None
+        self,
+        marker: str,
+        listener: Listener,
+        redactor: Redactor,
+        group: Cgroup | None = None,
+        clean_up: Callable[[int], object] = lambda _pid: None,
     ) -> None:
         self.marker = f"{MARKER}={marker}"
         self._group = group
+        self._clean_up = clean_up
         self.identity: ProcessIdentity | None = None
         self.input = Input()
+        self.exited = asyncio.Event()
         self._listener = listener
         self._stdout = Output(self._received, listener.closed)
         self._tail = Tail(redactor)
         self._stderr_closed = asyncio.Event()
         self._stderr = Output(self._complained, self._stderr_closed.set)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._pidfd = -1
-        self._exited = asyncio.Event()
+        self._spawned: Spawned | None = None
+        self._descendants: Descendants | None = None
+        self._directory: Directory | None = None
         self._ending = asyncio.Lock()
         self._exit: ProcessExit | None = None
 
     async def start(self, command: Command) -> None:
         """Start the process; raises OSError. Called by `running` alone."""
         loop = asyncio.get_running_loop()
-        self._process = process = spawn(command)
-        self.identity = procfs.identify(process.pid, datetime.now(UTC))
-        self._pidfd = os.pidfd_open(process.pid)
-        loop.add_reader(self._pidfd, self._reap)
-        assert process.stdin is not None
-        assert process.stderr is not None
-        assert process.stdout is not None
-        await loop.connect_write_pipe(lambda: self.input, PipeEnd(process.stdin))
-        await loop.connect_read_pipe(lambda: self._stderr, PipeEnd(process.stderr))
-        await loop.connect_read_pipe(lambda: self._stdout, PipeEnd(process.stdout))
+        self._directory = command.directory
+        self._spawned = spawned = spawn(command)
+        self.identity = spawned.identity
+        self._descendants = Descendants(spawned.identity, self.marker, self._group)
+        loop.add_reader(spawned.pidfd, self._look_for_exit)
+        try:
+            await loop.connect_write_pipe(lambda: self.input, spawned.stdin)
+            await loop.connect_read_pipe(lambda: self._stderr, spawned.stderr)
+            await loop.connect_read_pipe(lambda: self._stdout, spawned.stdout)
+        except BaseException:
+            self.signal(signal.SIGKILL)  # nobody can speak to it
+            if not self._stderr.was_connected:
+                self._stderr_closed.set()
+            raise
 
     def resume(self) -> None:
         """Read on after `Listener.received` said no."""
@@ -88,9 +97,9 @@ class Child:
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the child alone; without effect once it has gone."""
-        if self._pidfd >= 0:
+        if self._spawned is not None and self._exit is None:
             with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._pidfd, number)
+                signal.pidfd_send_signal(self._spawned.pidfd, number)
 
     async def end(self, patience: ShutdownTimeouts) -> ProcessExit:
         """Close the input, then TERM, then KILL, each with its wait, then kill whatever is left; never cut short.
@@ -106,89 +115,74 @@ class Child:
             return self._exit
 
     async def _walk_ladder(self, patience: ShutdownTimeouts) -> ProcessExit:
-        if self._process is None:
+        if self._spawned is None or self._descendants is None:
             return ProcessExit(code=127, signal=None, group_gone=True, stderr_tail="")
         self.resume()  # one that waits for its output to be read would not see the end of its input
         self.input.close()
-        if not await _within(self._exited, patience.after_eof):
+        if not await _within(self.exited, patience.after_eof):
             self.signal(signal.SIGTERM)
-            if not await _within(self._exited, patience.after_term):
+            if not await _within(self.exited, patience.after_term):
                 self.signal(signal.SIGKILL)
-                await _within(self._exited, patience.after_kill)
-        group_gone = await self._sweep(patience.after_kill) and self._exited.is_set()
+                await _within(self.exited, patience.after_kill)
+        group_gone = await self._descendants.sweep(patience.after_kill) and self.exited.is_set()
         await _within(self._stderr_closed, _DRAIN)
-        self._let_go()
-        status = self._process.returncode
+        if self.exited.is_set():
+            await asyncio.to_thread(self._clean_up, self._spawned.identity.pid)
+        status = await asyncio.to_thread(self._descendants.give_up_pid, self._spawned.process)
+        self._let_go(self._spawned)
+        if status is None:  # it does not die even of SIGKILL
+            status = -signal.SIGKILL
         return ProcessExit(
-            code=status if status is not None and status >= 0 else None,
-            signal=-status
-            if status is not None and status < 0
-            else signal.SIGKILL
-            if status is None
-            else None,
+            code=status if status >= 0 else None,
+            signal=-status if status < 0 else None,
             group_gone=group_gone,
             stderr_tail=self._tail.text(),
         )
 
-    async def _sweep(self, patience: timedelta) -> bool:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + patience.total_seconds()
-        while await asyncio.to_thread(self.kill):
-            if loop.time() >= deadline:
-                return False
-            await asyncio.sleep(_SWEEP_SECONDS)
-        return True
-
     def kill(self) -> int:
-        """Kill what is in the group or the session or carries the marker, the child too; return how many there were.
-
-        Blocks for some milliseconds: call it in a thread.
-        """
-        assert self.identity is not None
-        session = self.identity.pid
-
-        def inside() -> list[int]:
-            return [] if self._group is None else self._group.members()
-
-        def ours(pid: int) -> bool:
-            return procfs.belongs(pid, session) or procfs.carries(pid, self.marker) or pid in inside()
-
-        members = inside()
-        if members and self._group is not None:
-            self._group.kill()
-        found = {*members, *procfs.members(session), *procfs.marked(self.marker)}
-        for pid in found:
-            procfs.kill(pid, ours)
-        return len(found)
+        """Kill the child and all it started; return how many there were. As `Descendants.kill`."""
+        return 0 if self._descendants is None else self._descendants.kill()
 
     def _received(self, data: bytes) -> bool:
+        if self._directory is not None:  # what speaks has entered it
+            self._directory.close()
+            self._directory = None
         # After the exit all of the rest is read: it is no more than a pipe holds.
-        return self._listener.received(data) or self._exited.is_set()
+        return self._listener.received(data) or self.exited.is_set()
 
     def _complained(self, data: bytes) -> bool:
         self._tail.append(data)
         return True
 
-    def _reap(self) -> None:
-        """Take the exit status, and close the pipes soon even if a descendant holds them."""
-        assert self._process is not None
-        if self._process.poll() is None:
+    def _look_for_exit(self) -> None:
+        """Note that the child has exited, and close the pipes soon even if a descendant holds them.
+
+        It stays a zombie, so that its pid, which is its session's id, is nobody else's until `end` gives it up.
+        """
+        assert self._spawned is not None
+        pidfd = self._spawned.pidfd
+        if os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
             return
         loop = asyncio.get_running_loop()
-        loop.remove_reader(self._pidfd)
-        self._exited.set()
+        loop.remove_reader(pidfd)
+        self.exited.set()
         self.resume()
         loop.call_later(_DRAIN.total_seconds(), self._stdout.close)
         loop.call_later(_DRAIN.total_seconds(), self._stderr.close)
 
-    def _let_go(self) -> None:
-        if self._pidfd >= 0:
-            asyncio.get_running_loop().remove_reader(self._pidfd)
-            os.close(self._pidfd)
-            self._pidfd = -1
+    def _let_go(self, spawned: Spawned) -> None:
+        asyncio.get_running_loop().remove_reader(spawned.pidfd)
+        os.close(spawned.pidfd)
         self.input.abort()
         self._stdout.close()
         self._stderr.close()
+        for pipe, connected in (
+            (spawned.stdin, self.input.was_connected),
+            (spawned.stdout, self._stdout.was_connected),
+            (spawned.stderr, self._stderr.was_connected),
+        ):
+            if not connected:  # else the event loop closes it
+                pipe.close()
 
 
 @asynccontextmanager
@@ -198,12 +192,15 @@ async def running(
     redactor: Redactor,
     patience: ShutdownTimeouts,
     group: Cgroup | None = None,
+    clean_up: Callable[[int], object] = lambda _pid: None,
 ) -> AsyncIterator[Child]:
     """Start a child; when the block ends it has ended, with all it started, however often the block is cancelled.
 
-    *group* is there already, and the caller's to remove. Raises ProcessFailed with SPAWN_FAILED.
+    The command's directory is closed once it is not needed any more; if the block ends sooner, that is the caller's.
+    `group` is there already, and the caller's to remove. `clean_up` is called in a thread with the child's pid after
+    its exit, while that pid can be no other process's. Raises ProcessFailed with SPAWN_FAILED.
     """
-    child = Child(command.marker, listener, redactor, group)
+    child = Child(command.marker, listener, redactor, group, clean_up)
     if group is not None:
         command = replace(command, entrance=group.entrance)
     listener.started(child)

@@ -1,7 +1,7 @@
-"""How much memory our processes hold with everything they started; what holds too much is killed.
+"""Measures how much memory our processes hold with everything they started, and kills what holds too much.
 
-A watchdog, not a wall: it looks once a second, so that a group can be above its limit for so long. The kernel's wall is
-a cgroup, which needs a host that delegates one.
+It looks once a second, so a process can be above its limit for that long. A cgroup has no such gap, but needs a host
+that delegates one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from datetime import timedelta
 
 import structlog
 
-from greenroomd.app.background import background_tasks
+from greenroomd.app.background import background_tasks, restarting
+from greenroomd.app.ports.processes import ProcessIdentity
 from greenroomd.processes.host import procfs
 from greenroomd.processes.host.spawn import MARKER
 
@@ -26,17 +27,20 @@ EVERY = timedelta(seconds=1)
 
 @dataclass(slots=True, eq=False)
 class Ward:
-    """A process that is watched, by its kernel session and the value of its marker.
+    """One process that is watched, with everything it started."""
 
-    `limit` is in bytes and may be changed at any time; None watches nothing. `kill` ends all that belongs to it and is
-    called in a thread, at most once.
-    """
-
-    session: int
+    leader: ProcessIdentity
+    """The process; it leads a kernel session of its own."""
     marker: str
+    """The value of its marker variable, which descendants carry that left the session."""
     limit: int | None
+    """How many bytes all of them may hold together; None watches nothing. May be changed at any time."""
     kill: Callable[[], object]
+    """Ends all of them. Called in a thread, again at each look until it has not raised."""
     exceeded: bool = False
+    """Whether they held more than the limit."""
+    killed: bool = False
+    """Whether `kill` was called and did not raise."""
 
 
 class MemoryWatchdog:
@@ -57,14 +61,14 @@ class MemoryWatchdog:
 
     @asynccontextmanager
     async def on_duty(self) -> AsyncIterator[None]:
-        """Look at all wards at intervals while the block runs."""
-        async with background_tasks(self._look_again_and_again()):
+        """Look at all wards at intervals while the block runs; a look that fails is logged, and is not the last."""
+        async with background_tasks(restarting("memory_watchdog", self._look_again_and_again)):
             yield
 
     async def _look_again_and_again(self) -> None:
         while True:
             await asyncio.sleep(self._every.total_seconds())
-            wards = [ward for ward in self._wards if ward.limit is not None and not ward.exceeded]
+            wards = [ward for ward in self._wards if ward.limit is not None and not ward.killed]
             if wards:
                 await asyncio.to_thread(_look, wards)
 
@@ -72,28 +76,36 @@ class MemoryWatchdog:
 def _look(wards: Sequence[Ward]) -> None:
     held = resident(wards)
     for ward in wards:
-        if ward.limit is not None and held[ward.session] > ward.limit:
+        if ward.limit is not None and held[ward.leader.pid] > ward.limit:
+            pid = ward.leader.pid
+            log.warning("memory_limit_hit", pid=pid, held_bytes=held[pid], limit_bytes=ward.limit)
             ward.exceeded = True
-            log.warning("memory_limit_hit", pid=ward.session, held=held[ward.session], limit=ward.limit)
-            ward.kill()
+            try:
+                ward.kill()
+            except Exception:  # the other wards are looked at all the same
+                log.exception("kill_failed", pid=pid)
+            else:
+                ward.killed = True
 
 
 def resident(wards: Sequence[Ward]) -> Mapping[int, int]:
-    """Return the resident memory of each ward's processes in bytes, by its kernel session.
+    """Return how many bytes of RAM the processes of each ward hold, by the pid of its leader.
 
-    Memory that they share counts for each: it is an upper bound.
+    Memory that they share counts for each of them: it is an upper bound.
     """
-    held = {ward.session: 0 for ward in wards}
-    session_of = {ward.marker: ward.session for ward in wards}  # of those that left the session
+    held = {ward.leader.pid: 0 for ward in wards}
+    # A session whose leader was waited for may be another one by now; what is left of it carries the marker.
+    sessions = {ward.leader.pid for ward in wards if procfs.holds_pid(ward.leader)}
+    leader_of = {ward.marker: ward.leader.pid for ward in wards}
     for pid in procfs.pids():
         try:
             session = os.getsid(pid)
         except OSError:
             continue
-        if session not in held:
+        if session not in sessions:
             marker = procfs.variable(pid, MARKER)
-            if marker not in session_of:
+            if marker not in leader_of:
                 continue
-            session = session_of[marker]
+            session = leader_of[marker]
         held[session] += procfs.resident_bytes(pid)
     return held

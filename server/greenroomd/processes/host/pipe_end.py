@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import IO
 
 
 class PipeEnd:
@@ -13,11 +12,10 @@ class PipeEnd:
     may have opened something under the same number, which closing a second time would take from it.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
-        """Take the pipe over from *file*, which is closed."""
-        self._descriptor = os.dup(file.fileno())
-        file.close()
-        self._pipe = _identity(self._descriptor)
+    def __init__(self, descriptor: int) -> None:
+        """Take over the descriptor, which is closed with this object."""
+        self._descriptor = descriptor
+        self._pipe = _identity(descriptor)
 
     def fileno(self) -> int:
         """Return the descriptor."""

@@ -19,10 +19,12 @@ class Output(asyncio.Protocol):
         self._received = received
         self._closed = closed
         self._transport: asyncio.ReadTransport | None = None
+        self.was_connected = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast("asyncio.ReadTransport", transport)
+        self.was_connected = True
 
     def data_received(self, data: bytes) -> None:
         """Pass a piece on."""
@@ -50,12 +52,14 @@ class Input(asyncio.BaseProtocol):
 
     def __init__(self) -> None:
         self._transport: asyncio.WriteTransport | None = None
+        self.was_connected = False
         self._drained = asyncio.Event()
         self._drained.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
         self._transport = cast("asyncio.WriteTransport", transport)
+        self.was_connected = True
         # Zero: a write is over when the kernel has it all, so a child that does not read is noticed.
         self._transport.set_write_buffer_limits(high=0)
 

@@ -54,6 +54,18 @@ class ServerRun:
             return []
         return Cgroups(Path(root)).named(self.marker)
 
+    def withdraw(self) -> None:
+        """Remove its control groups, the record and all run directories; with a group that is busy, the record stays.
+
+        The next server finds the record of a run whose owner is gone, and removes the group.
+        """
+        busy = [group for group in self.control_groups() if not group.remove()]
+        if not busy:
+            self.remove()
+            return
+        for directory in self.path.glob("*/"):
+            shutil.rmtree(directory, ignore_errors=True)
+
     def remove(self) -> None:
         """Remove the record and all run directories."""
         shutil.rmtree(self.path, ignore_errors=True)
@@ -75,7 +87,7 @@ def server_run(state_dir: Path, groups: Cgroups | None = None) -> Iterator[Serve
     try:
         yield mine
     finally:
-        mine.remove()
+        mine.withdraw()
 
 
 def others(state_dir: Path, mine: ServerRun | None) -> list[ServerRun]:

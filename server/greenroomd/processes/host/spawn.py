@@ -1,4 +1,9 @@
-"""Starts one operating system process: closed to everything of ours, and mortal with us."""
+"""Starts one operating system process: it inherits no descriptor or variable, and gets SIGTERM if the server dies.
+
+Nothing here looks at a path that a session names: where a file system hangs, only the new process hangs, before it has
+become the program. The C library's fork holds Python's lock until the child has become another program, so that a
+thread of its own would not keep the server going.
+"""
 
 from __future__ import annotations
 
@@ -6,53 +11,111 @@ import contextlib
 import os
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
+from greenroomd.app.ports.processes import ProcessIdentity
+from greenroomd.processes.host import procfs
+from greenroomd.processes.host.directory import Directory
+from greenroomd.processes.host.pipe_end import PipeEnd
+
 MARKER = "GREENROOM_PROCESS"
-_PRCTL = "import ctypes,os,sys;ctypes.CDLL(None).prctl(1,15);os.execv(sys.argv[1],sys.argv[1:])"
+_WRAPPER = "import ctypes,os,sys;ctypes.CDLL(None).prctl(1,15);os.chdir(sys.argv[1]);os.execv(sys.argv[2],sys.argv[2:])"
+_SYSTEM_PATH = "/usr/bin:/bin"
+_NOWHERE = subprocess.DEVNULL
 _ENTER = 'echo 0 >"$0" && exec "$@"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What to start: the whole environment is *environment* and the marker, nothing is inherited.
-
-    *open_files* is how many files it, and each process that it starts, may hold open; never more than this process may.
-    *entrance* is the `cgroup.procs` of the control group in which it starts, if any.
-    """
+    """What to start, and in what surroundings."""
 
     argv: Sequence[str]
-    environment: Mapping[str, str]
-    cwd: str
+    """The program's absolute path and its arguments."""
+    environment: Mapping[str, str] = field(repr=False)
+    """The whole environment but for the marker; nothing is inherited."""
+    directory: Directory
+    """Where it works; it must stay open until the program has said something or has ended."""
     marker: str
+    """The value of the variable `MARKER`, by which the process and its descendants are found."""
     open_files: int | None = None
+    """How many files it, and each process that it starts, may hold open; never more than this process may."""
     entrance: Path | None = None
+    """The `cgroup.procs` of the control group in which it starts, if any."""
 
 
-def spawn(command: Command) -> subprocess.Popen[bytes]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spawned:
+    """A process that was just started, and our ends of its pipes; whoever has it closes them, and waits for it."""
+
+    process: subprocess.Popen[bytes]
+    identity: ProcessIdentity
+    pidfd: int
+    stdin: PipeEnd
+    stdout: PipeEnd
+    stderr: PipeEnd
+
+
+def spawn(command: Command) -> Spawned:
     """Start the command in a kernel session of its own, with three pipes; blocks for some 2 ms.
 
-    Call it in the main thread: the death signal comes when the thread that started the process ends. Raises OSError.
+    Call it in the main thread: the death signal comes when the thread that started the process ends. Raises OSError;
+    then no process is left, and no descriptor.
     """
     # Not the event loop's own way: uvloop leaves copies of the pipes open in the child and in all that it starts.
-    _check(command)
-    process = subprocess.Popen(
-        _inside(command.entrance, _dies_with_parent(command.argv)),
-        bufsize=0,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**command.environment, MARKER: command.marker},
-        cwd=command.cwd,
-        start_new_session=True,
+    with ExitStack() as theirs, ExitStack() as undo:
+        child_stdin, stdin = _pipe(theirs, undo)
+        stdout, child_stdout = _pipe(undo, theirs)
+        stderr, child_stderr = _pipe(undo, theirs)
+        process = subprocess.Popen(
+            _inside(command.entrance, _wrapped(command.argv, command.directory.entrance)),
+            bufsize=0,
+            stdin=child_stdin,
+            stdout=child_stdout,
+            stderr=child_stderr,
+            env={**command.environment, MARKER: command.marker},
+            start_new_session=True,
+        )
+        undo.callback(_abandon, process)
+        pidfd = os.pidfd_open(process.pid)
+        undo.callback(os.close, pidfd)
+        identity = procfs.identify(process.pid, datetime.now(UTC))
+        if command.open_files is not None:
+            _limit_open_files(process.pid, command.open_files)
+        undo.pop_all()
+    return Spawned(
+        process=process,
+        identity=identity,
+        pidfd=pidfd,
+        stdin=PipeEnd(stdin),
+        stdout=PipeEnd(stdout),
+        stderr=PipeEnd(stderr),
     )
-    if command.open_files is not None:
-        _limit_open_files(process.pid, command.open_files)
-    return process
+
+
+def _pipe(reader: ExitStack, writer: ExitStack) -> tuple[int, int]:
+    """Open a pipe, and leave the closing of each end to one of the two stacks."""
+    read_end, write_end = os.pipe2(os.O_CLOEXEC)
+    reader.callback(os.close, read_end)
+    writer.callback(os.close, write_end)
+    return read_end, write_end
+
+
+def _abandon(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was started a moment ago, with what it may have started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(
+            process.pid, signal.SIGKILL
+        )  # it leads its group, and was not waited for: the pid is its own
+    process.kill()
+    process.wait()
 
 
 def _limit_open_files(pid: int, most: int) -> None:
@@ -64,23 +127,24 @@ def _limit_open_files(pid: int, most: int) -> None:
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (most, most))
 
 
-def _check(command: Command) -> None:
-    """Raise the OSError that exec would: behind the wrapper it would only be an exit status."""
-    if not os.access(command.argv[0], os.X_OK):
-        raise PermissionError(f"{command.argv[0]} is not an executable file")
-    if not Path(command.cwd).is_dir():
-        raise NotADirectoryError(f"working directory {command.cwd} does not exist")
-
-
-def _dies_with_parent(argv: Sequence[str]) -> Sequence[str]:
-    """Put a wrapper before *argv* that asks the kernel for SIGTERM when this process dies, then becomes *argv*.
+def _wrapped(argv: Sequence[str], directory: str) -> Sequence[str]:
+    """Put a wrapper before `argv` that gets SIGTERM when this process dies, enters `directory`, and becomes `argv`.
 
     TERM, not KILL: on TERM the CLI ends the commands it runs as well. A hook between fork and exec would do
-    without a wrapper, but runs Python in a fork of a threaded process. setpriv costs 1 ms, Python 10 ms.
+    without a wrapper, but runs Python in a fork of a threaded process. setpriv and env cost 1 ms each, Python 10 ms.
     """
-    if setpriv := shutil.which("setpriv", path="/usr/bin:/bin"):
-        return [setpriv, "--pdeathsig", "TERM", "--", *argv]
-    return [sys.executable, "-I", "-S", "-c", _PRCTL, *argv]
+    setpriv, env = shutil.which("setpriv", path=_SYSTEM_PATH), shutil.which("env", path=_SYSTEM_PATH)
+    # env takes a program with = in its path for a variable.
+    if setpriv and env and "=" not in argv[0] and _changes_directory(env):
+        return [setpriv, "--pdeathsig", "TERM", "--", env, "-C", directory, "--", *argv]
+    return [sys.executable, "-I", "-S", "-c", _WRAPPER, directory, *argv]
+
+
+@cache
+def _changes_directory(env: str) -> bool:
+    """Return whether this `env` knows -C, as that of GNU does from 8.28 on; raises OSError if it cannot be run."""
+    probe = subprocess.run([env, "-C", "/", "--", env], env={}, stdout=_NOWHERE, stderr=_NOWHERE, check=False)
+    return probe.returncode == 0
 
 
 def _inside(entrance: Path | None, argv: Sequence[str]) -> Sequence[str]:

@@ -8,8 +8,10 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
-from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsideRoots
-from greenroomd.processes.host.filesystem_pool import Lookups, is_directory
+from greenroomd.app.ports.processes import ProcessFailed
+from greenroomd.domain.errors import InvalidRequest, StoreUnavailable, Violation, WorkingDirOutsideRoots
+from greenroomd.processes.host.directory import Directory, OutsideRoots, open_directory
+from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
 
 REMEMBERED_SECONDS = 1.0
 _REMEMBERED = 1_000
@@ -18,35 +20,54 @@ _REMEMBERED = 1_000
 class AllowedRoots:
     """The directories below which every session's working directory lies.
 
-    A directory that was good is taken for good for a second: looking takes a thread, as a file system may hang, and
-    sessions are often created many at a time in the same place. The start of a process looks again in any case.
+    `resolve` is for the creation of a session: it refuses early, and remembers what was good for a second, since
+    sessions are often created many at a time in the same place. `open` is for the start of a process: it looks again,
+    every time, and what it checked is what the process gets.
     """
 
-    def __init__(self, roots: Sequence[Path]) -> None:
+    def __init__(self, roots: Sequence[Path], filesystem: FilesystemPool | None = None) -> None:
         self._roots = tuple(root.resolve() for root in roots)
-        self._lookups = Lookups()
+        self._filesystem = filesystem or FilesystemPool()
         self._good: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
     async def resolve(self, path: str) -> str:
-        """Return the directory with symbolic links resolved.
+        """Return the directory's path without symbolic links.
 
-        Raises WorkingDirOutsideRoots, and InvalidRequest naming `config.working_dir` if it is no directory. What
-        lies outside the roots is refused before it is looked at, so that nobody can probe for files there.
+        Raises WorkingDirOutsideRoots, InvalidRequest naming `config.working_dir` if it is no directory, and
+        StoreUnavailable if its file system hangs. What lies outside the roots is refused before it is looked at, so
+        that nobody can probe for files there.
         """
         real, until = self._good.get(path, ("", 0.0))
         if monotonic() < until:
             return real
-        real = await self._lookups.run(partial(self._look, path))
+        try:
+            with await self._open(path) as directory:
+                real = directory.path
+        except OutsideRoots:
+            raise WorkingDirOutsideRoots(path) from None
+        except OSError:
+            violation = Violation("config.working_dir", f"{path!r} is not an existing directory")
+            raise InvalidRequest([violation]) from None
+        except FilesystemHangs as error:
+            raise StoreUnavailable(f"config.working_dir: {path!r} cannot be looked at: {error}") from None
         self._good[path] = (real, monotonic() + REMEMBERED_SECONDS)
         self._good.move_to_end(path)
         if len(self._good) > _REMEMBERED:
             self._good.popitem(last=False)
         return real
 
-    def _look(self, path: str) -> str:
-        real = Path(path).resolve()
-        if not any(real.is_relative_to(root) for root in self._roots):
-            raise WorkingDirOutsideRoots(path)
-        if not is_directory(str(real)):
-            raise InvalidRequest([Violation("config.working_dir", f"{path!r} is not an existing directory")])
-        return str(real)
+    async def open(self, path: str) -> Directory:
+        """Open the directory as it is now; see `WorkingDirectories`."""
+        try:
+            return await self._open(path)
+        except OutsideRoots:
+            text = f"{path} is not, or not any more, inside the allowed roots (GREENROOM_ALLOWED_ROOTS)"
+            raise ProcessFailed("WORKING_DIR_OUTSIDE_ROOTS", text) from None
+        except OSError as error:
+            text = f"{path} is not a directory any more: {error.strerror or error}"
+            raise ProcessFailed("WORKING_DIR_GONE", text) from None
+        except FilesystemHangs as error:
+            raise ProcessFailed("SPAWN_FAILED", f"{path} cannot be looked at: {error}") from None
+
+    async def _open(self, path: str) -> Directory:
+        return await self._filesystem.run(partial(open_directory, path, self._roots), Directory.close)

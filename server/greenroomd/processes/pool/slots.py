@@ -10,57 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from greenroomd.domain.errors import NoSlot
+from greenroomd.processes.pool.status import PoolStatus, WorkspaceUse
+from greenroomd.processes.pool.victims import choose_victims
 
 _LONGEST_RETRY_SECONDS = 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkspaceUse:
-    """How one workspace uses the slots now."""
-
-    busy: int = 0
-    idle: int = 0
-    warm: int = 0
-    waiting: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolStatus:
-    """How the slots stand now.
-
-    `evictions` counts since the start; `longest_wait` is that of the waiter that came first, None if none waits.
-    `workspaces` has those that use a slot or wait for one.
-    """
-
-    slots: int
-    evictions: int
-    longest_wait: timedelta | None
-    workspaces: Mapping[str, WorkspaceUse]
-
-    @property
-    def busy(self) -> int:
-        """Slots in use."""
-        return sum(use.busy for use in self.workspaces.values())
-
-    @property
-    def idle(self) -> int:
-        """Slots whose process may be taken away."""
-        return sum(use.idle for use in self.workspaces.values())
-
-    @property
-    def warm(self) -> int:
-        """Slots of processes that were started ahead."""
-        return sum(use.warm for use in self.workspaces.values())
-
-    @property
-    def waiting(self) -> int:
-        """How many wait for a slot."""
-        return sum(use.waiting for use in self.workspaces.values())
-
-    @property
-    def free(self) -> int:
-        """Slots that nobody holds."""
-        return self.slots - self.busy - self.idle - self.warm
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -248,21 +201,9 @@ class Pool:
                 del self._queues[workspace_id]
 
     def _ask_back(self) -> None:
-        if not self._queues or not self._idle:
-            return
+        waiting = {name: len(queue) for name, queue in self._queues.items()}
         asked = Counter(lease.workspace_id for lease in self._asked_back)
-        victims: list[PoolLease] = []
-        of_anybody = 0
-        for name, queue in self._queues.items():
-            of_its_own = max(0, len(queue) - self._allowance(name))
-            of_anybody += len(queue) - of_its_own
-            known = min(of_its_own, asked[name])
-            asked[name] -= known
-            its_own = (lease for lease in self._idle if lease.workspace_id == name)
-            victims += [lease for lease, _ in zip(its_own, range(of_its_own - known), strict=False)]
-        others = (lease for lease in self._idle if lease not in victims)
-        wanted = range(of_anybody - asked.total())
-        victims += [lease for _, lease in zip(wanted, others, strict=False)]
+        victims = choose_victims(waiting, self._allowance, list(self._idle), asked)
         evictions = [(lease, self._idle.pop(lease)) for lease in victims]
         self._asked_back.update(victims)
         self._evictions += len(victims)

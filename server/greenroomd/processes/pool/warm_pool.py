@@ -1,20 +1,22 @@
 """Processes that were started ahead of need: spawned, never spoken to, and given to the first session they fit.
 
 A process that has never seen a message belongs to nobody; once claimed it is its session's alone, and ends with it.
-Which session it fits, and what it is told then, is decided in `binding.py`.
+Which session it fits, and what it is told then, is decided in `late_binding.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import structlog
 
-from greenroomd.app.background import background_tasks, task_group
+from greenroomd.app.background import background_tasks, restarting, task_group
 from greenroomd.app.ids import new_id
 from greenroomd.app.ports.processes import AgentProcess, Launch, ProcessFailed, WarmStart
 from greenroomd.processes.claude.cli import ClaudeCli
@@ -30,26 +32,30 @@ LOOK_EVERY = timedelta(seconds=1)
 """How often free slots are looked for, beside the moments in which a process was taken."""
 REFILL_AFTER = timedelta(milliseconds=150)
 """How long the place of a process that was taken stays empty: its session starts first, and alone."""
-AFTER_FAILURE_SECONDS = 30.0
+AFTER_FAILURE = timedelta(seconds=30)
+"""How long no process is started like one that could not be started, or that ended while it waited."""
 BIND_WITHIN = timedelta(seconds=5)
-"""How long a process may take to take what its session wants; it takes 20 to 100 ms, MCP servers have to connect."""
+"""Timeout for reconfiguring a warm process: typically 20 to 100 ms, longer if MCP servers must connect."""
 
 
 @dataclass(slots=True, eq=False)
 class WarmSlot:
-    """One process that waits for its session.
-
-    `started` is set once it is there, or cannot be; `release_requested` once nobody needs it any more,
-    `exited` once it has ended.
-    """
+    """One process that waits for its session, and its slot."""
 
     launch: Launch
+    """What it is started with."""
     lease: PoolLease
+    """The slot that it runs in."""
     process: ClaudeProcess | None = None
+    """The process, once it has started."""
     claimed: bool = False
+    """Whether a session has it, and its slot, now."""
     started: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the process has started, or cannot."""
     release_requested: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the process is not needed any more."""
     exited: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once the process has ended."""
 
     async def end(self) -> None:
         """End the process; returns when that is done, however often it is cancelled."""
@@ -97,17 +103,19 @@ class WarmClaim:
 class WarmProcesses:
     """Keeps processes waiting, as far as there are slots that nobody else wants, and gives them away with their slots.
 
-    While they wait, the pool takes their slots back before any other.
+    While they wait, the pool takes their slots back before any other. One that ends while it waits gives its slot back
+    at once; another one like it is started after a pause.
     """
 
     def __init__(self, cli: ClaudeCli, pool: Pool) -> None:
         self._cli = cli
         self._pool = pool
         self._wanted: Sequence[WarmStart] = ()
-        self._kept: list[WarmSlot] = []
-        self._there: set[WarmSlot] = set()
+        self.waiting: list[WarmSlot] = []
+        """Those that no session has claimed, oldest first."""
+        self._existing: set[WarmSlot] = set()
         self._changed = asyncio.Event()
-        self._failed_at: dict[int, float] = {}
+        self._paused: list[tuple[Launch, float]] = []  # until when, by the loop's clock
 
     def keep(self, wanted: Sequence[WarmStart]) -> None:
         """Keep so many processes ready from now on, as far as slots are free; what is not wanted any more ends."""
@@ -116,18 +124,18 @@ class WarmProcesses:
 
     def claim(self, launch: Launch) -> WarmClaim | None:
         """Take the waiting process that fits a session's first launch best; its slot is busy from now on."""
-        fitting = (
-            [] if not launch.first else [claim for slot in self._kept if (claim := self._fits(slot, launch))]
-        )
+        if not launch.first:
+            return None
+        fitting = [claim for slot in self.waiting if (claim := self._fits(slot, launch))]
         for claim in sorted(fitting, key=lambda claim: claim.binding.effort):
             slot = claim.slot
-            self._kept.remove(slot)
+            if slot.process is not None and not procfs.alive(slot.process.identity):
+                continue  # it died a moment ago: `_hold` will see that, and free its slot
+            self.waiting.remove(slot)
             asyncio.get_running_loop().call_later(REFILL_AFTER.total_seconds(), self._changed.set)
-            if slot.process is None or procfs.alive(slot.process.identity):
-                slot.claimed = True
-                slot.lease.adopt()
-                return claim
-            slot.release_requested.set()
+            slot.claimed = True
+            slot.lease.adopt()
+            return claim
         return None
 
     def _fits(self, slot: WarmSlot, launch: Launch) -> WarmClaim | None:
@@ -141,12 +149,14 @@ class WarmProcesses:
     @asynccontextmanager
     async def on_duty(self) -> AsyncIterator[None]:
         """Keep processes ready while the block runs; none is left when it ends."""
-        async with task_group() as group, background_tasks(self._refill_again_and_again(group)):
-            try:
-                yield
-            finally:
-                for slot in self._there:
-                    slot.release_requested.set()
+        async with task_group() as group:
+            refilling = restarting("warm_refill", partial(self._refill_again_and_again, group))
+            async with background_tasks(refilling):
+                try:
+                    yield
+                finally:
+                    for slot in self._existing:
+                        slot.release_requested.set()
 
     async def _refill_again_and_again(self, group: asyncio.TaskGroup) -> None:
         while True:
@@ -157,26 +167,28 @@ class WarmProcesses:
                     await self._changed.wait()
 
     def _refill(self, group: asyncio.TaskGroup) -> None:
-        surplus = list(self._kept)
-        for number, wanted in enumerate(self._wanted):
+        now = asyncio.get_running_loop().time()
+        self._paused = [(launch, until) for launch, until in self._paused if until > now]
+        surplus = list(self.waiting)
+        for wanted in self._wanted:
             launch = as_started(wanted.launch)
             there = [slot for slot in surplus if slot.launch == launch][: wanted.count]
             surplus = [slot for slot in surplus if slot not in there]
-            if asyncio.get_running_loop().time() < self._failed_at.get(number, 0.0):
+            if any(paused == launch for paused, _ in self._paused):
                 continue
             for _ in range(wanted.count - len(there)):
                 lease = self._pool.spare(wanted.launch.workspace_id)
                 if lease is None:
                     break
                 slot = WarmSlot(launch, lease)
-                self._kept.append(slot)
-                self._there.add(slot)
-                group.create_task(self._keep(slot, number))
+                self.waiting.append(slot)
+                self._existing.add(slot)
+                group.create_task(self._hold(slot))
         for slot in surplus:
             slot.release_requested.set()
 
-    async def _keep(self, slot: WarmSlot, number: int) -> None:
-        """Hold one process until it is not needed: by its session, or by anybody."""
+    async def _hold(self, slot: WarmSlot) -> None:
+        """Hold one process until it is not needed: by its session, or by anybody. No failure of it harms another."""
         own = replace(slot.launch, cli_session_id=new_id())
         try:
             async with self._cli.running(own) as process:
@@ -184,16 +196,35 @@ class WarmProcesses:
                 slot.started.set()
                 if not slot.claimed:
                     slot.lease.idle(slot.release_requested.set)
+                await _first_of(slot.release_requested.wait(), process.exited())
+                if not slot.release_requested.is_set() and not slot.claimed:
+                    raise ProcessFailed("PROCESS_EXITED", "it ended while it waited")
                 await slot.release_requested.wait()
         except ProcessFailed as failure:
             log.warning("warm_start_failed", workspace_id=own.workspace_id, reason=str(failure))
-            self._failed_at[number] = asyncio.get_running_loop().time() + AFTER_FAILURE_SECONDS
+            self._pause(slot.launch)
+        except Exception:
+            log.exception("warm_process_failed", workspace_id=own.workspace_id)
+            self._pause(slot.launch)
         finally:
-            if slot in self._kept:
-                self._kept.remove(slot)
+            if slot in self.waiting:
+                self.waiting.remove(slot)
             if not slot.claimed:  # else the slot is the session's
                 slot.lease.release()
-            self._there.discard(slot)
+            self._existing.discard(slot)
             slot.started.set()
             slot.exited.set()
             self._changed.set()
+
+    def _pause(self, launch: Launch) -> None:
+        until = asyncio.get_running_loop().time() + AFTER_FAILURE.total_seconds()
+        self._paused.append((launch, until))
+
+
+async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
+    """Return when the first of them does; the others are cancelled."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(wait) for wait in waits]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
