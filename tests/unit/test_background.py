@@ -127,3 +127,32 @@ async def test_cancelling_ends_work_that_would_be_run_again() -> None:
     async with background_tasks(restarting("work", work.run)):
         await work.begun.wait()
     assert work.over
+
+
+async def test_restarting_goes_on_after_something_that_it_waited_for_was_cancelled() -> None:
+    runs = 0
+
+    async def work() -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            given_up: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            given_up.cancel()
+            await given_up
+
+    await asyncio.wait_for(restarting("work", work), 20)
+    assert runs == 2
+
+
+async def test_restarting_ends_when_it_is_cancelled_though_the_work_raises_something_else() -> None:
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            begun.set()
+            await asyncio.Event().wait()
+        finally:
+            raise ValueError("while it cleans up")
+
+    async with asyncio.timeout(20), background_tasks(restarting("work", work)):
+        await begun.wait()

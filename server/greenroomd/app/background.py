@@ -53,7 +53,8 @@ async def restarting(name: str, work: Callable[[], Awaitable[None]]) -> None:
     """Run `work()` again whenever it raises, after a pause that grows from 0.2 to 30 s; return when it returns.
 
     For work that serves every session: one bad input must not end it, much less the server. Each failure is logged as
-    `task_failed` with `name`. A run that outlived the longest pause resets the pause.
+    `task_failed` with `name`, also a CancelledError though nobody has cancelled this task. A run that outlived the
+    longest pause resets the pause.
     """
     loop = asyncio.get_running_loop()
     pause = FIRST_PAUSE
@@ -61,7 +62,9 @@ async def restarting(name: str, work: Callable[[], Awaitable[None]]) -> None:
         started = loop.time()
         try:
             await work()
-        except Exception:
+        except (Exception, asyncio.CancelledError) as error:
+            if cancelled_from_outside():
+                raise asyncio.CancelledError from error
             if loop.time() - started > LONGEST_PAUSE.total_seconds():
                 pause = FIRST_PAUSE
             log.exception("task_failed", task=name, again_in_seconds=pause.total_seconds())
@@ -69,3 +72,9 @@ async def restarting(name: str, work: Callable[[], Awaitable[None]]) -> None:
             return
         await asyncio.sleep(pause.total_seconds())
         pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def cancelled_from_outside() -> bool:
+    """Whether somebody has cancelled the current task; else a CancelledError comes from what the task waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -12,7 +12,8 @@ import pytest
 
 from contract.sample import creation, new_session
 from greenroomd.app.ports.storage import StoredEvent
-from greenroomd.app.watch.listeners import PassOver
+from greenroomd.app.watch.listeners import PassOver, listening
+from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.events import EventType
 from unit.listeners.ear import IMPATIENT, NAMED, Ear, Log, a_log
 
@@ -56,6 +57,34 @@ async def test_what_raises_is_given_the_same_event_again_and_loses_none(log: Log
     assert ear.given == [first] * 3 + [last] * 3
     assert ear.taken == [first, last]
     assert log.counts.told.count(("failed", "Ear")) == 4
+
+
+async def test_one_that_waits_for_something_cancelled_is_given_the_event_again(log: Log) -> None:
+    async def give_up_at_first(event: StoredEvent) -> None:
+        if ear.given.count(event.revision) < 2:
+            raise asyncio.CancelledError
+
+    ear = Ear(act=give_up_at_first)
+    async with log.heard_by(ear):
+        last = await log.say()
+        await ear.until_taken(last)
+    assert ear.given == [last, last]
+    assert log.counts.told == [("failed", "Ear"), ("heard", "Ear")]
+
+
+async def test_an_event_that_cannot_be_read_is_passed_over(log: Log) -> None:
+    def decode(event: StoredEvent) -> StoredEvent:
+        if event.revision == bad:
+            raise ValueError("no message")
+        return event
+
+    ear, bad = Ear(), log.session.revision + 1
+    watch = Watch(log.store, log.tail, quiet=timedelta(milliseconds=5), per_session=1, per_node=9)
+    async with listening([ear], watch, log.store.positions, decode, log.counts):
+        last = await log.say(2)
+        await ear.until_taken(last)
+    assert ear.given == [last]
+    assert ("passed over", "Ear") in log.counts.told
 
 
 async def test_what_hangs_is_cancelled_and_asked_again_and_harms_nobody(log: Log) -> None:

@@ -10,10 +10,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
-from greenroomd.app.background import background_tasks
+from greenroomd.app.background import background_tasks, restarting
 from greenroomd.app.commands import Change
 from greenroomd.app.ports.storage import Due, Store, StoredEvent
 from greenroomd.app.supervision.registry import Supervisors
@@ -66,7 +67,7 @@ async def expiring(
     store: Store, supervisors: Supervisors, wakeup: DueWakeup, now: Callable[[], datetime]
 ) -> AsyncIterator[None]:
     """Let time act on sessions that rest while the block runs; what is due already is done in the background."""
-    async with background_tasks(_keep_time(store, supervisors, wakeup, now)):
+    async with background_tasks(restarting("expiry", partial(_keep_time, store, supervisors, wakeup, now))):
         yield
 
 

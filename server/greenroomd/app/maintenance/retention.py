@@ -13,11 +13,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
 
-from greenroomd.app.background import background_tasks
+from greenroomd.app.background import background_tasks, restarting
 from greenroomd.domain.errors import StoreUnavailable
 from greenroomd.domain.events import EPHEMERAL, EventType
 
@@ -103,7 +104,9 @@ async def retaining(
 
     `head` tells where the log stands. `every` must be longer than the quiet after which a watcher gets a bookmark.
     """
-    async with background_tasks(_keep_compacting(compactor, kept, head, now, every)):
+    async with background_tasks(
+        restarting("retention", partial(_keep_compacting, compactor, kept, head, now, every))
+    ):
         yield
 
 

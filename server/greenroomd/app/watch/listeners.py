@@ -26,7 +26,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from greenroomd.app.background import background_tasks
+from greenroomd.app.background import background_tasks, cancelled_from_outside
 from greenroomd.app.ports.observers import UNOBSERVED, ListenerObserver
 from greenroomd.app.ports.storage import Selection, StoredEvent
 from greenroomd.app.watch.watch import Watch
@@ -64,6 +64,10 @@ class Subscription:
 
 class PassOver(Exception):
     """Raised by a listener that will never take this event, however often it is asked; the text says why."""
+
+
+class CancelledWithin(Exception):
+    """A listener let a CancelledError out though nobody had cancelled it; it is given the event again."""
 
 
 @runtime_checkable
@@ -194,7 +198,12 @@ class _Hearing(Generic[E]):
             before_sleep=lambda state: self._failed(stored, state),
         )
         try:
-            await retrying(self._hear, self._decode(stored))
+            event = self._decode(stored)
+        except Exception as error:  # it will not be readable the next time either
+            self._passed_over(stored, error)
+            return
+        try:
+            await retrying(self._hear, event)
         except RetryError as error:
             self._passed_over(stored, error.last_attempt.exception())
         except PassOver as reason:
@@ -203,8 +212,13 @@ class _Hearing(Generic[E]):
             self._observer.listener_heard(self._called)
 
     async def _hear(self, event: E) -> None:
-        async with asyncio.timeout(self._subscription.timeout.total_seconds()):
-            await self._listener.hear(event)
+        try:
+            async with asyncio.timeout(self._subscription.timeout.total_seconds()):
+                await self._listener.hear(event)
+        except asyncio.CancelledError as error:
+            if cancelled_from_outside():
+                raise
+            raise CancelledWithin("what it waited for was cancelled") from error
 
     def _failed(self, stored: StoredEvent, state: RetryCallState) -> None:
         self._observer.listener_failed(self._called)
