@@ -6,7 +6,8 @@ import pytest
 
 from contract.conftest import Opening
 from contract.sample import NOON, STREAMED_BYTES, creation, message, new_session, revisions, saying
-from greenroomd.app.maintenance.retention import LIFECYCLE, MESSAGES, compact, keepings
+from greenroomd.app.maintenance.retention import compact, keepings
+from greenroomd.app.ports.compaction import LIFECYCLE, MESSAGES
 from greenroomd.app.ports.storage import Selection, Unit
 from greenroomd.domain.errors import CursorBelowFloor, EventNotFound
 from greenroomd.domain.events import EventType

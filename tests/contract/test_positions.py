@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from contract.conftest import Opening
-from greenroomd.app.watch.listeners import ListenerOffsets
+from greenroomd.app.ports.listener_offsets import ListenerOffsets
 from greenroomd.store.sql_store import SqlStore
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from greenroomd.app.maintenance.retention import Compactor
+from greenroomd.app.ports.compaction import Compactor
+from greenroomd.app.ports.listener_offsets import ListenerOffsets
 from greenroomd.app.ports.observers import UNOBSERVED, SessionObserver
 from greenroomd.app.ports.profile_store import ProfileStore
 from greenroomd.app.ports.storage import (
@@ -26,7 +27,6 @@ from greenroomd.app.ports.storage import (
     StoredEvent,
     Unit,
 )
-from greenroomd.app.watch.listeners import ListenerOffsets
 from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import OwnershipLost, SessionNotFound

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from greenroomd.app.maintenance.startup_recovery import Reap
-from greenroomd.app.ports.processes import ProcessIdentity, ShutdownTimeouts
+from greenroomd.app.ports.processes import ProcessIdentity, Reap, ShutdownTimeouts
 from greenroomd.app.supervision.process_runner import ProcessRunner
 from greenroomd.domain.config import Secret
 from greenroomd.domain.enforcement import OptionReport

@@ -15,7 +15,7 @@ from greenroomd.app.background import background_tasks, restarting
 from greenroomd.app.ports.processes import Launch, WarmStart, WarmStarts
 from greenroomd.app.ports.profile_store import ProfileStore, place_of
 from greenroomd.app.ports.storage import Position
-from greenroomd.app.usecases.create_session import WorkingDirs
+from greenroomd.app.ports.working_dirs import WorkingDirs
 from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import GreenroomError, InvalidRequest, WorkingDirOutsideRoots
 from greenroomd.domain.profile import Profile

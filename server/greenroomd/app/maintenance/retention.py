@@ -12,34 +12,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from greenroomd.app.background import background_tasks, restarting
+from greenroomd.app.ports.compaction import Compactor, Part, SessionLog
 from greenroomd.domain.errors import StoreUnavailable
-from greenroomd.domain.events import EPHEMERAL, EventType
 
 log = structlog.get_logger(__name__)
 
-BATCH: Final = 500
-"""Events in one commit: a few milliseconds, for which other commits wait."""
 SHARE: Final = 0.2
 """The share of time that a compaction with much to do may take from the writer."""
 LIFECYCLE_FACTOR: Final = 12
 """Lifecycle events are kept so many times as long, and so many times as many."""
-
-MESSAGES: Final = frozenset(kind for kind in EventType if kind.startswith("message.")) - EPHEMERAL
-LIFECYCLE: Final = frozenset(EventType) - EPHEMERAL - MESSAGES
-
-
-class Part(StrEnum):
-    """A part of the log that is kept for a time of its own."""
-
-    MESSAGES = "messages"
-    LIFECYCLE = "lifecycle"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,38 +36,6 @@ class Keeping:
     part: Part
     age: timedelta
     events: int
-
-
-@dataclass(frozen=True, slots=True)
-class SessionLog:
-    """A session whose log may be too long; `number` orders them."""
-
-    number: int
-    session_id: str
-    workspace_id: str
-    last_sequence: int
-
-
-class Compactor(Protocol):
-    """What the retention asks of the store. Every method may raise StoreUnavailable.
-
-    What is cut is deleted in one commit with the floors that rise above it. A cut of the lifecycle takes messages too.
-    """
-
-    async def cut_old(self, part: Part, *, before: datetime, up_to: int) -> int:
-        """Cut the oldest events of all sessions; returns how many were looked at, 0 if none was old enough.
-
-        Looks at no more than BATCH, at none above revision `up_to`, and stops at the first not older than `before`.
-        """
-        ...
-
-    async def long_logs(self, *, longer_than: int, after: int, limit: int) -> Sequence[SessionLog]:
-        """Return sessions that have had more events than that, by number, from the first above `after` on."""
-        ...
-
-    async def cut_long(self, session: SessionLog, part: Part, *, keep: int, up_to: int) -> int:
-        """Cut the oldest events of a session, all but its last `keep`; returns how many were looked at, as above."""
-        ...
 
 
 def keepings(age: timedelta, events: int) -> Sequence[Keeping]:

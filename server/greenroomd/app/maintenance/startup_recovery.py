@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from greenroomd.app.ports.processes import ProcessIdentity
+from greenroomd.app.ports.processes import ProcessIdentity, Reap
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.app.supervision.settlement import settle
@@ -16,12 +15,6 @@ from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
 
 log = structlog.get_logger(__name__)
-
-Reap = Callable[[Sequence[ProcessIdentity]], Awaitable[None]]
-"""Ends every process that a dead server started from this state directory; proven when it returns.
-
-It is given the processes that the rows name, whose files it removes once they are gone.
-"""
 
 _AT_ONCE = 256  # settled concurrently: enough to fill the writer's batches
 

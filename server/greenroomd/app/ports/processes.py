@@ -5,7 +5,7 @@ The application does not know whether a process runs on this machine. Adapters l
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -244,3 +244,10 @@ class WarmStarts(Protocol):
     def claim(self, launch: Launch) -> Claim | None:
         """Take a process that fits a launch out of those that wait, if there is one."""
         ...
+
+
+Reap = Callable[[Sequence[ProcessIdentity]], Awaitable[None]]
+"""Ends every process that a dead server started from this state directory; proven when it returns.
+
+It is given the processes that the rows name, whose files it removes once they are gone.
+"""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from greenroomd.app.commands import Caller, NewSession
 from greenroomd.app.ids import new_id
 from greenroomd.app.ports.profile_store import ProfileStore
 from greenroomd.app.ports.storage import Unit
+from greenroomd.app.ports.working_dirs import WorkingDirs
 from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.app.usecases.profiles import resolve_config
 from greenroomd.domain.config import Secret, SessionConfig
@@ -18,17 +18,6 @@ from greenroomd.domain.rules.field_masks import Parts
 from greenroomd.domain.rules.naming_rules import DEFAULT_WORKSPACE, name_violations
 from greenroomd.domain.rules.session_field_rules import part_violations
 from greenroomd.domain.session import Session
-
-
-class WorkingDirs(Protocol):
-    """Knows which directories sessions may work in."""
-
-    async def resolve(self, path: str) -> str:
-        """Return the directory with symbolic links resolved.
-
-        Raises WorkingDirOutsideRoots, and InvalidRequest naming `config.working_dir` if it is no directory.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

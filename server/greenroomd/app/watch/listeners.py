@@ -27,6 +27,7 @@ from tenacity import (
 )
 
 from greenroomd.app.background import background_tasks, cancelled_from_outside
+from greenroomd.app.ports.listener_offsets import ListenerOffsets
 from greenroomd.app.ports.observers import UNOBSERVED, ListenerObserver
 from greenroomd.app.ports.storage import Selection, StoredEvent
 from greenroomd.app.watch.watch import Watch
@@ -86,18 +87,6 @@ class Listener(Protocol[E_contra]):
 
     async def hear(self, event: E_contra) -> None:
         """Take one event; whatever it raises, it is given the same event again."""
-        ...
-
-
-class ListenerOffsets(Protocol):
-    """Remembers how far the listeners have come. Every method may raise StoreUnavailable."""
-
-    async def listener_position(self, name: str) -> int | None:
-        """Return the revision up to which a listener has heard everything; None if it is new."""
-        ...
-
-    async def save_offset(self, name: str, revision: int) -> None:
-        """Make durable that a listener has heard everything up to a revision."""
         ...
 
 

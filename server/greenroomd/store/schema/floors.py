@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy import Connection, case, func, literal_column, select
 
-from greenroomd.app.maintenance.retention import LIFECYCLE, Part
+from greenroomd.app.ports.compaction import LIFECYCLE, Part
 from greenroomd.app.ports.storage import Selection
 from greenroomd.store.engine import Database
 from greenroomd.store.schema.tables import floors

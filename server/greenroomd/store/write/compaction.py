@@ -1,4 +1,4 @@
-"""Cuts the log from its old end: `app.maintenance.retention.Compactor`.
+"""Cuts the log from its old end: `app.ports.compaction.Compactor`.
 
 What to cut is looked for beside the writer: below the head nothing is ever added, so what was found stays true. Only
 the deletion itself, which is small, takes the writer's turn.
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, delete, select
 
-from greenroomd.app.maintenance.retention import BATCH, MESSAGES, Part, SessionLog
+from greenroomd.app.ports.compaction import BATCH, MESSAGES, Part, SessionLog
 from greenroomd.store.read.reader import Reader
 from greenroomd.store.schema.documents import time
 from greenroomd.store.schema.floors import EVERYTHING, raise_floor, scopes_of_session
@@ -30,7 +30,7 @@ _SESSION_COLUMNS: Final = (
 
 
 class SqlCompactor:
-    """Compacts the events of one database; see `app.maintenance.retention.Compactor` for what each method promises."""
+    """Compacts the events of one database; see `app.ports.compaction.Compactor` for what each method promises."""
 
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer

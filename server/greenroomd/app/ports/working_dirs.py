@@ -1,0 +1,16 @@
+"""What the use cases ask of the file system: where sessions may work."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class WorkingDirs(Protocol):
+    """Knows which directories sessions may work in."""
+
+    async def resolve(self, path: str) -> str:
+        """Return the directory with symbolic links resolved.
+
+        Raises WorkingDirOutsideRoots, and InvalidRequest naming `config.working_dir` if it is no directory.
+        """
+        ...
