@@ -22,7 +22,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
-python3 -m pip install -q --no-deps --no-compile --target "$WORK/lib" claude-agent-sdk==0.2.189
+python3 -m pip install -q --root-user-action ignore --no-deps --no-compile --target "$WORK/lib" claude-agent-sdk==0.2.189
 export WORK PYTHONPATH=$here:$WORK/lib PYTHONDONTWRITEBYTECODE=1
 python3 - <<'EOF'
 import os, time, uuid
