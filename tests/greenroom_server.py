@@ -132,6 +132,11 @@ class GreenroomServer:
         assert self._process is not None
         return await asyncio.to_thread(self._process.wait, PATIENCE)
 
+    async def ended(self) -> int:
+        """Wait until it ends by itself; return its exit code."""
+        assert self._process is not None
+        return await self._process.wait()
+
     @property
     def pid(self) -> int:
         """The server's process."""

@@ -12,9 +12,9 @@ import pytest
 from contract.postgres import PostgresServer, running_postgres
 from contract.sample import Heard, JsonCodec
 from greenroomd.app.ports.storage import Store
-from greenroomd.store.sql_store import open_store
+from greenroomd.store.sql_store import SqlStore, open_store
 
-Opening = Callable[..., AbstractAsyncContextManager[Store]]
+Opening = Callable[..., AbstractAsyncContextManager[SqlStore]]
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +49,7 @@ def heard() -> Heard:
 def opening(database_url: str, key_file: Path, heard: Heard) -> Opening:
     """Opens a store on the test's database; call it twice for two nodes."""
 
-    def opened(**changes: object) -> AbstractAsyncContextManager[Store]:
+    def opened(**changes: object) -> AbstractAsyncContextManager[SqlStore]:
         arguments: dict[str, object] = {
             "key_file": key_file,
             "codec": lambda _: JsonCodec(),

@@ -25,7 +25,8 @@ class Cut(Enum):
 class CutProxy(socketserver.ThreadingUnixStreamServer):
     """Passes everything on, but for the next commit if `cut` says so; then it is NOWHERE again.
 
-    While it is `deaf`, no notice comes through.
+    While it is `deaf`, no notice comes through. While it is `closed`, which a lost commit makes it if `closes` is set,
+    every new connection is refused; `refused` counts them.
     """
 
     def __init__(self, listen: Path, target: Path) -> None:
@@ -33,12 +34,18 @@ class CutProxy(socketserver.ThreadingUnixStreamServer):
         self.target = str(target)
         self.cut = Cut.NOWHERE
         self.deaf = False
+        self.closes = False
+        self.closed = False
+        self.refused = 0
 
 
 class _Connection(socketserver.BaseRequestHandler):
     server: CutProxy
 
     def handle(self) -> None:
+        if self.server.closed:
+            self.server.refused += 1
+            return
         client: socket.socket = self.request
         with socket.socket(socket.AF_UNIX) as postgres:
             postgres.connect(self.server.target)
@@ -57,6 +64,7 @@ class _Connection(socketserver.BaseRequestHandler):
 
     def _lose(self, postgres: socket.socket, commit: bytes) -> None:
         cut, self.server.cut = self.server.cut, Cut.NOWHERE
+        self.server.closed = self.server.closes
         if cut is Cut.BEFORE_ANSWER:
             postgres.sendall(commit)
             postgres.recv(65536)

@@ -4,7 +4,7 @@ import asyncio
 import resource
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -15,11 +15,18 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from contract.conftest import Opening
-from contract.cut_proxy import Cut, cutting
+from contract.cut_proxy import Cut, CutProxy, cutting
 from contract.postgres import PostgresServer
 from contract.sample import Heard, JsonCodec, creation, new_session, revisions, saying
 from greenroomd.app.ports.storage import Selection, Store
-from greenroomd.domain.errors import SessionExists, StoreUnavailable
+from greenroomd.domain.errors import (
+    CommitUnknown,
+    DatabaseTakenOver,
+    GreenroomError,
+    SessionExists,
+    StoreUnavailable,
+)
+from greenroomd.domain.session import Session
 from greenroomd.store.engine import READERS, Database, UnsupportedDatabase, require_postgresql
 from greenroomd.store.sql_store import open_store
 from greenroomd.store.write.transactions import Transactions
@@ -191,6 +198,115 @@ async def test_a_commit_whose_answer_was_lost_is_found_out(
             assert session.revision == 3
             assert heard.events == await store.events(Selection(), after=0, limit=10)
     assert revisions(heard.events) == [1, 2, 3]
+
+
+@contextmanager
+def behind_proxy(postgres: PostgresServer, database_url: str) -> Iterator[tuple[CutProxy, str]]:
+    """Give a proxy before the server, and the database's URL through it."""
+    with (
+        tempfile.TemporaryDirectory(dir="/tmp") as folder,
+        cutting(postgres.folder / ".s.PGSQL.5432", Path(folder)) as proxy,
+    ):
+        yield proxy, postgres.url(_name(database_url), Path(folder))
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+@pytest.mark.parametrize("cut", [Cut.BEFORE_ANSWER, Cut.BEFORE_COMMIT])
+async def test_a_commit_that_is_unknown_is_asked_about_until_it_is_known(
+    database_url: str, postgres: PostgresServer, key_file: Path, heard: Heard, cut: Cut
+) -> None:
+    """The answer of COMMIT is lost, and the database cannot be asked for a while: everybody who waits waits on."""
+    with behind_proxy(postgres, database_url) as (proxy, url):
+        async with open_store(url, key_file=key_file, codec=lambda _: JsonCodec(), announce=heard) as store:
+            session = await store.commit(creation(new_session()))
+            proxy.cut, proxy.closes = cut, True
+            async with asyncio.TaskGroup() as waiting:
+                unit = saying(session, "unknown")
+                unknown = waiting.create_task(_outcome(store.commit(unit)))
+                behind = waiting.create_task(_outcome(store.commit(creation(new_session()))))
+                await _until(lambda: proxy.refused >= 5)
+                position = waiting.create_task(_outcome(store.positions.save_offset("listener", 1)))
+                later = waiting.create_task(_outcome(store.commit(creation(new_session()))))
+                assert not any(task.done() for task in (unknown, behind, position, later))
+                proxy.closed = proxy.closes = False
+            committed = cut is Cut.BEFORE_ANSWER
+            kept = [isinstance(outcome, Session) for outcome in (unknown.result(), behind.result())]
+            assert kept == [committed, committed]  # one batch: both or none
+            assert isinstance(later.result(), Session)
+            assert position.result() is None
+            session = await store.commit(saying(await store.session(session.session_id), "after"))
+            assert heard.events == await store.events(Selection(), after=0, limit=10)
+            assert session.last_sequence == (3 if committed else 2)
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_work_in_a_transaction_of_its_own_is_asked_about_too(
+    database_url: str, postgres: PostgresServer, key_file: Path, heard: Heard
+) -> None:
+    with behind_proxy(postgres, database_url) as (proxy, url):
+        async with open_store(url, key_file=key_file, codec=lambda _: JsonCodec(), announce=heard) as store:
+            proxy.cut, proxy.closes = Cut.BEFORE_ANSWER, True
+            async with asyncio.TaskGroup() as waiting:
+                saved = waiting.create_task(_outcome(store.positions.save_offset("listener", 7)))
+                await _until(lambda: proxy.refused >= 3)
+                assert not saved.done()
+                proxy.closed = proxy.closes = False
+            assert saved.result() is None
+            assert await store.positions.listener_position("listener") == 7
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_an_end_while_a_commit_is_unknown_comes_in_time_and_says_so(
+    database_url: str, postgres: PostgresServer, key_file: Path, heard: Heard
+) -> None:
+    with behind_proxy(postgres, database_url) as (proxy, url):
+        async with (
+            asyncio.timeout(20),
+            asyncio.TaskGroup() as waiting,
+            open_store(url, key_file=key_file, codec=lambda _: JsonCodec(), announce=heard) as store,
+        ):
+            session = await store.commit(creation(new_session()))
+            proxy.cut, proxy.closes = Cut.BEFORE_ANSWER, True
+            unknown = waiting.create_task(_outcome(store.commit(saying(session, "unknown"))))
+            await _until(lambda: proxy.refused >= 3)
+            behind = waiting.create_task(_outcome(store.commit(creation(new_session()))))
+        assert isinstance(unknown.result(), CommitUnknown)
+        assert "request_id" in str(unknown.result())
+        assert isinstance(behind.result(), StoreUnavailable)
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_commit_stays_unknown_if_another_owner_came_meanwhile(
+    database_url: str, postgres: PostgresServer, key_file: Path, heard: Heard
+) -> None:
+    with behind_proxy(postgres, database_url) as (proxy, url):
+        async with open_store(url, key_file=key_file, codec=lambda _: JsonCodec(), announce=heard) as store:
+            session = await store.commit(creation(new_session()))
+            proxy.cut, proxy.closes = Cut.BEFORE_COMMIT, True
+            async with asyncio.TaskGroup() as waiting:
+                unknown = waiting.create_task(_outcome(store.commit(saying(session, "unknown"))))
+                await _until(lambda: proxy.refused >= 3)
+                postgres.execute("UPDATE meta SET fence = fence + 1, batch = 'theirs'", _name(database_url))
+                proxy.closed = proxy.closes = False
+            assert isinstance(unknown.result(), CommitUnknown)
+            assert "another greenroomd" in str(unknown.result())
+            await store.taken_over()
+            with pytest.raises(DatabaseTakenOver):
+                await store.commit(saying(session, "late"))
+
+
+async def _outcome(work: Awaitable[object]) -> object:
+    """Return what comes of it, be it an error."""
+    try:
+        return await work
+    except GreenroomError as error:
+        return error
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 — what another thread does
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)

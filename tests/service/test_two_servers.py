@@ -1,118 +1,153 @@
-"""Two servers on one PostgreSQL: a watch of one of them sees what the other commits, however the news gets there."""
+"""One server a database: a second one is refused and disturbs nothing; one that was replaced ends by itself."""
 
 import asyncio
-import tempfile
+import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import grpc.aio
+import psutil
 import pytest
 
-from contract.cut_proxy import CutProxy, cutting
 from contract.postgres import PostgresServer
-from fake_cli.installed import install
-from greenroom.v1.event_pb2 import Event
-from greenroom.v1.event_service_pb2 import ListEventsRequest, WatchEventsRequest
-from greenroom.v1.session_service_pb2 import START_MODE_MANUAL
+from driving import eventually
+from fake_cli.installed import install, turn
+from greenroom.v1 import session_pb2, turn_pb2
+from greenroom.v1.config_pb2 import PERMISSION_MODE_DEFAULT
+from greenroom.v1.session_pb2 import Session
 from greenroom_server import GreenroomServer
-from story import create, get, history, rename, sequences
+from service.test_approvals import allow, asked
+from service.test_start_up import serve
+from story import create, get, history, run_turn, start_turn, until, working
 
-SOCKET = ".s.PGSQL.5432"
-NEVER = "1d"
-OFTEN = "100ms"
+READY = session_pb2.SESSION_STATE_READY
+IDLE = session_pb2.SESSION_STATE_IDLE
+LOCK = (
+    "SELECT l.pid FROM pg_locks l JOIN pg_database d ON d.oid = l.database "
+    "WHERE l.locktype = 'advisory' AND l.granted AND d.datname = current_database()"
+)
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two servers; what the watching one hears of the database comes through the proxy."""
+class Shared:
+    """A database, and what its first server and any further one are started with."""
 
-    talking: GreenroomServer
-    watching: GreenroomServer
-    proxy: CutProxy
+    url: str
+    cli: str
+    folder: Path
 
-    @asynccontextmanager
-    async def watch(self) -> AsyncIterator[AsyncIterator[Event]]:
-        """Watch everything there, from now on."""
-        call = self.watching.events.WatchEvents(WatchEventsRequest())
-        await call.initial_metadata()
-        yield (event async for frame in call for event in frame.events)
-        call.cancel()
+    def server(self, name: str) -> GreenroomServer:
+        """Return a server with a state directory of its own."""
+        return GreenroomServer(self.folder / name, {}, database_url=self.url, claude_path=self.cli)
+
+    async def second(self) -> tuple[int, str]:
+        """Start a second server; return its exit code and what it said."""
+        return await serve(
+            GREENROOM_LISTEN="127.0.0.1:0",
+            GREENROOM_STATE_DIR=str(self.folder / "second"),
+            GREENROOM_ALLOWED_ROOTS=str(self.folder),
+            GREENROOM_DATABASE_URL=self.url,
+            GREENROOM_CLAUDE_PATH=self.cli,
+        )
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Shared:
+    url = f"sqlite:///{tmp_path}/shared.db"
+    if request.param == "postgres":
+        postgres: PostgresServer = request.getfixturevalue("postgres")
+        url = postgres.url(postgres.new_database())
+    return Shared(url, str(install(tmp_path)), tmp_path)
 
 
 @pytest.fixture
-async def pair(
-    request: pytest.FixtureRequest, tmp_path: Path, postgres: PostgresServer
-) -> AsyncIterator[Pair]:
-    url, cli = postgres.url(postgres.new_database()), str(install(tmp_path))
-    with tempfile.TemporaryDirectory() as short, cutting(postgres.folder / SOCKET, Path(short)) as proxy:
-        through = url.replace(str(postgres.folder), short)
-        settings = {"claude_path": cli, "poll_interval": getattr(request, "param", NEVER)}
-        async with (
-            GreenroomServer(tmp_path / "talking", {}, database_url=url, **settings) as talking,
-            GreenroomServer(tmp_path / "watching", {}, database_url=through, **settings) as watching,
-        ):
-            yield Pair(talking, watching, proxy)
+async def first(shared: Shared) -> AsyncIterator[GreenroomServer]:
+    """The server that has the database."""
+    async with shared.server("first") as running:
+        yield running
 
 
-async def seen_up_to(events: AsyncIterator[Event], sequence: int) -> list[Event]:
-    """Return the events of a watch of one session up to a sequence."""
-    seen = []
-    async with asyncio.timeout(20):
-        async for event in events:
-            seen.append(event)
-            if event.sequence == sequence:
-                return seen
-    raise AssertionError("the watch ended")
+async def waiting_for_permission(server: GreenroomServer) -> tuple[Session, str]:
+    """Return a live session whose turn waits for an answer, and the id of the turn."""
+    session = await create(server, working(server, permission_mode=PERMISSION_MODE_DEFAULT))
+    session = await until(server, session.session_id, READY)
+    prompt = turn(ask={"name": "Bash", "input": {"command": "true"}}, text="finished")
+    started = await start_turn(server, session.session_id, prompt)
+    return session, started.turn_id
 
 
-async def test_a_notice_brings_what_the_other_server_commits(pair: Pair) -> None:
-    async with pair.watch() as events:
-        session = await create(pair.talking, start_mode=START_MODE_MANUAL)
-        session = await rename(pair.talking, session, 10)
-        seen = await seen_up_to(events, session.last_sequence)
-    assert seen == await history(pair.talking, session.session_id)
-    assert sequences(seen) == list(range(1, session.last_sequence + 1))
-    assert await get(pair.watching, session.session_id) == session
+async def go_on(server: GreenroomServer, session_id: str) -> None:
+    """Answer what the turn waits for."""
+    await allow(server, await asked(server, session_id))
 
 
-async def test_the_listening_connection_may_be_lost(pair: Pair, postgres: PostgresServer) -> None:
-    async with pair.watch() as events:
-        session = await create(pair.talking, start_mode=START_MODE_MANUAL)
-        first = await seen_up_to(events, session.last_sequence)
-        cut = postgres.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
-        )
-        assert len(cut) == 2
-        session = await rename(pair.talking, session, 5)
-        rest = await seen_up_to(events, session.last_sequence)
-    assert [*first, *rest] == await history(pair.watching, session.session_id)
+async def test_a_second_server_is_refused_and_disturbs_nothing(
+    first: GreenroomServer, shared: Shared
+) -> None:
+    session, turn_id = await waiting_for_permission(first)
+    await asked(first, session.session_id)
+    before, processes = await history(first, session.session_id), first.children()
+    assert processes
+    code, said = await shared.second()
+    assert code == 2
+    assert re.search(rf"another greenroomd uses this database .*pid {first.pid}, since 20", said), said
+    assert all(process.is_running() for process in processes)
+    assert await history(first, session.session_id) == before
+    await go_on(first, session.session_id)
+    await until(first, session.session_id, turn_id=turn_id)
+    [end] = [event for event in await history(first, session.session_id) if event.HasField("turn_completed")]
+    assert end.turn_completed.turn.result_text == "finished"
+    assert first.children() == processes
 
 
-async def test_a_cursor_of_one_server_is_good_for_the_other(pair: Pair) -> None:
-    session = await create(pair.talking, start_mode=START_MODE_MANUAL)
-    pair.proxy.deaf = True
-    session = await rename(pair.talking, session, 5)
-    newest = (await history(pair.talking, session.session_id))[-1]
-    call = pair.watching.events.WatchEvents(WatchEventsRequest(after=newest.cursor))
-    await call.initial_metadata()
-    pair.proxy.deaf = False
-    session = await rename(pair.talking, session, 1)
-    seen = await seen_up_to((event async for frame in call for event in frame.events), session.last_sequence)
-    assert sequences(seen) == [newest.sequence + 1]
-
-    pair.proxy.deaf = True
-    await rename(pair.talking, session, 3)
-    before, last = (await history(pair.talking, session.session_id))[-2:]
-    page = await pair.watching.events.ListEvents(ListEventsRequest(after=before.cursor))
-    assert list(page.events) == [last]
+async def test_after_a_kill_of_the_first_the_second_starts_at_once(
+    first: GreenroomServer, shared: Shared
+) -> None:
+    session, turn_id = await waiting_for_permission(first)
+    processes = first.children()
+    await first.kill()
+    async with shared.server("other") as second:
+        stored = await until(second, session.session_id, turn_id=turn_id)
+        assert stored.state == session_pb2.SESSION_STATE_SUSPENDED
+        last = [event for event in await history(second, session.session_id) if event.turn_id == turn_id][-1]
+        assert last.turn_interrupted.turn.state == turn_pb2.TURN_STATE_INTERRUPTED
+        _, alive = psutil.wait_procs(processes, timeout=20)
+        assert alive == []
 
 
-@pytest.mark.parametrize("pair", [OFTEN], indirect=True)
-async def test_the_poll_finds_what_no_notice_told(pair: Pair) -> None:
-    async with pair.watch() as events:
-        pair.proxy.deaf = True
-        session = await create(pair.talking, start_mode=START_MODE_MANUAL)
-        session = await rename(pair.talking, session, 5)
-        seen = await seen_up_to(events, session.last_sequence)
-    assert seen == await history(pair.talking, session.session_id)
+@pytest.mark.parametrize("shared", ["postgres"], indirect=True)
+async def test_the_owner_goes_on_after_the_loss_of_its_lock(
+    first: GreenroomServer, shared: Shared, postgres: PostgresServer
+) -> None:
+    session, turn_id = await waiting_for_permission(first)
+    name = shared.url.partition("@/")[2].partition("?")[0]
+    [[lost]] = postgres.execute(LOCK, name)
+    postgres.execute(f"SELECT pg_terminate_backend({lost}, 10000)")
+    await eventually(lambda: postgres.execute(LOCK, name) not in ([], [(lost,)]))
+    code, said = await shared.second()
+    assert (code, "another greenroomd uses this database" in said) == (2, True)
+    await go_on(first, session.session_id)
+    await until(first, session.session_id, turn_id=turn_id)
+    assert (await get(first, session.session_id)).state == IDLE
+
+
+@pytest.mark.parametrize("shared", ["postgres"], indirect=True)
+async def test_a_server_that_was_replaced_ends_in_words_with_its_processes(
+    first: GreenroomServer, shared: Shared, postgres: PostgresServer
+) -> None:
+    session, _ = await waiting_for_permission(first)
+    quiet = await create(first)
+    await run_turn(first, quiet.session_id, "one")
+    processes = first.children()
+    assert len(processes) == 2
+    name = shared.url.partition("@/")[2].partition("?")[0]
+    [[revision]] = postgres.execute("UPDATE meta SET fence = fence + 1 RETURNING revision", name)
+    with pytest.raises(grpc.aio.AioRpcError, match="UNAVAILABLE"):
+        await go_on(first, session.session_id)
+    async with asyncio.timeout(25):
+        assert await first.ended() == 2
+    assert "another greenroomd has taken over the database" in first.log.read_text()
+    _, alive = psutil.wait_procs(processes, timeout=5)
+    assert alive == []
+    assert postgres.execute("SELECT revision FROM meta", name) == [(revision,)]

@@ -187,6 +187,12 @@ const (
 	//     {"reason": "STORE_UNAVAILABLE", "domain": "greenroom.v1"}
 	//     RetryInfo {"retryDelay": "1s"}
 	ErrorReason_ERROR_REASON_STORE_UNAVAILABLE ErrorReason = 81
+	// UNAVAILABLE: the server ended before it learned whether the change was stored. Repeat the call with the same
+	// request_id: it is carried out once.
+	//
+	//     {"reason": "COMMIT_UNKNOWN", "domain": "greenroom.v1"}
+	//     RetryInfo {"retryDelay": "1s"}
+	ErrorReason_ERROR_REASON_COMMIT_UNKNOWN ErrorReason = 84
 	// UNAVAILABLE: the server is going away.
 	//
 	//     {"reason": "DRAINING", "domain": "greenroom.v1"}
@@ -320,6 +326,7 @@ var (
 		64:  "ERROR_REASON_QUEUE_FULL",
 		71:  "ERROR_REASON_CURSOR_BELOW_FLOOR",
 		81:  "ERROR_REASON_STORE_UNAVAILABLE",
+		84:  "ERROR_REASON_COMMIT_UNKNOWN",
 		82:  "ERROR_REASON_DRAINING",
 		83:  "ERROR_REASON_OWNER_UNREACHABLE",
 		91:  "ERROR_REASON_UNIMPLEMENTED",
@@ -377,6 +384,7 @@ var (
 		"ERROR_REASON_QUEUE_FULL":                64,
 		"ERROR_REASON_CURSOR_BELOW_FLOOR":        71,
 		"ERROR_REASON_STORE_UNAVAILABLE":         81,
+		"ERROR_REASON_COMMIT_UNKNOWN":            84,
 		"ERROR_REASON_DRAINING":                  82,
 		"ERROR_REASON_OWNER_UNREACHABLE":         83,
 		"ERROR_REASON_UNIMPLEMENTED":             91,
@@ -434,7 +442,7 @@ var File_greenroom_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1fgreenroom/v1/error_reason.proto\x12\fgreenroom.v1*\xae\x0e\n" +
+	"\x1fgreenroom/v1/error_reason.proto\x12\fgreenroom.v1*\xcf\x0e\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12#\n" +
@@ -467,7 +475,8 @@ const file_greenroom_v1_error_reason_proto_rawDesc = "" +
 	"\x18ERROR_REASON_WATCHER_CAP\x10?\x12\x1b\n" +
 	"\x17ERROR_REASON_QUEUE_FULL\x10@\x12#\n" +
 	"\x1fERROR_REASON_CURSOR_BELOW_FLOOR\x10G\x12\"\n" +
-	"\x1eERROR_REASON_STORE_UNAVAILABLE\x10Q\x12\x19\n" +
+	"\x1eERROR_REASON_STORE_UNAVAILABLE\x10Q\x12\x1f\n" +
+	"\x1bERROR_REASON_COMMIT_UNKNOWN\x10T\x12\x19\n" +
 	"\x15ERROR_REASON_DRAINING\x10R\x12\"\n" +
 	"\x1eERROR_REASON_OWNER_UNREACHABLE\x10S\x12\x1e\n" +
 	"\x1aERROR_REASON_UNIMPLEMENTED\x10[\x12\x19\n" +

@@ -277,6 +277,25 @@ class StoreUnavailable(Unavailable):
     """The database does not answer or refuses to write."""
 
 
+class CommitUnknown(Unavailable):
+    """The server ended before it learned whether a commit took place; the same request id tells when it is repeated."""
+
+    def __init__(self, cause: str = "the server ended before the database answered") -> None:
+        super().__init__(
+            f"it is not known whether the change was stored ({cause}); repeat the call with the same request_id: "
+            "it is carried out once"
+        )
+
+
+class DatabaseTakenOver(Unavailable):
+    """Another server has become the owner of the database; this one writes nothing more and ends."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another greenroomd has taken over the database: this one has written nothing since, and ends"
+        )
+
+
 class Draining(Unavailable):
     """This node is shutting down and takes no new work."""
 

@@ -66,6 +66,8 @@ STATUS: Mapping[type[GreenroomError], tuple[grpc.StatusCode, str]] = {
     errors.QueueFull: (_C.RESOURCE_EXHAUSTED, "QUEUE_FULL"),
     errors.CursorBelowFloor: (_C.OUT_OF_RANGE, "CURSOR_BELOW_FLOOR"),
     errors.StoreUnavailable: (_C.UNAVAILABLE, "STORE_UNAVAILABLE"),
+    errors.CommitUnknown: (_C.UNAVAILABLE, "COMMIT_UNKNOWN"),
+    errors.DatabaseTakenOver: (_C.UNAVAILABLE, "STORE_UNAVAILABLE"),
     errors.Draining: (_C.UNAVAILABLE, "DRAINING"),
     errors.OwnerUnreachable: (_C.UNAVAILABLE, "OWNER_UNREACHABLE"),
     Unimplemented: (_C.UNIMPLEMENTED, "UNIMPLEMENTED"),

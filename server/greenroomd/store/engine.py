@@ -75,6 +75,7 @@ class Database:
         self.sqlite = parsed.get_backend_name() == "sqlite"
         if self.sqlite:
             self.writing, self.reading = _open_sqlite(parsed, patience)
+            self.path = Path(parsed.database or "")
         elif parsed.drivername == "postgresql+psycopg":
             self._arguments = _postgresql_arguments(parsed, patience)
             self.writing, self.reading = _open_postgresql(parsed, self._arguments, patience)

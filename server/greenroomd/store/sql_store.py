@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from greenroomd.app.ports.compaction import Compactor
 from greenroomd.app.ports.listener_offsets import ListenerOffsets
@@ -36,6 +36,7 @@ from greenroomd.domain.turn import Turn
 from greenroomd.store.engine import Database
 from greenroomd.store.listener_offsets import SqlPositions
 from greenroomd.store.notifications import listening_for_commits
+from greenroomd.store.ownership import DatabaseLock, Owner, keeping, locked
 from greenroomd.store.read.history import History
 from greenroomd.store.read.reader import Reader, open_reader
 from greenroomd.store.read.record_lookups import Lookups
@@ -69,6 +70,7 @@ async def open_store(
     cached_sessions: int = 10_000,
     poll: timedelta = timedelta(seconds=5),
     observer: SessionObserver = UNOBSERVED,
+    owner: Owner | None = None,
 ) -> AsyncIterator[SqlStore]:
     """Yield the store of a database, migrated to this version; when the block ends all commits are done.
 
@@ -76,16 +78,23 @@ async def open_store(
     ever after. `codec` makes the codec for the id of this store. `clock` only tells how long ago a request was
     answered. `patience` bounds every wait for a connection or for somebody else's lock. `cached_sessions` stay in
     memory. Every `poll` a lost notice of another node's commits is made up for. `observer` hears of each committed
-    move of a session. Raises UnsupportedDatabase, KeyFileUnusable, SchemaTooNew, StoreUnavailable.
+    move of a session. With an `owner` the store is the only one on its database while the block runs. Without one it
+    shares the database, until an owner comes. Raises DatabaseInUse, UnsupportedDatabase, KeyFileUnusable, SchemaTooNew,
+    StoreUnavailable.
     """
     database = Database(database_url, patience=patience)
     try:
-        async with open_reader(database) as reader:
-            store_id, head, sealed_under = await reader.run(partial(_start, database))
+        async with AsyncExitStack() as stack:
+            reader = await stack.enter_async_context(open_reader(database))
+            await reader.run(database.require_supported)
+            lock = DatabaseLock()
+            if owner is not None:
+                lock = await stack.enter_async_context(locked(database, owner))
+            store_id, head, fence, sealed_under = await reader.run(partial(_start, database, owner))
             keyring = _keyring(key_file, sealed_under)
             events = codec(store_id)
             cache = SessionCache(cached_sessions)
-            batches = BatchWriter(database, events)
+            batches = BatchWriter(database, events, fence)
             history = History(database, events)
             missed = RemoteEventReader(database, history)
             writer = Writer(database, batches, cache, announce, clock, missed, head=head, observer=observer)
@@ -93,8 +102,13 @@ async def open_store(
             async def standing() -> int:
                 return await reader.read(history.head)
 
+            async def compare_fence() -> None:
+                if await reader.read(_fence) != fence:
+                    writer.taken_over.set()
+
             async with (
                 writer.running(),
+                keeping(lock, compare_fence),
                 listening_for_commits(database, writer.catch_up, standing, poll=poll),
             ):
                 yield SqlStore(
@@ -117,15 +131,24 @@ async def open_store(
         database.dispose()
 
 
-def _start(database: Database) -> tuple[str, int, str | None]:
-    """Migrate, and return the store's id, its head, and the key of any one secret in it."""
-    database.require_supported()
+def _start(database: Database, owner: Owner | None) -> tuple[str, int, int, str | None]:
+    """Migrate, and raise the fence for an owner; return the store's id, head, fence, and the key of any one secret."""
     upgrade(database.writing)
+    if owner is not None:
+        with database.writing.begin() as connection:
+            connection.execute(update(meta).values(fence=meta.c.fence + 1, owner=owner.text()))
     with database.reading.connect() as connection:
-        store_id, head = connection.execute(select(meta.c.store_id, meta.c.revision)).one()
+        store_id, head, fence = connection.execute(
+            select(meta.c.store_id, meta.c.revision, meta.c.fence)
+        ).one()
         of_profiles = select(profiles.c.key_id).where(profiles.c.key_id.is_not(None))
         sealed = select(secrets.c.key_id).union_all(of_profiles).limit(1)
-        return store_id, head, connection.execute(sealed).scalar()
+        return store_id, head, fence, connection.execute(sealed).scalar()
+
+
+def _fence(connection: Connection) -> int:
+    fence: int = connection.execute(select(meta.c.fence)).scalar_one()
+    return fence
 
 
 def _keyring(key_file: Path, sealed_under: str | None) -> Keyring:
@@ -185,6 +208,10 @@ class SqlStore:
     def compactor(self) -> Compactor:
         """What cuts the log from its old end."""
         return self._parts.compactor
+
+    async def taken_over(self) -> None:
+        """Return once another server owns the database; then nothing is written any more."""
+        await self._parts.writer.taken_over.wait()
 
     @property
     def head(self) -> int:

@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from greenroomd.app.maintenance.expiry_timer import DueWakeup
 from greenroomd.app.ports.storage import Announce, StoredEvent
 from greenroomd.app.watch.tail import Tail
+from greenroomd.processes.node.state_dir import node_id
 from greenroomd.rpc.stream.event_codec import EventCodec
 from greenroomd.settings.record import Settings
+from greenroomd.store.ownership import this_server
 from greenroomd.store.sql_store import SqlStore, open_store
 from greenroomd.telemetry.metrics import Metrics
 
@@ -20,7 +22,8 @@ async def opened_store(
 ) -> AsyncIterator[SqlStore]:
     """Yield the store of the settings; `tail`, `due` and `metrics` hear of every commit.
 
-    Raises UnsupportedDatabase, KeyFileUnusable, SchemaTooNew, StoreUnavailable.
+    The server owns the database meanwhile. Raises DatabaseInUse, UnsupportedDatabase, KeyFileUnusable, SchemaTooNew,
+    StoreUnavailable.
     """
     async with open_store(
         settings.database_url.get_secret_value(),
@@ -30,6 +33,7 @@ async def opened_store(
         cached_sessions=settings.cached_sessions,
         poll=settings.poll_interval,
         observer=metrics,
+        owner=this_server(node_id(settings.state_dir)),
     ) as store:
         tail.begin(store.head)
         if settings.metrics_listen is not None:

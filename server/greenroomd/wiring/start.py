@@ -12,18 +12,22 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
+import structlog
+
+from greenroomd.app.background import background_tasks
 from greenroomd.app.maintenance.expiry_timer import DueWakeup, expiring
 from greenroomd.app.maintenance.prewarming import warming
 from greenroomd.app.maintenance.readiness import follow_readiness
 from greenroomd.app.maintenance.retention import keepings, retaining
 from greenroomd.app.maintenance.startup_recovery import settle_all
 from greenroomd.app.supervision.node_context import NodeContext
-from greenroomd.app.supervision.registry import supervising
+from greenroomd.app.supervision.registry import Supervisors, supervising
 from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.app.watch.listener_paths import ListenerUnusable
 from greenroomd.app.watch.listeners import listening
 from greenroomd.app.watch.tail import Tail
 from greenroomd.app.watch.watch import Watch
+from greenroomd.domain.errors import DatabaseTakenOver
 from greenroomd.domain.lifecycle.live import TurnTimeouts
 from greenroomd.processes.claude.discovery import find_cli
 from greenroomd.processes.host.cgroup_setup import NotDelegated
@@ -36,6 +40,7 @@ from greenroomd.rpc.stream.event_codec import EventCodec, event_of
 from greenroomd.settings.environment import search_path
 from greenroomd.settings.record import Settings
 from greenroomd.store.engine import UnsupportedDatabase
+from greenroomd.store.ownership import DatabaseInUse
 from greenroomd.store.schema.upgrade import SchemaTooNew
 from greenroomd.store.secrets import KeyFileUnusable
 from greenroomd.store.sql_store import SqlStore
@@ -46,12 +51,15 @@ from greenroomd.wiring.build_processes import ProcessParts, process_parts
 from greenroomd.wiring.build_services import services
 from greenroomd.wiring.build_store import opened_store
 
+log = structlog.get_logger(__name__)
+
 _UNSTARTABLE = (
     StateDirUnusable,
     NotDelegated,
     rpc.ListenFailed,
     ExposingFailed,
     UnsupportedDatabase,
+    DatabaseInUse,
     SchemaTooNew,
     KeyFileUnusable,
     ListenerUnusable,
@@ -64,13 +72,21 @@ class StartFailed(Exception):
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[str]:
-    """Run the whole server while the block runs; gives the address. Raises StartFailed, CliMissing, CliTooOld."""
-    async with AsyncExitStack() as stack:
-        try:
-            address = await _start(settings, stack)
-        except _UNSTARTABLE as error:
-            raise StartFailed(str(error)) from error
-        yield address
+    """Run the whole server while the block runs; gives the address. Raises StartFailed, CliMissing, CliTooOld.
+
+    Raises DatabaseTakenOver, and cancels the block, once another server has taken over the database.
+    """
+    try:
+        async with AsyncExitStack() as stack:
+            try:
+                address = await _start(settings, stack)
+            except _UNSTARTABLE as error:
+                raise StartFailed(str(error)) from error
+            yield address
+    except ExceptionGroup as group:
+        if group.subgroup(DatabaseTakenOver) is None:
+            raise
+        raise DatabaseTakenOver from group
 
 
 async def _start(settings: Settings, stack: AsyncExitStack) -> str:
@@ -91,6 +107,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> str:
     parts = await stack.enter_async_context(process_parts(settings, cli, metrics))
     node = _node(settings, store, tail, parts, metrics)
     supervisors = await stack.enter_async_context(supervising(node, drain_timeout=settings.drain_timeout))
+    await stack.enter_async_context(background_tasks(_end_if_taken_over(store, supervisors)))
     await settle_all(node, supervisors, parts.reap)
     await stack.enter_async_context(expiring(store, supervisors, due, node.now))
     profiles_changed = asyncio.Event()
@@ -129,6 +146,14 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> str:
             ),
         )
     )
+
+
+async def _end_if_taken_over(store: SqlStore, supervisors: Supervisors) -> None:
+    """End every process and then the server, once another server has taken over the database."""
+    await store.taken_over()
+    log.error("database_taken_over")
+    supervisors.dismiss_all()
+    raise DatabaseTakenOver
 
 
 def _node(

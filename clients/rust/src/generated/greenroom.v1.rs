@@ -546,6 +546,14 @@ pub enum ErrorReason {
     /// RetryInfo {"retryDelay": "1s"}
     /// ```
     StoreUnavailable = 81,
+    /// UNAVAILABLE: the server ended before it learned whether the change was stored. Repeat the call with the same
+    /// request_id: it is carried out once.
+    ///
+    /// ```text
+    /// {"reason": "COMMIT_UNKNOWN", "domain": "greenroom.v1"}
+    /// RetryInfo {"retryDelay": "1s"}
+    /// ```
+    CommitUnknown = 84,
     /// UNAVAILABLE: the server is going away.
     ///
     /// ```text
@@ -728,6 +736,7 @@ impl ErrorReason {
             Self::QueueFull => "ERROR_REASON_QUEUE_FULL",
             Self::CursorBelowFloor => "ERROR_REASON_CURSOR_BELOW_FLOOR",
             Self::StoreUnavailable => "ERROR_REASON_STORE_UNAVAILABLE",
+            Self::CommitUnknown => "ERROR_REASON_COMMIT_UNKNOWN",
             Self::Draining => "ERROR_REASON_DRAINING",
             Self::OwnerUnreachable => "ERROR_REASON_OWNER_UNREACHABLE",
             Self::Unimplemented => "ERROR_REASON_UNIMPLEMENTED",
@@ -790,6 +799,7 @@ impl ErrorReason {
             "ERROR_REASON_QUEUE_FULL" => Some(Self::QueueFull),
             "ERROR_REASON_CURSOR_BELOW_FLOOR" => Some(Self::CursorBelowFloor),
             "ERROR_REASON_STORE_UNAVAILABLE" => Some(Self::StoreUnavailable),
+            "ERROR_REASON_COMMIT_UNKNOWN" => Some(Self::CommitUnknown),
             "ERROR_REASON_DRAINING" => Some(Self::Draining),
             "ERROR_REASON_OWNER_UNREACHABLE" => Some(Self::OwnerUnreachable),
             "ERROR_REASON_UNIMPLEMENTED" => Some(Self::Unimplemented),

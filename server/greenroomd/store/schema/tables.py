@@ -36,6 +36,10 @@ meta = Table(
     Column("store_id", Text, nullable=False),
     Column("revision", BigInteger, nullable=False),  # whoever changes it writes alone until the commit
     Column("batch", Text, nullable=False),  # the last commit's own id: tells whether a lost answer was a yes
+    Column(
+        "fence", BigInteger, nullable=False, server_default="0"
+    ),  # rises with each new owner; see ownership.py
+    Column("owner", Text, nullable=False, server_default=""),  # JSON: which server that is
 )
 
 # A row outlives its session, so that its last event is still found by its id, and the id is never given again.
@@ -157,6 +161,13 @@ floors = Table(
     Column("part", Name, primary_key=True),
     Column("floor", BigInteger, nullable=False),
     sqlite_with_rowid=False,
+)
+
+# Sessions that are gone for every reader while some of their rows are still to be deleted; see write/erasure.py.
+deletions = Table(
+    "deletions",
+    metadata,
+    Column("session_number", Revision, primary_key=True, autoincrement=False),
 )
 
 secrets = Table(

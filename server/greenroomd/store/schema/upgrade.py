@@ -16,7 +16,7 @@ class SchemaTooNew(Exception):
     """The database was written by a later version of Greenroom; this one would not understand it."""
 
 
-NEWEST = "0004"
+NEWEST = "0005"
 """The last migration; a database that has it is left alone."""
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from greenroomd.app.ports.storage import EventCodec, RequestReplayed, StoredEvent
 from greenroomd.domain.errors import (
+    DatabaseTakenOver,
     OwnershipLost,
     ProfileNotFound,
     QuotaExceeded,
@@ -64,8 +65,9 @@ class Written:
 class BatchWriter:
     """Writes batches; holds what all of them need."""
 
-    def __init__(self, database: Database, codec: EventCodec) -> None:
+    def __init__(self, database: Database, codec: EventCodec, fence: int) -> None:
         self._database = database
+        self._fence = fence
         self._statements = Statements(database)
         self._insert = BulkInsert(database)
         self._vacancies = Vacancies(database)
@@ -75,10 +77,12 @@ class BatchWriter:
     def write(
         self, connection: Connection, units: Sequence[Prepared], *, batch: str, at: datetime
     ) -> Written:
-        """Write units within an open transaction, which the caller commits. `batch` marks it in the database."""
+        """Write units within an open transaction, which the caller commits. `batch` marks it in the database.
+
+        Raises DatabaseTakenOver; then nothing was written.
+        """
         wanted = sum(len(prepared.events) for prepared in units)
-        taken = connection.exec_driver_sql(self._statements.take_revisions, (wanted, batch))
-        last: int = taken.scalar_one()
+        last = self._take_revisions(connection, wanted, batch)
         plan = BatchPlan(self._codec, last - wanted, time(at))
         self._look(connection, plan, units, forgotten=time(at - REPLAYED_FOR))
         outcomes: list[Session | Refusal] = []
@@ -94,12 +98,28 @@ class BatchWriter:
         return Written(outcomes, plan.events, plan.transitions, last - wanted, plan.revision)
 
     def acquire_write_lock(self, connection: Connection, *, batch: str) -> None:
-        """Take the lock under which all is written, and mark the database, where nothing is to be numbered."""
-        connection.exec_driver_sql(self._statements.take_revisions, (0, batch))
+        """Lock the `meta` row and record the batch id, without taking revisions; raises DatabaseTakenOver."""
+        self._take_revisions(connection, 0, batch)
 
     def is_last(self, connection: Connection, batch: str) -> bool:
-        """Whether `batch` is the last one committed; waits for a commit that is still under way."""
-        return bool(connection.exec_driver_sql(self._statements.last_batch).scalar_one() == batch)
+        """Whether `batch` is the last one committed; waits for a commit that is still under way.
+
+        Raises DatabaseTakenOver if another server has become the owner: it may have committed more since.
+        """
+        last, fence = connection.exec_driver_sql(self._statements.last_batch).one()
+        if last == batch:
+            return True
+        if fence != self._fence:
+            raise DatabaseTakenOver
+        return False
+
+    def _take_revisions(self, connection: Connection, wanted: int, batch: str) -> int:
+        """Lock the `meta` row and return the last of the revisions taken, all in one statement."""
+        taken = connection.exec_driver_sql(self._statements.take_revisions, (wanted, batch, self._fence))
+        row = taken.one_or_none()
+        if row is None:
+            raise DatabaseTakenOver
+        return int(row[0])
 
     def _look(
         self, connection: Connection, plan: BatchPlan, units: Sequence[Prepared], *, forgotten: int

@@ -55,24 +55,26 @@ class Statements:
         first = meta.c.id == literal_column("1")
         notice = func.pg_notify(literal_column(f"'{CHANNEL}'"), cast(meta.c.revision, Text))
         told = () if database.sqlite else (notice,)
-        # (how many, batch) → the last of the revisions taken. Also the lock under which everything else is written.
-        # The notice goes to other nodes with the commit, and may tell of more than was used.
+        # (how many, batch, fence) → the last of the revisions taken; nothing if another server owns the database now.
+        # Also the lock under which everything else is written. The notice goes to other nodes with the commit, and may
+        # tell of more than was used.
         self.take_revisions = database.sql(
             update(meta)
-            .where(first)
+            .where(first, meta.c.fence == bindparam("of_fence", type_=BigInteger()))
             .values(
                 revision=meta.c.revision + bindparam("count", type_=BigInteger()), batch=bindparam("batch")
             )
             .returning(meta.c.revision, *told),
             "count",
             "batch",
+            "of_fence",
         )
         # (revision): gives back what refused units did not use.
         self.return_revisions = database.sql(
             update(meta).where(first).values(revision=bindparam("last")), "last"
         )
-        # Waits for a commit whose answer was lost: the row is locked until its outcome is known.
-        self.last_batch = database.sql(select(meta.c.batch).where(first).with_for_update())
+        # → the last commit's name, and the fence. Waits for a commit that is still under way: it has the row locked.
+        self.last_batch = database.sql(select(meta.c.batch, meta.c.fence).where(first).with_for_update())
 
         # (session ids) → session id, number, and the columns of STANDING: all NULL if the session was deleted
         self.look_at_sessions = database.sql(

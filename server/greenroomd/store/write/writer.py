@@ -20,7 +20,13 @@ from sqlalchemy import Connection
 
 from greenroomd.app.ports.observers import UNOBSERVED, SessionObserver
 from greenroomd.app.ports.storage import Announce, RequestReplayed, Unit
-from greenroomd.domain.errors import GreenroomError, StoreUnavailable
+from greenroomd.domain.errors import (
+    CommitUnknown,
+    DatabaseTakenOver,
+    GreenroomError,
+    StoreUnavailable,
+    Unavailable,
+)
 from greenroomd.domain.session import Session
 from greenroomd.store.engine import Database, is_outage, unavailable
 from greenroomd.store.read.session_cache import SessionCache
@@ -78,6 +84,8 @@ class Writer:
         observer: SessionObserver = UNOBSERVED,
     ) -> None:
         self.head = head
+        self.taken_over = asyncio.Event()
+        """Set once another server owns the database; then nothing is written any more."""
         self._batches = batches
         self._transactions = Transactions(database, batches.is_last)
         self._cache = cache
@@ -92,6 +100,7 @@ class Writer:
         self._queue: SimpleQueue[_Work] = SimpleQueue()
         self._held: list[_Exclusive | _CatchUp | None] = []  # what ended the batch before it
         self._open = True
+        self._stopped: Unavailable | None = None  # on the thread: why nothing is written any more
 
     async def commit(self, prepared: Prepared) -> Session:
         """Return the session as committed; raises what refuses the unit, or StoreUnavailable."""
@@ -157,6 +166,7 @@ class Writer:
             self._open = False
             self._hand_over()
             self._queue.put(None)
+            self._transactions.give_up_asking()
             cancelled: asyncio.CancelledError | None = None
             while not ended.done():
                 try:
@@ -216,6 +226,9 @@ class Writer:
     def _commit_batch(self, batch: Sequence[_Waiting]) -> None:
         try:
             written = self._write([waiting.prepared for waiting in batch])
+        except Unavailable as error:  # it concerns all of them
+            self._stop_writing(error)
+            self._loop.call_soon_threadsafe(_fail, batch, error)
         except Exception as error:
             self._transactions.disconnect()
             if len(batch) > 1 and not is_outage(error):  # one of them is to blame, and must fail alone
@@ -227,6 +240,15 @@ class Writer:
             self._hand_over_missed(written)
             self._seen = written.head
             self._loop.call_soon_threadsafe(self._deliver, batch, written)
+
+    def _stop_writing(self, error: Unavailable) -> None:
+        """Refuse everything from now on: the database is another server's, or this one ends with a commit unknown."""
+        self._transactions.disconnect()
+        if isinstance(error, DatabaseTakenOver) or isinstance(error.__cause__, DatabaseTakenOver):
+            self._stopped = DatabaseTakenOver()
+            self._loop.call_soon_threadsafe(self.taken_over.set)
+        elif isinstance(error, CommitUnknown):
+            self._stopped = StoreUnavailable("the store has stopped writing")
 
     def _hand_over_missed(self, batch: Written) -> None:
         """Hand over what other nodes have committed before a batch."""
@@ -255,7 +277,10 @@ class Writer:
             return alone.work(connection, self._clock())
 
         try:
-            outcome = self._transactions.run(act)
+            outcome = self._run_transaction(act)
+        except (CommitUnknown, DatabaseTakenOver) as error:
+            self._stop_writing(error)
+            self._loop.call_soon_threadsafe(_fail, [alone], error)
         except (GreenroomError, RequestReplayed) as refusal:
             self._transactions.roll_back()
             self._loop.call_soon_threadsafe(_fail, [alone], refusal)
@@ -265,8 +290,13 @@ class Writer:
         else:
             self._loop.call_soon_threadsafe(_succeed, alone, outcome)
 
+    def _run_transaction(self, act: Callable[[Connection, str], T]) -> T:
+        if self._stopped is not None:
+            raise self._stopped
+        return self._transactions.run(act)
+
     def _write(self, units: Sequence[Prepared]) -> Written:
-        return self._transactions.run(
+        return self._run_transaction(
             lambda connection, name: self._batches.write(connection, units, batch=name, at=self._clock())
         )
 

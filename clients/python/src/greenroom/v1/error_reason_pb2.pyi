@@ -213,6 +213,13 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         {"reason": "STORE_UNAVAILABLE", "domain": "greenroom.v1"}
         RetryInfo {"retryDelay": "1s"}
     """
+    ERROR_REASON_COMMIT_UNKNOWN: _ErrorReason.ValueType  # 84
+    """UNAVAILABLE: the server ended before it learned whether the change was stored. Repeat the call with the same
+    request_id: it is carried out once.
+
+        {"reason": "COMMIT_UNKNOWN", "domain": "greenroom.v1"}
+        RetryInfo {"retryDelay": "1s"}
+    """
     ERROR_REASON_DRAINING: _ErrorReason.ValueType  # 82
     """UNAVAILABLE: the server is going away.
 
@@ -528,6 +535,13 @@ ERROR_REASON_STORE_UNAVAILABLE: ErrorReason.ValueType  # 81
 """UNAVAILABLE: the database does not answer.
 
     {"reason": "STORE_UNAVAILABLE", "domain": "greenroom.v1"}
+    RetryInfo {"retryDelay": "1s"}
+"""
+ERROR_REASON_COMMIT_UNKNOWN: ErrorReason.ValueType  # 84
+"""UNAVAILABLE: the server ended before it learned whether the change was stored. Repeat the call with the same
+request_id: it is carried out once.
+
+    {"reason": "COMMIT_UNKNOWN", "domain": "greenroom.v1"}
     RetryInfo {"retryDelay": "1s"}
 """
 ERROR_REASON_DRAINING: ErrorReason.ValueType  # 82
