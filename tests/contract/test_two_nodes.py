@@ -1,4 +1,4 @@
-"""Two stores on one database, as several nodes will have it: one order for all, and of two that decide at once one wins.
+"""Two stores on one database, as several nodes will have it: one order for all; of two that decide at once one wins.
 
 A server opens its store as the owner of the database (test_ownership.py); these are opened without.
 """
