@@ -134,8 +134,7 @@ class GreenroomServer:
 
     async def ended(self) -> int:
         """Wait until it ends by itself; return its exit code."""
-        assert self._process is not None
-        return await self._process.wait()
+        return await self._ended()
 
     @property
     def pid(self) -> int:
