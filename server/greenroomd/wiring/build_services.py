@@ -75,7 +75,7 @@ def _session_service(
     transcripts = TranscriptFiles(settings.state_dir)
     forking = Forking(supervisors, creation, transcripts)
     deletion = Deletion(supervisors, sessions, transcripts)
-    return SessionService(creation, forking, deletion, sessions, codec.places, drain)
+    return SessionService(creation, forking, deletion, sessions, codec.cursors, drain)
 
 
 def _facts(settings: Settings, cli: FoundCli, node: NodeContext) -> ServerFacts:

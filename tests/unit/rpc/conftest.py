@@ -160,7 +160,7 @@ async def running_edge(
         deletion = Deletion(supervisors, sessions, transcripts)
         seen, drain = Seen(), Drain()
         services = Services(
-            sessions=SessionService(creation, forking, deletion, sessions, codec.places, drain),
+            sessions=SessionService(creation, forking, deletion, sessions, codec.cursors, drain),
             turns=TurnService(Turns(supervisors, sessions, watch), drain),
             events=EventService(sessions, store, watch, codec, drain),
             profiles=ProfileService(Profiles(store.profiles, profile_answer, node.now)),

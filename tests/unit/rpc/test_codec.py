@@ -49,10 +49,10 @@ def test_every_event_type_has_a_sample() -> None:
 def test_a_record_is_the_event_built_whole(type: EventType) -> None:
     event = an_event(type)
     whole = event_message(event, SESSION)
-    whole.event_id = CODEC.places.event_id(77).decode()
+    whole.event_id = CODEC.cursors.event_id(77).decode()
     whole.sequence = 5
     whole.revision = 77
-    whole.cursor = CODEC.places.cursor(77).decode()
+    whole.cursor = CODEC.cursors.cursor(77).decode()
 
     record = CODEC.record(CODEC.encode(event, SESSION).body, sequence=5, revision=77)
 
@@ -66,8 +66,8 @@ def test_numbers_of_any_size_are_read_back(sequence: int, revision: int, size: i
     body = CODEC.encode(a_message("x" * size), SESSION).body
     event = only_event(CODEC.record(body, sequence=sequence, revision=revision))
     assert (event.sequence, event.revision) == (sequence, revision)
-    assert CODEC.places.revision_of_event(event.event_id) == revision
-    assert CODEC.places.revision_of_cursor(event.cursor) == revision
+    assert CODEC.cursors.revision_of_event(event.event_id) == revision
+    assert CODEC.cursors.revision_of_cursor(event.cursor) == revision
 
 
 def test_records_join_to_a_frame() -> None:

@@ -1,7 +1,7 @@
 """The newest events in memory, shared by all watchers, and the wakeup that wakes them.
 
 A watcher holds a position in it, not a queue: one that does not read costs nothing here, and one that falls behind
-what is kept is told so and reads the store. Everything runs on the event loop; nothing here waits.
+what is kept is told so and reads the store. Everything logs on the event loop; nothing here waits.
 """
 
 from __future__ import annotations
@@ -74,14 +74,14 @@ class Tail:
         self._max_bytes = max_bytes
         self._bytes = 0
         self._all: deque[Entry] = deque()
-        self._runs: dict[str, TopicLog] = {}
+        self._logs: dict[str, TopicLog] = {}
         self._nothing = Batch((), head)
         self._reads: dict[tuple[object, ...], tuple[Batch, Place]] = {}
 
     @property
     def topics(self) -> set[str]:
         """What the tail keeps apart now: what somebody listens to, and whatever the kept events belong to."""
-        return set(self._runs)
+        return set(self._logs)
 
     def begin(self, head: int) -> None:
         """Say where the log stands before anything was announced."""
@@ -93,13 +93,13 @@ class Tail:
 
         Where revisions are missing before them, another node has committed: who wants those reads the store.
         """
-        rung = {EVERYTHING}
+        concerned = {EVERYTHING}
         self._reads.clear()
         events = [event for event in events if event.sequence == 0 or event.revision > self.head]
         first = min((event.revision for event in events if event.sequence), default=head + 1)
         if first > self.head + 1:
             self._forget(first - 1)
-            rung.update(self._runs)
+            concerned.update(self._logs)
         self.head = max(self.head, head)
         self._nothing = Batch((), self.head)
         for event in events:
@@ -109,12 +109,12 @@ class Tail:
             self._bytes += _weight(event)
             for topic in topics_of(event):
                 self._run(topic).add(entry)
-                rung.add(topic)
+                concerned.add(topic)
         while self._bytes > self._max_bytes and len(self._all) > 1:
             self._evict()
-        for topic in rung:
-            if run := self._runs.get(topic):
-                for wakeup in run.wakeups:
+        for topic in concerned:
+            if log := self._logs.get(topic):
+                for wakeup in log.wakeups:
                     wakeup.set()
 
     @contextmanager
@@ -128,27 +128,27 @@ class Tail:
             yield wakeup
         finally:
             for topic in topics:
-                run = self._runs[topic]
-                del run.wakeups[wakeup]
-                if run.unused:
-                    del self._runs[topic]
+                log = self._logs[topic]
+                del log.wakeups[wakeup]
+                if log.unused:
+                    del self._logs[topic]
 
     def join(self, selection: Selection, revision: int) -> Place | None:
         """Return the place right after `revision`, None if the tail has lost something that follows it.
 
         Call it while listening to the selection.
         """
-        runs = self._runs_for(selection)
-        if any(revision < run.lost_revision for run in runs):
+        logs = self._logs_for(selection)
+        if any(revision < log.lost_revision for log in logs):
             return None
         if revision >= self.head:
             return self.end(selection)
-        position = max(run.last_position(revision) for run in runs)
-        return _place(runs, position)
+        position = max(log.last_position(revision) for log in logs)
+        return _place(logs, position)
 
     def end(self, selection: Selection) -> Place:
         """Return the place after everything. Call it while listening to the selection."""
-        return Place(self._position, sum(run.ephemeral for run in self._runs_for(selection)))
+        return Place(self._position, sum(log.ephemeral for log in self._logs_for(selection)))
 
     def read(
         self, selection: Selection, place: Place, *, ephemeral: bool, max_bytes: int
@@ -173,55 +173,55 @@ class Tail:
     def _collect(
         self, selection: Selection, place: Place, ephemeral: bool, max_bytes: int
     ) -> tuple[Batch, Place]:
-        runs = self._runs_for(selection)
-        if any(place.position < run.lost_position for run in runs):
+        logs = self._logs_for(selection)
+        if any(place.position < log.lost_position for log in logs):
             raise FellBehind
         events: list[StoredEvent] = []
         position, size = place.position, 0
-        for entry in heapq.merge(*(run.after(position) for run in runs), key=lambda entry: entry.position):
+        for entry in heapq.merge(*(log.after(position) for log in logs), key=lambda entry: entry.position):
             event = entry.event
             if (event.sequence == 0 and not ephemeral) or not selection.matches(event):
                 continue
             size += len(event.record)
             if size > max_bytes and events:
-                return Batch(events, events[-1].revision), _place(runs, position)
+                return Batch(events, events[-1].revision), _place(logs, position)
             events.append(event)
             position = entry.position
         return Batch(events, self.head), self.end(selection)
 
-    def _runs_for(self, selection: Selection) -> Sequence[TopicLog]:
-        return [self._runs[topic] for topic in topics_for(selection)]
+    def _logs_for(self, selection: Selection) -> Sequence[TopicLog]:
+        return [self._logs[topic] for topic in topics_for(selection)]
 
     def _run(self, topic: str) -> TopicLog:
-        run = self._runs.get(topic)
-        if run is None:
+        log = self._logs.get(topic)
+        if log is None:
             lost = (self._all[0].position if self._all else self._position + 1) - 1
-            run = self._runs[topic] = TopicLog(lost_position=lost, lost_revision=self._floor)
-        return run
+            log = self._logs[topic] = TopicLog(lost_position=lost, lost_revision=self._floor)
+        return log
 
     def _evict(self) -> None:
         event = self._all.popleft().event
         self._bytes -= _weight(event)
         self._floor = event.revision
         for topic in topics_of(event):
-            run = self._runs[topic]
-            run.lose_first()
-            if run.unused:
-                del self._runs[topic]
+            log = self._logs[topic]
+            log.lose_first()
+            if log.unused:
+                del self._logs[topic]
 
     def _forget(self, revision: int) -> None:
         """Keep nothing: something up to `revision` was never seen here."""
         self._position += 1  # so that also those who have read everything are behind
         self._floor, self._bytes = revision, 0
         self._all.clear()
-        for topic, run in list(self._runs.items()):
-            run.lose_all(self._position, revision)
-            if run.unused:
-                del self._runs[topic]
+        for topic, log in list(self._logs.items()):
+            log.lose_all(self._position, revision)
+            if log.unused:
+                del self._logs[topic]
 
 
-def _place(runs: Sequence[TopicLog], position: int) -> Place:
-    return Place(position, sum(run.ephemeral_up_to(position) for run in runs))
+def _place(logs: Sequence[TopicLog], position: int) -> Place:
+    return Place(position, sum(log.ephemeral_up_to(position) for log in logs))
 
 
 def _weight(event: StoredEvent) -> int:

@@ -1,4 +1,4 @@
-"""What wakes a watcher: its wakeup, rung by what is new, by a quiet time that is over, and by the end of service.
+"""What wakes a watcher: its wakeup, set by what is new, by the end of an idle time, and by the shutdown.
 
 Thousands wait at once and are woken for every event, so a wait is one future: no coroutine, no task, no lock. Nor is
 the running loop looked up each time, for which Python asks the system for the process's id.
@@ -10,49 +10,48 @@ import asyncio
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from time import monotonic
 
-_TICK = 0.001  # seconds: the loop's own clock is no finer, so a timer may come early by as much
+_TICK = 0.001  # seconds: uvloop's timers and clock are no finer, so a timer may fire early by as much
 
 
 class Wakeup:
-    """An `asyncio.Event` for one who waits."""
+    """An `asyncio.Event` for a single waiter."""
 
-    __slots__ = ("_loop", "_rung", "_waiter")
+    __slots__ = ("_is_set", "_loop", "_waiter")
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._rung = False
+        self._is_set = False
         self._waiter: asyncio.Future[None] | None = None
 
     def set(self) -> None:
-        """Ring, until it is cleared."""
-        self._rung = True
+        """Wake the waiter, and everyone who waits until it is cleared."""
+        self._is_set = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     def clear(self) -> None:
-        """Stop ringing."""
-        self._rung = False
+        """Let the next wait wait."""
+        self._is_set = False
 
     def is_set(self) -> bool:
-        """Whether it rings."""
-        return self._rung
+        """Whether it was set since it was cleared last."""
+        return self._is_set
 
     def wait(self) -> Awaitable[None]:
-        """Return as soon as it rings; only one may wait."""
+        """Return as soon as it is set; only one may wait at a time."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
         self._waiter = self._loop.create_future()
-        if self._rung:
+        if self._is_set:
             self._waiter.set_result(None)
         return self._waiter
 
 
 class IdleTimer:
-    """The quiet time of one who waits: it begins anew with `restart`, and rings the wakeup when it is over.
+    """Sets a wakeup after each idle time; `restart` begins a new one.
 
-    To restart it moves no timer: the one that then comes too early is set again.
+    A restart moves no timer of the loop: the timer that then fires too early is set again.
     """
 
     __slots__ = ("_due", "_loop", "_seconds", "_timer", "_wakeup", "over")
@@ -65,17 +64,17 @@ class IdleTimer:
         self.restart()
 
     def restart(self) -> None:
-        """Begin a new quiet time."""
+        """Begin a new idle time."""
         self.over = False
-        """Whether the wakeup was rung at its end."""
-        self._due = monotonic() + self._seconds
+        """Whether the idle time has ended, and the wakeup was set for that."""
+        self._due = self._loop.time() + self._seconds
 
     def cancel(self) -> None:
-        """Ring no more."""
+        """Never set the wakeup again."""
         self._timer.cancel()
 
     def _look(self) -> None:
-        left = self._due - monotonic()
+        left = self._due - self._loop.time()
         if left <= 0:
             self.over = True
             self._wakeup.set()
@@ -85,7 +84,7 @@ class IdleTimer:
 
 @contextmanager
 def idle_timer(wakeup: Wakeup, quiet: timedelta) -> Iterator[IdleTimer]:
-    """Ring a wakeup after each quiet time while the block runs; the first begins now."""
+    """Set a wakeup after each idle time while the block runs; the first begins now."""
     timed = IdleTimer(wakeup, quiet.total_seconds())
     try:
         yield timed
@@ -94,7 +93,7 @@ def idle_timer(wakeup: Wakeup, quiet: timedelta) -> Iterator[IdleTimer]:
 
 
 class ShutdownSignal:
-    """Begins once, and rings all wakeups that are to be told."""
+    """Begins once, and sets the wakeups of all subscribers."""
 
     def __init__(self) -> None:
         self.begun = False
@@ -102,14 +101,14 @@ class ShutdownSignal:
         self._wakeups: set[Wakeup] = set()
 
     def begin(self) -> None:
-        """Ring everybody's wakeup, now and from now on."""
+        """Set the wakeup of every subscriber."""
         self.begun = True
         for wakeup in self._wakeups:
             wakeup.set()
 
     @contextmanager
     def subscribe(self, wakeup: Wakeup) -> Iterator[None]:
-        """Ring a wakeup once it begins, while the block runs."""
+        """Set a wakeup if the shutdown begins while the block runs."""
         self._wakeups.add(wakeup)
         try:
             yield

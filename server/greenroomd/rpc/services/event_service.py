@@ -36,7 +36,7 @@ class EventService:
         self._store = store
         self._watch = watch
         self._codec = codec
-        self._watching = Watching(sessions, store, watch, codec.places, drain)
+        self._watching = Watching(sessions, store, watch, codec.cursors, drain)
 
     async def WatchEvents(self, request: pb.WatchEventsRequest, call: Call) -> None:
         """Stream events as they are committed."""
@@ -65,7 +65,7 @@ class EventService:
         """Stream one event, whole."""
         requests.required("event_id", request.event_id, call.problems)
         call.refuse_problems()
-        revision = self._codec.places.revision_of_event(request.event_id)
+        revision = self._codec.cursors.revision_of_event(request.event_id)
         try:
             event, body = await self._store.whole_event(revision)
         except EventNotFound:
@@ -87,7 +87,7 @@ class EventService:
         if place is not None:
             after = place.key
         elif request.after:
-            after = await wait_until_reached(request.after, self._codec.places, self._store)
+            after = await wait_until_reached(request.after, self._codec.cursors, self._store)
             after += descending  # a cursor lies behind its event, which is therefore before it
         else:
             after = self._watch.head + 1 if descending else await self._store.floor(selection) - 1

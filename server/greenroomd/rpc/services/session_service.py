@@ -42,14 +42,14 @@ class SessionService:
         forking: Forking,
         deletion: Deletion,
         sessions: Sessions,
-        places: CursorCodec,
+        cursors: CursorCodec,
         drain: Drain,
     ) -> None:
         self._creation = creation
         self._forking = forking
         self._deletion = deletion
         self._sessions = sessions
-        self._places = places
+        self._cursors = cursors
         self._drain = drain
 
     async def CreateSession(self, request: pb.CreateSessionRequest, call: Call) -> bytes:
@@ -81,7 +81,7 @@ class SessionService:
             return Position(microseconds(key), session.session_id)
 
         listed = page_answer(page, request, lambda session: session_message(session, full=full), place)
-        cursor = wire.record(_CURSOR, self._places.cursor(page.revision))
+        cursor = wire.record(_CURSOR, self._cursors.cursor(page.revision))
         return b"".join((listed, _REVISION, wire.varint(page.revision), cursor))
 
     async def UpdateSession(self, request: pb.UpdateSessionRequest, call: Call) -> bytes:

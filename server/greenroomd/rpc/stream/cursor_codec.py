@@ -63,9 +63,9 @@ class CursorCodec:
         return int(event_id[19:].replace("-", ""), 16) & MAX_REVISION
 
 
-async def wait_until_reached(cursor: str, places: CursorCodec, store: Store) -> int:
+async def wait_until_reached(cursor: str, cursors: CursorCodec, store: Store) -> int:
     """Return the revision of a cursor that any node of this store has given; raises InvalidCursor."""
-    revision = places.revision_of_cursor(cursor)
+    revision = cursors.revision_of_cursor(cursor)
     if revision > await store.reach(revision):
         raise InvalidCursor("lies ahead of this store, which has perhaps been restored from a backup")
     return revision

@@ -48,7 +48,7 @@ class EventCodec:
     """The format of stored events and of recorded answers: messages of the contract, of one store."""
 
     def __init__(self, store_id: str) -> None:
-        self.places = CursorCodec(store_id)
+        self.cursors = CursorCodec(store_id)
 
     def encode(self, event: Event, session: Session) -> EncodedEvent:
         """Return the event without its numbers; if it is too large for a stream, truncated and whole."""
@@ -70,10 +70,10 @@ class EventCodec:
         return body + self._numbers(sequence, revision)
 
     def _numbers(self, sequence: int, revision: int) -> bytes:
-        cursor = self.places.cursor(revision)
+        cursor = self.cursors.cursor(revision)
         return b"%b%b%b%b%b%b%b%c%b" % (
             _EVENT_ID,
-            self.places.event_id(revision),
+            self.cursors.event_id(revision),
             _SEQUENCE,
             wire.varint(sequence),
             _REVISION,

@@ -18,8 +18,8 @@ _CURSOR = wire.tag(3, wire.LEN)
 class Frames:
     """Makes the frames of one store's watches; every frame but a snapshot's carries the cursor behind it."""
 
-    def __init__(self, places: CursorCodec) -> None:
-        self._places = places
+    def __init__(self, cursors: CursorCodec) -> None:
+        self._cursors = cursors
 
     def events(self, records: bytes, revision: int) -> bytes:
         """Return a frame of events; `records` are their joined records."""
@@ -50,7 +50,7 @@ class Frames:
         return message.SerializeToString() + self._cursor(revision)
 
     def _cursor(self, revision: int) -> bytes:
-        return wire.record(_CURSOR, self._places.cursor(revision))
+        return wire.record(_CURSOR, self._cursors.cursor(revision))
 
 
 def records_of(events: Iterable[StoredEvent]) -> bytes:

@@ -60,14 +60,14 @@ class Watching:
     """Plans watches and makes their frames."""
 
     def __init__(
-        self, sessions: Sessions, store: Store, watch: Watch, places: CursorCodec, drain: Drain
+        self, sessions: Sessions, store: Store, watch: Watch, cursors: CursorCodec, drain: Drain
     ) -> None:
         self._sessions = sessions
         self._store = store
         self._watch = watch
-        self._places = places
+        self._cursors = cursors
         self._drain = drain
-        self._frames = Frames(places)
+        self._frames = Frames(cursors)
 
     async def plan(self, request: pb.WatchEventsRequest, problems: list[Violation], head: int) -> Plan:
         """Return what a request asks for; `head` is the revision at which it came.
@@ -88,7 +88,7 @@ class Watching:
             raise InvalidRequest(problems)
         after = live_at = head
         if resumed:  # first: what the client has seen at another node is known here by then
-            after = await wait_until_reached(request.after, self._places, self._store)
+            after = await wait_until_reached(request.after, self._cursors, self._store)
         named, gone = await self._named(selection.session_ids)
         if gone and not resumed:
             raise SessionNotFound(gone[0])
