@@ -16,11 +16,9 @@ from greenroomd.domain.lifecycle.live import (
     AbandonLaunch,
     Action,
     AnswerPermission,
-    Ending,
     EndProcess,
     InterruptCli,
     LaunchProcess,
-    Purpose,
     Reconfigure,
     SayPrompt,
     Step,
@@ -57,13 +55,11 @@ class OneSession(RuleBasedStateMachine):
         self._hear(self.owner.events[self.heard :])
         actions = self.owner.done()
         self._check_actions(actions)
-        try:
-            for action in actions:
+        for action in actions:
+            try:
                 self._perform(action)
-        except Gone:
-            if self.owner.live.ending is None and self.owner.live.running:
-                ending = Ending(purpose=Purpose.FAIL, error=BROKEN)
-                self.decide(lambda step: process_end.end_for(step, ending, gently=False))
+            except Gone:
+                self.decide(lambda step: process_end.unreachable(step, BROKEN))
 
     def order(self, decision: Callable[[Step], object]) -> None:
         before = self.owner.live

@@ -7,7 +7,7 @@ task is the only one that changes it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -15,9 +15,10 @@ from typing import Any
 import structlog
 
 from greenroomd.app.commands import Change
-from greenroomd.app.ports.observers import end_cause
-from greenroomd.app.ports.processes import AgentProcess, Handshake, Launch, Lease, ProcessFailed
+from greenroomd.app.ports.processes import Handshake
 from greenroomd.app.ports.storage import Request, Unit
+from greenroomd.app.supervision.effects import Effects, Evict
+from greenroomd.app.supervision.launch_request import process_facts
 from greenroomd.app.supervision.mailbox import Mailbox
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.process_runner import (
@@ -29,7 +30,6 @@ from greenroomd.app.supervision.process_runner import (
     SlotGranted,
     Spawned,
 )
-from greenroomd.domain.config import PermissionMode
 from greenroomd.domain.errors import (
     Draining,
     EtagMismatch,
@@ -38,29 +38,18 @@ from greenroomd.domain.errors import (
     StoreUnavailable,
 )
 from greenroomd.domain.lifecycle import deadlines, orders, process_end, process_output, process_start
-from greenroomd.domain.lifecycle.crash_recovery import RECOVERING
 from greenroomd.domain.lifecycle.live import (
-    AbandonLaunch,
     Action,
-    AnswerPermission,
-    Ending,
-    EndProcess,
-    InterruptCli,
-    LaunchProcess,
     Live,
-    Purpose,
-    Reconfigure,
-    SayPrompt,
     Step,
 )
-from greenroomd.domain.session import ProcessFacts, Session, etag
+from greenroomd.domain.session import Session, etag
 from greenroomd.domain.states import POOL_PRESSURE
-from greenroomd.domain.turn import Problem, Turn
+from greenroomd.domain.turn import Turn
 
 log = structlog.get_logger(__name__)
 
 RETRY_COMMIT = timedelta(milliseconds=500)
-_AT_ONCE = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +66,6 @@ class Order:
             self.reply.set_exception(Draining("the session's owner has stopped; try again"))
 
 
-@dataclass(frozen=True, slots=True)
-class Evict:
-    """The pool wants the slot back."""
-
-
 Message = Order | Evict | ProcessMessage
 
 
@@ -92,9 +76,6 @@ class Supervisor:
         self.live = live
         self.mailbox: Mailbox[Message] = Mailbox()
         self._node = node
-        self._process: AgentProcess | None = None
-        self._lease: Lease | None = None
-        self._hosting: asyncio.Task[None] | None = None
         self._deleted = False
         self.ended_turn: Turn | None = None
         """The turn that ended last, as it was committed: who follows it wants it at once."""
@@ -112,9 +93,9 @@ class Supervisor:
     async def run(self, retire: Callable[[], None]) -> None:
         """Own the session until there is nothing left to own; `retire` is called in the same breath."""
         async with asyncio.TaskGroup() as group:
-            self._group = group
+            self._effects = Effects(self._node, group, lambda: self.live, self.mailbox.put)
             if self.live.launching:
-                self._launch()
+                self._effects.launch()
             while len(self.mailbox) or self._in_charge:
                 due = deadlines.next_due(self.live, self._node.patience, self._node.clocks())
                 wait = None if due is None else max(0.0, due.total_seconds())
@@ -140,17 +121,17 @@ class Supervisor:
                 await self._react(lambda step: process_output.said(step, frames))
                 taken.set()
             case SlotGranted(lease=lease):
-                self._lease = lease
+                self._effects.lease = lease
                 await self._react(process_start.slot_granted)
             case Spawned():
                 await self._react(self._spawned(message))
             case Ready(handshake=handshake):
                 await self._react(self._ready(handshake))
             case NotStarted(error=error, memory_limit_hit=hit):
-                self._forget_process(memory_limit_hit=hit)
+                self._effects.forget(memory_limit_hit=hit)
                 await self._react(lambda step: process_end.not_started(step, error, memory_limit_hit=hit))
             case Exited(exit=end):
-                self._forget_process(memory_limit_hit=end.memory_limit_hit)
+                self._effects.forget(memory_limit_hit=end.memory_limit_hit)
                 await self._react(
                     lambda step: process_end.exited(
                         step,
@@ -168,8 +149,8 @@ class Supervisor:
 
     def _spawned(self, message: Spawned) -> Callable[[Step], None]:
         process, launch = message.process, message.launch
-        self._process = process
-        facts = self._facts(process)
+        self._effects.process = process
+        facts = process_facts(process, self.live.session.process, self._node.node_id)
         self._node.observer.process_started("warm" if facts.from_warm_pool else "cold")
         ready = None if message.handshake is None else self._ready(message.handshake)
 
@@ -209,7 +190,7 @@ class Supervisor:
             return
         if not order.reply.done():
             order.reply.set_result((session, result))
-        await self._perform(step.actions)
+        await self._act(step.actions)
 
     async def _react(self, decide: Callable[[Step], None]) -> None:
         """Follow what happened; a database that is away delays this session and loses nothing of it."""
@@ -222,7 +203,7 @@ class Supervisor:
             except StoreUnavailable as error:
                 log.warning("store_unavailable", session_id=self.live.session.session_id, error=str(error))
                 await asyncio.sleep(RETRY_COMMIT.total_seconds())
-        await self._perform(step.actions)
+        await self._act(step.actions)
 
     async def _commit(
         self, step: Step, request: Request | None = None, answers: Request | None = None
@@ -251,116 +232,10 @@ class Supervisor:
             self._node.show(step.ephemeral, session)
         return session
 
-    async def _perform(self, actions: list[Action]) -> None:
-        try:
-            for action in actions:
-                await self._do(action)
-        except ProcessFailed as failure:
-            if self.live.ending is None and self.live.running:
-                problem = Problem(reason=failure.reason, message=str(failure))
-                ending = Ending(purpose=Purpose.FAIL, error=problem)
-                await self._react(lambda step: process_end.end_for(step, ending, gently=False))
-        if self._process is not None:
-            await self._process.hold_to(self.live.session.config.limits)  # they may have changed
-        if self._lease is not None:
-            if self.live.evictable:
-                self._lease.idle(lambda: self.mailbox.put(Evict()))
-            else:
-                self._lease.busy()
-
-    async def _do(self, action: Action) -> None:
-        match action:
-            case LaunchProcess():
-                self._count_restart()
-                self._launch()
-            case AbandonLaunch():
-                if self._hosting is not None:
-                    await asyncio.sleep(0)  # cancelled before its first step, it would tell nothing
-                    self._hosting.cancel()
-            case _ if self._process is not None:
-                await self._address(self._process, action)
-            case _:
-                pass  # the process is gone; its end is in the mailbox and settles what was asked of it
-
-    async def _address(self, process: AgentProcess, action: Action) -> None:
-        match action:
-            case EndProcess(gently=gently):
-                self._group.create_task(self._end(process, gently))
-            case SayPrompt(turn=turn):
-                await process.say(turn.turn_id, turn.prompt, turn.content)
-            case InterruptCli():
-                self._group.create_task(_interrupt(process))
-            case Reconfigure():
-                await self._reconfigure(process, action)
-            case AnswerPermission(approval_id=approval_id, tool_input=None, message=message):
-                await process.deny(approval_id, message)
-            case AnswerPermission(approval_id=approval_id, tool_input=tool_input):
-                await process.allow(approval_id, tool_input or {})
-
-    def _count_restart(self) -> None:
-        if self.live.restarting:
-            self._node.observer.process_restarted("order")
-        elif self.live.session.state_reason == RECOVERING:
-            self._node.observer.process_restarted("recovery")
-
-    def _launch(self) -> None:
-        host = self._node.runner.run(self.live.session, self._prepare, self.mailbox.put)
-        self._hosting = self._group.create_task(host)
-
-    async def _prepare(self) -> Launch:
-        """Gather what the process is started with, as it is now."""
-        session = self.live.session
-        token = None
-        if session.config.oauth_token_set:
-            token = await self._node.store.oauth_token(session.session_id)
-        return Launch(
-            session_id=session.session_id,
-            workspace_id=session.workspace_id,
-            cli_session_id=session.cli_session_id,
-            resume=session.conversation,
-            first=session.process.start_time is None and not session.conversation,
-            config=session.config,
-            generation=session.config_generation,
-            spent_usd=session.usage.cost_usd,
-            oauth_token=token,
-        )
-
-    async def _reconfigure(self, process: AgentProcess, change: Reconfigure) -> None:
-        if "model" in change.options:
-            await process.set_model(change.config.model)
-        if "permission_mode" in change.options:
-            await process.set_permission_mode(change.config.permission_mode or PermissionMode.DEFAULT)
-        await self._react(lambda step: process_start.reconfigured(step, change.config, change.generation))
-
-    async def _end(self, process: AgentProcess, gently: bool) -> None:
-        patience = self._node.runner.patience
-        await process.end(patience if gently else replace(patience, after_eof=_AT_ONCE))
-
-    def _forget_process(self, *, memory_limit_hit: bool = False) -> None:
-        if self._process is not None:
-            cause = end_cause(self.live.ending, memory_limit_hit=memory_limit_hit)
-            self._node.observer.process_ended(cause)
-        self._process = self._lease = self._hosting = None
-
-    def _facts(self, process: AgentProcess) -> ProcessFacts:
-        identity, before = process.identity, self.live.session.process
-        return replace(
-            before,
-            node_id=self._node.node_id,
-            pid=identity.pid,
-            kernel_start=identity.kernel_start,
-            boot_id=identity.boot_id,
-            from_warm_pool=process.warm,
-            start_time=identity.start_time,
-        )
+    async def _act(self, actions: Sequence[Action]) -> None:
+        """Do what was decided, and decide what follows from how the process took it."""
+        for decide in await self._effects.perform(actions):
+            await self._react(decide)
 
     def _step(self) -> Step:
         return Step(self.live, self._node.clocks(), self._node.patience)
-
-
-async def _interrupt(process: AgentProcess) -> None:
-    """Ask a process to stop; its owner goes on meanwhile, and ends it if it has not obeyed in time."""
-    try:
-        await process.interrupt()
-    except ProcessFailed as failure:
-        log.info("interrupt_failed", pid=process.identity.pid, reason=str(failure))

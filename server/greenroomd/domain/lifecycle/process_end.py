@@ -31,6 +31,15 @@ def end_for(step: Step, ending: Ending, *, gently: bool = True) -> None:
     step.schedule(EndProcess(gently))
 
 
+def unreachable(step: Step, error: Problem) -> None:
+    """The process does not take what it is told: it is ended at once, also where its end was ordered before."""
+    if not step.live.running:
+        return
+    if step.live.ending is None:
+        step.update_live(ending=Ending(purpose=Purpose.FAIL, error=error))
+    step.schedule(EndProcess(gently=False))
+
+
 def not_started(step: Step, error: Problem, *, memory_limit_hit: bool = False) -> None:
     """No process came to be ready, and none is left."""
     if step.live.running:

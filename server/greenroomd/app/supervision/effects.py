@@ -1,0 +1,168 @@
+"""Does what a session's owner has decided: starts its process, speaks to it, ends it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from greenroomd.app.ports.observers import end_cause
+from greenroomd.app.ports.processes import AgentProcess, Launch, Lease, ProcessFailed
+from greenroomd.app.supervision.launch_request import launch_request
+from greenroomd.app.supervision.node_context import NodeContext
+from greenroomd.app.supervision.process_runner import ProcessMessage
+from greenroomd.domain.config import PermissionMode
+from greenroomd.domain.lifecycle import process_end, process_start
+from greenroomd.domain.lifecycle.crash_recovery import RECOVERING
+from greenroomd.domain.lifecycle.live import (
+    AbandonLaunch,
+    Action,
+    AnswerPermission,
+    EndProcess,
+    InterruptCli,
+    LaunchProcess,
+    Live,
+    Reconfigure,
+    SayPrompt,
+    Step,
+)
+from greenroomd.domain.turn import Problem
+
+log = structlog.get_logger(__name__)
+
+Decision = Callable[[Step], None]
+
+_AT_ONCE = timedelta(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Evict:
+    """The pool wants the slot back."""
+
+
+class Effects:
+    """The process of one session, at the hands of its owner.
+
+    `live` returns the session as it is now. `tell` takes what the process does, for the owner's mailbox. Tasks run in
+    `group`.
+    """
+
+    def __init__(
+        self,
+        node: NodeContext,
+        group: asyncio.TaskGroup,
+        live: Callable[[], Live],
+        tell: Callable[[ProcessMessage | Evict], None],
+    ) -> None:
+        self._node = node
+        self._group = group
+        self._live = live
+        self._tell = tell
+        self._running: asyncio.Task[None] | None = None
+        self.process: AgentProcess | None = None
+        """The process, from its start to its proven end."""
+        self.lease: Lease | None = None
+        """The process' slot; whoever runs the process gives it back."""
+
+    def launch(self) -> None:
+        """Get a slot and start a process; what comes of it is told."""
+        session = self._live().session
+        self._running = self._group.create_task(self._node.runner.run(session, self._prepare, self._tell))
+
+    async def perform(self, actions: Sequence[Action]) -> list[Decision]:
+        """Do everything that was decided, in order; return the decisions that follow from how the process took it.
+
+        An action that fails keeps no other from being done.
+        """
+        following: list[Decision] = []
+        for action in actions:
+            try:
+                await self._do(action)
+            except ProcessFailed as failure:
+                problem = Problem(reason=failure.reason, message=str(failure))
+                following.append(partial(process_end.unreachable, error=problem))
+            else:
+                if isinstance(action, Reconfigure) and self.process is not None:
+                    reconfigured = process_start.reconfigured
+                    following.append(
+                        partial(reconfigured, config=action.config, generation=action.generation)
+                    )
+        if self.process is not None:
+            await self.process.hold_to(self._live().session.config.limits)  # they may have changed
+        self._offer_slot()
+        return following
+
+    def forget(self, *, memory_limit_hit: bool = False) -> None:
+        """The process is gone, or never came."""
+        if self.process is not None:
+            cause = end_cause(self._live().ending, memory_limit_hit=memory_limit_hit)
+            self._node.observer.process_ended(cause)
+        self.process = self.lease = self._running = None
+
+    def _offer_slot(self) -> None:
+        if self.lease is not None:
+            if self._live().evictable:
+                self.lease.idle(lambda: self._tell(Evict()))
+            else:
+                self.lease.busy()
+
+    async def _prepare(self) -> Launch:
+        return await launch_request(self._live().session, self._node.store)
+
+    async def _do(self, action: Action) -> None:
+        match action:
+            case LaunchProcess():
+                self._count_restart()
+                self.launch()
+            case AbandonLaunch():
+                if self._running is not None:
+                    await asyncio.sleep(0)  # cancelled before its first step, it would tell nothing
+                    self._running.cancel()
+            case _ if self.process is not None:
+                await self._address(self.process, action)
+            case _:
+                pass  # the process is gone; its end is in the mailbox and settles what was asked of it
+
+    async def _address(self, process: AgentProcess, action: Action) -> None:
+        match action:
+            case EndProcess(gently=gently):
+                self._group.create_task(self._end(process, gently))
+            case SayPrompt(turn=turn):
+                await process.say(turn.turn_id, turn.prompt, turn.content)
+            case InterruptCli():
+                self._group.create_task(_interrupt(process))
+            case Reconfigure():
+                await _reconfigure(process, action)
+            case AnswerPermission(approval_id=approval_id, tool_input=None, message=message):
+                await process.deny(approval_id, message)
+            case AnswerPermission(approval_id=approval_id, tool_input=tool_input):
+                await process.allow(approval_id, tool_input or {})
+
+    def _count_restart(self) -> None:
+        if self._live().restarting:
+            self._node.observer.process_restarted("order")
+        elif self._live().session.state_reason == RECOVERING:
+            self._node.observer.process_restarted("recovery")
+
+    async def _end(self, process: AgentProcess, gently: bool) -> None:
+        timeouts = self._node.runner.patience
+        await process.end(timeouts if gently else replace(timeouts, after_eof=_AT_ONCE))
+
+
+async def _reconfigure(process: AgentProcess, change: Reconfigure) -> None:
+    if "model" in change.options:
+        await process.set_model(change.config.model)
+    if "permission_mode" in change.options:
+        await process.set_permission_mode(change.config.permission_mode or PermissionMode.DEFAULT)
+
+
+async def _interrupt(process: AgentProcess) -> None:
+    """Ask a process to stop; its owner goes on meanwhile, and ends it if it has not obeyed in time."""
+    try:
+        await process.interrupt()
+    except ProcessFailed as failure:
+        log.info("interrupt_failed", pid=process.identity.pid, reason=str(failure))

@@ -1,0 +1,41 @@
+"""What a process is started with, and what the row keeps of a process that was started."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from greenroomd.app.ports.processes import AgentProcess, Launch
+from greenroomd.app.ports.storage import Store
+from greenroomd.domain.session import ProcessFacts, Session
+
+
+async def launch_request(session: Session, store: Store) -> Launch:
+    """Gather what a session's process is started with; raises StoreUnavailable."""
+    token = None
+    if session.config.oauth_token_set:
+        token = await store.oauth_token(session.session_id)
+    return Launch(
+        session_id=session.session_id,
+        workspace_id=session.workspace_id,
+        cli_session_id=session.cli_session_id,
+        resume=session.conversation,
+        first=session.process.start_time is None and not session.conversation,
+        config=session.config,
+        generation=session.config_generation,
+        spent_usd=session.usage.cost_usd,
+        oauth_token=token,
+    )
+
+
+def process_facts(process: AgentProcess, before: ProcessFacts, node_id: str) -> ProcessFacts:
+    """Return the facts of a new process of this node; what counts over all processes is kept of those `before`."""
+    identity = process.identity
+    return replace(
+        before,
+        node_id=node_id,
+        pid=identity.pid,
+        kernel_start=identity.kernel_start,
+        boot_id=identity.boot_id,
+        from_warm_pool=process.warm,
+        start_time=identity.start_time,
+    )
