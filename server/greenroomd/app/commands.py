@@ -1,4 +1,4 @@
-"""What the use cases are called with: commands as values, made at the edge from requests."""
+"""The arguments of the use cases: commands as values, made from requests by `rpc/convert`."""
 
 from __future__ import annotations
 
@@ -19,32 +19,36 @@ from greenroomd.domain.session import StartMode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who calls. `principal` scopes request ids; "anonymous" while there is no authentication."""
+    """Who calls."""
 
     principal: str = "anonymous"
+    """Scopes request ids; always "anonymous" while there is no authentication."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSession:
-    """A session to be created; `session_id` "" lets the server choose.
-
-    `config` and `oauth_token` are only what the session sets itself; the profile named by `profile_id` lies below.
-    `violations` are what was found while the request was read; they are reported together with the rest.
-    """
+    """A session to be created."""
 
     config: PartialConfig
+    """Only what the session sets itself; the profile's config lies below it."""
     oauth_token: Secret | None = None
+    """Only a token of the session's own; else the profile's is used."""
     workspace_id: str = DEFAULT_WORKSPACE
     user_id: str = ""
     session_id: str = ""
+    """The id that the caller wants; "" lets the server choose."""
     profile_id: str = ""
+    """The profile whose config lies below the session's; "" for none."""
     display_name: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
     metadata: JsonObject = field(default_factory=dict)
     start_mode: StartMode = StartMode.AUTO
     validate_only: bool = False
+    """Whether to check everything and store nothing."""
     request: Request | None = None
+    """The identity under which the answer is recorded; None if the caller gave no request id."""
     violations: tuple[Violation, ...] = ()
+    """The problems found while the request was read; they are reported together with the others."""
 
 
 class IfBusy(StrEnum):
@@ -56,29 +60,34 @@ class IfBusy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTurn:
-    """A turn to be started: `prompt`, or `content` blocks in the API's shape; `violations` as in NewSession."""
+    """A turn to be started, with a `prompt` or with `content`."""
 
     session_id: str
     prompt: str = ""
+    """The prompt as text; "" if there is `content`."""
     content: Sequence[JsonObject] = ()
+    """The prompt as content blocks in the form of the model's API."""
     if_busy: IfBusy = IfBusy.REJECT
     timeout: timedelta | None = None
+    """How long the turn may take; None: as long as the server's setting says."""
     request: Request | None = None
     violations: tuple[Violation, ...] = ()
+    """As in NewSession."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What the calls that move one session have in common; `etag` "" means whatever it is now.
-
-    `answers` is a request of before whose answer is to be the session as it is after this change.
-    """
+    """What the calls that change one session have in common."""
 
     session_id: str
     etag: str = ""
+    """The etag that the session must have; "" for any."""
     actor: str = ""
+    """Who is named as the cause in the events."""
     request: Request | None = None
+    """The identity under which the answer is recorded."""
     answers: Request | None = None
+    """An earlier request whose recorded answer becomes the session as it is after this change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
-"""Makes gRPC handlers of a service's methods: the one place for errors, replays, metrics and what is not there yet.
+"""Makes the gRPC handlers of a service: the one place for errors, repeated requests, metrics and missing methods.
 
-A service is an object with a method for each RPC that it has, `async def X(request, call)`, which returns the response
-or, for a stream, writes serialized frames through the call. The contract's descriptor names the rest: a method that the
-object lacks answers UNIMPLEMENTED; a request with the field `request_id` is a mutation, of which a repetition gets the
+A service is an object with a method `async def X(request, call)` for each RPC. It returns the response, as a message or
+serialized; for a stream, it writes serialized frames through the call. A method of the contract that the object lacks
+answers UNIMPLEMENTED; a request with the field `request_id` is a mutation, of which a repetition gets the
 recorded answer again. `on_replay` of the object, a mapping by method, may make a fresh answer of it.
 """
 
@@ -35,7 +35,7 @@ DETAILS = "grpc-status-details-bin"
 
 
 class Observer(Protocol):
-    """Is told of every RPC that has ended."""
+    """Gets every RPC that has ended."""
 
     def rpc_handled(self, service: str, method: str, code: str, seconds: float) -> None:
         """An RPC ended with the status `code` (`OK`, `NOT_FOUND`) after `seconds`."""
@@ -59,7 +59,7 @@ def generic_handler(
 
 
 class _Route:
-    """The way to one method and back. Requests arrive and answers leave as bytes."""
+    """Handles the calls of one method: bytes in, bytes out."""
 
     def __init__(
         self, method: MethodDescriptor, service: object, answered: Answered, observer: Observer
@@ -137,7 +137,7 @@ class _Route:
         return None if call.request is None else await self._answered(call.request)
 
     def _told(self, error: Exception, request: Message | None) -> tuple[grpc.StatusCode, Status]:
-        """Return the status of an error; anything but a domain error is a bug, and told only to the log."""
+        """Return the status of an error. Any error but a domain error is a bug: its text goes only to the log."""
         if isinstance(error, GreenroomError) and type(error) in STATUS:
             return status_of(error, subject=_subject(request))
         correlation_id = secrets.token_hex(8)
@@ -152,7 +152,7 @@ class _Route:
 
 
 def _subject(request: Message | None) -> str:
-    """Return the id of what a request is about."""
+    """Return the id of the resource that a request names, for the error's details; "" if it names none."""
     for message in (request, getattr(request, "session", None), getattr(request, "profile", None)):
         for name in ("approval_id", "session_id", "profile_id"):
             if subject := getattr(message, name, ""):

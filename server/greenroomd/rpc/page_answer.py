@@ -24,7 +24,8 @@ def page_answer(
 ) -> bytes:
     """Return a serialized answer: the items in field 1, the next page's token in field 2.
 
-    A page ends early at MAX_PAGE_BYTES, but holds at least one item if there is any. `place` tells where one stands.
+    A page ends early at MAX_PAGE_BYTES, but holds at least one item if there is any. `place` returns the position of an
+    item.
     """
     records: list[bytes] = []
     size, following = 0, page.next

@@ -1,4 +1,4 @@
-"""One RPC as its method sees it."""
+"""One call as the method of a service sees it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,14 @@ _ANONYMOUS = Caller()
 
 @dataclass(slots=True)
 class Call:
-    """Who calls, and what is known of the call beside its message.
-
-    `request` identifies a mutation that may be repeated. `problems` are what is wrong with the request so far: a method
-    adds what it finds and refuses them all together.
-    """
+    """What is known of a call beside its message."""
 
     context: Context
     caller: Caller = _ANONYMOUS
     request: Request | None = None
+    """The identity of a mutation that may be repeated; None for other calls."""
     problems: list[Violation] = field(default_factory=list)
+    """What is wrong with the request so far: a method adds what it finds, and refuses all of it together."""
     answering: bool = False
     """Whether a frame of the answer, which is a stream, has been sent."""
 
@@ -40,7 +38,7 @@ class Call:
         return None if seconds is None else timedelta(seconds=seconds)
 
     def write(self, frame: bytes) -> Awaitable[None]:
-        """Send a serialized frame of a stream; await it before the next, that is the back pressure."""
+        """Send a serialized frame of a stream; await it before the next one, for back pressure."""
         self.answering = True
         return self.context.write(frame)
 

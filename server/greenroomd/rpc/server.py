@@ -1,4 +1,4 @@
-"""The gRPC server: built of handlers, opened on an address, and ended without cutting anybody off who can be told."""
+"""The gRPC server: made of handlers, bound to an address, and stopped so that clients are told before the end."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from greenroomd.rpc.stream.draining import UNDER_WAY, Drain
 
 UNIX = "unix:"
 MAX_WAITING_CALLS = 20_000
-"""Calls that may wait to be taken. All watchers of a node come back at once after a restart; gRPC drops calls above
-1,000 at random, and tells their clients CANCELLED.
+"""Calls that may wait to be accepted. All watchers of a node come back at once after a restart; by default gRPC drops
+calls above 1,000 at random, and their clients see CANCELLED.
 """
 
 
@@ -61,16 +61,20 @@ class Services:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerTimeouts:
-    """How long the server waits, for the other side of a connection and for its own end."""
+    """How long the server waits for clients, and for its own end."""
 
-    keepalive: timedelta = timedelta(seconds=30)  # of quiet, then a ping is sent; NATs forget after minutes
+    keepalive: timedelta = timedelta(seconds=30)
+    """The silence after which a connection is pinged; NATs forget a silent one after minutes."""
     keepalive_answer: timedelta = timedelta(seconds=10)
-    connection_age: timedelta = timedelta(hours=1)  # then new calls get a new connection; streams stay
-    handshake: timedelta = timedelta(
-        seconds=10
-    )  # then a connection that has not said that it speaks HTTP/2 is closed
-    shortest_ping: timedelta = timedelta(seconds=5)  # clients that ping more often are sent away
-    stop: timedelta = UNDER_WAY + timedelta(seconds=1)  # for calls that are under way when the server stops
+    """How long the answer to a ping may take before the connection is closed."""
+    connection_age: timedelta = timedelta(hours=1)
+    """The age at which a client is asked to call on a new connection; open streams stay."""
+    handshake: timedelta = timedelta(seconds=10)
+    """How long a new connection may take to speak HTTP/2 before it is closed."""
+    shortest_ping: timedelta = timedelta(seconds=5)
+    """The shortest interval of a client's pings; one that pings more often is disconnected."""
+    stop: timedelta = UNDER_WAY + timedelta(seconds=1)
+    """How long calls may still run when the server stops."""
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class ListenerOffsets(Protocol):
-    """Remembers how far the listeners have come. Every method may raise StoreUnavailable."""
+    """Stores how far each listener has come. Every method may raise StoreUnavailable."""
 
     async def listener_position(self, name: str) -> int | None:
         """Return the revision up to which a listener has heard everything; None if it is new."""

@@ -1,4 +1,4 @@
-"""How sessions come to be: checked as a whole, stored with their first event, and queued for a process."""
+"""Creates sessions: checks everything, stores the session with its first event, and queues it for a process."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from greenroomd.domain.session import Session
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedConfig:
-    """What a new session has beside its own description: the whole config, its token, and a conversation.
-
-    `conversation` is the id of one that the CLI keeps for this session alone; "" if it is to begin a new one.
-    """
+    """The complete config of a new session, with its token and its conversation."""
 
     config: SessionConfig
+    """The session's own config over its profile's, over the defaults."""
     oauth_token: Secret | None
+    """The session's or its profile's token; None if neither has one."""
     conversation: str = ""
+    """The id of a conversation that the CLI keeps for this session alone; "" if the session begins a new one."""
 
 
 class Creation:
-    """Makes sessions; `may_bypass` tells whether they may bypass the CLI's permissions."""
+    """Creates sessions. If `may_bypass` is True, they may use the permission mode BYPASS_PERMISSIONS."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Creation:
         return await self.admit(new, resolved, caller)
 
     async def check(self, new: NewSession, resolved: ResolvedConfig) -> None:
-        """Raise InvalidRequest with every rule that a new session breaks, or WorkingDirOutsideRoots for that alone."""
+        """Raise InvalidRequest with every rule that a new session breaks; WorkingDirOutsideRoots if that is all."""
         parts = Parts(
             display_name=new.display_name,
             labels=new.labels,
@@ -92,7 +92,7 @@ class Creation:
             raise InvalidRequest(found)
 
     async def admit(self, new: NewSession, resolved: ResolvedConfig, caller: Caller) -> Session:
-        """Store a session that was checked, and start it if it is to start; raises QuotaExceeded, SessionExists."""
+        """Store a checked session, and start it if its start mode is AUTO; raises QuotaExceeded, SessionExists."""
         at = self._node.now()
         session_id = new.session_id or new_id()
         session = Session(

@@ -1,4 +1,4 @@
-"""How sessions cease to be: nothing of a deleted one is left but the event that tells of it."""
+"""Deletes sessions: nothing is left of a deleted one but its last event, `session.deleted`."""
 
 from __future__ import annotations
 

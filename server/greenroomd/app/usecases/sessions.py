@@ -1,4 +1,4 @@
-"""The use cases of sessions that are there: decided by the owner, answered once durable."""
+"""The calls on existing sessions: the owner decides, and the answer is given once it is durable."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLOSE_ANSWER_WITHIN = timedelta(seconds=10)
 
 
 class Sessions:
-    """What callers can do with sessions that are there; `may_bypass` as in Creation."""
+    """What callers can do with existing sessions; `may_bypass` as in Creation."""
 
     def __init__(self, supervisors: Supervisors, *, may_bypass: bool) -> None:
         self._supervisors = supervisors
@@ -178,7 +178,7 @@ class Sessions:
 
     @contextmanager
     def _answering(self, request: Request | None) -> Iterator[None]:
-        """Let repetitions of a request wait until the block ends; one that comes into it as well changes nothing."""
+        """Block replays of this request until the block exits. Re-entering for the same request is a no-op."""
         if request is None or request in self._unanswered:
             yield
             return

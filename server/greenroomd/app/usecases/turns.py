@@ -1,4 +1,4 @@
-"""The use cases of turns and of the questions that the CLI asks meanwhile."""
+"""The calls on turns, and on the permission questions that the CLI asks during them."""
 
 from __future__ import annotations
 

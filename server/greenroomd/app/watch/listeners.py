@@ -1,9 +1,8 @@
-"""Listeners: code of whoever embeds or extends the server, called with every event that it asked for.
+"""Listeners: code that an operator adds to the server; it is called with every event that it asked for.
 
-A listener is a watcher with a callback: it has its own task, which reads the log by a cursor. So one that raises,
-hangs or is slow delays nobody but itself, costs bounded memory, and loses nothing. With a name its place in the log is
-kept in the database, and it goes on there after a restart; it then hears every event at least once, some again after a
-crash.
+A listener is a watcher with a callback: its own task reads the log by a cursor. So a listener that raises, hangs or is
+slow delays only itself, needs bounded memory, and loses nothing. The offset of a listener with a name is stored in the
+database: after a restart it goes on there and hears every event at least once, some of them again after a crash.
 """
 
 from __future__ import annotations
@@ -39,32 +38,33 @@ log = structlog.get_logger(__name__)
 E = TypeVar("E")
 E_contra = TypeVar("E_contra", contravariant=True)
 
-KEPT_EVERY = 1.0
-"""Seconds between two notes of a listener's place: what it may hear again after a crash."""
+SAVED_EVERY = 1.0
+"""Seconds between two commits of a listener's offset: after a crash it hears that much again."""
+
 AGAIN_AFTER = 1.0
-"""Seconds until a listener reads again from a database that was away."""
+"""Seconds until a listener reads again after the database has failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """What a listener hears, and what becomes of an event that it does not take.
-
-    `types` empty means all durable events. `name` keeps its place in the log under that name; "" means that it hears
-    what is committed while the server runs. A call may take `timeout`; one that raises, or takes longer, is repeated
-    after a random wait of at most `first_wait`, doubled each time up to `longest_wait`, until it succeeds; or
-    `attempts` times, then the event is passed over.
-    """
+    """What a listener hears, and how often it is asked to take an event."""
 
     name: str = ""
+    """The name under which its offset is stored. "": it only hears what is committed while the server runs."""
     types: frozenset[EventType] = frozenset()
+    """The events that it hears; empty: all durable ones."""
     timeout: timedelta = timedelta(seconds=30)
+    """How long one call may take; one that takes longer is cancelled and counts as failed."""
     first_wait: timedelta = timedelta(seconds=1)
+    """The most that is waited, at random, before a failed call is repeated; doubled after each failure."""
     longest_wait: timedelta = timedelta(minutes=1)
+    """The most to which that wait grows."""
     attempts: int | None = None
+    """After how many failed calls an event is passed over; None: never."""
 
 
 class PassOver(Exception):
-    """Raised by a listener that will never take this event, however often it is asked; the text says why."""
+    """A listener raises this for an event that it will never take; the text says why."""
 
 
 class CancelledWithin(Exception):
@@ -98,7 +98,7 @@ async def listening(
     decode: Callable[[StoredEvent], E],
     observer: ListenerObserver = UNOBSERVED,
 ) -> AsyncIterator[None]:
-    """Let listeners hear while the block runs; on leaving, a call under way is cancelled and every place is kept."""
+    """Let listeners hear while the block runs; on exit, a running call is cancelled and every offset is stored."""
     async with AsyncExitStack() as stack:
         for listener in listeners:
             if hasattr(listener, "__aenter__"):
@@ -109,7 +109,7 @@ async def listening(
 
 
 class _Hearing(Generic[E]):
-    """One listener at work: where it is in the log, and how it gets on."""
+    """The task of one listener, with its offset in the log."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class _Hearing(Generic[E]):
         self._kept_at = 0.0
 
     async def run(self) -> None:
-        """Hear on and on; nothing but cancellation ends it."""
+        """Give the listener its events until cancelled."""
         try:
             while True:
                 try:
@@ -147,7 +147,7 @@ class _Hearing(Generic[E]):
                         hint="it was away for longer than events are kept",
                     )
                     self._heard = below.oldest - 1
-                except GreenroomError as error:  # the database is away; the place is known
+                except GreenroomError as error:  # the database is away; the offset is known here
                     log.warning("listener_delayed", listener=self._called, error=str(error))
                     await asyncio.sleep(AGAIN_AFTER)
                 except Exception:  # ours, not the listener's: it must not take the server with it
@@ -175,7 +175,7 @@ class _Hearing(Generic[E]):
                 await self._keep()
 
     async def _offer(self, stored: StoredEvent) -> None:
-        """Give an event to the listener until it takes it, or it is passed over."""
+        """Call the listener with an event until it takes it or the event is passed over."""
         subscription = self._subscription
         retrying = AsyncRetrying(
             retry=retry_if_exception(_worth_repeating),
@@ -233,11 +233,11 @@ class _Hearing(Generic[E]):
         )
 
     async def _keep(self, *, at_once: bool = False) -> None:
-        """Note the place now and then; a database that is away only means that events are heard again."""
+        """Store the offset now and then; if the database fails, some events are only heard again."""
         if not self._subscription.name or self._heard is None or self._heard == self._kept:
             return
         now = asyncio.get_running_loop().time()
-        if not at_once and now - self._kept_at < KEPT_EVERY:
+        if not at_once and now - self._kept_at < SAVED_EVERY:
             return
         self._kept_at = now
         try:
@@ -253,5 +253,5 @@ def _worth_repeating(error: BaseException) -> bool:
 
 
 def _said(error: BaseException | None) -> str:
-    """Return an error in one line, its type first: many an error's text alone tells nothing."""
+    """Return an error in one line, with its type: the text of many errors is empty or says little."""
     return f"{type(error).__name__}: {error}".partition("\n")[0]

@@ -1,7 +1,7 @@
-"""The newest events in memory, shared by all watchers, and the wakeup that wakes them.
+"""The newest events in memory, shared by all watchers, and the wakeups of those who wait for more.
 
-A watcher holds a position in it, not a queue: one that does not read costs nothing here, and one that falls behind
-what is kept is told so and reads the store. Everything logs on the event loop; nothing here waits.
+A watcher holds a position in the tail, not a queue. One that does not read costs nothing here; one that falls behind
+what is kept gets FellBehind and reads the store. Everything runs on the event loop; nothing here waits.
 """
 
 from __future__ import annotations
@@ -17,26 +17,27 @@ from greenroomd.app.ports.storage import Selection, StoredEvent
 from greenroomd.app.watch.topic_log import EVERYTHING, Entry, TopicLog, topics_for, topics_of
 from greenroomd.app.watch.wakeups import Wakeup
 
-ENTRY_BYTES = 512  # what an entry costs beside its record: many deltas are smaller than that
+ENTRY_BYTES = 512
+"""Bytes that an entry costs beside its record; many deltas are smaller than that."""
+
 SHARED_READS = 64
-"""Of one batch each; unbounded, many watchers on their way through a quiet tail would hold copies of it."""
+"""Most batches cached for sharing. Without a bound, watchers at different positions could hold the tail twice."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Events for a watcher, in order, and where it stands after them.
-
-    `revision` is the watcher's new cursor even if `events` is empty: nothing that matches lies before it.
-    `dropped` counts the ephemeral events of its sessions that it has missed since the last batch.
-    """
+    """Events for a watcher, and where it stands after them."""
 
     events: Sequence[StoredEvent]
+    """The events in order; an empty batch only moves the cursor."""
     revision: int
+    """The watcher's new cursor: nothing that matches lies before it."""
     dropped: int = 0
+    """How many ephemeral events of its sessions the watcher has missed since the last batch."""
     _made: list[bytes] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def rendered(self, render: Callable[[Batch], bytes]) -> bytes:
-        """Return what `render` makes of it; made once for all watchers that share the batch, so they render alike."""
+        """Return `render(self)`, computed once: all watchers that share the batch must render it alike."""
         if not self._made:
             self._made.append(render(self))
         return self._made[0]
@@ -48,19 +49,19 @@ class Batch:
 
 
 class FellBehind(Exception):
-    """Events after the place are gone from the tail; read on from the store."""
+    """The tail has lost events after the place; read on from the store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a watcher stands in the tail: after all events up to a position.
-
-    `ephemeral` counts the ephemeral events that the tail had for the selection up to there; the difference between
-    two places is what was lost on a way around the tail.
-    """
+    """Where a watcher stands in the tail."""
 
     position: int
+    """The position of the last entry before it."""
     ephemeral: int
+    """How many ephemeral events the tail has had for the selection up to here. Subtract two places' values to count
+    those that were skipped while the watcher read from the store.
+    """
 
 
 class Tail:
@@ -80,18 +81,18 @@ class Tail:
 
     @property
     def topics(self) -> set[str]:
-        """What the tail keeps apart now: what somebody listens to, and whatever the kept events belong to."""
+        """The topics that have a log now: those that somebody listens to, and those of the events that are kept."""
         return set(self._logs)
 
     def begin(self, head: int) -> None:
-        """Say where the log stands before anything was announced."""
+        """Set the head before the first announcement."""
         self.head = self._floor = head
         self._nothing = Batch((), head)
 
     def announce(self, events: Sequence[StoredEvent], head: int) -> None:
-        """Take durable events up to revision `head`, or ephemeral ones at the present head, and wake who waits.
+        """Take durable events up to revision `head`, or ephemeral ones at the present head, and wake their listeners.
 
-        Where revisions are missing before them, another node has committed: who wants those reads the store.
+        A gap in the revisions before them means that another node has committed; a watcher reads those from the store.
         """
         concerned = {EVERYTHING}
         self._reads.clear()
@@ -108,7 +109,7 @@ class Tail:
             self._all.append(entry)
             self._bytes += _weight(event)
             for topic in topics_of(event):
-                self._run(topic).add(entry)
+                self._log_of(topic).add(entry)
                 concerned.add(topic)
         while self._bytes > self._max_bytes and len(self._all) > 1:
             self._evict()
@@ -119,11 +120,11 @@ class Tail:
 
     @contextmanager
     def listening(self, selection: Selection) -> Iterator[Wakeup]:
-        """Give a wakeup that is set whenever something of the selection may have come; the listener clears it."""
+        """Yield a wakeup that is set whenever the selection may have a new event; the listener clears it."""
         wakeup = Wakeup()
         topics = topics_for(selection)
         for topic in topics:
-            self._run(topic).wakeups[wakeup] = None
+            self._log_of(topic).wakeups[wakeup] = None
         try:
             yield wakeup
         finally:
@@ -134,7 +135,7 @@ class Tail:
                     del self._logs[topic]
 
     def join(self, selection: Selection, revision: int) -> Place | None:
-        """Return the place right after `revision`, None if the tail has lost something that follows it.
+        """Return the place right after `revision`; None if the tail has lost an event that follows it.
 
         Call it while listening to the selection.
         """
@@ -147,7 +148,7 @@ class Tail:
         return _place(logs, position)
 
     def end(self, selection: Selection) -> Place:
-        """Return the place after everything. Call it while listening to the selection."""
+        """Return the place after the newest entry. Call it while listening to the selection."""
         return Place(self._position, sum(log.ephemeral for log in self._logs_for(selection)))
 
     def read(
@@ -192,7 +193,7 @@ class Tail:
     def _logs_for(self, selection: Selection) -> Sequence[TopicLog]:
         return [self._logs[topic] for topic in topics_for(selection)]
 
-    def _run(self, topic: str) -> TopicLog:
+    def _log_of(self, topic: str) -> TopicLog:
         log = self._logs.get(topic)
         if log is None:
             lost = (self._all[0].position if self._all else self._position + 1) - 1
@@ -210,8 +211,8 @@ class Tail:
                 del self._logs[topic]
 
     def _forget(self, revision: int) -> None:
-        """Keep nothing: something up to `revision` was never seen here."""
-        self._position += 1  # so that also those who have read everything are behind
+        """Drop everything, since an event up to `revision` was never announced here."""
+        self._position += 1  # so that watchers that have read everything are behind, too
         self._floor, self._bytes = revision, 0
         self._all.clear()
         for topic, log in list(self._logs.items()):

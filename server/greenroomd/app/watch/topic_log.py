@@ -1,6 +1,6 @@
-"""The order of the tail within one topic: a session, a workspace, or everything.
+"""The entries of the tail that belong to one topic: a session, a workspace, or everything.
 
-Each topic has its own run of entries, so that a watcher of one session never looks at another's.
+Each topic has its own list of entries, so that a watcher of one session never looks at another's.
 """
 
 from __future__ import annotations
@@ -30,38 +30,41 @@ _LOST: Final = Entry(0, StoredEvent(0, "", "", 0, EventType.SESSION_DELETED, "",
 
 @dataclass(slots=True)
 class TopicLog:
-    """The entries of one topic, oldest first, from index `start` on, and what it has lost already.
-
-    Below `start` nothing is kept: in a thousand quiet runs what is lost would be more than what is kept in all.
-    `ephemerals` tells of each entry how many ephemeral ones the run has had up to it.
-    """
+    """The entries of one topic, oldest first, and how much of the topic was dropped before them."""
 
     lost_position: int
+    """The position up to which entries were dropped."""
     lost_revision: int
+    """The revision up to which events were dropped."""
     lost_ephemeral: int = 0
+    """How many ephemeral events were dropped."""
     start: int = 0
+    """The index of the first entry that is kept; below it stand placeholders, which are removed many at a time."""
     entries: list[Entry] = field(default_factory=list)
+    """The entries, from index `start` on."""
     ephemerals: list[int] = field(default_factory=list)
-    wakeups: dict[Wakeup, None] = field(default_factory=dict)  # a set in the order of their coming, and dense
+    """For each entry, how many ephemeral events the topic has had up to and with it."""
+    wakeups: dict[Wakeup, None] = field(default_factory=dict)
+    """The listeners' wakeups: a set that keeps the order in which they came, and is fast to go through."""
 
     def add(self, entry: Entry) -> None:
-        """Take the newest entry."""
+        """Append the newest entry."""
         self.ephemerals.append(self.ephemeral + (entry.event.sequence == 0))
         self.entries.append(entry)
 
     def lose_first(self) -> None:
-        """Give up the oldest entry."""
+        """Drop the oldest entry."""
         entry = self.entries[self.start]
         self.lost_position, self.lost_revision = entry.position, entry.event.revision
         self.lost_ephemeral = self.ephemerals[self.start]
-        self.entries[self.start] = _LOST  # so that what it held is free at once
+        self.entries[self.start] = _LOST  # so that its event can be freed at once
         self.start += 1
         if self.start > 64 and self.start * 2 > len(self.entries):  # amortized: an entry is moved once
             del self.entries[: self.start], self.ephemerals[: self.start]
             self.start = 0
 
     def lose_all(self, position: int, revision: int) -> None:
-        """Give up everything, and whatever there was up to a position and a revision."""
+        """Drop all entries; everything up to a position and a revision counts as lost."""
         self.lost_position, self.lost_revision, self.lost_ephemeral = position, revision, self.ephemeral
         self.entries, self.ephemerals, self.start = [], [], 0
 

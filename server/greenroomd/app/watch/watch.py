@@ -14,11 +14,17 @@ from greenroomd.domain.errors import InvalidRequest, Violation, WatcherCapReache
 from greenroomd.domain.events import EPHEMERAL
 
 FRAME_BYTES = 256 * 1024
+"""Most bytes of events in one batch, unless its only event is larger."""
+
 PAGE_EVENTS = 2_000
+"""Events that are read from the store at a time."""
 
 
 class Watch:
-    """Hands out streams of events; one instance serves all watchers of this node."""
+    """Gives streams of events to the watchers of this node.
+
+    A watcher gets a bookmark after `quiet` without an event. `per_session` and `per_node` bound how many may watch.
+    """
 
     def __init__(
         self, store: Store, tail: Tail, *, quiet: timedelta, per_session: int, per_node: int
@@ -33,7 +39,7 @@ class Watch:
 
     @property
     def head(self) -> int:
-        """The revision that a watch from NOW starts after."""
+        """The revision after which a watch from NOW starts."""
         return self._tail.head
 
     @property
@@ -44,7 +50,7 @@ class Watch:
     async def batches(
         self, selection: Selection, *, after: int, ephemeral: bool = False
     ) -> AsyncGenerator[Batch, None]:
-        """Yield what `following` gives, without end."""
+        """Yield batches as `following` gives them, without end."""
         with self.following(selection, after=after, ephemeral=ephemeral) as follower:
             while True:
                 batch = follower.look()
@@ -57,11 +63,11 @@ class Watch:
     def following(
         self, selection: Selection, *, after: int, ephemeral: bool = False, stop: ShutdownSignal | None = None
     ) -> Iterator[Follower]:
-        """Give all matching events with a revision above `after`: no gap, no repetition.
+        """Yield a follower of all matching events with a revision above `after`: without gap or repetition.
 
-        A batch without events is a bookmark, which moves the cursor: it comes when nothing matched for a quiet time,
-        and once as soon as the watcher has caught up with where the log stood when it began, if no event told it.
-        A `stop` ends a wait for more. Raises InvalidRequest for a cursor of the future, WatcherCapReached.
+        A batch without events is a bookmark, which moves the cursor. It comes after a quiet time without a match, and
+        once when the watcher has caught up with the head of when it began, unless an event has shown that already.
+        `stop` ends a wait for more. Raises InvalidRequest for a cursor of the future, WatcherCapReached.
         """
         if after > self._tail.head:
             raise InvalidRequest([Violation("after", "is ahead of this store; it belongs to another one")])
@@ -76,7 +82,7 @@ class Watch:
 
     @contextmanager
     def _counted(self, selection: Selection) -> Iterator[None]:
-        """Count the watch against the caps of each session and of the node while it lasts."""
+        """Count the watch against the limits of each session and of the node while the block runs."""
         if self._open >= self._per_node:
             raise WatcherCapReached("node", self._per_node)
         for session_id in selection.session_ids:
@@ -95,10 +101,10 @@ class Watch:
 
 
 class Follower:
-    """One watcher's way along the log: `look` until there is nothing, await `more`, look again.
+    """One watcher's position in the log: call `look` until it returns None, await `more`, and look again.
 
-    Thousands do so for every event. Therefore looking is a plain call, and a wait for what is live is one future, not
-    a generator within a coroutine.
+    Thousands of watchers do so for every event. Therefore `look` is a plain call, and a wait for a live event is one
+    future instead of a generator within a coroutine.
     """
 
     def __init__(
@@ -119,13 +125,13 @@ class Follower:
         self._ephemeral = ephemeral
         self._present = tail.head
         self._cursor = self._told = after
-        self._read: deque[Batch] = deque()  # from the store, and not given yet
+        self._read: deque[Batch] = deque()  # read from the store, and not returned yet
         self._place = tail.join(selection, after)
-        self._left = self._place or tail.end(selection)  # where it was in the tail last
+        self._left = self._place or tail.end(selection)  # its last place in the tail
 
     def look(self) -> Batch | None:
         """Return the next batch if there is one now."""
-        self._wakeup.clear()  # before the look: what is committed during it rings again
+        self._wakeup.clear()  # before the look, so that a later commit sets it again
         batch = self._read.popleft() if self._read else self._live()
         if batch is not None:
             self._told = batch.revision
@@ -133,14 +139,14 @@ class Follower:
         return batch
 
     def more(self) -> Awaitable[None]:
-        """Return once a look may find something, after one that has found nothing; raises CursorBelowFloor."""
+        """Return once `look` may find something, after it has returned None; raises CursorBelowFloor."""
         return self._read_on() if self._place is None else self._wakeup.wait()
 
     def _live(self) -> Batch | None:
         while (place := self._place) is not None:
             missed = place.ephemeral - self._left.ephemeral
             self._left = place
-            if self._ephemeral and missed > 0:  # passed by on the way around the tail
+            if self._ephemeral and missed > 0:  # skipped while it read from the store
                 return Batch((), self._cursor, dropped=missed)
             try:
                 batch, self._place = self._tail.read(
@@ -157,7 +163,7 @@ class Follower:
         return None
 
     async def _read_on(self) -> None:
-        """Read the next page of the store, and join the tail behind it if that is possible."""
+        """Read the next page from the store, and join the tail after it if the tail still has what follows."""
         head = self._tail.head
         page = await self._store.events(self._selection, after=self._cursor, limit=PAGE_EVENTS, up_to=head)
         self._read.extend(_framed(page))

@@ -1,4 +1,4 @@
-"""What the wiring knows of this server and tells to NodeService."""
+"""What NodeService shows of this server: its fixed facts, and how its pool stands."""
 
 from __future__ import annotations
 
@@ -12,25 +12,33 @@ from greenroomd.domain.enforcement import OptionReport
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFacts:
-    """What this server is, and the limits that it keeps; fixed from its start on.
+    """What this server is, and the limits that it keeps; fixed at its start.
 
-    None and 0 mean that there is no such limit. The largest request, prompt and event are fixed by the contract.
+    The largest request, prompt and event are fixed by the contract.
     """
 
     server_version: str
     node_id: str
+    """The id of the state directory, a UUID."""
     cli_path: str
     cli_version: str
     store_kind: str
+    """`sqlite` or `postgresql`."""
     start_time: datetime
     max_processes: int
+    """How many CLI processes may live at once."""
     max_session_watchers: int
     max_node_watchers: int
     approval_timeout: timedelta
+    """How long a permission question may stay unanswered."""
     request_id_retention: timedelta = timedelta(hours=24)
+    """How long the answer to a request id is kept."""
     event_retention: timedelta | None = None
+    """How long messages are kept; None: for ever."""
     event_retention_count: int = 0
+    """How many events of a session are kept; 0: all."""
     enforcement: Sequence[OptionReport] = ()
+    """Which limits of a session's config this host keeps."""
 
 
 class WorkspaceUse(Protocol):

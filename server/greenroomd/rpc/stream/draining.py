@@ -1,4 +1,4 @@
-"""The end of service as streams see it: whoever waits for something to say stops waiting and says good-bye."""
+"""The shutdown as calls see it: a call that waits is interrupted, and a stream sends its last frame."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from greenroomd.domain.errors import Draining
 T = TypeVar("T")
 
 UNDER_WAY = timedelta(seconds=4)
-"""How long a call may still take once the drain has begun: it is told before the connections are cut."""
+"""How long a call may still run once the drain has begun; the connections are closed after that."""
 
 
 class Drain:
-    """Begins once, and interrupts every wait that goes through it; `stop` tells the watches, which wait by wakeups."""
+    """Begins once, and interrupts every wait that goes through it; watches subscribe their wakeups to `stop`."""
 
     def __init__(self) -> None:
         self.stop = ShutdownSignal()
@@ -30,7 +30,7 @@ class Drain:
         return self._begun_at is not None
 
     def begin(self) -> None:
-        """Interrupt all waits, now and from now on."""
+        """Interrupt all waits, present and future."""
         self.stop.begin()
         self._begun_at = asyncio.get_running_loop().time()
         for wait, grace in self._waits.items():

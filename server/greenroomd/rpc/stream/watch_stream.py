@@ -1,4 +1,4 @@
-"""One watch from its request to its last frame: where it begins, what it shows first, when it is live, when it ends."""
+"""One WatchEvents call from its request to its last frame: its start, its snapshot, when it is live, its end."""
 
 from __future__ import annotations
 
@@ -32,25 +32,28 @@ _ENDS = frozenset({EventType.SESSION_CLOSED, EventType.SESSION_DELETED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What one watch will do.
-
-    `named` are the sessions that the request names, as they were after the call began, but for those that were deleted
-    by then, the last of them at revision `deleted_at` (0 if none). The stream is live behind revision `live_at`. `ends`
-    tells to stop once all that the request names are over.
-    """
+    """What one watch will do."""
 
     selection: Selection
+    """The events that the request asks for."""
     named: Sequence[Session]
+    """The sessions that the request names, as they were after the call began, without those deleted by then."""
     deleted_at: int
+    """The revision at which the last of the deleted ones was deleted; 0 if there is none."""
     after: int
+    """The revision after which the watch begins."""
     live_at: int
+    """The revision after which the stream is live."""
     ephemeral: bool
+    """Whether ephemeral events are wanted, too."""
     snapshot: bool
+    """Whether the stream begins with the sessions as they are."""
     ends: bool
+    """Whether the stream ends once all sessions that the request names are over."""
 
     @property
     def followed(self) -> Selection:
-        """The selection, with the ends that the watch must see, if only to count them."""
+        """The selection, with the events that end a session if the watch must see them to know its own end."""
         if not self.ends or not self.selection.types:
             return self.selection
         return replace(self.selection, types=self.selection.types | _ENDS)
@@ -73,7 +76,7 @@ class Watching:
         """Return what a request asks for; `head` is the revision at which it came.
 
         Raises InvalidRequest with all problems, InvalidCursor, and SessionNotFound unless the request has a cursor:
-        who goes on from one may have seen sessions that are deleted by now, or be about to see them go.
+        a client that resumes may have seen sessions that are deleted by now, or be about to see their deletion.
         """
         selection = _selection_of(request, problems)
         if request.start not in pb.WatchStart.values():
@@ -204,7 +207,7 @@ class Watching:
 
 
 class _End:
-    """Knows which of the named sessions are not over yet, and behind which revision the end of the rest lies."""
+    """Knows which of the named sessions are still open, and after which revision all others are over."""
 
     def __init__(self, named: Iterable[Session], deleted_at: int) -> None:
         self._open = {session.session_id for session in named if session.state is not State.CLOSED}
@@ -212,13 +215,13 @@ class _End:
         self._revision = max((deleted_at, *closed))
 
     def see(self, events: Iterable[StoredEvent]) -> None:
-        """Take note of ends."""
+        """Note the sessions that these events end."""
         for event in events:
             if event.type in _ENDS:
                 self._open.discard(event.session_id)
 
     def is_reached(self, position: int) -> bool:
-        """Whether all is told, for a watch that has come to `position`."""
+        """Whether a watch that has come to `position` has seen the end of every named session."""
         return not self._open and position >= self._revision
 
 
