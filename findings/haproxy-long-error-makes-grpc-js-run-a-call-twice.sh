@@ -7,8 +7,7 @@
 # ends the stream with RST_STREAM REFUSED_STREAM, which in HTTP/2 promises that the request was NOT processed. That is
 # not so, but grpc-js believes it and repeats the call by itself, as gRPC allows for refused streams, whatever the retry
 # policy says. A call with side effects takes place twice, and the caller reads UNAVAILABLE "Stream refused by server",
-# which invites it to try once more. grpcio reads UNAVAILABLE, too, but sends the call once. Without the proxy, or with
-# a larger tune.bufsize, all is well.
+# which invites it to try once more. grpcio reads UNAVAILABLE, too, but sends the call once.
 #
 # Output seen:
 #   direct, 15000 bytes of details: handler ran 1 times, grpc-js: 3 bad request
@@ -16,7 +15,7 @@
 #   HAProxy, 15000 bytes of details: handler ran 2 times, grpc-js: 14 Stream refused by server
 set -euo pipefail
 command -v haproxy >/dev/null || apt-get install -yq haproxy >/dev/null
-haproxy -v | head -1
+haproxy -v | sed -n 1p
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 python3 -m pip install -q --root-user-action ignore --no-compile --target "$WORK/lib" grpcio==1.85.1
