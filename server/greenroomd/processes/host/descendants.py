@@ -58,11 +58,15 @@ class Descendants:
     def give_up_pid(self, process: subprocess.Popen[bytes]) -> int | None:
         """Wait for the child, so that its pid is free for others; return its status, None if it still runs.
 
-        Blocks while `kill` is under way: call it in a thread.
+        One that still runs has got SIGKILL and hangs in the kernel; it is waited for in a thread of its own. Blocks
+        while `kill` is under way: call it in a thread.
         """
         with self._pid_lock:
             self._pid_held = False
-            return process.poll()
+            status = process.poll()
+        if status is None:
+            threading.Thread(target=process.wait, name="unkillable", daemon=True).start()
+        return status
 
     def _kill(self) -> int:
         members = self._inside()

@@ -1,8 +1,7 @@
 """Starts one operating system process: it inherits no descriptor or variable, and gets SIGTERM if the server dies.
 
-Nothing here looks at a path that a session names: where a file system hangs, only the new process hangs, before it has
-become the program. The C library's fork holds Python's lock until the child has become another program, so that a
-thread of its own would not keep the server going.
+Nothing here looks at a path that a session names: where a file system hangs, only the new process hangs, in a wrapper,
+before it has become the program.
 """
 
 from __future__ import annotations

@@ -1,0 +1,77 @@
+"""A file system that really hangs: only what works there waits for it."""
+
+import asyncio
+import time
+import uuid
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from driving import IMPATIENT, eventually
+from greenroomd.app.ports.processes import ProcessFailed, ShutdownTimeouts
+from greenroomd.domain.errors import StoreUnavailable
+from greenroomd.processes.host.child import Child, running
+from greenroomd.processes.host.directory import open_directory
+from greenroomd.processes.host.filesystem_pool import FilesystemPool
+from greenroomd.processes.host.redaction import Redactor
+from greenroomd.processes.host.spawn import Command
+from greenroomd.processes.node.allowed_roots import AllowedRoots
+from hanging_mount import LASTS_SECONDS, hanging_mount
+
+HASTY = ShutdownTimeouts(
+    **dict.fromkeys(("after_eof", "after_term", "after_kill"), timedelta(milliseconds=200))
+)
+
+
+class Heard:
+    """A listener that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.over = asyncio.Event()
+
+    def started(self, child: Child) -> None:
+        pass
+
+    def received(self, data: bytes) -> bool:
+        self.data += data
+        return True
+
+    def closed(self) -> None:
+        self.over.set()
+
+
+async def test_a_process_that_hangs_on_its_way_into_its_directory_holds_up_nobody(tmp_path: Path) -> None:
+    heard, started = Heard(), time.monotonic()
+    with hanging_mount(tmp_path / "mount", answered=1) as mount, open_directory(str(mount)) as directory:
+        command = Command(
+            argv=["/bin/echo", "there"], environment={}, directory=directory, marker=uuid.uuid4().hex
+        )
+        async with running(command, heard, Redactor(), HASTY) as child:
+            ended = await child.end(HASTY)
+        assert time.monotonic() - started < LASTS_SECONDS / 2, "it was not waited for the mount"
+    assert not ended.group_gone, "it has got its SIGKILL, and dies once the mount is gone"
+    assert heard.data == b""
+    assert child.identity is not None
+    trace = Path(f"/proc/{child.identity.pid}")
+    await eventually(lambda: not trace.exists())
+
+
+async def test_a_process_works_there_as_long_as_it_answers(tmp_path: Path) -> None:
+    heard = Heard()
+    with hanging_mount(tmp_path / "mount", answered=100) as mount, open_directory(str(mount)) as directory:
+        command = Command(argv=["/bin/pwd"], environment={}, directory=directory, marker=uuid.uuid4().hex)
+        async with running(command, heard, Redactor(), IMPATIENT):
+            await heard.over.wait()
+    assert heard.data.decode().strip() == str(mount)
+
+
+async def test_a_look_that_hangs_is_given_up(tmp_path: Path) -> None:
+    roots = AllowedRoots([tmp_path], FilesystemPool(patience=timedelta(milliseconds=200)))
+    with hanging_mount(tmp_path / "mount", answered=0) as mount:
+        with pytest.raises(StoreUnavailable, match="did not answer"):
+            await roots.resolve(str(mount))
+        with pytest.raises(ProcessFailed) as failed:
+            await roots.open(str(mount))
+    assert failed.value.reason == "SPAWN_FAILED"
