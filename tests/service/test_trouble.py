@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
-from google.rpc.code_pb2 import FAILED_PRECONDITION, RESOURCE_EXHAUSTED, UNAVAILABLE
+from google.rpc.code_pb2 import FAILED_PRECONDITION, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNAVAILABLE
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo
 from grpc_health.v1 import health_pb2
 from grpc_health.v1.health_pb2_grpc import HealthStub
@@ -130,6 +130,20 @@ async def test_a_working_dir_that_is_gone(fake: GreenroomServer) -> None:
     await fake.sessions.StartSession(StartSessionRequest(session_id=session_id))
     code, info = await failed(fake, session_id)
     assert (code, info.reason) == (FAILED_PRECONDITION, "WORKING_DIR_GONE")
+
+
+async def test_a_working_dir_that_leads_outside_the_roots_by_now(fake: GreenroomServer) -> None:
+    (fake.work / "inside").mkdir()
+    link = fake.work / "link"
+    link.symlink_to("inside")
+    config = working(fake)
+    config.working_dir = str(link)
+    session_id = (await create(fake, config, start_mode=START_MODE_MANUAL)).session_id
+    link.unlink()
+    link.symlink_to("/etc")
+    await fake.sessions.StartSession(StartSessionRequest(session_id=session_id))
+    code, info = await failed(fake, session_id)
+    assert (code, info.reason) == (PERMISSION_DENIED, "WORKING_DIR_OUTSIDE_ROOTS")
 
 
 async def test_a_start_that_fails_tells_exit_and_error_output(fake: GreenroomServer) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -95,18 +95,28 @@ async def test_the_watchdog_goes_on(sleeper: subprocess.Popen[bytes]) -> None:
 async def test_a_ward_that_cannot_be_killed_harms_no_other(
     sleeper: subprocess.Popen[bytes], other: subprocess.Popen[bytes]
 ) -> None:
-    refused = a_ward(sleeper)
-    tries: list[int] = []
-
     def refuse() -> None:
-        tries.append(len(tries))
+        refusals.append(1)
         raise OSError("this one does not go")
 
-    refused.kill = refuse
+    def kill_other() -> None:
+        refusals_before.append(len(refusals))
+        other.kill()
+
+    refusals: list[int] = []
+    refusals_before: list[int] = []
+    refusing = [a_ward(sleeper) for _ in range(20)]  # one of them is looked at first
+    for ward in refusing:
+        ward.kill = refuse
+    good = a_ward(other)
+    good.kill = kill_other
     watchdog = MemoryWatchdog(timedelta(milliseconds=10))
-    async with watchdog.on_duty():
-        with watchdog.watching(refused), watchdog.watching(a_ward(other)):
-            await eventually(lambda: other.poll() is not None and len(tries) > 1)
+    with ExitStack() as stack:
+        for ward in (*refusing, good):
+            stack.enter_context(watchdog.watching(ward))
+        async with watchdog.on_duty():
+            await eventually(lambda: other.poll() is not None and len(refusals) > len(refusing))
+    assert refusals_before[0] <= len(refusing), "it was killed at the first look"
 
 
 @pytest.mark.parametrize("left", range(14))

@@ -17,36 +17,43 @@ from greenroomd.domain.frames import Frame
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """All that one process is started with.
-
-    `cli_session_id` is the conversation. If `resume`, it must be there and is continued; else it is begun under exactly
-    this id, or continued where a crash in its first turn has left something.
-    `first` tells that the session never had a process, so that one may come with a conversation of its own.
-    `spent_usd` is what the session has cost before: a process may spend what this leaves of the config's budget.
-    """
+    """All that one process is started with."""
 
     session_id: str
+    """The session it works for; "" for a process that is started ahead."""
     workspace_id: str
+    """The workspace whose directories it gets."""
     cli_session_id: str
+    """The id of the conversation."""
     resume: bool
+    """Whether the conversation must be there, and is continued.
+
+    If not, it is begun under exactly this id, or continued where a crash in its first turn has left something.
+    """
     config: SessionConfig
+    """The session's whole configuration."""
     generation: int = 1
+    """The number of this process among those of the session, from 1."""
     spent_usd: float = 0.0
+    """What the session has cost before, in US dollars: the process may spend what this leaves of the budget."""
     first: bool = False
+    """Whether the session never had a process, so that it can get one that has a conversation id of its own."""
     oauth_token: Secret | None = None
+    """The session's own credential for the API; None if it uses the operator's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessIdentity:
-    """Which process it is, beyond doubt: a pid alone may be another process tomorrow.
-
-    `kernel_start` is field 22 of /proc/<pid>/stat (clock ticks since boot), `boot_id` the kernel's boot id.
-    """
+    """Which process it is, beyond doubt: a pid alone may be another process tomorrow."""
 
     pid: int
+    """Its process id."""
     kernel_start: int
+    """When it started, in clock ticks since boot: field 22 of /proc/<pid>/stat."""
     boot_id: str
+    """The kernel's id of the boot in which it started."""
     start_time: datetime
+    """When it started, by the wall clock; for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,36 +61,43 @@ class Handshake:
     """What the CLI says of itself before its first turn."""
 
     cli_version: str
+    """Such as `2.1.330`."""
     model: str
+    """The full name of the model in use."""
     permission_mode: str
+    """The CLI's own word for the permission mode in force."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessExit:
-    """How a process ended; exactly one of `code` and `signal` is set.
-
-    `group_gone` says whether the end of everything it started was proven. `stderr_tail` is redacted.
-    `memory_limit_hit` tells that it was ended for holding more memory than it may.
-    """
+    """How a process ended; exactly one of `code` and `signal` is set."""
 
     code: int | None
+    """Its exit status."""
     signal: int | None
+    """The number of the signal that ended it."""
     group_gone: bool
+    """Whether the end of everything it started was proven."""
     stderr_tail: str
+    """The last 16 KiB of its error output, without secrets."""
     memory_limit_hit: bool = False
+    """Whether it was ended for holding more memory than its limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShutdownTimeouts:
-    """How long each rung of the end ladder may take; none is ever extended."""
+    """How long to wait after each step that ends a process; none is ever extended."""
 
     after_eof: timedelta = timedelta(seconds=5)
+    """After its input was closed."""
     after_term: timedelta = timedelta(seconds=5)  # the CLI flushes its transcript on SIGTERM: 1.5 s seen
+    """After SIGTERM."""
     after_kill: timedelta = timedelta(seconds=5)
+    """After SIGKILL, and once more for what it started."""
 
     @property
     def total(self) -> timedelta:
-        """How long the whole ladder may take."""
+        """How long all steps may take together."""
         return self.after_eof + self.after_term + self.after_kill
 
 
@@ -116,7 +130,7 @@ class AgentProcess(Protocol):
 
     @property
     def warm(self) -> bool:
-        """Whether it had been started ahead of need."""
+        """Return whether it had been started ahead of need."""
         ...
 
     async def handshake(self, timeout: timedelta) -> Handshake:
@@ -139,7 +153,7 @@ class AgentProcess(Protocol):
         ...
 
     async def allow(self, request_id: str, tool_input: JsonObject) -> None:
-        """Answer a permission question with yes: the tool runs with `tool_input`, or it was withdrawn meanwhile."""
+        """Answer a permission question with yes: the tool runs with `tool_input`. No effect if it was withdrawn."""
         ...
 
     async def deny(self, request_id: str, message: str) -> None:
@@ -155,11 +169,11 @@ class AgentProcess(Protocol):
         ...
 
     async def hold_to(self, limits: Limits) -> None:
-        """Bound what it takes together with all that it started: memory (None: the node's limit) and processors."""
+        """Apply these limits to the process and all that it started; a memory limit of None is the node's."""
         ...
 
     async def end(self, patience: ShutdownTimeouts) -> ProcessExit:
-        """Walk the end ladder (input closed, TERM, KILL) and return how everything ended; safe to call twice."""
+        """Close its input, then send SIGTERM, then SIGKILL, until it ends; return how. Safe to call twice."""
         ...
 
 
@@ -173,22 +187,21 @@ class Processes(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WarmStart:
-    """Processes to keep ready for new sessions that are launched like this, or nearly so.
-
-    Without a working directory a process waits elsewhere, for a session that names one.
-    """
+    """Processes to keep ready for new sessions that are launched like this, or nearly so."""
 
     launch: Launch
+    """What they are started with; without a working directory, they wait elsewhere for a session that names one."""
     count: int
+    """How many of them."""
 
 
 class Transcripts(Protocol):
     """The files in which the CLI keeps its conversations. Every method raises StoreUnavailable if it cannot."""
 
     async def copy(self, workspace_id: str, conversation: str, copy: str) -> None:
-        """Make a conversation under the id `copy` that goes on as this one would now; a copy there is replaced.
+        """Copy a conversation to the id `copy`; a conversation that has this id is replaced.
 
-        Durable when it returns; call it while nobody speaks. Raises ConversationLost.
+        Durable when it returns. Call it only while no process writes the conversation. Raises ConversationLost.
         """
         ...
 
@@ -226,7 +239,7 @@ class Claim(Protocol):
 
     @property
     def lease(self) -> Lease:
-        """Its slot: for whoever claimed it to give back, after `running`."""
+        """Its slot; the caller of `claim` releases it, after `running`."""
         ...
 
     def running(self, launch: Launch) -> AbstractAsyncContextManager[AgentProcess]:

@@ -24,7 +24,7 @@ from greenroomd.processes.claude.launch_command import (
     model_of,
     redactor_of,
 )
-from greenroomd.processes.claude.stale_files import remove_leftovers
+from greenroomd.processes.claude.stale_files import remove_stale_files
 from greenroomd.processes.claude.transcripts import salvage
 from greenroomd.processes.host.cgroup import Cgroup
 from greenroomd.processes.host.cgroup_removal import CgroupRemoval
@@ -34,7 +34,7 @@ from greenroomd.processes.host.directory import Directory, WorkingDirectories, o
 from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.host.finish import finish
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog, Ward
-from greenroomd.processes.host.resource_limits import Confinement
+from greenroomd.processes.host.resource_limits import ResourceLimits
 from greenroomd.processes.host.server_run import ServerRun
 from greenroomd.processes.host.spawn import Command
 
@@ -53,7 +53,7 @@ class ClaudeCli:
         self,
         executable: Path,
         state_dir: Path,
-        incarnation: ServerRun,
+        server_run: ServerRun,
         defaults: CliDefaults,
         patience: ShutdownTimeouts,
         watchdog: MemoryWatchdog | None = None,
@@ -65,7 +65,7 @@ class ClaudeCli:
     ) -> None:
         self._executable = executable
         self._state_dir = state_dir
-        self._incarnation = incarnation
+        self._server_run = server_run
         self._defaults = defaults
         self._patience = patience
         self._watchdog = watchdog or MemoryWatchdog()
@@ -80,11 +80,11 @@ class ClaudeCli:
 
     @asynccontextmanager
     async def running(self, launch: Launch) -> AsyncIterator[ClaudeProcess]:
-        """Start a process for *launch*; it has ended, and its run directory is gone, when the block ends.
+        """Start a process for `launch`; it has ended, and its run directory is gone, when the block ends.
 
         Without a working directory it starts in its workspace's home, to be given one later.
         """
-        marker, path = self._incarnation.new_run()
+        marker, path = self._server_run.new_run()
         run = RunDirectory(path=path)
         workspace = Workspace.within(self._state_dir, launch.workspace_id)
         with _failing_to("read the conversation"):
@@ -95,7 +95,7 @@ class ClaudeCli:
         await self._require_executable()
         redactor = redactor_of(launch, self._defaults)
         group = None if self._groups is None else self._groups.group(marker)
-        confinement = Confinement(group, self._defaults.memory_bytes)
+        confinement = ResourceLimits(group, self._defaults.memory_bytes)
         process = ClaudeProcess(
             launch,
             model_of(launch, self._defaults),
@@ -117,7 +117,7 @@ class ClaudeCli:
                     marker=marker,
                     open_files=self._defaults.open_files,
                 )
-                leftovers = partial(remove_leftovers, config_dirs=[workspace.config_dir])
+                leftovers = partial(remove_stale_files, config_dirs=[workspace.config_dir])
                 async with running(command, process, redactor, self._patience, group, leftovers) as child:
                     ward = Ward(leader=process.identity, marker=marker, limit=None, kill=child.kill)
                     confinement.watched(ward)

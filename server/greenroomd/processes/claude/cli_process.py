@@ -28,13 +28,13 @@ from greenroomd.processes.claude.framing import Framer, Overlong
 from greenroomd.processes.claude.handshake import handshake_of
 from greenroomd.processes.claude.late_binding import Binding, Request, refusal_in
 from greenroomd.processes.claude.launch_command import initialization
-from greenroomd.processes.claude.permission_ids import Questions
+from greenroomd.processes.claude.permission_ids import PermissionIds
 from greenroomd.processes.claude.stream_json import ControlAnswer, ControlAsked, encode, parse
 from greenroomd.processes.host.child import Child
 from greenroomd.processes.host.directory import Directory, WorkingDirectories
 from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.host.redaction import Redactor
-from greenroomd.processes.host.resource_limits import Confinement
+from greenroomd.processes.host.resource_limits import ResourceLimits
 
 INPUT_TIMEOUT = timedelta(seconds=30)
 CONTROL_TIMEOUT = timedelta(seconds=10)  # answers took 5 ms; set_model may first ask the API
@@ -55,7 +55,7 @@ class ClaudeProcess:
         launch: Launch,
         model: str,
         redactor: Redactor,
-        confinement: Confinement,
+        confinement: ResourceLimits,
         directories: WorkingDirectories,
         filesystem: FilesystemPool,
     ) -> None:
@@ -66,7 +66,7 @@ class ClaudeProcess:
         self._redactor = redactor
         self._framer = Framer()
         self._buffer = FrameBuffer()
-        self._questions = Questions()
+        self._permission_ids = PermissionIds()
         self._control = ControlChannel(self._write, redactor)
         self._child: Child | None = None
         self._confinement = confinement
@@ -111,7 +111,7 @@ class ClaudeProcess:
 
     @property
     def warm(self) -> bool:
-        """Whether it was bound to a session that came later."""
+        """Return whether it was bound to a session that came later."""
         return self._bound
 
     @property
@@ -224,7 +224,7 @@ class ClaudeProcess:
                 self._started.input.post(refusal(said.request_id, said.noted.subtype))
             self._buffer.append(said.noted)
         elif isinstance(said, PermissionAsked | PermissionWithdrawn):
-            self._buffer.append(self._questions.renamed(said))
+            self._buffer.append(self._permission_ids.renamed(said))
         else:
             self._buffer.append(said)
 
@@ -233,7 +233,7 @@ class ClaudeProcess:
         await self._control.request(subtype, CONTROL_TIMEOUT, **fields)
 
     async def _decide(self, request_id: str, decision: JsonObject) -> None:
-        asked_as = self._questions.close(request_id)
+        asked_as = self._permission_ids.close(request_id)
         if asked_as is None:
             return  # withdrawn: the frame that says so waits to be read
         response = {"subtype": "success", "request_id": asked_as, "response": decision}

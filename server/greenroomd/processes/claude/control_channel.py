@@ -14,7 +14,7 @@ from greenroomd.processes.host.redaction import Redactor
 
 
 class ControlChannel:
-    """Sends control requests through *write* and waits for their answers."""
+    """Sends control requests through `write` and waits for their answers."""
 
     def __init__(self, write: Callable[[bytes], Awaitable[None]], redactor: Redactor) -> None:
         self._write = write
@@ -25,7 +25,7 @@ class ControlChannel:
 
     @property
     def waiting(self) -> bool:
-        """Whether an answer is still to come."""
+        """Return whether an answer is still to come."""
         return bool(self._pending)
 
     async def request(self, subtype: str, timeout: timedelta, **fields: Any) -> JsonObject:

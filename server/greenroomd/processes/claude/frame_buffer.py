@@ -29,7 +29,7 @@ class FrameBuffer:
 
     @property
     def full(self) -> bool:
-        """Whether the soft limit is reached."""
+        """Return whether the soft limit is reached."""
         return self._bytes >= self._soft
 
     def append(self, frame: Frame) -> None:

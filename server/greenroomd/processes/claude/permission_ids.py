@@ -1,4 +1,4 @@
-"""The CLI's open questions under names of our own: its names are unique to one process at most, ours everywhere."""
+"""Gives the CLI's permission questions ids of our own: its ids are unique in one process at most, ours everywhere."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from greenroomd.app.ids import new_id
 from greenroomd.domain.frames import PermissionAsked, PermissionWithdrawn
 
 
-class Questions:
-    """Renames the questions of one process, and knows which may still be answered."""
+class PermissionIds:
+    """Replaces the ids of one process's questions, and knows which questions may still be answered."""
 
     def __init__(self) -> None:
         self._theirs: dict[str, str] = {}

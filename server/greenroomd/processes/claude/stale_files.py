@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def remove_leftovers(pid: int, config_dirs: Iterable[Path]) -> None:
+def remove_stale_files(pid: int, config_dirs: Iterable[Path]) -> None:
     """Remove the socket and the records of a CLI that has ended, where we may; those of other pids stay."""
     # The socket lies in TMPDIR; where that path is too long for a socket, in one of these.
     for directory in (Path("/tmp/cc-socks"), Path(f"/tmp/cc-socks-{os.getuid()}")):

@@ -24,13 +24,13 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class TranscriptFiles:
-    """The adapter behind the port `Transcripts`: below *state_dir*, where the processes have their directories."""
+    """The adapter behind the port `Transcripts`: below `state_dir`, where the processes have their directories."""
 
     def __init__(self, state_dir: Path) -> None:
         self._state_dir = state_dir
 
     async def copy(self, workspace_id: str, conversation: str, copy: str) -> None:
-        """Make a conversation under the id *copy* that goes on as this one would now."""
+        """Make a conversation under the id `copy` that goes on as this one would now."""
         await self._do(partial(_copy, self._config_dir(workspace_id), conversation, copy))
 
     async def remove(self, workspace_id: str, conversation: str) -> None:
@@ -50,7 +50,7 @@ class TranscriptFiles:
 
 
 def salvage(config_dir: Path, conversation: str) -> bool:
-    """Whether a crash in the first turn left a conversation that can be resumed.
+    """Return whether a crash in the first turn left a conversation that can be resumed.
 
     The CLI refuses to begin a conversation whose file is there, and to resume one in which nothing was said yet; so a
     file without a message is removed.

@@ -54,7 +54,7 @@ class Cgroup:
             self._write("cpu.max", f"{quota} {_PERIOD}")
 
     def memory_limit_hit(self) -> bool:
-        """Whether the kernel has killed what is in it because of its limit of memory."""
+        """Return whether the kernel has killed what is in it because of its limit of memory."""
         events = flat_keyed(self.path / "memory.events")
         # Kills alone may be for the limit of a group above, or for want of memory in the whole machine.
         return events.get("oom", 0) > 0 and events.get("oom_kill", 0) > 0

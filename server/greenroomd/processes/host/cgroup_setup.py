@@ -41,7 +41,7 @@ class Cgroups:
 
 
 def set_up_cgroups(directory: Path | None = None, proc: Path = Path("/proc/self")) -> Cgroups:
-    """Divide the cgroup at *directory*, else the one that this process is in if it was delegated to us.
+    """Divide the cgroup at `directory`, else the one that this process is in if it was delegated to us.
 
     In the second case this process moves into a group of its own below it. Raises NotDelegated. Call it before any
     other process is started.
@@ -84,7 +84,7 @@ def _delegated(own: Path | None) -> Path:
 
 
 def _marked_as_delegated(own: Path) -> bool:
-    """Whether systemd says so, as it does of a unit with `Delegate=yes`."""
+    """Return whether systemd says so, as it does of a unit with `Delegate=yes`."""
     for name in ("trusted.delegate", "user.delegate"):
         with contextlib.suppress(OSError):
             if os.getxattr(own, name) == b"1":

@@ -10,9 +10,9 @@ T = TypeVar("T")
 
 
 async def finish(ending: Coroutine[Any, Any, T]) -> T:
-    """Run *ending* to its end and return its result; a cancellation meanwhile is raised afterwards, not before.
+    """Run `ending` to its end and return its result; a cancellation meanwhile is raised afterwards, not before.
 
-    *ending* must be bounded in time: nothing can shorten it.
+    `ending` must be bounded in time: nothing can shorten it.
     """
     task = asyncio.ensure_future(ending)  # noqa: TID251 -- awaited right here, come what may
     cancellation: asyncio.CancelledError | None = None

@@ -38,9 +38,9 @@ class Ward:
     kill: Callable[[], object]
     """Ends all of them. Called in a thread, again at each look until it has not raised."""
     exceeded: bool = False
-    """Whether they held more than the limit."""
+    """Return whether they held more than the limit."""
     killed: bool = False
-    """Whether `kill` was called and did not raise."""
+    """Return whether `kill` was called and did not raise."""
 
 
 class MemoryWatchdog:

@@ -13,7 +13,7 @@ _MAX_POSTED_BYTES = 2**20
 
 
 class Output(asyncio.Protocol):
-    """Bytes from the child: each piece goes to *received*, which says whether it wants more; then *closed*, once."""
+    """Bytes from the child: each piece goes to `received`, which says whether it wants more; then `closed`, once."""
 
     def __init__(self, received: Callable[[bytes], bool], closed: Callable[[], None]) -> None:
         self._received = received

@@ -1,4 +1,4 @@
-"""Keeps secrets out of what is shown: of text from a process, and of the last that it said on stderr."""
+"""Hides secrets in text from a process, and in the end of its error output."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def secret_values(named: Any, *, name: str = "") -> list[str]:
 
 
 class Redactor:
-    """Hides secrets: the *server*'s in all that is said, the *session*'s and what looks like one in free text.
+    """Hides secrets: the `server`'s in all that is said, the `session`'s and what looks like one in free text.
 
-    What a session's own tools print of its own secrets is its own business; the server's are nobody's. Only what
+    A session's tools may print the session's own secrets, but never the server's. Only what
     stands whole in one line or text is found: not a secret that a model spells out over several deltas.
     """
 
@@ -59,7 +59,7 @@ class Redactor:
         self.longest = len(known[0].encode()) if known else 0
 
     def text(self, text: str, *, last: int | None = None) -> str:
-        """Return *text* without secrets; with *last*, only that many of its last characters, cut after hiding."""
+        """Return `text` without secrets; with `last`, only that many of its last characters, cut after hiding."""
         for pattern in self._patterns:
             text = pattern.sub(lambda match: _BLANK * len(match[0]), text)
         if last is not None:
@@ -81,7 +81,7 @@ def _in_json(secret: str) -> tuple[bytes, bytes]:
 
 
 class Tail:
-    """The last *limit* bytes that were said, however much it was."""
+    """The last `limit` bytes of an output."""
 
     def __init__(self, redactor: Redactor, limit: int = 16 * 1024) -> None:
         self._redactor = redactor
@@ -89,18 +89,18 @@ class Tail:
         self._bytes = bytearray()
 
     def append(self, data: bytes) -> None:
-        """Take what was said; memory stays bounded."""
-        kept = self._kept
-        self._bytes += data[-kept:]
-        if len(self._bytes) > 2 * kept:
-            del self._bytes[:-kept]
+        """Add output; at most about twice the limit is kept in memory."""
+        size = self._size
+        self._bytes += data[-size:]
+        if len(self._bytes) > 2 * size:
+            del self._bytes[:-size]
 
     def text(self) -> str:
         """Return the tail, redacted; bytes that are no UTF-8 and control characters are replaced."""
-        said = bytes(self._bytes[-self._kept :]).decode(errors="replace").replace(_BLANK, "\ufffd")
+        said = bytes(self._bytes[-self._size :]).decode(errors="replace").replace(_BLANK, "\ufffd")
         return self._redactor.text(said, last=self._limit).strip()
 
     @property
-    def _kept(self) -> int:
-        """What is kept beyond the limit lets a secret that lies across its edge be recognized whole."""
+    def _size(self) -> int:
+        """How many bytes to keep: more than the limit, so that a secret across its edge is recognized whole."""
         return self._limit + max(self._redactor.longest, 1024)

@@ -13,8 +13,11 @@ from greenroomd.processes.host.memory_watchdog import Ward
 log = structlog.get_logger(__name__)
 
 
-class Confinement:
-    """The limits of one process with all that it starts; `memory_bytes` is the node's, for who sets none."""
+class ResourceLimits:
+    """The limits of one process with all that it starts.
+
+    `memory_bytes` is the node's limit, for sessions that set none.
+    """
 
     def __init__(self, group: Cgroup | None, memory_bytes: int | None) -> None:
         self.group = group
@@ -24,13 +27,13 @@ class Confinement:
         self._hit = False
 
     async def build(self, limits: Limits) -> None:
-        """Make what must be there before the process starts; raises OSError."""
+        """Make the control group, if there is one, before the process starts; raises OSError."""
         self._held = self._wanted(limits)
         if self.group is not None:
             await asyncio.to_thread(_build, self.group, *self._held)
 
     def watched(self, ward: Ward) -> None:
-        """Leave to the watchdog what the group cannot do."""
+        """Let the watchdog hold the memory limit where the control group cannot."""
         self._ward = ward
         self._tell_watchdog()
 
@@ -49,7 +52,7 @@ class Confinement:
                 log.warning("limit_refused", group=str(self.group.path), reason=str(error))
 
     def memory_limit_hit(self) -> bool:
-        """Whether it was ended for holding too much memory; what was found before the end of its group stays."""
+        """Return whether it was ended for holding too much memory; what was found before the end of its group stays."""
         by_kernel = self.group is not None and self.group.memory_limit_hit()
         by_watchdog = self._ward is not None and self._ward.exceeded
         self._hit = self._hit or by_kernel or by_watchdog

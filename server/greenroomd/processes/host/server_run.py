@@ -38,7 +38,7 @@ class ServerRun:
         return f"{self.marker}{name}", self.path / name
 
     def owner_alive(self) -> bool:
-        """Whether the server of this run is still there; one that left no readable record is not."""
+        """Return whether the server of this run is still there; one that left no readable record is not."""
         try:
             record = json.loads((self.path / _OWNER).read_text(encoding="utf-8"))
             owner = ProcessIdentity(**{**record, "start_time": datetime.fromisoformat(record["start_time"])})
@@ -75,7 +75,7 @@ class ServerRun:
 def server_run(state_dir: Path, groups: Cgroups | None = None) -> Iterator[ServerRun]:
     """Announce this run of the server before it starts a process; withdrawn when the block ends, not by a crash.
 
-    *groups* are those in which it will start them.
+    `groups` are those in which it will start them.
     """
     mine = ServerRun(state_dir / "run" / uuid.uuid4().hex[:12])
     mine.path.mkdir(mode=0o700, parents=True)
@@ -91,6 +91,6 @@ def server_run(state_dir: Path, groups: Cgroups | None = None) -> Iterator[Serve
 
 
 def others(state_dir: Path, mine: ServerRun | None) -> list[ServerRun]:
-    """Return the recorded runs except *mine*."""
+    """Return the recorded runs except `mine`."""
     found = sorted((state_dir / "run").glob("*/"))
     return [ServerRun(path) for path in found if mine is None or path.name != mine.path.name]

@@ -147,7 +147,7 @@ def _changes_directory(env: str) -> bool:
 
 
 def _inside(entrance: Path | None, argv: Sequence[str]) -> Sequence[str]:
-    """Put a wrapper before *argv* that goes into a control group, then becomes *argv*: nothing can start outside it.
+    """Put a wrapper before `argv` that goes into a control group, then becomes `argv`: nothing can start outside it.
 
     The kernel can start a process inside a group at once, but Python cannot ask it to. The shell costs 1 ms.
     """

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from greenroomd.app.ports.processes import ProcessIdentity
-from greenroomd.processes.claude.stale_files import remove_leftovers
+from greenroomd.processes.claude.stale_files import remove_stale_files
 from greenroomd.processes.host import procfs
 from greenroomd.processes.host.cgroup import Cgroup
 from greenroomd.processes.host.server_run import ServerRun, others
@@ -76,6 +76,6 @@ def _inside(groups: Iterable[Cgroup]) -> set[int]:
 def _sweep_files(state_dir: Path, dead: Iterable[ServerRun], pids: Iterable[int]) -> None:
     config_dirs = list((state_dir / "workspaces").glob("*/claude"))
     for pid in pids:
-        remove_leftovers(pid, config_dirs)
+        remove_stale_files(pid, config_dirs)
     for run in dead:
         run.remove()

@@ -1,4 +1,4 @@
-"""Whether the host can hold one more process."""
+"""Return whether the host can hold one more process."""
 
 from __future__ import annotations
 

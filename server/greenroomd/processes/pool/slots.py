@@ -23,14 +23,13 @@ class _Waiter:
 
 
 class Pool:
-    """`Slots` for one event loop: no more than *max_processes* leases are ever out, *per_workspace* to one workspace.
+    """The `Slots` of one event loop: at most `max_processes` leases exist, at most `per_workspace` in one workspace.
 
-    A freed slot goes to the next workspace in turn, there to the one that has waited longest. While anyone waits,
-    the leases that have been idle longest are asked back, one for each who waits; a workspace at its own limit only
-    gets back what is its own. *room* is asked before each grant whether the host can hold one more process beside those
-    whose leases are out, given by their times on the monotonic clock; and again every *recheck* while it cannot, when
-    more are asked back in place of those that have gone. *evicted* hears of each lease that is asked back. All calls
-    but `lease` return at once.
+    A freed slot goes to the next workspace in turn, and there to the session that has waited longest. While sessions
+    wait, the leases that have been idle longest are asked back, one for each waiter; a workspace at its own limit only
+    gets back its own leases. Before each grant, `room` is asked whether the host can hold one more process beside the
+    running ones, given by the times of their leases on the monotonic clock; while it cannot, it is asked again every
+    `recheck`, and more leases are asked back. `evicted` is called for each of them. Only `lease` waits.
     """
 
     def __init__(
@@ -126,7 +125,7 @@ class Pool:
     # What a lease calls.
 
     def offer(self, lease: PoolLease, evict: Callable[[], None]) -> None:
-        """Take a lease as a victim, the last to be chosen."""
+        """Add a lease to those that may be asked back; it is the last to be chosen."""
         if lease in self._out and lease not in self._asked_back:
             self._idle[lease] = evict
             if lease.warm:
@@ -134,14 +133,14 @@ class Pool:
             self._ask_back()
 
     def withdraw(self, lease: PoolLease) -> None:
-        """Spare a lease; if it was asked back already, another one is."""
+        """Do not ask a lease back any more; if it was asked back already, another one is asked instead."""
         self._idle.pop(lease, None)
         if lease in self._asked_back:
             self._asked_back.remove(lease)
             self._ask_back()
 
     def take_back(self, lease: PoolLease) -> None:
-        """Free the slot of a lease and give it on; without effect the second time."""
+        """Free the slot of a lease and give it to the next waiter; without effect the second time."""
         if lease in self._out:
             self._out.remove(lease)
             self._held[lease.workspace_id] -= 1
@@ -237,7 +236,7 @@ class PoolLease:
         self._pool = pool
 
     def idle(self, evict: Callable[[], None]) -> None:
-        """Offer the process as a victim; *evict* is called at most once, and must only leave word."""
+        """Offer the process as a victim; `evict` is called at most once, and must return at once."""
         self._pool.offer(self, evict)
 
     def busy(self) -> None:

@@ -49,7 +49,7 @@ class WarmSlot:
     process: ClaudeProcess | None = None
     """The process, once it has started."""
     claimed: bool = False
-    """Whether a session has it, and its slot, now."""
+    """Return whether a session has it, and its slot, now."""
     started: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once the process has started, or cannot."""
     release_requested: asyncio.Event = field(default_factory=asyncio.Event)

@@ -3,18 +3,18 @@
 import uuid
 
 from greenroomd.domain.frames import PermissionAsked, PermissionWithdrawn
-from greenroomd.processes.claude.permission_ids import Questions
+from greenroomd.processes.claude.permission_ids import PermissionIds
 from unit.live.says import asks, withdraws
 
 
-def ask(questions: Questions, theirs: str) -> str:
+def ask(questions: PermissionIds, theirs: str) -> str:
     frame = questions.renamed(asks(theirs))
     assert isinstance(frame, PermissionAsked)
     return frame.request_id
 
 
 def test_each_question_gets_a_uuid_and_is_answered_under_the_cli_s_name_once() -> None:
-    questions = Questions()
+    questions = PermissionIds()
     first, second = ask(questions, "q1"), ask(questions, "q2")
     assert {uuid.UUID(first).version, uuid.UUID(second).version} == {4}
     assert questions.close(second) == "q2"
@@ -23,7 +23,7 @@ def test_each_question_gets_a_uuid_and_is_answered_under_the_cli_s_name_once() -
 
 
 def test_a_withdrawn_question_keeps_its_name_and_is_not_to_be_answered() -> None:
-    questions = Questions()
+    questions = PermissionIds()
     ours = ask(questions, "q1")
     frame = questions.renamed(withdraws("q1"))
     assert isinstance(frame, PermissionWithdrawn)
@@ -32,7 +32,7 @@ def test_a_withdrawn_question_keeps_its_name_and_is_not_to_be_answered() -> None
 
 
 def test_a_name_that_the_cli_uses_again_is_another_question() -> None:
-    questions = Questions()
+    questions = PermissionIds()
     first, again = ask(questions, "q1"), ask(questions, "q1")
     assert first != again
     assert questions.close(first) == "q1"
@@ -40,4 +40,4 @@ def test_a_name_that_the_cli_uses_again_is_another_question() -> None:
 
 
 def test_what_was_never_asked_withdraws_nothing() -> None:
-    assert Questions().renamed(withdraws("q9")).request_id == "q9"
+    assert PermissionIds().renamed(withdraws("q9")).request_id == "q9"
