@@ -75,7 +75,7 @@ class ClaudeCli:
         self._removal = removal or CgroupRemoval()
 
     def binding(self, started: Launch, wanted: Launch) -> Binding | None:
-        """Return how a process that was started for one launch serves another; None if it cannot."""
+        """Return how a process that was started for one launch can serve another; None if it cannot."""
         return binding(started, wanted, self._defaults)
 
     @asynccontextmanager
@@ -138,7 +138,7 @@ class ClaudeCli:
             return open_directory(str(workspace.home))  # ours, and made a moment ago: it does not hang
 
     async def _require_executable(self) -> None:
-        """Raise ProcessFailed for what a failed start would not tell apart."""
+        """Raise ProcessFailed if the CLI is missing or not executable: a failed start would not tell which."""
         try:
             there, executable = await self._filesystem.run(
                 lambda: (self._executable.exists(), os.access(self._executable, os.X_OK))
@@ -153,7 +153,7 @@ class ClaudeCli:
 
 @contextmanager
 def _failing_to(do: str) -> Iterator[None]:
-    """Tell an OSError as the start that failed for it."""
+    """Raise ProcessFailed with SPAWN_FAILED for an OSError in the block."""
     try:
         yield
     except OSError as error:

@@ -74,9 +74,10 @@ class ClaudeProcess:
         self._filesystem = filesystem
 
     async def bind(self, binding: Binding, timeout: timedelta) -> None:
-        """Serve a session that came later: shake hands, and tell the CLI what the session wants otherwise.
+        """Serve a session that came after the start: shake hands, and tell the CLI how the session's config differs.
 
-        Call it once, before anything is said. A process that does not take all of it is ended: ProcessFailed.
+        Call it once, before anything is said. Raises ProcessFailed, and ends the process, if the CLI does not accept
+        all of it.
         """
         self._redactor.learn(binding.redactor)
         self._model, self._bound = binding.model, True
@@ -194,7 +195,7 @@ class ClaudeProcess:
     # Listener
 
     def started(self, running: Child) -> None:
-        """Learn which child this is; called before anything else."""
+        """Receive the child; called first."""
         self._child = running
 
     def received(self, data: bytes) -> bool:
@@ -205,7 +206,7 @@ class ClaudeProcess:
         return self._control.waiting or not self._buffer.full
 
     def closed(self) -> None:
-        """Take what was left of a last line, then end `frames` and every wait for an answer."""
+        """Parse what is left of a last line, then end `frames` and every wait for an answer."""
         line = self._framer.close()
         if line is not None:
             self._read(line)

@@ -73,13 +73,13 @@ class ControlChannel:
         return answers
 
     def answered(self, answer: ControlAnswer) -> None:
-        """Take an answer; one that nobody waits for (late, or an echo of ours) is of no interest."""
+        """Hand an answer to the request that waits for it; any other (late, or an echo of ours) is dropped."""
         waiter = self._pending.get(answer.request_id)
         if waiter is not None and not waiter.done():
             waiter.set_result(answer)
 
     def close(self) -> None:
-        """Let every waiting request fail: the CLI will say no more."""
+        """Fail every waiting request: the CLI will say no more."""
         self._closed = True
         for waiter in self._pending.values():
             if not waiter.done():
@@ -87,7 +87,7 @@ class ControlChannel:
 
 
 def refusal(request_id: str, subtype: str) -> bytes:
-    """Return the line that declines a request of the CLI; an unanswered one would hold its turn up for ever."""
+    """Return the line that declines a request of the CLI; without an answer its turn would never end."""
     return encode(
         {
             "type": "control_response",

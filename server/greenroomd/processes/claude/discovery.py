@@ -27,7 +27,7 @@ class FoundCli:
 
 
 async def find_cli(setting: Path | None, search_path: str) -> FoundCli:
-    """Return the CLI of the setting; without one, the first usable of that on PATH and that of `claude-agent-sdk`.
+    """Return the CLI that the setting names; without a setting, that on PATH or else that of `claude-agent-sdk`.
 
     Raises CliMissing or CliTooOld, saying what was looked at and what to do.
     """

@@ -1,4 +1,4 @@
-"""Frames that were read but not yet taken: bounded, so that a slow taker slows the process and not the memory."""
+"""Frames that were read but not yet taken: bounded, so that a slow consumer slows the process and fills no memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HARD_LIMIT_BYTES = 128 * 2**20
 
 
 class FrameBuffer:
-    """A queue for one taker, measured in bytes of raw lines.
+    """A queue for one consumer, measured in bytes of raw lines.
 
     Above the soft limit `full` asks the reader to stop; above the hard one, which only a reader that cannot stop
     reaches, frames are dropped, counted, and reported by one Garbage frame.
@@ -42,12 +42,12 @@ class FrameBuffer:
         self._changed.set()
 
     def close(self) -> None:
-        """Say that nothing more will come."""
+        """Declare that no frame will follow."""
         self._closed = True
         self._changed.set()
 
     async def take(self) -> Sequence[Frame]:
-        """Wait for frames and return all there are; none means that nothing more will come."""
+        """Wait for frames and return all there are; an empty sequence means that none will follow."""
         if not self._frames and not self._closed:
             self._changed.clear()
             await self._changed.wait()

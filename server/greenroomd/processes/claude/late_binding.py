@@ -1,4 +1,4 @@
-"""What a process that was started ahead is told late, so that it serves a session it was not started for. Pure.
+"""How a process that was started ahead is reconfigured for a session it was not started for. Pure.
 
 As observed with the CLI 2.1.330: told before its first message, it asks the model for the same, byte by byte, as one
 that was started so. That holds for what is listed here and was tried; what cannot be taken back, or was not tried, has
@@ -48,7 +48,7 @@ _LATE_PATTERN = re.compile(r"Bash\(.*\)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class LaunchKey:
-    """What of a launch no request can change any more."""
+    """The parts of a launch that no request can change later."""
 
     workspace_id: str
     config: SessionConfig
@@ -92,17 +92,20 @@ def key_of(launch: Launch) -> LaunchKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """How a process comes to serve `launch`: the requests for it, all sent at once, before its first message.
-
-    `working_dir` is None if it is there already. `redactor` hides the secrets that come with it.
-    """
+    """How a process is made to serve `launch`: requests that are all sent at once, before its first message."""
 
     launch: Launch
+    """The session's launch."""
     redactor: Redactor
+    """Hides the secrets that come with it."""
     model: str
+    """The model to use, by name or alias."""
     before: Sequence[Request]
+    """What is sent before the initialize request."""
     after: Sequence[Request]
+    """What is sent after it."""
     working_dir: str | None = None
+    """The session's working directory as its caller named it; None if the process was started with the same path."""
 
     @property
     def effort(self) -> tuple[bool, int]:
@@ -122,7 +125,7 @@ class Binding:
 
 
 def binding(started: Launch, wanted: Launch, defaults: CliDefaults) -> Binding | None:
-    """Return how a process that was started for one launch serves another; None if it cannot."""
+    """Return how a process that was started for one launch can serve another; None if it cannot."""
     if key_of(started) != key_of(wanted):
         return None
     here, there = started.config, wanted.config
@@ -150,7 +153,7 @@ def binding(started: Launch, wanted: Launch, defaults: CliDefaults) -> Binding |
 
 
 def refusal_in(subtype: str, answer: JsonObject) -> str:
-    """Return why an answer without an error still says that the request was not carried out; "" if it was."""
+    """Return why a request was not carried out although its answer is no error; "" if it was."""
     if subtype == "set_cwd" and answer.get("status") != "ok":
         return str(answer.get("message") or answer.get("status"))
     if subtype == "mcp_set_servers" and answer.get("errors"):
@@ -159,7 +162,7 @@ def refusal_in(subtype: str, answer: JsonObject) -> str:
 
 
 def _settings(here: SessionConfig, there: SessionConfig, defaults: CliDefaults) -> dict[str, Any] | None:
-    """Return what is merged into the settings; None if that does not make the one out of the other."""
+    """Return what must be merged into the settings of `here` to get those of `there`; None if nothing can."""
     old, new = settings(here), settings(there)
     variables = _added(_variables(here, old, defaults), _variables(there, new, defaults))
     if variables is None or any(_READ_AT_START.fullmatch(name) for name in variables if name not in _OURS):
@@ -182,7 +185,7 @@ _OURS = frozenset({"BASH_DEFAULT_TIMEOUT_MS", "BASH_MAX_TIMEOUT_MS", "MCP_TOOL_T
 
 
 def _variables(config: SessionConfig, merged: JsonObject, defaults: CliDefaults) -> dict[str, Any]:
-    """Return the variables that a session sets, as they come out: the operator's win, and the settings' over all."""
+    """Return the variables in force: the operator's override the session's, and its settings' override both."""
     own = {name: value for name, value in config.environment.items() if name not in defaults.environment}
     return {**own, **extra_body(config, defaults), **_part(merged, "env")}
 
@@ -209,7 +212,7 @@ def _servers(config: SessionConfig) -> JsonObject:
 
 
 def _added(old: JsonObject, new: JsonObject) -> dict[str, Any] | None:
-    """Return what is new or another value in `new`; None if something of `old` is missing: nothing is taken back."""
+    """Return the entries that `new` adds or changes; None if it lacks one of `old`: nothing can be taken back."""
     if old.keys() - new.keys():
         return None
     return {name: value for name, value in new.items() if name not in old or old[name] != value}

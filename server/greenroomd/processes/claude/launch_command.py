@@ -29,19 +29,20 @@ _LEAST_BUDGET_USD = 0.000001  # 0 is no budget that the CLI takes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CliDefaults:
-    """What every process gets, whatever its session says.
-
-    `environment` is the operator's, for reaching the API (keys, base URL, proxy); it wins over a session's.
-    `path` is the PATH that tools see. `memory_bytes` is for sessions that set no limit (None: there is none),
-    `open_files` for each single process (None: as many as the server may).
-    """
+    """What every process gets, whatever its session configures."""
 
     environment: Mapping[str, Secret] = field(default_factory=dict)
+    """The operator's variables, for reaching the API (keys, base URL, proxy); they override a session's."""
     path: str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    """The PATH that tools see."""
     api_timeout: timedelta = timedelta(minutes=2)
+    """How long the CLI waits for the API's answer to one request."""
     api_max_retries: int = 4
+    """How often the CLI repeats a request that the API did not answer."""
     memory_bytes: int | None = None
+    """The memory limit of sessions that set none; None is no limit."""
     open_files: int | None = None
+    """How many files each single process may hold open; None is as many as the server may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,7 @@ class RunDirectory:
                 path.write_text(json.dumps(content), encoding="utf-8")
 
     def remove(self) -> None:
-        """Remove it all, whatever is in the way."""
+        """Remove the directory with everything in it; what cannot be removed is left."""
         shutil.rmtree(self.path, ignore_errors=True)
 
 
@@ -172,7 +173,10 @@ def settings(config: SessionConfig) -> JsonObject:
 def environment(
     launch: Launch, defaults: CliDefaults, workspace: Workspace, run: RunDirectory
 ) -> dict[str, str]:
-    """Return the whole environment; later sources win: ours for people, session, operator, ours for the protocol."""
+    """Return the whole environment.
+
+    Later sources win: our defaults, the session, the operator, what the protocol needs.
+    """
     config = launch.config
     merged = {"PATH": defaults.path, "HOME": str(workspace.home), "LANG": "C.UTF-8", **config.environment}
     merged |= {name: value.reveal() for name, value in defaults.environment.items()}
@@ -194,7 +198,7 @@ def environment(
 
 
 def extra_body(config: SessionConfig, defaults: CliDefaults) -> dict[str, str]:
-    """Return the variable that gives the model's API a session's temperature beside what the operator gives it."""
+    """Return the variable that adds a session's temperature to what the operator sends to the model's API."""
     if config.temperature is None:
         return {}
     operators = defaults.environment.get(_EXTRA_BODY)
@@ -207,7 +211,7 @@ def extra_body(config: SessionConfig, defaults: CliDefaults) -> dict[str, str]:
 
 
 def redactor_of(launch: Launch, defaults: CliDefaults) -> Redactor:
-    """Return what hides the secrets that this process is given."""
+    """Return a redactor for the secrets that this process is given."""
     config = launch.config
     operators = {name: value.reveal() for name, value in defaults.environment.items()}
     token = [launch.oauth_token.reveal()] if launch.oauth_token else []

@@ -1,4 +1,4 @@
-"""A control group of the kernel (cgroup v2): what is started in it stays in it, and takes no more than it may."""
+"""A control group of the kernel (cgroup v2): it holds a process with everything it starts, and limits them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Cgroup:
         return self.path / "cgroup.procs"
 
     def limit(self, memory_bytes: int | None, cpu_cores: float | None) -> None:
-        """Set what all its processes may take together, as far as there are controllers for it; None is no limit.
+        """Limit what all its processes use together, as far as there are controllers for it; None is no limit.
 
         May block while the kernel takes back memory that is above the new limit: call it in a thread.
         """
@@ -54,7 +54,7 @@ class Cgroup:
             self._write("cpu.max", f"{quota} {_PERIOD}")
 
     def memory_limit_hit(self) -> bool:
-        """Return whether the kernel has killed what is in it because of its limit of memory."""
+        """Return whether the kernel has killed processes in it because of its memory limit."""
         events = flat_keyed(self.path / "memory.events")
         # Kills alone may be for the limit of a group above, or for want of memory in the whole machine.
         return events.get("oom", 0) > 0 and events.get("oom_kill", 0) > 0
@@ -76,7 +76,7 @@ class Cgroup:
         return found
 
     def kill(self) -> None:
-        """Send SIGKILL to all that is in it, at once: what forks meanwhile is hit as well.
+        """Send SIGKILL to all processes in it at once, also to those that are forked meanwhile.
 
         A kernel before 5.14 cannot: look for the members afterwards in any case.
         """
@@ -111,7 +111,7 @@ class Cgroup:
 
 
 def flat_keyed(file: Path) -> Mapping[str, int]:
-    """Return what a file of the kernel counts, a name and a number on each line; nothing if it cannot be read."""
+    """Return the counters in a file of the kernel, one name and number a line; none if it cannot be read."""
     try:
         lines = RESERVE.run(file.read_text).splitlines()
     except OSError:

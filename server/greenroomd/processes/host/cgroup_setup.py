@@ -1,4 +1,4 @@
-"""Finds the part of the host's cgroup tree that is ours to divide, and makes it ready for one group per process."""
+"""Finds the part of the host's cgroup tree that we may divide, and prepares it for one group per process."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from greenroomd.processes.host.cgroup import Cgroup
 
 CONTROLLERS = ("memory", "cpu")
 SERVER = "greenroom-server"
-"""The group into which the server goes itself: one that is divided may hold no process."""
+"""The group for the server itself: a group that is divided may hold no process."""
 
 
 class NotDelegated(Exception):
-    """No cgroup is ours to divide; the text says why."""
+    """There is no cgroup that we may divide; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cgroups:
-    """A cgroup that is ours, and which limits hold in the groups below it: `memory`, `cpu`, both or none.
-
-    `why_not` says why one does not.
-    """
+    """A cgroup that we may divide."""
 
     root: Path
+    """Its directory in the cgroup file system."""
     controllers: frozenset[str] = frozenset()
+    """The controllers whose limits hold in the groups below it: `memory`, `cpu`, both or none."""
     why_not: str = ""
+    """Why one of them does not; "" if both do."""
 
     def group(self, name: str) -> Cgroup:
         """Return the group of a name, not yet made."""
         return Cgroup(self.root / name, self.controllers)
 
     def named(self, prefix: str) -> Sequence[Cgroup]:
-        """Return the groups that are there and whose names begin so."""
+        """Return the existing groups whose names begin with `prefix`."""
         return [self.group(path.name) for path in sorted(self.root.glob(f"{prefix}*/"))]
 
 
@@ -84,7 +84,7 @@ def _delegated(own: Path | None) -> Path:
 
 
 def _marked_as_delegated(own: Path) -> bool:
-    """Return whether systemd says so, as it does of a unit with `Delegate=yes`."""
+    """Return whether systemd marked the cgroup as delegated, as it does for a unit with `Delegate=yes`."""
     for name in ("trusted.delegate", "user.delegate"):
         with contextlib.suppress(OSError):
             if os.getxattr(own, name) == b"1":
@@ -100,7 +100,7 @@ def _require(writable: bool, directory: Path) -> None:
 
 
 def _make_way(directory: Path) -> None:
-    """Leave a cgroup that is to be divided; with other processes in it, that would not be enough."""
+    """Move this process out of a cgroup that is to be divided, unless other processes are in it too."""
     if {*Cgroup(directory).members()} - {os.getpid()}:
         return
     leaf = directory / SERVER
@@ -112,7 +112,7 @@ def _make_way(directory: Path) -> None:
 
 
 def _enabled(directory: Path) -> tuple[frozenset[str], str]:
-    """Let the controllers hold in the groups below; returns those that do, and why another does not."""
+    """Enable the controllers in the groups below; return those that are enabled, and why another is not."""
     why_not = ""
     for controller in CONTROLLERS:
         if controller not in _words(directory / "cgroup.controllers"):
@@ -126,7 +126,7 @@ def _enabled(directory: Path) -> tuple[frozenset[str], str]:
 
 
 def _try_out(groups: Cgroups) -> None:
-    """Start something in a group, as every process will be."""
+    """Start a command in a group, as every process will be started; raises NotDelegated."""
     probe = groups.group(f"greenroom-probe-{os.getpid()}")
     try:
         probe.make()

@@ -1,4 +1,4 @@
-"""One child process and all it starts: bytes in, bytes out, signals, and an end that is proven.
+"""One child process and everything it starts: bytes in, bytes out, signals, and a proven end.
 
 The child leads a kernel session of its own, dies with this server, and carries a marker in its environment, by which
 descendants are found that left the session (the CLI runs every shell command in a new one). Where it has a control
@@ -33,7 +33,7 @@ class Listener(Protocol):
     """Takes the child's output as it comes; its methods run in the event loop and must not block."""
 
     def started(self, child: Child) -> None:
-        """Learn which child it is, before anything else."""
+        """Receive the child; called first."""
         ...
 
     def received(self, data: bytes) -> bool:
@@ -41,7 +41,7 @@ class Listener(Protocol):
         ...
 
     def closed(self) -> None:
-        """Learn, once, that there will be no more output."""
+        """Called once, when there will be no more output."""
         ...
 
 
@@ -92,7 +92,7 @@ class Child:
             raise
 
     def resume(self) -> None:
-        """Read on after `Listener.received` said no."""
+        """Read on after `Listener.received` returned False."""
         self._stdout.resume()
 
     def signal(self, number: signal.Signals) -> None:
@@ -102,7 +102,7 @@ class Child:
                 signal.pidfd_send_signal(self._spawned.pidfd, number)
 
     async def end(self, patience: ShutdownTimeouts) -> ProcessExit:
-        """Close the input, then TERM, then KILL, each with its wait, then kill whatever is left; never cut short.
+        """Close the input, send SIGTERM, then SIGKILL, waiting after each; then kill what is left. Cannot be cancelled.
 
         A second call returns what the first one found.
         """

@@ -1,4 +1,4 @@
-"""The two ends of a child's pipes as event loop protocols; without tasks, so nothing of them can be left behind."""
+"""Our ends of a child's pipes as event loop protocols; they need no task, so none can be left running."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_POSTED_BYTES = 2**20
 
 
 class Output(asyncio.Protocol):
-    """Bytes from the child: each piece goes to `received`, which says whether it wants more; then `closed`, once."""
+    """Bytes from the child: calls `received` for each piece, which returns whether to read on, then `closed` once."""
 
     def __init__(self, received: Callable[[bytes], bool], closed: Callable[[], None]) -> None:
         self._received = received
@@ -96,7 +96,7 @@ class Input(asyncio.BaseProtocol):
             self._open().write(line)
 
     def close(self) -> None:
-        """Let the child see the end of its input, after what was written."""
+        """Close the child's input after what was written."""
         if self._transport is not None:
             self._transport.close()
 

@@ -23,7 +23,7 @@ _LOOKS_SECRET = re.compile(
 
 
 def secret_values(named: Any, *, name: str = "") -> list[str]:
-    """Return the texts in a JSON value whose names promise a secret, such as `ANTHROPIC_API_KEY`, at any depth."""
+    """Return the texts in a JSON value that have the name of a secret, such as `ANTHROPIC_API_KEY`, at any depth."""
     if isinstance(named, str):
         return [named] if _SECRET_NAME.search(name) else []
     if isinstance(named, Mapping):
@@ -34,7 +34,7 @@ def secret_values(named: Any, *, name: str = "") -> list[str]:
 
 
 class Redactor:
-    """Hides secrets: the `server`'s in all that is said, the `session`'s and what looks like one in free text.
+    """Hides secrets: the `server`'s in all output, the `session`'s and what looks like a secret in free text.
 
     A session's tools may print the session's own secrets, but never the server's. Only what
     stands whole in one line or text is found: not a secret that a model spells out over several deltas.
@@ -46,7 +46,7 @@ class Redactor:
         self._know(server, session)
 
     def learn(self, other: Redactor) -> None:
-        """Hide from now on what another one hides, too."""
+        """From now on, also hide what another redactor hides."""
         self._know(other._servers, other._sessions)
 
     def _know(self, server: Iterable[str], session: Iterable[str]) -> None:

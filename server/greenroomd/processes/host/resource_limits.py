@@ -1,4 +1,4 @@
-"""Holds one process to its limits: by its control group where controllers are ours, else by the watchdog."""
+"""Applies the limits of one process: by its control group where we have the controllers, else by the watchdog."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ResourceLimits:
                 log.warning("limit_refused", group=str(self.group.path), reason=str(error))
 
     def memory_limit_hit(self) -> bool:
-        """Return whether it was ended for holding too much memory; what was found before the end of its group stays."""
+        """Return whether it was killed for its memory; once true, it stays so when the control group is gone."""
         by_kernel = self.group is not None and self.group.memory_limit_hit()
         by_watchdog = self._ward is not None and self._ward.exceeded
         self._hit = self._hit or by_kernel or by_watchdog

@@ -1,4 +1,4 @@
-"""One run of the server, as its successor finds it on disk: who it was, and what its processes used."""
+"""The record that one run of the server leaves on disk, by which the next run finds its processes."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _GROUPS = "control_groups"
 
 @dataclass(frozen=True, slots=True)
 class ServerRun:
-    """A directory of run directories; its name begins the marker of every process that this run starts."""
+    """A directory with one directory for each process; its name begins the marker of every process of this run."""
 
     path: Path
 
     @property
     def marker(self) -> str:
-        """What the marker of each of its processes begins with."""
+        """How the marker of each of its processes begins."""
         return f"{self.path.name}."
 
     def new_run(self) -> tuple[str, Path]:
@@ -73,7 +73,7 @@ class ServerRun:
 
 @contextmanager
 def server_run(state_dir: Path, groups: Cgroups | None = None) -> Iterator[ServerRun]:
-    """Announce this run of the server before it starts a process; withdrawn when the block ends, not by a crash.
+    """Record this run of the server before it starts a process; the record goes when the block ends, not in a crash.
 
     `groups` are those in which it will start them.
     """

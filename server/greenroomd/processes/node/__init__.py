@@ -1,1 +1,1 @@
-"""What concerns this machine as a whole: its state directory, allowed roots, leftovers of a dead server."""
+"""What concerns this machine as a whole: its state directory, allowed roots, what a dead server left behind."""

@@ -1,4 +1,4 @@
-"""How each limit of a session holds on this host, said honestly."""
+"""Reports how each limit of a session is enforced on this host."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _POLL_SECONDS = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Reaped:
-    """What was found running and killed, by pid, and what would not die within the patience."""
+    """The pids that were found running and killed, and those that did not end in time."""
 
     killed: frozenset[int]
     survivors: frozenset[int]

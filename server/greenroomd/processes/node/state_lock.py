@@ -1,4 +1,4 @@
-"""One state directory, one server: a second one would take the first one's sessions for those of the dead."""
+"""One state directory, one server: a second one would take the first one's processes for those of a dead server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class StateDirUnusable(Exception):
-    """The state directory cannot be ours: another server uses it now, or we may not write there."""
+    """The state directory cannot be used: another server uses it, or we may not write there."""
 
 
 @contextmanager
