@@ -12,6 +12,7 @@ from greenroomd.app.maintenance import prewarming as module
 from greenroomd.app.maintenance.prewarming import warming
 from greenroomd.app.ports.processes import Claim, Launch, WarmStart
 from greenroomd.app.usecases.profiles import NewProfile, ProfileDeletion, Profiles, ProfileUpdate
+from greenroomd.domain.errors import StoreUnavailable
 from greenroomd.domain.profile import ProfileParts
 from greenroomd.domain.rules.config_overlay import PartialConfig
 from greenroomd.processes.node.allowed_roots import AllowedRoots
@@ -88,3 +89,40 @@ async def test_what_another_node_changed_is_found_by_looking(
     assert starts[0].launch.config.working_dir == "", (
         "it waits elsewhere for a session that names a directory"
     )
+
+
+async def test_a_profile_that_cannot_be_looked_at_harms_no_other(
+    store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hanging:
+        """Knows one directory on a file system that hangs."""
+
+        async def resolve(self, path: str) -> str:
+            if path.endswith("hangs"):
+                raise StoreUnavailable("the file system did not answer")
+            return path
+
+    monkeypatch.setattr(module, "EVERY", HOUR)
+    profiles = Profiles(store.profiles, lambda *_: b"", lambda: datetime.now(UTC))
+    for name in ("hangs", "works"):
+        parts = wish(1, working_dir=str(tmp_path / name))
+        await profiles.create(NewProfile(workspace_id="w", profile_id=name, parts=parts))
+    wishes = Wishes()
+    async with warming(store.profiles, Hanging(), wishes, asyncio.Event()):
+        starts = await wishes.next()
+    assert [start.launch.config.working_dir for start in starts] == [str(tmp_path / "works")]
+
+
+async def test_a_wish_that_cannot_be_followed_is_not_the_last(store: SqlStore, tmp_path: Path) -> None:
+    class Failing(Wishes):
+        """Fails once."""
+
+        def keep(self, wanted: Sequence[WarmStart]) -> None:
+            super().keep(wanted)
+            if len(self.heard) == 1:
+                raise RuntimeError("a bug")
+
+    wishes = Failing()
+    async with warming(store.profiles, AllowedRoots([tmp_path]), wishes, asyncio.Event()):
+        for _ in range(2):
+            assert await wishes.next() == []

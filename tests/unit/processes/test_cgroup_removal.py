@@ -71,9 +71,11 @@ def test_the_next_server_removes_what_was_busy_to_the_end(tmp_path: Path) -> Non
     assert group.path.exists()
     record = mine.path / "owner.json"
     assert sorted(path.name for path in mine.path.iterdir()) == ["control_groups", "owner.json"]
-    (group.path / "busy").unlink()
     owner = json.loads(record.read_text())
     record.write_text(json.dumps({**owner, "kernel_start": owner["kernel_start"] - 1}))  # it has gone
+    reap(tmp_path)
+    assert record.exists(), "the group is busy still: the server after the next one is to find it"
+    (group.path / "busy").unlink()
     reap(tmp_path)
     assert not group.path.exists()
     assert not mine.path.exists()

@@ -362,6 +362,13 @@ def test_a_process_is_reckoned_with_until_its_memory_shows() -> None:
     assert admission.admits([9.0, 4.0])
 
 
+def test_no_process_is_admitted_while_the_memory_cannot_be_read() -> None:
+    def available() -> int:
+        raise OSError("no descriptor")
+
+    assert not Admission(reserve=0, per_process=1, available=available).admits([])
+
+
 async def test_a_process_that_has_ended_is_not_reckoned_with() -> None:
     admission = Admission(reserve=0, per_process=100, available=lambda: 150)
     pool = Pool(8, timedelta(milliseconds=10), room=admission.admits)

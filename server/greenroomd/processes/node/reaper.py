@@ -59,9 +59,7 @@ def reap(
         if time.monotonic() >= deadline:
             break
         time.sleep(_POLL_SECONDS)
-    for group in groups:
-        group.remove()
-    _sweep_files(state_dir, dead, killed | {pid for pid in pids if procfs.kernel_start(pid) is None})
+    _sweep_files(state_dir, dead, killed | pids)
     return Reaped(frozenset(killed - found), frozenset(found))
 
 
@@ -76,6 +74,7 @@ def _inside(groups: Iterable[Cgroup]) -> set[int]:
 def _sweep_files(state_dir: Path, dead: Iterable[ServerRun], pids: Iterable[int]) -> None:
     config_dirs = list((state_dir / "workspaces").glob("*/claude"))
     for pid in pids:
-        remove_stale_files(pid, config_dirs)
+        if procfs.kernel_start(pid) is None:  # else another process has it now, maybe a CLI of another server
+            remove_stale_files(pid, config_dirs)
     for run in dead:
-        run.remove()
+        run.withdraw()
