@@ -97,6 +97,17 @@ async def test_the_exit_code_and_the_end_of_stderr_come_back_without_secrets() -
     assert len(ended.stderr_tail) <= 16 * 1024
 
 
+async def test_an_exit_is_seen_though_the_server_was_started_with_sigchld_ignored() -> None:
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        async with python("sys.exit(3)", Heard()) as process:
+            await process.exited.wait()
+            ended = await process.end(IMPATIENT)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert (ended.code, ended.group_gone) == (0, True), "its status is not known any more"
+
+
 async def test_a_second_end_returns_the_first() -> None:
     heard = Heard()
     async with python("sys.stdin.read()", heard) as process:

@@ -161,8 +161,11 @@ class Child:
         """
         assert self._spawned is not None
         pidfd = self._spawned.pidfd
-        if os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
-            return
+        try:
+            if os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+                return
+        except ChildProcessError:
+            pass  # the kernel has waited for it: this process was started with SIGCHLD ignored
         loop = asyncio.get_running_loop()
         loop.remove_reader(pidfd)
         self.exited.set()
