@@ -53,7 +53,7 @@ say_left_out = $(foreach client,$(LEFT_OUT),echo "Left out: the $(client) client
 MVN := mvn --batch-mode --no-transfer-progress -Dstyle.color=never -Dorg.slf4j.simpleLogger.defaultLogLevel=warn
 # In alphabetical order: xdist would put files with few tests last, and they are the slow ones.
 PYTEST := $(BIN)/coverage run -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
-UNIT_COVERAGE := 70
+UNIT_COVERAGE := 89
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
