@@ -65,71 +65,71 @@ class WorkingDirOutsideRoots(PermissionDenied):
 
 
 class NotFound(GreenroomError):
-    """No such resource; `resource_type` is its protobuf name, `resource_id` what was asked for."""
+    """No such resource; `kind` is its name in lower case, `resource_id` what was asked for."""
 
-    resource_type = ""
+    kind = ""
 
     def __init__(self, resource_id: str) -> None:
-        super().__init__(f"{self.resource_type.rpartition('.')[2].lower()} {resource_id!r} does not exist")
+        super().__init__(f"{self.kind} {resource_id!r} does not exist")
         self.resource_id = resource_id
 
 
 class SessionNotFound(NotFound):
     """No session has this id."""
 
-    resource_type = "greenroom.v1.Session"
+    kind = "session"
 
 
 class TurnNotFound(NotFound):
     """No turn has this id."""
 
-    resource_type = "greenroom.v1.Turn"
+    kind = "turn"
 
 
 class EventNotFound(NotFound):
     """No stored event has this id."""
 
-    resource_type = "greenroom.v1.Event"
+    kind = "event"
 
 
 class ProfileNotFound(NotFound):
     """No profile has this id."""
 
-    resource_type = "greenroom.v1.Profile"
+    kind = "profile"
 
 
 class ApprovalNotFound(NotFound):
     """No approval has this id."""
 
-    resource_type = "greenroom.v1.Approval"
+    kind = "approval"
 
 
 class NodeNotFound(NotFound):
     """No node has this id."""
 
-    resource_type = "greenroom.v1.Node"
+    kind = "node"
 
 
 class AlreadyExists(GreenroomError):
     """The id that the caller chose is taken."""
 
-    resource_type = ""
+    kind = ""
 
     def __init__(self, resource_id: str) -> None:
-        super().__init__(f"{self.resource_type.rpartition('.')[2].lower()} {resource_id!r} exists already")
+        super().__init__(f"{self.kind} {resource_id!r} exists already")
         self.resource_id = resource_id
 
 
 class SessionExists(AlreadyExists):
     """A session with this id exists."""
 
-    resource_type = "greenroom.v1.Session"
+    kind = "session"
 
 
 class ProfileExists(AlreadyExists):
     """A profile with this id exists."""
 
-    resource_type = "greenroom.v1.Profile"
+    kind = "profile"
 
 
 class FailedPrecondition(GreenroomError):

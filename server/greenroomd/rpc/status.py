@@ -179,7 +179,7 @@ def _bad_request(error: errors.InvalidRequest, _subject: str) -> list[Message]:
 def _resource(error: errors.NotFound | errors.AlreadyExists, _subject: str) -> list[Message]:
     return [
         details.ResourceInfo(
-            resource_type=error.resource_type,
+            resource_type=f"greenroom.v1.{error.kind.capitalize()}",
             resource_name=_short(error.resource_id),
             description=_short(str(error)),
         )
