@@ -1,15 +1,29 @@
 """Deleting a session removes everything of it, for good."""
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
-from sqlalchemy import create_engine, select
+from sqlalchemy import create_engine, func, select
 
-from contract.sample import creation, full_session, message, new_approval, new_session, new_turn, saying
-from greenroomd.app.ports.storage import SessionQuery, Store, Unit
+from contract.conftest import Opening
+from contract.sample import (
+    creation,
+    full_session,
+    message,
+    new_approval,
+    new_session,
+    new_turn,
+    revisions,
+    saying,
+)
+from greenroomd.app import pacing
+from greenroomd.app.ports.storage import Selection, SessionQuery, Store, Unit
 from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import (
     ApprovalNotFound,
+    EventNotFound,
     OwnershipLost,
     SessionExists,
     SessionNotFound,
@@ -22,6 +36,31 @@ from greenroomd.store.schema.tables import metadata
 
 def deletion(session: Session) -> Unit:
     return Unit(session=session, events=[message(type=EventType.SESSION_DELETED)], deletes=True)
+
+
+def rows(database_url: str) -> dict[str, int]:
+    """Return how many rows there are in each table that has any."""
+    engine = create_engine(database_url)
+    with engine.connect() as connection:
+        counts = {
+            table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in metadata.tables.values()
+            if table.name != "meta"
+        }
+    engine.dispose()
+    return {name: count for name, count in counts.items() if count}
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for what happens in the background."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def erased(database_url: str) -> None:
+    """Wait until nothing is left to erase."""
+    await until(lambda: "deletions" not in rows(database_url))
 
 
 async def test_nothing_of_it_is_found_again(store: Store) -> None:
@@ -48,15 +87,64 @@ async def test_no_row_names_it_but_its_identity_and_last_event(store: Store, dat
     unit = creation(session, turns=[new_turn(session, 1)], approvals=[new_approval(session)])
     session = await store.commit(unit)
     await store.commit(deletion(await store.commit(saying(session, "word"))))
-    engine = create_engine(database_url)
-    with engine.connect() as connection:
-        left = {
-            table.name: len(connection.execute(select(table)).all())
-            for table in metadata.tables.values()
-            if table.name != "meta"
-        }
-    engine.dispose()
-    assert {name: count for name, count in left.items() if count} == {"identities": 1, "events": 1}
+    await erased(database_url)
+    assert rows(database_url) == {"identities": 1, "events": 1}
+
+
+async def test_a_large_one_is_gone_at_once_and_erased_in_pieces(
+    opening: Opening, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pacing, "SHARE", 0.001)  # a piece, and then nothing while this test looks
+    async with opening() as store:
+        session = await store.commit(creation(full_session()))
+        turns = [new_turn(session, number) for number in range(1, 700)]
+        session = await store.commit(replace(saying(session, "x" * 70_000), turns=turns))
+        for _ in range(10):
+            session = await store.commit(saying(session, *["word"] * 200))
+        other = await store.commit(creation(new_session(workspace_id=session.workspace_id)))
+        last = await store.commit(deletion(session))
+        await until(lambda: rows(database_url)["events"] <= 1505)
+        left = rows(database_url)
+        assert left["events"] > 1000  # otherwise nothing is hidden
+        gone = last.revision
+        whole = Selection(workspace_id=session.workspace_id)
+        for selection in (whole, Selection()):
+            seen = await store.events(selection, after=0, limit=10_000)
+            assert revisions(seen) == [other.revision, gone]
+            seen = await store.events(selection, after=0, limit=10_000, descending=False, up_to=gone - 1)
+            assert revisions(seen) == [other.revision]
+        alone = Selection.of_session(session.session_id)
+        assert revisions(await store.events(alone, after=0, limit=10_000)) == [gone]
+        with pytest.raises(EventNotFound):
+            await store.whole_event(gone - 100)
+        with pytest.raises(TurnNotFound):
+            await store.turn(turns[-1].turn_id)
+        with pytest.raises(SessionNotFound):
+            await store.session(session.session_id)
+        assert (await store.turns(session.session_id, after=None, limit=10)).items == []
+    assert rows(database_url)["deletions"] == 1
+    monkeypatch.undo()
+    async with opening():  # as after the death of the server in the middle
+        await erased(database_url)
+        assert rows(database_url) == {"identities": 2, "events": 2, "sessions": 1, "configs": 1}
+
+
+async def test_others_commit_while_a_large_one_is_erased(
+    opening: Opening, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted in rows: the deletion waits for no event, and a commit waits for few pieces even without any rest."""
+    monkeypatch.setattr(pacing, "SHARE", 1.0)
+    async with opening() as store:
+        session = await store.commit(creation(new_session()))
+        for _ in range(50):
+            session = await store.commit(saying(session, *["word"] * 1_000))
+        other = await store.commit(creation(new_session()))
+        await store.commit(deletion(session))
+        for _ in range(10):
+            other = await store.commit(saying(other, "meanwhile"))
+        assert rows(database_url)["events"] > 25_000
+        await until(lambda: "deletions" not in rows(database_url))
+        assert rows(database_url)["events"] == 1 + 11
 
 
 async def test_its_id_is_not_given_again_nor_changed(store: Store) -> None:

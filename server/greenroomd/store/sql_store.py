@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select, update
 
+from greenroomd.app.background import background_tasks, restarting
 from greenroomd.app.ports.compaction import Compactor
 from greenroomd.app.ports.listener_offsets import ListenerOffsets
 from greenroomd.app.ports.observers import UNOBSERVED, SessionObserver
@@ -50,6 +51,7 @@ from greenroomd.store.sql_profiles import SqlProfiles
 from greenroomd.store.write.batch import REPLAYED_FOR, BatchWriter
 from greenroomd.store.write.batch_plan import prepare
 from greenroomd.store.write.compaction import SqlCompactor
+from greenroomd.store.write.erasure import Erasure
 from greenroomd.store.write.remote_events import RemoteEventReader
 from greenroomd.store.write.writer import Writer
 
@@ -109,6 +111,7 @@ async def open_store(
             async with (
                 writer.running(),
                 keeping(lock, compare_fence),
+                background_tasks(restarting("erasure", Erasure(writer, reader).run)),
                 listening_for_commits(database, writer.catch_up, standing, poll=poll),
             ):
                 yield SqlStore(

@@ -8,7 +8,7 @@ read for as long, finds its cursor below the floor.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,13 +18,12 @@ from typing import Final
 import structlog
 
 from greenroomd.app.background import background_tasks, restarting
+from greenroomd.app.pacing import in_pieces
 from greenroomd.app.ports.compaction import Compactor, Part, SessionLog
 from greenroomd.domain.errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
-SHARE: Final = 0.2
-"""The share of time that a compaction with much to do may take from the writer."""
 LIFECYCLE_FACTOR: Final = 12
 """Lifecycle events are kept so many times as long, and so many times as many."""
 
@@ -88,7 +87,7 @@ async def compact(compactor: Compactor, keeping: Keeping, now: datetime, *, up_t
     async def cut_old() -> int:
         return await compactor.cut_old(keeping.part, before=now - keeping.age, up_to=up_to)
 
-    await _in_batches(cut_old)
+    await in_pieces(cut_old)
     number = 0
     while sessions := await compactor.long_logs(longer_than=keeping.events, after=number, limit=100):
         for session in sessions:
@@ -96,14 +95,5 @@ async def compact(compactor: Compactor, keeping: Keeping, now: datetime, *, up_t
             async def cut_long(session: SessionLog = session) -> int:
                 return await compactor.cut_long(session, keeping.part, keep=keeping.events, up_to=up_to)
 
-            await _in_batches(cut_long)
+            await in_pieces(cut_long)
         number = sessions[-1].number
-
-
-async def _in_batches(cut: Callable[[], Awaitable[int]]) -> None:
-    """Repeat a cut until it finds nothing, with rests between that leave the writer to others."""
-    clock = asyncio.get_running_loop().time
-    began = clock()
-    while await cut():
-        await asyncio.sleep((clock() - began) * (1 / SHARE - 1))
-        began = clock()

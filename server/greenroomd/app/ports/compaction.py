@@ -10,9 +10,6 @@ from typing import Final, Protocol
 
 from greenroomd.domain.events import EPHEMERAL, EventType
 
-BATCH: Final = 500
-"""Events in one commit: a few milliseconds, for which other commits wait."""
-
 MESSAGES: Final = frozenset(kind for kind in EventType if kind.startswith("message.")) - EPHEMERAL
 LIFECYCLE: Final = frozenset(EventType) - EPHEMERAL - MESSAGES
 
@@ -43,7 +40,8 @@ class Compactor(Protocol):
     async def cut_old(self, part: Part, *, before: datetime, up_to: int) -> int:
         """Cut the oldest events of all sessions; returns how many were looked at, 0 if none was old enough.
 
-        Looks at no more than BATCH, at none above revision `up_to`, and stops at the first not older than `before`.
+        Looks at no more than `app.pacing.PIECE` events, at none above revision `up_to`, and stops at the first that is
+        not older than `before`.
         """
         ...
 

@@ -12,7 +12,7 @@ from greenroomd.app.ports.storage import EventCodec, Selection, StoredEvent
 from greenroomd.domain.errors import CursorBelowFloor, EventNotFound
 from greenroomd.domain.events import EventType
 from greenroomd.store.engine import Database, limited
-from greenroomd.store.read.session_listing import number_of_session
+from greenroomd.store.read.session_listing import not_deleted, number_of_session
 from greenroomd.store.schema.floors import Floors
 from greenroomd.store.schema.rows import Row
 from greenroomd.store.schema.tables import events, meta, whole_events
@@ -51,7 +51,7 @@ class History:
         self._whole = database.sql(
             select(*_columns, whole_events.c.body)
             .outerjoin_from(events, whole_events, whole_events.c.revision == events.c.revision)
-            .where(events.c.revision == bindparam("revision", type_=BigInteger())),
+            .where(events.c.revision == bindparam("revision", type_=BigInteger()), not_deleted(events)),
             "revision",
         )
 
@@ -152,7 +152,9 @@ def _page(database: Database, scope: str, *, typed: bool, descending: bool) -> s
         statement = statement.where(events.c.session_number == number_of_session)
     elif scope == "workspace":
         names.append("workspace_id")
-        statement = statement.where(events.c.workspace_id == bindparam("workspace_id"))
+        statement = statement.where(events.c.workspace_id == bindparam("workspace_id"), not_deleted(events))
+    else:
+        statement = statement.where(not_deleted(events))
     names += ["low", "high"]
     statement = statement.where(
         events.c.revision > bindparam("low", type_=BigInteger()),

@@ -25,7 +25,7 @@ from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Turn
 from greenroomd.store.engine import Database, limited
-from greenroomd.store.read.session_listing import number_of_session, session_columns, with_config
+from greenroomd.store.read.session_listing import not_deleted, number_of_session, session_columns, with_config
 from greenroomd.store.schema.documents import time, time_of
 from greenroomd.store.schema.rows import Row, approval_of, session_of, turn_of
 from greenroomd.store.schema.tables import approvals, requests, secrets, sessions, turns
@@ -61,9 +61,14 @@ class Lookups:
             "size",
         )
         self._count = database.sql(select(sessions.c.state, func.count()).group_by(sessions.c.state))
-        self._turn = database.sql(select(turns).where(turns.c.turn_id == bindparam("turn_id")), "turn_id")
+        self._turn = database.sql(
+            select(turns).where(turns.c.turn_id == bindparam("turn_id"), not_deleted(turns)), "turn_id"
+        )
         self._approval = database.sql(
-            select(approvals).where(approvals.c.approval_id == bindparam("approval_id")), "approval_id"
+            select(approvals).where(
+                approvals.c.approval_id == bindparam("approval_id"), not_deleted(approvals)
+            ),
+            "approval_id",
         )
         self._turns = _page_of(database, turns, turns.c.number, turns.c.turn_id)
         self._approvals = _page_of(database, approvals, approvals.c.create_time, approvals.c.approval_id)

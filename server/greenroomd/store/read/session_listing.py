@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    Table,
     and_,
     bindparam,
     exists,
@@ -26,7 +27,7 @@ from greenroomd.domain.session import Session
 from greenroomd.domain.states import LIVE, State
 from greenroomd.store.schema.documents import time
 from greenroomd.store.schema.rows import Row, session_of
-from greenroomd.store.schema.tables import configs, identities, labels, sessions
+from greenroomd.store.schema.tables import configs, deletions, identities, labels, sessions
 
 _KEY = {OrderBy.CREATE_TIME: sessions.c.create_time, OrderBy.LAST_ACTIVE_TIME: sessions.c.last_active_time}
 _COLUMN = {key: list(sessions.columns).index(column) for key, column in _KEY.items()}
@@ -45,6 +46,15 @@ number_of_session = (
     select(identities.c.number).where(identities.c.session_id == bindparam("session_id")).scalar_subquery()
 )
 """The number of the session whose id is the parameter `session_id`; NULL, equal to nothing, if there never was one."""
+
+
+def not_deleted(table: Table) -> ColumnElement[bool]:
+    """Return a condition on rows that are found by another key than their session: it was not deleted.
+
+    What a deleted session has left is erased in the background, and hidden until then.
+    """
+    return table.c.session_number.not_in(select(deletions.c.session_number))
+
 
 _labels_of_session = labels.c.session_number == sessions.c.number
 

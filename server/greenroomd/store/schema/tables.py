@@ -42,7 +42,8 @@ meta = Table(
     Column("owner", Text, nullable=False, server_default=""),  # JSON: which server that is
 )
 
-# A row outlives its session, so that its last event is still found by its id, and the id is never given again.
+# A row outlives its session, so that its last event is still found by its id, and the id is never given again. A
+# deleted session has the revision of that event as its number: its other rows have the old one, and are found no more.
 identities = Table(
     "identities",
     metadata,

@@ -161,8 +161,7 @@ class BatchWriter:
                 )
         for table, rows in plan.inserts.items():
             self._insert(connection, table, rows)
-        for number, kept in plan.deleted:
-            for sql in self._statements.delete_events:
-                connection.exec_driver_sql(sql, (number, kept))
+        for session_id, number, kept in plan.deleted:
+            connection.exec_driver_sql(self._statements.renumber_identity, (kept, session_id))
             for sql in self._statements.delete_session:
                 connection.exec_driver_sql(sql, (number,))

@@ -108,8 +108,8 @@ class BatchPlan:
         """What changes stored rows: parameters by the name of their statement."""
         self.inserts: dict[Table, list[Row]] = defaultdict(list)
         """New rows; no two of one table have the same key."""
-        self.deleted: list[tuple[int, int]] = []
-        """The numbers of the sessions to remove, each with the one revision that stays."""
+        self.deleted: list[tuple[str, int, int]] = []
+        """The sessions to remove: id, number, and the revision of the last event, which stays under that number."""
         self.events: list[StoredEvent] = []
         """The accepted events in the order of their revisions."""
         self.transitions: list[tuple[str | None, str | None]] = []
@@ -186,6 +186,7 @@ class BatchPlan:
     def _number(self, prepared: Prepared, number: int, sequence: int) -> int:
         session = prepared.unit.session
         ids = (session.session_id, session.workspace_id)
+        kept = self.revision + len(prepared.events) if prepared.unit.deletes else 0
         for event, encoded in zip(prepared.unit.events, prepared.events, strict=True):
             self.revision += 1
             sequence += 1
@@ -193,7 +194,7 @@ class BatchPlan:
             self.events.append(StoredEvent(self.revision, *ids, sequence, event.type, event.turn_id, record))
             row = (
                 self.revision,
-                number,
+                kept if self.revision == kept else number,
                 *ids,
                 sequence,
                 event.type.value,
@@ -259,4 +260,4 @@ class BatchPlan:
             answer = self._codec.answer(request.method, unit, session)
             changes["amend_answer"].append((answer, request.principal, request.method, request.request_id))
         if unit.deletes:
-            self.deleted.append((number, session.revision))
+            self.deleted.append((session.session_id, number, session.revision))

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, delete, select
 
-from greenroomd.app.ports.compaction import BATCH, MESSAGES, Part, SessionLog
+from greenroomd.app.pacing import PIECE
+from greenroomd.app.ports.compaction import MESSAGES, Part, SessionLog
 from greenroomd.store.read.reader import Reader
 from greenroomd.store.schema.documents import time
 from greenroomd.store.schema.floors import EVERYTHING, raise_floor, scopes_of_session
@@ -89,7 +90,7 @@ def _rows(
     connection: Connection, told: ColumnElement[Any], low: int, high: int, *of: ColumnElement[bool]
 ) -> Iterator[Any]:
     between = events.c.revision.between(low, high)
-    found = select(events.c.revision, told).where(*of, between).order_by(events.c.revision).limit(BATCH)
+    found = select(events.c.revision, told).where(*of, between).order_by(events.c.revision).limit(PIECE)
     return iter(connection.execute(found))
 
 

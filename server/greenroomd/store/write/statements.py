@@ -10,6 +10,7 @@ from sqlalchemy import (
     cast,
     delete,
     func,
+    insert,
     literal_column,
     select,
     tuple_,
@@ -19,8 +20,7 @@ from sqlalchemy import (
 from greenroomd.store.engine import Database, limited
 from greenroomd.store.schema.tables import (
     approvals,
-    configs,
-    events,
+    deletions,
     identities,
     labels,
     meta,
@@ -28,7 +28,6 @@ from greenroomd.store.schema.tables import (
     secrets,
     sessions,
     turns,
-    whole_events,
 )
 from greenroomd.store.schema.upsert import upsert
 
@@ -143,13 +142,21 @@ class Statements:
         self.forget_requests = database.sql(
             delete(requests).where(key.in_(limited(oldest, "size"))), "forgotten", "size"
         )
-        # (number) each
+        # (number) each; what a session has in great numbers is erased later
         self.delete_session = (
-            *(_delete_of_session(database, table) for table in (configs, labels, turns, approvals, secrets)),
+            _delete_of_session(database, labels),
+            _delete_of_session(database, secrets),
             database.sql(delete(sessions).where(sessions.c.number == bindparam("of")), "of"),
+            database.sql(insert(deletions).inline(), "session_number"),
         )
-        # (number, the revision that stays) each
-        self.delete_events = _delete_events(database)
+        # (number of its last event, session id): from now on the session's id finds this event only
+        self.renumber_identity = database.sql(
+            update(identities)
+            .where(identities.c.session_id == bindparam("of"))
+            .values(number=bindparam("new_number")),
+            "new_number",
+            "of",
+        )
 
 
 def _put(database: Database, table: Table, *changing: str) -> str:
@@ -181,12 +188,3 @@ def _update_session(database: Database, first: str) -> str:
 
 def _delete_of_session(database: Database, table: Table) -> str:
     return database.sql(delete(table).where(table.c.session_number == bindparam("of")), "of")
-
-
-def _delete_events(database: Database) -> tuple[str, str]:
-    gone = (events.c.session_number == bindparam("of"), events.c.revision != bindparam("kept"))
-    revisions = select(events.c.revision).where(*gone)
-    return (
-        database.sql(delete(whole_events).where(whole_events.c.revision.in_(revisions)), "of", "kept"),
-        database.sql(delete(events).where(*gone), "of", "kept"),
-    )

@@ -86,6 +86,8 @@ class Writer:
         self.head = head
         self.taken_over = asyncio.Event()
         """Set once another server owns the database; then nothing is written any more."""
+        self.deleted = asyncio.Event()
+        """Set whenever a session was deleted; cleared by whoever erases what it has left."""
         self._batches = batches
         self._transactions = Transactions(database, batches.is_last)
         self._cache = cache
@@ -330,6 +332,7 @@ class Writer:
     def _keep(self, unit: Unit, outcome: Session | Refusal) -> None:
         """Let the cache follow a commit; what was refused may have been changed by another node."""
         if isinstance(outcome, Session) and unit.deletes:
+            self.deleted.set()
             self._cache.forget(outcome.session_id)
         elif isinstance(outcome, Session):
             self._cache.put_committed(outcome)

@@ -1,0 +1,62 @@
+"""Removes the rows of deleted sessions in the background, a few at a time.
+
+The commit that deletes a session hides it from every reader: it removes the session's own row, its labels and its
+token, and leaves its number in `deletions`. What a session may have in great numbers follows here in pieces, also after
+a restart. The number's row goes with the last piece.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, select
+
+from greenroomd.app.pacing import PIECE, in_pieces
+from greenroomd.store.read.reader import Reader
+from greenroomd.store.schema.tables import approvals, configs, deletions, events, turns, whole_events
+from greenroomd.store.write.writer import Writer
+
+_KEYS: Final[tuple[tuple[Table, ColumnElement[Any]], ...]] = (
+    (events, events.c.revision),
+    (turns, turns.c.turn_id),
+    (approvals, approvals.c.approval_id),
+    (configs, configs.c.generation),
+)
+"""The tables to erase from, and what tells the rows of one session apart."""
+
+
+class Erasure:
+    """Erases what deleted sessions have left."""
+
+    def __init__(self, writer: Writer, reader: Reader) -> None:
+        self._writer = writer
+        self._read = reader.read
+
+    async def run(self) -> None:
+        """Erase what is left now, and whenever another session was deleted; never returns."""
+        while True:
+            self._writer.deleted.clear()  # before it looks: a deletion meanwhile is looked for again
+            for number in await self._read(_deleted):
+                await in_pieces(partial(self._writer.run_exclusive, partial(_piece, number=number)))
+            await self._writer.deleted.wait()
+
+
+def _deleted(connection: Connection) -> list[int]:
+    return list(connection.execute(select(deletions.c.session_number)).scalars())
+
+
+def _piece(connection: Connection, _now: datetime, *, number: int) -> bool:
+    """Erase at most PIECE rows of a session; return whether more may be left."""
+    room = PIECE
+    for table, key in _KEYS:
+        theirs = table.c.session_number == number
+        some = select(key).where(theirs).order_by(key).limit(room)
+        if table is events:
+            connection.execute(delete(whole_events).where(whole_events.c.revision.in_(some)))
+        room -= connection.execute(delete(table).where(theirs, key.in_(some))).rowcount
+        if room <= 0:
+            return True
+    connection.execute(delete(deletions).where(deletions.c.session_number == number))
+    return False
