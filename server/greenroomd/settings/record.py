@@ -60,7 +60,7 @@ class Settings(BaseModel):
     database_url: DatabaseUrl = Field(
         default_factory=_database_url,
         description="`sqlite:///path` or `postgresql+psycopg://user:password@host/database`, PostgreSQL 14 or later; "
-        "by default `greenroom.db` in `state_dir`",
+        "by default `greenroom.db` in `state_dir`. A database serves one server at a time: a second one is refused",
     )
     allowed_roots: Roots = Field(
         default_factory=_allowed_roots,
@@ -160,7 +160,7 @@ class Settings(BaseModel):
     )
     connection_age: Span = Field(
         timedelta(hours=1),
-        description="After what time a client is asked to call on a new connection, perhaps to another server; "
+        description="After what time a client is asked to call on a new connection, perhaps to another process; "
         "streams that are open stay",
     )
     bookmark_interval: Span = Field(
@@ -168,7 +168,7 @@ class Settings(BaseModel):
     )
     poll_interval: Span = Field(
         timedelta(seconds=5),
-        description="How often other servers' commits to the same PostgreSQL are looked for, beside their notices",
+        description="How often PostgreSQL is asked for commits whose notice was lost",
     )
     watchers_per_session: Count = Field(50, description="How many watchers one session may have")
     watchers_per_node: Count = Field(10_000, description="How many watchers this server may have")
