@@ -256,3 +256,44 @@ async def test_a_question_to_a_person_takes_the_answers(server: GreenroomServer,
     await allow(server, approval, MessageToDict(answered))
     assert (await end_of(server, session.session_id, turn.turn_id)).result_text == "noted"
     assert "blue" in model_api.requests(at_least=2)[-1]["last"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "path"),
+    [
+        (None, "updated_input"),
+        ({"choice": "blue"}, "updated_input.questions"),
+        ({"answers": {"Which colour?": "blue"}}, "updated_input.questions"),
+        ({"questions": "asked"}, "updated_input.answers"),
+        ({"questions": "asked", "answers": {"Which colour?": ""}}, 'updated_input.answers["Which colour?"]'),
+        (
+            {"questions": "asked", "answers": {"Which colour?": ["blue"]}},
+            'updated_input.answers["Which colour?"]',
+        ),
+        ({"questions": "asked", "answers": {"colour": "blue"}}, 'updated_input.answers["Which colour?"]'),
+    ],
+)
+async def test_a_wrong_answer_does_not_use_a_question_up(
+    server: GreenroomServer, model_api: ModelApi, wrong: dict[str, Any] | None, path: str
+) -> None:
+    session = await asking(server)
+    options = [{"label": "red", "description": "warm"}, {"label": "blue", "description": "cold"}]
+    question = {"question": "Which colour?", "header": "Colour", "options": options, "multiSelect": False}
+    call: dict[str, object] = {"tool": "AskUserQuestion", "input": {"questions": [question]}}
+    turn = await start_turn(server, session.session_id, scripted("ask", call, {"text": "noted"}))
+    approval = await asked(server, session.session_id)
+    given = MessageToDict(approval.input)
+    if wrong is not None and wrong.get("questions") == "asked":
+        wrong = {**wrong, "questions": given["questions"]}
+
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await allow(server, approval, wrong)
+    assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    broken = detail_of(refused.value, error_details_pb2.BadRequest()).field_violations
+    assert path in {each.field for each in broken}
+    assert [each.state for each in await listed(server, session.session_id)] == [PENDING]
+    assert (await get(server, session.session_id)).state_reason == "AWAITING_APPROVAL"
+
+    await allow(server, approval, {**given, "answers": {"Which colour?": "blue, red"}})
+    assert (await end_of(server, session.session_id, turn.turn_id)).result_text == "noted"
+    assert "blue, red" in model_api.requests(session.cli_session_id, at_least=2)[-1]["last"]

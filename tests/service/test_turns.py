@@ -38,8 +38,8 @@ from story import (
 
 SLOW = scripted("slow", {"text": "word " * 200, "gap": 0.5})
 PIXEL = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
-    "0000000c4944415408d763f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
+    "89504e470d0a1a0a0000000d49484452000000030000000208020000001216f14d0000001049444154789c63fccf0005"
+    "4c3006030013290103f0d807840000000049454e44ae426082"
 )
 
 
@@ -140,6 +140,28 @@ async def test_text_images_and_documents_reach_the_model(
     assert list(prompt.message_user.content) == content
     seen = [request["kinds"] for request in model_api.requests(at_least=1)]
     assert any({"text", "image", "document"} <= set(kinds) for kinds in seen), seen
+
+
+async def test_media_that_are_not_what_they_are_called_never_reach_the_model(server: GreenroomServer) -> None:
+    session = await create(server)
+    content = [
+        ContentBlock(image=MediaBlock(media_type="image/png", data=b"no picture")),
+        ContentBlock(image=MediaBlock(media_type="image/png", data=PIXEL[:-1])),
+        ContentBlock(image=MediaBlock(media_type="image/webp", data=PIXEL)),
+        ContentBlock(document=MediaBlock(media_type="application/pdf", data=b"no document")),
+        ContentBlock(image=MediaBlock(media_type="image/png", data=PIXEL)),
+    ]
+    refused = await refusal(
+        server.turns.StartTurn(StartTurnRequest(session_id=session.session_id, content=content))
+    )
+    assert refused.code() is grpc.StatusCode.INVALID_ARGUMENT
+    broken = detail_of(refused, error_details_pb2.BadRequest()).field_violations
+    assert [each.field for each in broken] == [
+        "content[0].image.data",
+        "content[1].image.data",
+        "content[2].image.media_type",
+        "content[3].document.data",
+    ]
 
 
 async def test_turns_are_listed_by_page(server: GreenroomServer) -> None:

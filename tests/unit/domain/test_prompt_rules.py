@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 
 from greenroomd.domain.rules.prompt_rules import MAX_BLOCKS, MAX_PROMPT_BYTES, prompt_violations
+from unit.domain.pictures import PNG
 
 TEXT = {"type": "text", "text": "look"}
+PDF = b"%PDF-1.4\n%%EOF"
 
 
-def inline(kind: str, media_type: str, data: bytes = b"bytes") -> dict[str, Any]:
+def inline(kind: str, media_type: str, data: bytes = b"") -> dict[str, Any]:
+    data = data or {"image/png": PNG, "application/pdf": PDF}.get(media_type, b"bytes")
     encoded = base64.b64encode(data).decode()
     return {"type": kind, "source": {"type": "base64", "media_type": media_type, "data": encoded}}
 
@@ -64,7 +67,11 @@ def test_texts_images_and_documents_are_a_prompt(block: dict[str, Any]) -> None:
         (inline("image", ""), "content[1].image.media_type"),
         (inline("image", "image/tiff"), "content[1].image.media_type"),
         (inline("document", "image/png"), "content[1].document.media_type"),
-        (inline("document", "application/pdf", b""), "content[1].document.data"),
+        (
+            {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": ""}},
+            "content[1].document.data",
+        ),
+        (inline("document", "text/plain", b"\xff"), "content[1].document.data"),
         (linked("image", "http://example.com/a.png"), "content[1].image.url"),
         (linked("image", "https:///a.png"), "content[1].image.url"),
         (linked("document", ""), "content[1].document.url"),
@@ -85,9 +92,9 @@ def test_blocks_are_counted() -> None:
 
 def test_blocks_are_weighed_by_what_the_caller_sent() -> None:
     half = MAX_PROMPT_BYTES // 2
-    picture = inline("image", "image/png", b"x" * half)
-    assert fields("", picture, {"type": "text", "text": "x" * half}) == []
-    assert fields("", picture, {"type": "text", "text": "x" * (half + 1)}) == ["content"]
+    scan = inline("document", "application/pdf", PDF.ljust(half))
+    assert fields("", scan, {"type": "text", "text": "x" * half}) == []
+    assert fields("", scan, {"type": "text", "text": "x" * (half + 1)}) == ["content"]
     plain = {"type": "text", "media_type": "text/plain", "data": "x" * MAX_PROMPT_BYTES}
     assert fields("", {"type": "document", "source": plain}) == []
     assert fields("", {"type": "document", "source": plain}, TEXT) == ["content"]

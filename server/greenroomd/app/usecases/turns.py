@@ -134,7 +134,10 @@ class Turns:
         return await self._node.store.approvals(session_id, after=after, limit=limit)
 
     async def decide(self, call: Decide) -> Approval:
-        """Answer the CLI's question; the first answer wins. Raises ApprovalNotFound, ApprovalDecided."""
+        """Answer the CLI's question; the first answer wins.
+
+        Raises ApprovalNotFound, ApprovalDecided, and InvalidRequest for an answer that the CLI cannot take.
+        """
         approval = await self._node.store.approval(call.approval_id)
         approval_flow.require_known(approval, call.session_id)
         change = Change(session_id=approval.session_id, actor=call.actor, request=call.request)

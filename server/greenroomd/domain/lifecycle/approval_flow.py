@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import ApprovalPolicy, JsonObject
-from greenroomd.domain.errors import ApprovalNotFound
+from greenroomd.domain.errors import ApprovalNotFound, InvalidRequest
 from greenroomd.domain.events import ApprovalNoted, Event, EventType
 from greenroomd.domain.frames import PermissionAsked
 from greenroomd.domain.lifecycle.live import AnswerPermission, Step
+from greenroomd.domain.rules.answer_rules import answer_violations
 from greenroomd.domain.states import AWAITING_APPROVAL, State
 
 _TOLD_AS = {
@@ -54,10 +55,17 @@ def answer(
     message: str = "",
     actor: str = "",
 ) -> Approval:
-    """Decide a pending question; raises ApprovalNotFound if it is not pending any more."""
+    """Decide a pending question.
+
+    Raises ApprovalNotFound if it is not pending any more, and InvalidRequest if it asks a person something that
+    `updated_input` does not answer; it stays pending then.
+    """
     pending = step.live.approvals.get(approval_id)
     if pending is None:
         raise ApprovalNotFound(approval_id)
+    broken = answer_violations(pending.tool_name, pending.tool_input, updated_input) if allow else []
+    if broken:
+        raise InvalidRequest(broken)
     decided = replace(
         pending,
         state=ApprovalState.ALLOWED if allow else ApprovalState.DENIED,

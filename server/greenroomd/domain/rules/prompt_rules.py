@@ -14,6 +14,7 @@ from typing import Any
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.rules.checks import KIB, lasting, shown, size_of
+from greenroomd.domain.rules.media_rules import media_problem
 
 MAX_PROMPT_BYTES = 4096 * KIB
 MAX_BLOCKS = 256
@@ -55,6 +56,7 @@ def _blocks(content: Sequence[JsonObject]) -> Iterator[Violation]:
     size = sum(map(_weight, content))
     if size > MAX_PROMPT_BYTES:
         yield Violation("content", f"must be at most {MAX_PROMPT_BYTES} bytes in all, is {size}")
+        return  # what is too large is not read
     for index, block in enumerate(content):
         path = f"content[{index}]"
         kind = block.get("type")
@@ -74,12 +76,17 @@ def _media(kind: str, block: JsonObject, path: str) -> Iterator[Violation]:
         if not _URL.fullmatch(str(source["url"])):
             yield Violation(f"{path}.url", "must be an https address")  # not shown: it may carry a signature
     elif "data" in source:
-        if not source["data"]:
-            yield Violation(f"{path}.data", "must not be empty")
+        media_type, data = str(source.get("media_type", "")), str(source["data"])
         allowed = MEDIA_TYPES[kind]
-        if source.get("media_type") not in allowed:
-            given = shown(str(source.get("media_type", "")))
-            yield Violation(f"{path}.media_type", f"must be one of {', '.join(sorted(allowed))}, is {given}")
+        if not data:
+            yield Violation(f"{path}.data", "must not be empty")
+        if media_type not in allowed:
+            text = f"must be one of {', '.join(sorted(allowed))}, is {shown(media_type)}"
+            yield Violation(f"{path}.media_type", text)
+        elif data and source.get("type") == "base64":
+            problem = media_problem(media_type, data)
+            if problem is not None:
+                yield Violation(f"{path}.{problem[0]}", problem[1])
     else:
         yield Violation(path, "must have data or url")
 
