@@ -40,6 +40,7 @@ class Supervisors:
         self._group = group
         self._of: dict[str, Supervisor] = {}
         self._settling: set[asyncio.Task[None]] = set()
+        self._founding: set[asyncio.Task[None]] = set()
         self._appointing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._draining = False
 
@@ -58,7 +59,9 @@ class Supervisors:
         if unit.session.start_mode is StartMode.MANUAL:  # nothing is to follow
             return await self.node.store.commit(unit)
         reply: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
-        self._group.create_task(self._found(unit, reply))
+        founding = self._group.create_task(self._found(unit, reply))
+        self._founding.add(founding)
+        founding.add_done_callback(self._founding.discard)
         return await reply
 
     async def _found(self, unit: Unit, reply: asyncio.Future[Session]) -> None:
@@ -66,6 +69,11 @@ class Supervisors:
         async with self._appointment(unit.session.session_id):
             try:
                 session = await self.node.store.commit(unit)
+            except (
+                asyncio.CancelledError
+            ):  # the server ends while it is not known whether the session is stored
+                reply.cancel()
+                raise
             except Exception as refusal:  # handed to the caller
                 if not reply.done():
                     reply.set_exception(refusal)
@@ -132,7 +140,11 @@ class Supervisors:
 
     def dismiss_all(self) -> None:
         """End every supervisor now, and with it its process; leave unsettled sessions to the server's next start."""
-        for task in [*self._settling, *(s.task for s in self._of.values() if s.task is not None)]:
+        for task in [
+            *self._founding,
+            *self._settling,
+            *(s.task for s in self._of.values() if s.task is not None),
+        ]:
             task.cancel()
 
     def _appointment(self, session_id: str) -> asyncio.Lock:
