@@ -290,9 +290,9 @@ class CommitUnknown(Unavailable):
 class DatabaseTakenOver(Unavailable):
     """Another server has become the owner of the database; this one writes nothing more and ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: str = "another greenroomd") -> None:
         super().__init__(
-            "another greenroomd has taken over the database: this one has written nothing since, and ends"
+            f"{owner} has taken over the database: this server has written nothing since, and ends"
         )
 
 
