@@ -1,1 +1,1 @@
-"""The gRPC edge: requests become calls of the use cases, their answers become messages, their errors statuses."""
+"""The gRPC edge: turns requests into calls of the use cases, results into messages, and errors into statuses."""

@@ -1,4 +1,4 @@
-"""What makes two requests the same: every field but those that only carry the request."""
+"""Compares requests by every field except those that only transport the request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 
 
 def fingerprint(request: Message, *without: str) -> bytes:
-    """Return 16 bytes that are the same for requests of one type that differ at most in the fields `without`."""
+    """Return a 16-byte digest of a request's type and fields, ignoring the fields `without`."""
     bare = type(request)()
     bare.CopyFrom(request)
     for name in without:

@@ -1,9 +1,9 @@
-"""Makes the gRPC handlers of a service: the one place for errors, repeated requests, metrics and missing methods.
+"""Makes the gRPC handlers of a service: the one place for errors, replayed requests, metrics and missing methods.
 
-A service is an object with a method `async def X(request, call)` for each RPC. It returns the response, as a message or
-serialized; for a stream, it writes serialized frames through the call. A method of the contract that the object lacks
-answers UNIMPLEMENTED; a request with the field `request_id` is a mutation, of which a repetition gets the
-recorded answer again. `on_replay` of the object, a mapping by method, may make a fresh answer of it.
+A service is an object with a method `async def X(request, call)` for each RPC. It returns the response as a message or
+serialized; for a stream, it writes serialized frames through the call. If the object lacks a method of the contract,
+the RPC answers UNIMPLEMENTED. A request with a field `request_id` is a mutation: a replay of it gets the recorded
+answer. The service's `on_replay`, a mapping by method name, may build a fresh answer from the recorded one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ DETAILS = "grpc-status-details-bin"
 
 
 class Observer(Protocol):
-    """Gets every RPC that has ended."""
+    """Is notified of every RPC that has ended."""
 
     def rpc_handled(self, service: str, method: str, code: str, seconds: float) -> None:
         """An RPC ended with the status `code` (`OK`, `NOT_FOUND`) after `seconds`."""
@@ -98,10 +98,11 @@ class _Route:
             raise InvalidRequest([Violation("", "is not a message of the request's type")]) from None
 
     async def _once(self, request: Any, call: Call) -> Any:
-        """Answer a mutation, a repeated one as before.
+        """Answer a mutation; a replay gets the answer of the first call.
 
-        Whether it is a repetition is decided where it is committed. One that is refused earlier, since what it would
-        change is not as it was, is looked up then: a repetition is answered as before whatever has happened since.
+        The commit detects replays. A request can also be refused before its commit, because the first call already
+        changed the state that it needs. So a refused request is looked up too, and a replay is answered as before
+        whatever has happened since.
         """
         assert self._perform is not None
         self._identify(request, call)
@@ -111,14 +112,14 @@ class _Route:
             recorded = await self._recorded(call)
             assert recorded is not None
         except (RequestIdReused, Unavailable):
-            raise  # the first has been decided; a database that is away cannot be asked
+            raise  # the first is final; the second means that the database cannot be asked
         except GreenroomError:
             if call.answering or (recorded := await self._recorded(call)) is None:
                 raise
         return recorded if self._again is None else await self._again(request, recorded, call)
 
     def _identify(self, request: Any, call: Call) -> None:
-        """Give a mutation that may be repeated its identity; a bad request_id is a problem of the call."""
+        """Set the identity of a mutation that has a request_id; an invalid request_id becomes a problem of the call."""
         if not request.request_id:
             return
         problems = name_violations(request_id=request.request_id)
@@ -133,11 +134,11 @@ class _Route:
         )
 
     async def _recorded(self, call: Call) -> bytes | None:
-        """Return the recorded answer of a mutation; its first call may still wait for what it ordered."""
+        """Return the recorded answer of a mutation. It exists even while the first call waits for the effect."""
         return None if call.request is None else await self._answered(call.request)
 
     def _told(self, error: Exception, request: Message | None) -> tuple[grpc.StatusCode, Status]:
-        """Return the status of an error. Any error but a domain error is a bug: its text goes only to the log."""
+        """Return the status for an error. Anything but a domain error is a bug: its text goes only to the log."""
         if isinstance(error, GreenroomError) and type(error) in STATUS:
             return status_of(error, subject=_subject(request))
         correlation_id = secrets.token_hex(8)

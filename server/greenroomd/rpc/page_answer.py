@@ -1,4 +1,4 @@
-"""A page as an answer: items until the page, or its frame, is full, and the token of the next page."""
+"""Serializes a page: as many items as fit, and the token of the next page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from greenroomd.app.ports.storage import Page, Position
 from greenroomd.rpc.page_token import page_token
 from greenroomd.rpc.stream import wire
 
-MAX_PAGE_BYTES = 2 * 1024 * 1024  # clients take 4 MiB unless told otherwise
+MAX_PAGE_BYTES = 2 * 1024 * 1024  # gRPC clients accept 4 MiB by default
 
 T = TypeVar("T")
 

@@ -1,6 +1,6 @@
-"""Pages of a list: how long one is, and the opaque token by which the next one is asked for.
+"""The size of a list's pages, and the opaque token that asks for the next page.
 
-A token is bound to its query: one that was made for another is refused instead of skipping or repeating rows.
+A token is bound to its query: one made for another query is refused, since it would skip or repeat rows.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ _KEY = struct.Struct(">q")
 
 
 def page_size(asked: int, problems: list[Violation]) -> int:
-    """Return how many items a page holds: 50 for 0, at most 1000; a negative size is a problem."""
+    """Return how many items a page holds: 50 for 0, at most 1,000; a negative size becomes a problem."""
     if asked < 0:
         problems.append(Violation("page_size", f"must not be negative, is {asked}"))
     return min(asked, MAX_PAGE_SIZE) if asked > 0 else DEFAULT_PAGE_SIZE
 
 
 def page_token(position: Position, request: Message) -> str:
-    """Return the token of the page that follows a position in the list that `request` asks for."""
+    """Return the token of the page that follows `position` in the list that `request` asks for."""
     raw = _binding(request) + _KEY.pack(position.key) + position.id.encode()
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def position_of(token: str, request: Message) -> Position | None:
-    """Return where the page of a token begins, None for the first; raises InvalidPageToken."""
+    """Return the position after which a token's page begins, None for the first page; raises InvalidPageToken."""
     if not token:
         return None
     try:

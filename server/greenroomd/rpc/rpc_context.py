@@ -1,4 +1,4 @@
-"""One call as the method of a service sees it."""
+"""One RPC as a service's method sees it."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _ANONYMOUS = Caller()
 
 @dataclass(slots=True)
 class Call:
-    """What is known of a call beside its message."""
+    """One RPC apart from its request message."""
 
     context: Context
     caller: Caller = _ANONYMOUS
     request: Request | None = None
-    """The identity of a mutation that may be repeated; None for other calls."""
+    """The identity of a mutation that has a request_id; None for other calls."""
     problems: list[Violation] = field(default_factory=list)
-    """What is wrong with the request so far: a method adds what it finds, and refuses all of it together."""
+    """The problems found in the request so far. A method adds its own, then refuses all of them together."""
     answering: bool = False
-    """Whether a frame of the answer, which is a stream, has been sent."""
+    """Whether a frame of a streamed answer has been sent."""
 
     @property
     def remaining(self) -> timedelta | None:
-        """How long the client will wait; None if it has set no deadline."""
+        """The time left until the client's deadline; None if it has set none."""
         seconds: float | None = self.context.time_remaining()
         return None if seconds is None else timedelta(seconds=seconds)
 
     def write(self, frame: bytes) -> Awaitable[None]:
-        """Send a serialized frame of a stream; await it before the next one, for back pressure."""
+        """Send a serialized frame of a stream; await it before sending the next one, for back pressure."""
         self.answering = True
         return self.context.write(frame)
 

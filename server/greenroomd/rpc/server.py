@@ -1,4 +1,4 @@
-"""The gRPC server: made of handlers, bound to an address, and stopped so that clients are told before the end."""
+"""The gRPC server: builds the handlers, binds the address, and tells clients to leave before it stops."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ from greenroomd.rpc.stream.draining import UNDER_WAY, Drain
 
 UNIX = "unix:"
 MAX_WAITING_CALLS = 20_000
-"""Calls that may wait to be accepted. All watchers of a node come back at once after a restart; by default gRPC drops
+"""Calls that may wait to be accepted. After a restart all watchers of a node come back at once; by default gRPC drops
 calls above 1,000 at random, and their clients see CANCELLED.
 """
 
 
 FollowReadiness = Callable[[Callable[[bool], None]], Awaitable[None]]
-"""Calls what it is given whenever the server stops being ready, or is ready again; at first it is."""
+"""Calls its argument whenever the server stops being ready or becomes ready again. The server starts out ready."""
 
 
 class ListenFailed(Exception):
-    """The server cannot listen where it was told to; the text says why."""
+    """The server cannot listen on its address; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +61,18 @@ class Services:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerTimeouts:
-    """How long the server waits for clients, and for its own end."""
+    """How long the server waits for clients and for its own shutdown."""
 
     keepalive: timedelta = timedelta(seconds=30)
-    """The silence after which a connection is pinged; NATs forget a silent one after minutes."""
+    """How long a connection may be silent before the server pings it; NATs forget silent connections after minutes."""
     keepalive_answer: timedelta = timedelta(seconds=10)
     """How long the answer to a ping may take before the connection is closed."""
     connection_age: timedelta = timedelta(hours=1)
-    """The age at which a client is asked to call on a new connection; open streams stay."""
+    """The age at which a client is asked to open a new connection; open streams stay."""
     handshake: timedelta = timedelta(seconds=10)
-    """How long a new connection may take to speak HTTP/2 before it is closed."""
+    """How long a new connection may take for the HTTP/2 handshake before it is closed."""
     shortest_ping: timedelta = timedelta(seconds=5)
-    """The shortest interval of a client's pings; one that pings more often is disconnected."""
+    """The shortest allowed interval between a client's pings; a client that pings more often is disconnected."""
     stop: timedelta = UNDER_WAY + timedelta(seconds=1)
     """How long calls may still run when the server stops."""
 
@@ -90,12 +90,12 @@ async def serving(
     max_connections: int = 10_000,
     max_concurrent_rpcs: int | None = None,
 ) -> AsyncIterator[str]:
-    """Serve while the block runs; gives the address, with the port that the system chose if `listen` has port 0.
+    """Serve while the block runs; yield the address, with the port that the kernel chose if `listen` has port 0.
 
-    `listen` is `host:port` or `unix:/path`. A connection beyond `max_connections` is closed as soon as it is made; the
-    addresses of a host share them evenly. `readiness` runs while the block does and decides what health says. Raises
-    ListenFailed. At the end nothing new is taken, watches are told to go elsewhere, and what is under way has
-    `patience.stop` to end.
+    `listen` is `host:port` or `unix:/path`. A connection beyond `max_connections` is closed at once; the addresses of a
+    host share the limit evenly. `readiness` runs while the block does and decides what health reports. Raises
+    ListenFailed. On exit the server accepts nothing new, tells watches to reconnect elsewhere, and gives calls in
+    progress `patience.stop` to end.
     """
     per_address = max(1, max_connections // await _addresses(listen))
     server = grpc.aio.server(
@@ -138,14 +138,14 @@ def _add_services(
 
 
 async def _addresses(listen: str) -> int:
-    """Return on how many addresses gRPC will listen: it counts the connections of each on its own."""
+    """Return how many addresses gRPC will listen on: it limits the connections of each separately."""
     if listen.startswith(UNIX):
         return 1
     host = listen.rpartition(":")[0].strip("[]")
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, 0, type=socket.SOCK_STREAM)
     except OSError:
-        return 1  # listening fails too, and says why
+        return 1  # listening fails too, with the reason
     return len({address for *_, address in found})
 
 
@@ -154,7 +154,7 @@ def _options(patience: ServerTimeouts, connections_per_address: int) -> list[tup
         return span // timedelta(milliseconds=1)
 
     return [
-        ("grpc.so_reuseport", 0),  # a taken port is an error, not a second server that gets half of the calls
+        ("grpc.so_reuseport", 0),  # a port in use is an error; otherwise two servers would share the calls
         ("grpc.max_receive_message_length", MAX_REQUEST_BYTES),
         ("grpc.max_send_message_length", -1),
         ("grpc.server.max_pending_requests", MAX_WAITING_CALLS),
@@ -166,7 +166,7 @@ def _options(patience: ServerTimeouts, connections_per_address: int) -> list[tup
         ("grpc.max_connection_age_ms", milliseconds(patience.connection_age)),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
-        # This is the key that lets the server accept clients' pings; the one named ..._recv_ping_... does nothing.
+        # This key makes the server accept clients' pings; the one named ..._recv_ping_... does nothing.
         ("grpc.http2.min_ping_interval_without_data_ms", milliseconds(patience.shortest_ping)),
     ]
 
@@ -189,16 +189,16 @@ async def _listen(server: grpc.aio.Server, listen: str) -> str:
 def _bind_socket(server: grpc.aio.Server, path: Path) -> None:
     try:
         server.add_insecure_port(f"{UNIX}{path}")
-        path.chmod(0o600)  # whoever can connect can run commands here: the owner alone
+        path.chmod(0o600)  # owner only: anyone who can connect can run commands here
     except (RuntimeError, OSError) as error:
         raise ListenFailed(f"cannot listen on {UNIX}{path}: the socket cannot be made there") from error
 
 
 async def _require_free(path: Path) -> None:
-    """Refuse a socket on which another server listens: gRPC would take its place without a word."""
+    """Raise if another server listens on this socket: gRPC would silently replace it."""
     try:
         _, writer = await asyncio.open_unix_connection(path)
     except OSError:
-        return  # there is none, or what is left of a dead one
+        return  # there is no socket, or only that of a dead server
     writer.close()
     raise ListenFailed(f"cannot listen on {UNIX}{path}: another server does")

@@ -1,4 +1,4 @@
-"""The one table from what went wrong to what a client is told: code, reason and details of google.rpc.Status."""
+"""The one table from an error to what the client gets: code, reason and details of google.rpc.Status."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from greenroomd.rpc.stream.cursor_codec import InvalidCursor
 
 _C = grpc.StatusCode
 
-# Status travels in HTTP/2 trailers, of which clients take 8 KiB: once as text, once with the details, in base64.
+# Status travels in HTTP/2 trailers twice: as text, and with the details in base64. Clients accept 8 KiB of trailers.
 MAX_TEXT_BYTES = 400
 MAX_VIOLATIONS_BYTES = 4096
 
 
 class Unimplemented(GreenroomError):
-    """This version of the server does not have the method yet."""
+    """This version of the server does not implement the method."""
 
     def __init__(self, method: str) -> None:
         super().__init__(f"{method} is part of the contract; this version of the server does not have it yet")
@@ -72,7 +72,7 @@ STATUS: Mapping[type[GreenroomError], tuple[grpc.StatusCode, str]] = {
     errors.OwnerUnreachable: (_C.UNAVAILABLE, "OWNER_UNREACHABLE"),
     Unimplemented: (_C.UNIMPLEMENTED, "UNIMPLEMENTED"),
 }
-"""Every error that is raised; those that only gather others are not raised themselves."""
+"""Every error that is raised; base classes of errors are never raised themselves."""
 
 _PRECONDITIONS: Mapping[type[GreenroomError], str] = {
     errors.IllegalTransition: "STATE",
@@ -84,7 +84,7 @@ _PRECONDITIONS: Mapping[type[GreenroomError], str] = {
     errors.CliMissing: "CLI",
     errors.CliTooOld: "CLI",
 }
-"""What kind of thing is not as it must be: the `type` of a PreconditionFailure."""
+"""The `type` in the PreconditionFailure of each error: the kind of precondition that does not hold."""
 
 _ARRIVES_AT = {signal.value: to.name for moves in TRANSITIONS.values() for signal, to in moves.items()}
 _ARRIVES_AT["turn"] = State.ACTIVE.name
@@ -92,7 +92,7 @@ _REACHABLE = {state.value: sorted({to.name for to in moves.values()}) for state,
 
 
 def status_of(error: GreenroomError, *, subject: str = "") -> tuple[grpc.StatusCode, Status]:
-    """Return the code and the full status of an error; `subject` is the id of what the request is about."""
+    """Return the code and the full status of an error; `subject` is the id of the resource that the request names."""
     code, reason = STATUS[type(error)]
     info = details.ErrorInfo(
         reason=reason, domain=DOMAIN, metadata=_METADATA.get(type(error), _nothing)(error)
@@ -101,7 +101,7 @@ def status_of(error: GreenroomError, *, subject: str = "") -> tuple[grpc.StatusC
 
 
 def internal_status(correlation_id: str) -> tuple[grpc.StatusCode, Status]:
-    """Return the status of a bug: nothing of it but the id under which the log tells all."""
+    """Return the status for a bug: only the id under which the log has the details."""
     info = details.ErrorInfo(reason="INTERNAL", domain=DOMAIN, metadata={"correlation_id": correlation_id})
     text = f"internal error; the server's log has the cause under {correlation_id}"
     return _C.INTERNAL, _status(_C.INTERNAL, text, [info])

@@ -1,1 +1,1 @@
-"""Values of the domain to messages and back: total functions, one file per resource."""
+"""Converts domain values to messages and back. One file per resource; every function is total."""

@@ -1,4 +1,4 @@
-"""A session's config. What an absent field means is decided here; whether a value is allowed is the domain's matter."""
+"""Converts a session's config: decides what an absent field means. The domain decides which values are allowed."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ from greenroomd.rpc.convert.times import duration, maybe_duration, optional_time
 
 
 def partial_config_of(message: pb.SessionConfig, path: str, problems: list[Violation]) -> PartialConfig:
-    """Return what a message sets; what cannot be represented is a problem below `path`.
+    """Return the options that a message sets; a value that cannot be represented becomes a problem below `path`.
 
-    Set is a field that has presence and is there, or has none and is not the empty value. The token stays behind:
-    `oauth_token_of` hands it out. Equal messages may give the very same object: backends use few configurations for
-    many sessions, and what is made of one is then made once.
+    A field counts as set if it is present or, for a field without presence, not empty. The token is left out;
+    `oauth_token_of` returns it. Equal messages may return the same object: clients use few configs for many sessions,
+    so everything derived from one is computed once.
     """
     if message.oauth_token:  # a secret must not rest in a table
         return _read_partial(message, path, problems)
@@ -94,18 +94,18 @@ def _read_partial(message: pb.SessionConfig, path: str, problems: list[Violation
 
 
 def config_of(message: pb.SessionConfig, path: str, problems: list[Violation]) -> SessionConfig:
-    """Return the config that a message makes by itself; the rest as `partial_config_of`."""
+    """Return the complete config that a message describes on its own; otherwise like `partial_config_of`."""
     config = partial_config_of(message, path, problems).alone()
     return replace(config, oauth_token_set=True) if message.oauth_token else config
 
 
 def oauth_token_of(message: pb.SessionConfig) -> Secret | None:
-    """Return the token that a message brings."""
+    """Return the OAuth token in a message, None if there is none."""
     return Secret(message.oauth_token) if message.oauth_token else None
 
 
 def config_message(config: SessionConfig, *, full: bool) -> pb.SessionConfig:
-    """Return a config as a message, never with its token.
+    """Return a config as a message, always without its token.
 
     Unless `full`, prompts, environment, MCP servers and settings are left out.
     """
@@ -144,12 +144,12 @@ _basic_message = IdentityMemo(partial(config_message, full=False))
 
 
 def shared_config_message(config: SessionConfig, *, full: bool) -> pb.SessionConfig:
-    """Return a message as `config_message` does, to be copied into another and never changed: it is made once."""
+    """Like `config_message`, but the result is cached and shared: copy it into another message, never change it."""
     return _full_message(config) if full else _basic_message(config)
 
 
 def partial_config_message(config: PartialConfig, *, oauth_token_set: bool) -> pb.SessionConfig:
-    """Return a message that sets what a partial config sets, and nothing else; `partial_config_of` reads it back."""
+    """Return a message that sets exactly what a partial config sets; `partial_config_of` is the inverse."""
     message = pb.SessionConfig(oauth_token_set=oauth_token_set)
     for name, value in config.options.items():
         group, _, option = name.rpartition(".")
@@ -158,7 +158,7 @@ def partial_config_message(config: PartialConfig, *, oauth_token_set: bool) -> p
     return message
 
 
-# Groups and options whose field is not called as they are.
+# Groups and options whose field in the contract has another name.
 _FIELDS: Mapping[str, str] = {
     "recovery": "recovery_policy",
     "limits.cpu_cores": "cpu",

@@ -1,7 +1,7 @@
 """Content blocks: the API's JSON shape here, typed messages on the wire.
 
-An answer is told whatever it is: a block of an unknown kind or shape travels as `other`. A prompt is taken as it can be
-said; what kinds and values it may hold is the domain's rule.
+Every block of an answer is converted: one of an unknown kind or shape becomes `other`. The blocks of a prompt are
+converted as they are; the domain's rules decide which kinds and values a prompt may have.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from greenroomd.rpc.convert.structs import struct, wire_text
 
 
 def block_message(block: JsonObject) -> pb.ContentBlock:
-    """Return a block as a message; nothing of its text is lost."""
+    """Return a block as a message, with all of its text."""
     try:
         return _WRITERS[block["type"]](block)
-    except (KeyError, TypeError, AttributeError, ValueError):  # another shape than the API has today
+    except (KeyError, TypeError, AttributeError, ValueError):  # a shape that the API does not have today
         return pb.ContentBlock(other=struct(block))
 
 
@@ -30,7 +30,7 @@ def block_messages(blocks: Iterable[JsonObject]) -> list[pb.ContentBlock]:
 
 
 def blocks_of(content: Sequence[pb.ContentBlock]) -> tuple[JsonObject, ...]:
-    """Return the blocks of a prompt in the API's shape, each of its kind even where a prompt may not have it."""
+    """Return the blocks of a prompt in the API's shape, including kinds that a prompt may not have."""
     return tuple(_block_of(message) for message in content)
 
 
@@ -117,7 +117,7 @@ def _source_of(media: pb.MediaBlock) -> JsonObject:
     if media.WhichOneof("source") is None:
         return {}
     if media.media_type == "text/plain" and (text := _utf8(media.data)) is not None:
-        return {"type": "text", "media_type": media.media_type, "data": text}  # the API's only form of it
+        return {"type": "text", "media_type": media.media_type, "data": text}  # the API has no other form
     data = binascii.b2a_base64(media.data, newline=False).decode()
     return {"type": "base64", "media_type": media.media_type, "data": data}
 

@@ -1,4 +1,4 @@
-"""Enumerations of the domain beside those of the contract: paired by name, so that neither can drift."""
+"""Pairs the domain's enumerations with the contract's by name, so that neither can drift."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ N = TypeVar("N", bound=int)
 
 
 class EnumPair(Generic[E, N]):
-    """A domain enumeration and the contract's; member `X` stands beside the value `<prefix>_X`.
+    """Maps a domain enumeration to one of the contract: member `X` to the value `<prefix>_X`.
 
-    0 (UNSPECIFIED) has no member: whoever converts says what it means.
+    0 (UNSPECIFIED) has no member: the caller decides what it means.
     """
 
     def __init__(self, members: type[E], values: _EnumTypeWrapper[N], prefix: str) -> None:
@@ -40,7 +40,7 @@ class EnumPair(Generic[E, N]):
         self._name = values.DESCRIPTOR.name
 
     def member(self, number: int, default: E, field: str, problems: list[Violation]) -> E:
-        """Return the member of a number, `default` for 0; an unknown number is a problem of `field`."""
+        """Return the member for a number, `default` for 0; an unknown number becomes a problem of `field`."""
         if number == 0:
             return default
         found = self._members.get(number)
@@ -50,14 +50,14 @@ class EnumPair(Generic[E, N]):
         return found
 
     def optional(self, number: int, field: str, problems: list[Violation]) -> E | None:
-        """Return the member of a number, None for 0; an unknown number is a problem of `field`."""
+        """Return the member for a number, None for 0; an unknown number becomes a problem of `field`."""
         found = self._members.get(number)
         if found is None and number != 0:
             problems.append(Violation(field, f"{number} is no {self._name} that this server knows"))
         return found
 
     def members(self, numbers: Sequence[int], field: str, problems: list[Violation]) -> frozenset[E]:
-        """Return the members of a list of numbers; 0 and unknown numbers are problems of their element.
+        """Return the members for a list of numbers; 0 and unknown numbers become problems of their element.
 
         Numbers beyond MAX_NUMBERS are counted, not judged.
         """

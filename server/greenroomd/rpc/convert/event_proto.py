@@ -1,4 +1,4 @@
-"""An event as a message, before the store numbered it: EventType names the field of the payload."""
+"""Converts an event to a message before the store numbers it; EventType names the payload's field."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from greenroomd.rpc.convert.turn_proto import approval_message, turn_message
 
 
 def event_message(event: Event, session: Session) -> EventMessage:
-    """Return an event of a session without id, sequence, revision and cursor, its payload whole."""
+    """Return an event of a session with its complete payload, but without id, sequence, revision and cursor."""
     payload = event.payload
     build: Callable[[EventType, Any], Message] = _BUILDERS[type(payload)]
     fields: dict[str, Any] = {event.type.name.lower(): build(event.type, payload)}
@@ -75,7 +75,7 @@ _HAS_MODEL = (EventType.MESSAGE_ASSISTANT, EventType.MESSAGE_TOOL_USE)
 
 def _snapshot(session: Session) -> SessionMessage:
     message = session_message(session, full=False)
-    # Those of the commit that is under way; the event itself carries them.
+    # They belong to the commit in progress, and the event itself carries them.
     message.ClearField("last_sequence")
     message.ClearField("revision")
     return message

@@ -1,4 +1,4 @@
-"""What went wrong in the background: the `error` of a session or a turn as google.rpc.Status."""
+"""Converts the `error` of a session or a turn (a failure in the background) to google.rpc.Status."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from greenroomd.rpc.convert.structs import wire_text
 
 DOMAIN = "greenroom.v1"
 
-# A code for those who look at nothing else; the reason is what to decide by.
+# A code for clients that look at nothing else. Clients should decide by the reason.
 _CODES = {
     "SPAWN_FAILED": Code.UNAVAILABLE,
     "HANDSHAKE_FAILED": Code.UNAVAILABLE,
@@ -39,7 +39,7 @@ _CODES = {
 
 
 def status(problem: Problem) -> Status:
-    """Return a problem as a Status; ErrorInfo tells its reason, the exit and the end of the error output."""
+    """Return a problem as a Status; its ErrorInfo has the reason, the exit and the end of stderr."""
     metadata = {}
     if problem.exit_code is not None:
         metadata["exit_code"] = str(problem.exit_code)
@@ -54,5 +54,5 @@ def status(problem: Problem) -> Status:
 
 
 def maybe_status(problem: Problem | None) -> Status | None:
-    """Return a problem as a Status, or nothing for nothing."""
+    """Like `status`, but returns None for None."""
     return None if problem is None else status(problem)

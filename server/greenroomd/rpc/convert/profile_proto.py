@@ -1,4 +1,4 @@
-"""Profiles: requests as calls of the use cases, and a profile as a message."""
+"""Converts requests about profiles to arguments of the use cases, and profiles to messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from greenroomd.rpc.rpc_context import Call
 
 
 def profile_message(profile: Profile) -> profile_pb2.Profile:
-    """Return a profile as a message; of its token, whether there is one."""
+    """Return a profile as a message, which says only whether there is a token."""
     parts = profile.parts
     return profile_pb2.Profile(
         profile_id=profile.profile_id,
@@ -37,14 +37,14 @@ def profile_message(profile: Profile) -> profile_pb2.Profile:
 
 
 def profile_answer(method: str, profile: Profile | None) -> bytes:
-    """Return the serialized answer of a method that changes profiles."""
+    """Return the serialized response of a method that changes profiles."""
     if profile is None:
         return pb.DeleteProfileResponse().SerializeToString()
     return _ANSWERS[method](profile=profile_message(profile)).SerializeToString()
 
 
 def new_profile(request: pb.CreateProfileRequest, call: Call) -> NewProfile:
-    """Return what CreateProfile asks for, with what was found wrong so far."""
+    """Return what CreateProfile asks for, with the problems found so far."""
     required("profile.profile_id", request.profile.profile_id, call.problems)
     parts = _parts_of(request.profile, call.problems)
     return NewProfile(
@@ -58,7 +58,7 @@ def new_profile(request: pb.CreateProfileRequest, call: Call) -> NewProfile:
 
 
 def profile_update(request: pb.UpdateProfileRequest, call: Call) -> ProfileUpdate:
-    """Return what UpdateProfile asks for, with what was found wrong so far."""
+    """Return what UpdateProfile asks for, with the problems found so far."""
     required("profile.profile_id", request.profile.profile_id, call.problems)
     given = _parts_of(request.profile, call.problems)
     return ProfileUpdate(
@@ -73,7 +73,7 @@ def profile_update(request: pb.UpdateProfileRequest, call: Call) -> ProfileUpdat
 
 
 def profile_deletion(request: pb.DeleteProfileRequest, call: Call) -> ProfileDeletion:
-    """Return what DeleteProfile asks for, with what was found wrong so far."""
+    """Return what DeleteProfile asks for, with the problems found so far."""
     required("profile_id", request.profile_id, call.problems)
     return ProfileDeletion(
         workspace_id=request.workspace_id or DEFAULT_WORKSPACE,

@@ -1,4 +1,4 @@
-"""Requests as calls of the use cases. What a value may be, the domain judges; what a request lacks is told here."""
+"""Converts requests to arguments of the use cases. Checks that required fields are set; the domain checks values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ORDERS: Mapping[str, tuple[OrderBy, bool]] = {
 
 
 def required(field: str, value: str, problems: list[Violation]) -> str:
-    """Return a value that a request must have; its absence is a problem."""
+    """Return a value that a request must have; an empty one becomes a problem."""
     if not value:
         problems.append(Violation(field, "is required"))
     return value
@@ -50,7 +50,7 @@ def workspace_of(workspace_id: str, problems: list[Violation]) -> str | None:
 
 
 def new_session(request: sessions.CreateSessionRequest, call: Call) -> NewSession:
-    """Return what CreateSession asks for, with what was found wrong so far."""
+    """Return what CreateSession asks for, with the problems found so far."""
     start_mode = START_MODES.member(request.start_mode, StartMode.AUTO, "start_mode", call.problems)
     config = partial_config_of(request.config, "config", call.problems)
     return NewSession(
@@ -71,7 +71,7 @@ def new_session(request: sessions.CreateSessionRequest, call: Call) -> NewSessio
 
 
 def session_query(request: sessions.ListSessionsRequest, problems: list[Violation]) -> SessionQuery:
-    """Return which sessions ListSessions asks for, in which order."""
+    """Return the sessions that ListSessions asks for, and their order."""
     wanted = request.filter
     order = _ORDERS.get(request.order_by)
     if order is None:
@@ -95,7 +95,7 @@ def session_query(request: sessions.ListSessionsRequest, problems: list[Violatio
 
 
 def wait_timeout(request: sessions.WaitSessionRequest, problems: list[Violation]) -> timedelta | None:
-    """Return how long WaitSession is asked to wait, None if the request leaves it open."""
+    """Return how long WaitSession should wait, None if the request does not say."""
     timeout = optional_timedelta(request, "timeout", "", problems)
     if timeout is not None and (problem := _wait(timeout)) is not None:
         problems.append(Violation("timeout", problem))
@@ -103,7 +103,7 @@ def wait_timeout(request: sessions.WaitSessionRequest, problems: list[Violation]
 
 
 def new_turn(request: turns.StartTurnRequest | turns.RunTurnRequest, call: Call) -> NewTurn:
-    """Return what StartTurn or RunTurn asks for, with what was found wrong so far."""
+    """Return what StartTurn or RunTurn asks for, with the problems found so far."""
     required("session_id", request.session_id, call.problems)
     if_busy = IF_BUSY.member(request.if_busy, IfBusy.REJECT, "if_busy", call.problems)
     timeout = optional_timedelta(request, "turn_timeout", "", call.problems)
@@ -161,7 +161,7 @@ def decide(request: turns.DecideApprovalRequest, call: Call) -> Decide:
 
 
 def check_reason(reason: str, problems: list[Violation]) -> None:
-    """Find out whether a reason can be shown as the state_reason of a session."""
+    """Check that a reason can be shown as a session's `state_reason`."""
     if len(reason) > MAX_REASON_LENGTH:
         problems.append(
             Violation("reason", f"must be at most {MAX_REASON_LENGTH} characters, is {len(reason)}")

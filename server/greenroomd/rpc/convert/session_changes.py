@@ -1,4 +1,4 @@
-"""Requests that change, remove or copy a session, as calls of the use cases."""
+"""Converts requests that change, delete or fork a session to arguments of the use cases."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Ending = TypeVar("Ending", Suspend, Restart)
 
 
 def update(request: pb.UpdateSessionRequest, call: Call) -> Update:
-    """Return what UpdateSession asks for, with what was found wrong so far; raises InvalidRequest without a session."""
+    """Return what UpdateSession asks for, with the problems found so far; raises InvalidRequest without a session."""
     given, problems = request.session, call.problems
     if not required("session.session_id", given.session_id, problems):
         call.refuse_problems()
@@ -114,7 +114,7 @@ def delete(request: pb.DeleteSessionRequest, call: Call) -> Delete:
 
 
 def fork(request: pb.ForkSessionRequest, call: Call) -> Fork:
-    """Return what ForkSession asks for, with what was found wrong so far; raises InvalidRequest without a session."""
+    """Return what ForkSession asks for, with the problems found so far; raises InvalidRequest without a session."""
     problems = call.problems
     if not required("session_id", request.session_id, problems):
         call.refuse_problems()
@@ -137,7 +137,7 @@ def fork(request: pb.ForkSessionRequest, call: Call) -> Fork:
 
 
 def _changed(request: ChangeRequest, call: Call) -> str:
-    """Return the session that a change is for; raises InvalidRequest if there is any problem."""
+    """Return the id of the session to change; raises InvalidRequest if there is any problem."""
     required("session_id", request.session_id, call.problems)
     call.refuse_problems()
     return request.session_id

@@ -1,4 +1,4 @@
-"""A session as a message."""
+"""Converts a session to a message."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NO_RECOVERY = Recovery()
 
 
 def session_message(session: Session, *, full: bool) -> pb.Session:
-    """Return a session as a message: in view FULL or, without what may be long or confidential, in view BASIC."""
+    """Return a session as a message: in view FULL, or in view BASIC without fields that may be long or confidential."""
     return pb.Session(
         session_id=session.session_id,
         workspace_id=session.workspace_id,
@@ -57,7 +57,7 @@ def session_message(session: Session, *, full: bool) -> pb.Session:
 session_bytes: IdentityMemo[Session, bytes] = IdentityMemo(
     lambda session: session_message(session, full=True).SerializeToString(), limit=1024
 )
-"""Returns the message of a session in view FULL, serialized: what is recorded for a repetition is what is answered."""
+"""Returns a session serialized in view FULL; the answer and its record for replays are the same bytes."""
 
 
 def _maybe_recovery(recovery: Recovery) -> pb.Recovery | None:
@@ -67,7 +67,7 @@ def _maybe_recovery(recovery: Recovery) -> pb.Recovery | None:
 
 
 def report_messages(report: Sequence[OptionReport]) -> list[config_pb2.ConfigOptionReport]:
-    """Return how options are enforced."""
+    """Return how each option is enforced."""
     return [
         config_pb2.ConfigOptionReport(
             option=each.option, enforcement=ENFORCEMENT.number[each.enforcement], reason=each.reason
@@ -77,7 +77,7 @@ def report_messages(report: Sequence[OptionReport]) -> list[config_pb2.ConfigOpt
 
 
 def process_message(process: ProcessFacts) -> pb.Process:
-    """Return what is known of a session's process."""
+    """Return what is known about a session's process."""
     return pb.Process(
         node_id=process.node_id,
         pid=process.pid,
@@ -90,7 +90,7 @@ def process_message(process: ProcessFacts) -> pb.Process:
 
 
 def recovery_message(recovery: Recovery) -> pb.Recovery:
-    """Return where recovery stands."""
+    """Return the progress of a session's recovery."""
     return pb.Recovery(
         attempt=recovery.attempt,
         max_attempts=recovery.max_attempts,

@@ -1,4 +1,4 @@
-"""JSON in messages: google.protobuf.Struct to plain values and back."""
+"""Converts google.protobuf.Struct to plain JSON values and back."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from google.protobuf.struct_pb2 import ListValue, Struct, Value
 
 from greenroomd.domain.config import JsonObject
 
-# A level of JSON takes up to three levels of messages, and parsers everywhere stop at 100: what lies deeper travels
-# as its JSON text. Room is left for the messages around the Struct.
+# One level of JSON takes up to three levels of messages, and protobuf parsers stop at 100 levels. Deeper values become
+# JSON text. 25 leaves room for the messages around the Struct.
 MAX_DEPTH = 25
 _EXACT = 2**53
 
 
 def json_of(message: Struct) -> JsonObject:
-    """Return the object of a Struct, whole numbers as int; NaN and infinity stay, for the domain's rules to refuse."""
+    """Return a Struct as an object, whole numbers as int. NaN and infinity stay: the domain's rules refuse them."""
     return {name: _value_of(value) for name, value in message.fields.items()}
 
 
 def struct(value: JsonObject) -> Struct:
     """Return a JSON object as a Struct.
 
-    A number beyond the range of a double, and what is nested deeper than MAX_DEPTH, becomes its JSON text.
+    A number beyond the range of a double, and a value nested deeper than MAX_DEPTH, becomes JSON text.
     """
     message = Struct()
     _fill_object(message, value, 1)
@@ -33,7 +33,7 @@ def struct(value: JsonObject) -> Struct:
 
 
 def wire_text(value: str) -> str:
-    """Return text that protobuf takes: a half of a surrogate pair, which JSON can carry, is replaced."""
+    """Return text that protobuf accepts: lone surrogates, which JSON can carry, are replaced."""
     if value.isascii():
         return value
     try:

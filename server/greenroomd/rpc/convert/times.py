@@ -1,4 +1,4 @@
-"""Points and spans of time: microseconds here, nanoseconds on the wire; what lies between is cut off."""
+"""Converts times and durations: microseconds here, nanoseconds on the wire. Finer digits are cut off."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ _DAY = 86_400
 
 
 def timestamp(at: datetime) -> Timestamp:
-    """Return a point of time as the contract writes it."""
+    """Return a time as a Timestamp."""
     since = at - _EPOCH
     return Timestamp(seconds=since.days * _DAY + since.seconds, nanos=since.microseconds * 1000)
 
 
 shared_timestamp = IdentityMemo(timestamp)
-"""Return a message as `timestamp` does, to be copied into another and never changed."""
+"""Like `timestamp`, but the result is cached and shared: copy it into another message, never change it."""
 
 
 def maybe_timestamp(at: datetime | None) -> Timestamp | None:
-    """Return a point of time, or nothing for nothing."""
+    """Like `timestamp`, but returns None for None."""
     return None if at is None else timestamp(at)
 
 
 def duration(span: timedelta) -> Duration:
-    """Return a span; both parts of it carry its sign."""
+    """Return a duration; seconds and nanos have the same sign."""
     seconds, rest = divmod(abs(span), timedelta(seconds=1))
     sign = -1 if span < timedelta() else 1
     return Duration(seconds=sign * seconds, nanos=sign * rest.microseconds * 1000)
 
 
 def maybe_duration(span: timedelta | None) -> Duration | None:
-    """Return a span, or nothing for nothing."""
+    """Like `duration`, but returns None for None."""
     return None if span is None else duration(span)
 
 
 def datetime_of(message: Timestamp, field: str, problems: list[Violation]) -> datetime | None:
-    """Return the point of time of a message; one outside the calendar's range is a problem of `field`."""
+    """Return the time of a message; one outside the years 1 to 9999 becomes a problem of `field`."""
     if not (_FIRST_SECOND <= message.seconds <= _LAST_SECOND and 0 <= message.nanos < _NANOS):
         problems.append(Violation(field, "must lie in the years 1 to 9999, with nanos from 0 to 999999999"))
         return None
@@ -55,31 +55,31 @@ def datetime_of(message: Timestamp, field: str, problems: list[Violation]) -> da
 
 
 def timedelta_of(message: Duration, field: str, problems: list[Violation]) -> timedelta | None:
-    """Return the span of a message; one that is out of range or has two signs is a problem of `field`."""
+    """Return the duration of a message; one that is out of range or has two signs becomes a problem of `field`."""
     seconds, nanos = message.seconds, message.nanos
     if abs(seconds) > _MAX_SPAN_SECONDS or abs(nanos) >= _NANOS or seconds * nanos < 0:
         problems.append(Violation(field, "must be within 10,000 years, with seconds and nanos of one sign"))
         return None
     micros = nanos // 1000 if nanos >= 0 else -(-nanos // 1000)
-    if seconds == 0 and nanos and not micros:  # a nanosecond is more than no time at all
+    if seconds == 0 and nanos and not micros:  # a nanosecond is not zero
         micros = 1 if nanos > 0 else -1
     return timedelta(seconds=seconds, microseconds=micros)
 
 
 def optional_timedelta(message: Message, name: str, path: str, problems: list[Violation]) -> timedelta | None:
-    """Return the span in the field `name` of a message that lies at `path`, None if it is not set."""
+    """Return the duration in the field `name` of the message at `path`, None if it is not set."""
     if not message.HasField(name):
         return None
     return timedelta_of(getattr(message, name), f"{path}.{name}" if path else name, problems)
 
 
 def optional_datetime(message: Message, name: str, path: str, problems: list[Violation]) -> datetime | None:
-    """Return the point of time in the field `name` of a message that lies at `path`, None if it is not set."""
+    """Return the time in the field `name` of the message at `path`, None if it is not set."""
     if not message.HasField(name):
         return None
     return datetime_of(getattr(message, name), f"{path}.{name}" if path else name, problems)
 
 
 def microseconds(at: datetime) -> int:
-    """Return a point of time as a number that sorts: microseconds since the epoch."""
+    """Return a time as microseconds since the epoch, a number that sorts like it."""
     return (at - _EPOCH) // timedelta(microseconds=1)

@@ -1,4 +1,4 @@
-"""Turns and approvals as messages."""
+"""Converts turns and approvals to messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from greenroomd.rpc.convert.problems import maybe_status
 from greenroomd.rpc.convert.structs import struct, wire_text
 from greenroomd.rpc.convert.times import maybe_duration, maybe_timestamp, timestamp
 
-MAX_RESULT_BYTES = 256 * 1024  # a turn must fit the 4 MiB that clients take unless told otherwise
+MAX_RESULT_BYTES = 256 * 1024  # a turn must fit into the 4 MiB that gRPC clients accept by default
 
 _NO_USAGE = Usage()
 
@@ -69,7 +69,7 @@ def approval_message(approval: Approval) -> pb.Approval:
 
 
 def _beginning(text: str) -> str:
-    """Return as many whole characters of a text as a turn may carry."""
+    """Return the beginning of a text: whole characters, at most MAX_RESULT_BYTES of UTF-8."""
     if len(text) * 4 <= MAX_RESULT_BYTES:
         return text
     return text.encode()[:MAX_RESULT_BYTES].decode(errors="ignore")

@@ -1,4 +1,4 @@
-"""EventService: the log as a live stream and as history."""
+"""EventService: the event log as a live stream and as history."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TOTAL = wire.tag(3, wire.VARINT)
 
 
 class EventService:
-    """Gives the log; see the contract for what each method promises."""
+    """Serves the event log; the contract says what each method promises."""
 
     def __init__(
         self, sessions: Sessions, store: Store, watch: Watch, codec: EventCodec, drain: Drain
@@ -40,9 +40,9 @@ class EventService:
 
     async def WatchEvents(self, request: pb.WatchEventsRequest, call: Call) -> None:
         """Stream events as they are committed."""
-        head = self._watch.head  # before anything is awaited: what comes after the call is not missed
+        head = self._watch.head  # before any await, so that no event after the call is missed
         plan = await self._watching.plan(request, call.problems, head)
-        # So that the client knows: from here on nothing escapes it.
+        # The headers tell the client that it misses nothing from here on.
         await call.context.send_initial_metadata(())
         await self._watching.stream(plan, call.write)
 
@@ -62,7 +62,7 @@ class EventService:
         return await self._page(request, selection, limit)
 
     async def GetEvent(self, request: pb.GetEventRequest, call: Call) -> None:
-        """Stream one event, whole."""
+        """Stream one event in full."""
         requests.required("event_id", request.event_id, call.problems)
         call.refuse_problems()
         revision = self._codec.cursors.revision_of_event(request.event_id)
@@ -88,13 +88,13 @@ class EventService:
             after = place.key
         elif request.after:
             after = await wait_until_reached(request.after, self._codec.cursors, self._store)
-            after += descending  # a cursor lies behind its event, which is therefore before it
+            after += descending  # a cursor points behind its event, so the event itself is before it
         else:
             after = self._watch.head + 1 if descending else await self._store.floor(selection) - 1
         page = await self._store.events(selection, after=after, limit=limit, descending=descending)
         answer = records_of(page)
         if page:
-            # A page also ends at a number of bytes, so only a look behind it tells whether it was the last one.
+            # A page also ends at a size in bytes, so only a look past its end shows whether it was the last one.
             last = page[-1].revision
             if await self._store.events(selection, after=last, limit=1, descending=descending):
                 answer += wire.record(_NEXT, page_token(Position(last, ""), request).encode())

@@ -1,7 +1,7 @@
-"""grpc.health.v1: what this server can do now, asked for or watched.
+"""grpc.health.v1: the readiness of this server, by request or as a watch.
 
-Written on the generated base: the library's asyncio servicer lacks List, and writes to watchers under a lock, so that
-one watcher that does not read could hold up a shutdown. Here each watcher only reads a shared table.
+Built on the generated base class: the library's asyncio servicer lacks List, and it writes to watchers under a lock, so
+that one watcher that does not read could hold up a shutdown. Here each watcher only reads a shared table.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ListResponse: Any = vars(pb)["HealthListResponse"]
 
 
 class Health(HealthServicer):
-    """Whether each service works: all of them or none; the process is alive in any case."""
+    """Reports all services as SERVING or none of them; `liveness` is always SERVING."""
 
     def __init__(self, services: Iterable[str], drain: Drain) -> None:
         self._status = dict.fromkeys(("", READINESS, *services), _NOT_SERVING) | {LIVENESS: _SERVING}
@@ -38,7 +38,7 @@ class Health(HealthServicer):
         self._drain = drain
 
     def set_ready(self, ready: bool) -> None:
-        """Say of every service that it works, or that none does; none does at first."""
+        """Report every service as ready or not ready; at first they are not ready."""
         status = _SERVING if ready else _NOT_SERVING
         for service in self._status:
             if service != LIVENESS:
@@ -61,7 +61,7 @@ class Health(HealthServicer):
     async def Watch(
         self, request: pb.HealthCheckRequest, _context: Context
     ) -> AsyncIterator[pb.HealthCheckResponse]:
-        """Yield the status of one service, now and whenever it changes, until the server goes away."""
+        """Yield the status of one service, now and whenever it changes, until the server shuts down."""
         changed = asyncio.Event()
         self._changed.add(changed)
         told = None

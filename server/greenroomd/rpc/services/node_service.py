@@ -1,4 +1,4 @@
-"""NodeService: what this server is, and how its processes are used."""
+"""NodeService: facts about this server, and the use of its processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_REQUEST_BYTES = 8 * 1024 * 1024
 
 
 class NodeService:
-    """Shows the server itself; `pool` is asked for the state of the pool at each call."""
+    """Describes this server; each call asks `pool` for the current state of the pool."""
 
     def __init__(self, facts: ServerFacts, store: Store, pool: Callable[[], PoolStatus]) -> None:
         self._facts = facts
@@ -28,7 +28,7 @@ class NodeService:
         self._pool = pool
 
     async def GetServerInfo(self, _request: pb.GetServerInfoRequest, _call: Call) -> pb.GetServerInfoResponse:
-        """Return what this server is and can do."""
+        """Return the version, limits and features of this server."""
         facts = self._facts
         info = node_pb2.ServerInfo(
             server_version=facts.server_version,
@@ -46,7 +46,7 @@ class NodeService:
         return pb.GetServerInfoResponse(server_info=info)
 
     async def GetPoolStatus(self, request: pb.GetPoolStatusRequest, _call: Call) -> pb.GetPoolStatusResponse:
-        """Return how the processes of this node are used; another node is not known here."""
+        """Return how the processes of this node are used; other nodes are unknown here."""
         if request.node_id not in ("", self._facts.node_id):
             raise NodeNotFound(request.node_id)
         pool = self._pool()

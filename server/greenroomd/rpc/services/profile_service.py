@@ -19,7 +19,7 @@ from greenroomd.rpc.rpc_context import Call
 
 
 class ProfileService:
-    """Keeps named configs; see the contract for what each method promises."""
+    """Keeps named configs; the contract says what each method promises."""
 
     def __init__(self, profiles: Profiles) -> None:
         self._profiles = profiles
@@ -52,6 +52,6 @@ class ProfileService:
         return pb.UpdateProfileResponse(profile=profile_message(profile))
 
     async def DeleteProfile(self, request: pb.DeleteProfileRequest, call: Call) -> pb.DeleteProfileResponse:
-        """Remove a profile that no session uses."""
+        """Delete a profile that no session uses."""
         await self._profiles.delete(profile_deletion(request, call))
         return pb.DeleteProfileResponse()

@@ -1,4 +1,4 @@
-"""Server reflection, so that `grpcurl` needs no files: v1 and v1alpha, which differ in nothing but their name."""
+"""Server reflection, so that `grpcurl` needs no files: v1 and v1alpha, which differ only in name."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def reflection_handlers(services: Iterable[str]) -> list[grpc.GenericRpcHandler]
 
 
 class _Reflection(ReflectionServicer):
-    """Finds methods as well (`describe package.Service.Method`), which Python's descriptor pool does not index."""
+    """Also finds methods (`describe package.Service.Method`), which Python's descriptor pool does not index."""
 
     def _file_containing_symbol(self, request: pb.ServerReflectionRequest, name: str) -> Any:
         service, _, method = name.rpartition(".")
@@ -45,7 +45,7 @@ class _Reflection(ReflectionServicer):
 
 
 def _know_stable_version() -> None:
-    """Let the stable version be described too: its file is v1alpha's under another name, and no package has it."""
+    """Register the descriptor of v1, which no package ships: v1alpha's file under another name."""
     pool = descriptor_pool.Default()
     path = f"{_STABLE.replace('.', '/')}/reflection.proto"
     try:

@@ -1,4 +1,4 @@
-"""What NodeService shows of this server: its fixed facts, and how its pool stands."""
+"""The facts about this server that NodeService returns: fixed ones, and the state of its pool."""
 
 from __future__ import annotations
 
@@ -12,37 +12,43 @@ from greenroomd.domain.enforcement import OptionReport
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFacts:
-    """What this server is, and the limits that it keeps; fixed at its start.
+    """Facts and limits of this server, fixed at its start.
 
     The largest request, prompt and event are fixed by the contract.
     """
 
     server_version: str
+    """The version of the greenroomd package."""
     node_id: str
     """The id of the state directory, a UUID."""
     cli_path: str
+    """The absolute path of the CLI's executable."""
     cli_version: str
+    """The version that the CLI itself reports."""
     store_kind: str
     """`sqlite` or `postgresql`."""
     start_time: datetime
+    """When this server started."""
     max_processes: int
-    """How many CLI processes may live at once."""
+    """The most CLI processes that may run at once."""
     max_session_watchers: int
+    """The most watches of one session at a time."""
     max_node_watchers: int
+    """The most watches on this node at a time."""
     approval_timeout: timedelta
-    """How long a permission question may stay unanswered."""
+    """How long an approval may stay undecided."""
     request_id_retention: timedelta = timedelta(hours=24)
-    """How long the answer to a request id is kept."""
+    """How long the recorded answer to a request_id is kept."""
     event_retention: timedelta | None = None
-    """How long messages are kept; None: for ever."""
+    """How long messages are kept; None: forever."""
     event_retention_count: int = 0
-    """How many events of a session are kept; 0: all."""
+    """How many events of each session are kept; 0: all."""
     enforcement: Sequence[OptionReport] = ()
-    """Which limits of a session's config this host keeps."""
+    """How this host enforces each limit of a session's config."""
 
 
 class WorkspaceUse(Protocol):
-    """How one workspace uses the processes now, or waits for them; each is a number of processes."""
+    """How one workspace uses processes now; every property is a number of processes."""
 
     @property
     def busy(self) -> int:
@@ -62,7 +68,7 @@ class WorkspaceUse(Protocol):
 
 
 class PoolStatus(Protocol):
-    """How the processes of this node are used now."""
+    """How this node uses its processes now; the first five properties are numbers of processes."""
 
     @property
     def slots(self) -> int:
@@ -86,12 +92,12 @@ class PoolStatus(Protocol):
 
     @property
     def longest_wait(self) -> timedelta | None:
-        """How long the session that came first has been waiting; None if none waits."""
+        """How long the session at the head of the queue has been waiting; None if none waits."""
 
     @property
     def evictions(self) -> int:
-        """How many processes were asked back for others since the start."""
+        """How many sessions were asked to give up their process to another one since the start."""
 
     @property
     def workspaces(self) -> Mapping[str, WorkspaceUse]:
-        """Each workspace that uses a process or waits for one, by its id."""
+        """The workspaces that use a process or wait for one, by id."""

@@ -34,7 +34,7 @@ _CURSOR = wire.tag(4, wire.LEN)
 
 
 class SessionService:
-    """Makes sessions and rules their life; see the contract for what each method promises."""
+    """Creates sessions and controls their lives; the contract says what each method promises."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class SessionService:
         return session_answer(session)
 
     async def ListSessions(self, request: pb.ListSessionsRequest, call: Call) -> bytes:
-        """Return a page of sessions, and where a watch that misses nothing begins."""
+        """Return a page of sessions, and the cursor from which a watch misses nothing."""
         limit = page_size(request.page_size, call.problems)
         query = requests.session_query(request, call.problems)
         if request.view not in session_pb2.SessionView.values():
@@ -85,7 +85,7 @@ class SessionService:
         return b"".join((listed, _REVISION, wire.varint(page.revision), cursor))
 
     async def UpdateSession(self, request: pb.UpdateSessionRequest, call: Call) -> bytes:
-        """Change what the mask names."""
+        """Change the fields that the mask names."""
         session = await self._sessions.update(session_changes.update(request, call))
         return session_answer(session)
 
@@ -105,7 +105,7 @@ class SessionService:
         return session_answer(session)
 
     async def RestartSession(self, request: pb.RestartSessionRequest, call: Call) -> bytes:
-        """Change a session's process for a new one."""
+        """Replace a session's process by a new one."""
         session = await self._sessions.restart(session_changes.ending(Restart, request, call))
         return session_answer(session)
 
@@ -115,17 +115,17 @@ class SessionService:
         return session_answer(session)
 
     async def DeleteSession(self, request: pb.DeleteSessionRequest, call: Call) -> pb.DeleteSessionResponse:
-        """Remove a session with everything of it."""
+        """Delete a session and everything that belongs to it."""
         await self._deletion.delete(session_changes.delete(request, call))
         return pb.DeleteSessionResponse()
 
     async def ForkSession(self, request: pb.ForkSessionRequest, call: Call) -> bytes:
-        """Make a session that continues a copy of another one's conversation."""
+        """Create a session that continues a copy of another one's conversation."""
         session = await self._forking.fork(session_changes.fork(request, call), call.caller)
         return session_answer(session)
 
     async def WaitSession(self, request: pb.WaitSessionRequest, call: Call) -> pb.WaitSessionResponse:
-        """Wait until a condition holds, or the time is over; without a condition, for the next change."""
+        """Wait until a condition holds or the time is up; without a condition, wait for the next change."""
         requests.required("session_id", request.session_id, call.problems)
         states = SESSION_STATES.members(request.states, "states", call.problems)
         timeout = requests.wait_timeout(request, call.problems)
@@ -147,7 +147,7 @@ class SessionService:
 
 
 def _patience(asked: timedelta | None, remaining: timedelta | None) -> timedelta:
-    """Return how long to wait: so that the answer is there before the client has given up."""
+    """Return how long to wait so that the answer arrives before the client's deadline."""
     if remaining is None:
         return WAIT_WITHOUT_DEADLINE if asked is None else asked
     left = max(remaining - min(ANSWER_BEFORE_DEADLINE, remaining / 5), timedelta())

@@ -24,7 +24,7 @@ from greenroomd.rpc.stream.draining import UNDER_WAY, Drain
 
 
 class TurnService:
-    """Gives prompts to sessions; see the contract for what each method promises."""
+    """Gives prompts to sessions; the contract says what each method promises."""
 
     def __init__(self, turns: Turns, drain: Drain) -> None:
         self._turns = turns
@@ -40,7 +40,7 @@ class TurnService:
         return pb.StartTurnResponse(turn=turn_message(turn))
 
     async def RunTurn(self, request: pb.RunTurnRequest, call: Call) -> None:
-        """Give a session a prompt and stream what comes of it, last the turn."""
+        """Give a session a prompt and stream the turn's events, and at last the turn."""
         new = requests.new_turn(request, call)
         await self._stream(self._turns.run(new, call.caller, ephemeral=request.include_ephemeral), call)
 
@@ -66,7 +66,7 @@ class TurnService:
         return page_answer(page, request, turn_message, lambda turn: Position(turn.number, turn.turn_id))
 
     async def ListApprovals(self, request: pb.ListApprovalsRequest, call: Call) -> bytes:
-        """Return a page of a session's approvals, of some states if any are named."""
+        """Return a page of a session's approvals, only those in the named states if there are any."""
         requests.required("session_id", request.session_id, call.problems)
         limit = page_size(request.page_size, call.problems)
         states = APPROVAL_STATES.members(request.states, "states", call.problems)
@@ -84,12 +84,12 @@ class TurnService:
     async def DecideApproval(
         self, request: pb.DecideApprovalRequest, call: Call
     ) -> pb.DecideApprovalResponse:
-        """Answer a question of the CLI."""
+        """Decide an approval that the CLI asked for."""
         approval = await self._turns.decide(requests.decide(request, call))
         return pb.DecideApprovalResponse(approval=approval_message(approval))
 
     async def _run_again(self, request: pb.RunTurnRequest, recorded: bytes, call: Call) -> None:
-        """Stream the events of a turn that was started before; of one whose events are compacted, the turn alone."""
+        """Stream the events of a turn that was started before; only the turn itself if its events are compacted."""
         first = pb.RunTurnResponse.FromString(recorded)
         turn = await self._turns.get(first.turn.turn_id, first.turn.session_id)
         with suppress(CursorBelowFloor):
@@ -102,13 +102,13 @@ class TurnService:
     async def _interrupted_before(
         self, request: pb.InterruptTurnRequest, recorded: bytes, _call: Call
     ) -> pb.InterruptTurnResponse:
-        """Return the turn that was stopped before, as it ended."""
+        """Return the turn that an earlier call interrupted, as it is now."""
         turn_id = pb.InterruptTurnResponse.FromString(recorded).turn.turn_id
         turn = await self._turns.get(turn_id, request.session_id)
         return pb.InterruptTurnResponse(turn=turn_message(turn))
 
     async def _stream(self, parts: AsyncGenerator[Batch | Turn, None], call: Call) -> None:
-        """Write what comes of a turn as frames. Raises Draining: the turn does not end with that."""
+        """Write a turn's events as frames. Raises Draining, which does not end the turn."""
         async with aclosing(parts):
             while (part := await self._drain.interruptible(anext(parts, None), grace=UNDER_WAY)) is not None:
                 if isinstance(part, Turn):
@@ -126,7 +126,7 @@ async def _filtered(
     wanted: Callable[[Approval], bool],
     following: Callable[[Position], Awaitable[Page[Approval]]],
 ) -> Page[Approval]:
-    """Return the wanted items of a page, or of the first page after it that has any."""
+    """Return the wanted items of a page, or of the first later page that has any."""
     while True:
         items = [item for item in page.items if wanted(item)]
         if items or page.next is None:

@@ -1,6 +1,6 @@
-"""Names of places in the log: the cursor behind an event, and the event's id.
+"""Encodes positions in the log: the cursor behind an event, and the event's id.
 
-Both are opaque to clients and bound to the store that gave them; a place of another store is refused, not mistaken.
+Both are opaque to clients and bound to the store that made them; those of another store are refused.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class InvalidCursor(InvalidRequest):
 
 
 class CursorCodec:
-    """The cursors and event ids of one store.
+    """Encodes and decodes the cursors and event ids of one store.
 
     A cursor is the store's mark and the revision. An event id is a UUID of version 8 (RFC 9562): 60 bits of the store's
-    mark and 62 bits of the revision, so that an id finds its event without an index.
+    mark and 62 bits of the revision, so that GetEvent needs no index.
     """
 
     def __init__(self, store_id: str) -> None:
@@ -42,7 +42,7 @@ class CursorCodec:
         return b"%b%x" % (self._cursor, revision)
 
     def revision_of_cursor(self, cursor: str) -> int:
-        """Return the revision of a cursor; raises InvalidCursor if it is none, or another store's."""
+        """Return the revision of a cursor; raises InvalidCursor if it is malformed or another store's."""
         parsed = _CURSOR.fullmatch(cursor)
         if parsed is None:
             raise InvalidCursor("is not a cursor")
@@ -56,7 +56,7 @@ class CursorCodec:
         return b"%b%b-%b" % (self._event_id, digits[:4], digits[4:])
 
     def revision_of_event(self, event_id: str) -> int:
-        """Return the revision of the event with this id; raises EventNotFound unless this store has given it."""
+        """Return the revision of the event with this id; raises EventNotFound unless this store made the id."""
         given = event_id.encode("ascii", "replace")
         if not _EVENT_ID.fullmatch(event_id) or not given.startswith(self._event_id):
             raise EventNotFound(event_id)
@@ -64,7 +64,7 @@ class CursorCodec:
 
 
 async def wait_until_reached(cursor: str, cursors: CursorCodec, store: Store) -> int:
-    """Return the revision of a cursor that any node of this store has given; raises InvalidCursor."""
+    """Return the revision of a cursor, once this node has read up to it; raises InvalidCursor."""
     revision = cursors.revision_of_cursor(cursor)
     if revision > await store.reach(revision):
         raise InvalidCursor("lies ahead of this store, which has perhaps been restored from a backup")

@@ -1,4 +1,4 @@
-"""The shutdown as calls see it: a call that waits is interrupted, and a stream sends its last frame."""
+"""Shutdown for calls in progress: interrupts calls that wait, and lets streams send a last frame."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNDER_WAY = timedelta(seconds=4)
 
 
 class Drain:
-    """Begins once, and interrupts every wait that goes through it; watches subscribe their wakeups to `stop`."""
+    """The server's drain: interrupts every wait that goes through it once it begins; watches subscribe to `stop`."""
 
     def __init__(self) -> None:
         self.stop = ShutdownSignal()
@@ -26,7 +26,7 @@ class Drain:
 
     @property
     def begun(self) -> bool:
-        """Whether the server is going away."""
+        """Whether the server is shutting down."""
         return self._begun_at is not None
 
     def begin(self) -> None:
@@ -37,9 +37,9 @@ class Drain:
             wait.reschedule(self._begun_at + grace)
 
     async def interruptible(self, awaitable: Awaitable[T], *, grace: timedelta = timedelta()) -> T:
-        """Return what `awaitable` gives; raises Draining if it takes longer than `grace` after the drain has begun.
+        """Await `awaitable`; raises Draining if it takes longer than `grace` after the drain has begun.
 
-        `awaitable` is then cancelled. It costs no task: a wait is a timeout whose time comes when the drain begins.
+        `awaitable` is then cancelled. Costs no task: each wait is a timeout that `begin` schedules.
         """
         seconds = grace.total_seconds()
         wait = asyncio.timeout_at(None if self._begun_at is None else self._begun_at + seconds)

@@ -1,4 +1,4 @@
-"""Events as bytes: serialized once, when they are made, for the store and for every watcher."""
+"""Serializes events: once, when they are made, for the store and for every watcher."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from greenroomd.rpc.stream.truncation import truncated
 
 MAX_EVENT_BYTES = 256 * 1024
 NUMBERS_BYTES = 128
-"""The most that event_id, sequence, revision, cursor and the record's own tag and length take."""
+"""The most bytes that event_id, sequence, revision, cursor and the record's own tag and length take."""
 
-_RECORD = wire.tag(1, wire.LEN)  # `events` of every answer that has events
+_RECORD = wire.tag(1, wire.LEN)  # `events` in every response that has events
 _EVENT_ID = wire.tag(1, wire.LEN) + wire.varint(36)
 _SEQUENCE = wire.tag(4, wire.VARINT)
 _REVISION = wire.tag(5, wire.VARINT)
 _CURSOR = wire.tag(6, wire.LEN)
 
-_SESSION = wire.tag(1, wire.LEN)  # `session` of every answer that is a session
+_SESSION = wire.tag(1, wire.LEN)  # `session` in every response that has a session
 _ANSWERED_BY_SESSION = frozenset(
     (
         "CreateSession",
@@ -45,13 +45,13 @@ _ANSWERED_BY_SESSION = frozenset(
 
 
 class EventCodec:
-    """The format of stored events and of recorded answers: messages of the contract, of one store."""
+    """The format of one store's events and recorded answers: messages of the contract."""
 
     def __init__(self, store_id: str) -> None:
         self.cursors = CursorCodec(store_id)
 
     def encode(self, event: Event, session: Session) -> EncodedEvent:
-        """Return the event without its numbers; if it is too large for a stream, truncated and whole."""
+        """Return the event without its numbers; one too large for a stream both truncated and in full."""
         message = event_message(event, session)
         body = message.SerializeToString()
         room = MAX_EVENT_BYTES - NUMBERS_BYTES
@@ -61,7 +61,7 @@ class EventCodec:
         return EncodedEvent(body=short, whole=None if event.type in EPHEMERAL else body)
 
     def record(self, body: bytes, *, sequence: int, revision: int) -> bytes:
-        """Return the stream record of an event; one with sequence 0 is ephemeral and gets no numbers."""
+        """Return the stream record of an event; sequence 0 means an ephemeral event, which gets no numbers."""
         numbers = self._numbers(sequence, revision) if sequence else b""
         return b"%b%b%b%b" % (_RECORD, wire.varint(len(body) + len(numbers)), body, numbers)
 
@@ -79,15 +79,15 @@ class EventCodec:
             _REVISION,
             wire.varint(revision),
             _CURSOR,
-            len(cursor),  # of one byte: it has fewer than 128
+            len(cursor),  # one byte, since a cursor is shorter than 128 bytes
             cursor,
         )
 
     def answer(self, method: str, unit: Unit, session: Session) -> bytes:
-        """Return the serialized response of a mutation, for its replay.
+        """Return the serialized response of a mutation, to be recorded for replays.
 
-        RunTurn's holds the turn and, as the one event's revision, the place behind which the turn's events begin.
-        InterruptTurn's holds of a turn that still runs only the ids.
+        RunTurn's response has the turn and one event, whose revision is the one after which the turn's events begin.
+        InterruptTurn's response has only the ids of a turn that still runs.
         """
         if method in _ANSWERED_BY_SESSION:
             return session_answer(session)
@@ -116,11 +116,11 @@ def session_answer(session: Session) -> bytes:
 
 
 def event_of(stored: StoredEvent) -> event_pb2.Event:
-    """Return the message of a stored event, as a stream would carry it."""
+    """Return the message of a stored event, as a stream sends it."""
     return events.ListEventsResponse.FromString(stored.record).events[0]
 
 
 def _turn_of(unit: Unit) -> Turn:
-    """Return the turn that the unit's request has started."""
+    """Return the turn that the unit's request started."""
     request_id = unit.request.request_id if unit.request else ""
     return next(turn for turn in unit.turns if turn.request_id == request_id)

@@ -1,4 +1,4 @@
-"""Too large an event, cut until it fits a stream: still the same event, with less in it."""
+"""Truncates an event that is too large for a stream until it fits."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from greenroom.v1.event_pb2 import Event
 
 _TEXT = FieldDescriptor.TYPE_STRING
 _BYTES = FieldDescriptor.TYPE_BYTES
-# The longest text, and an eighth of it the most entries of a list or map: tried in turn until the whole fits.
+# Limits that are tried in turn until the event fits: bytes of a text; a list or map keeps an eighth as many entries.
 _STEPS = (65_536, 16_384, 4_096, 1_024, 256, 64, 8)
 
 
 def truncated(event: Event, limit: int) -> Event:
     """Return a copy of an event, marked `truncated`, that takes at most `limit` bytes.
 
-    The CLI's raw frame goes first: the typed blocks say the same. Then long texts and lists lose their ends.
+    The CLI's raw frame is dropped first, since the typed blocks say the same. Then long texts and lists are cut off.
     """
     short = Event()
     short.CopyFrom(event)
@@ -75,7 +75,7 @@ def _cut_map(entries: dict[str, object], field: FieldDescriptor, longest: int) -
 
 
 def _shortened(text: str, longest: int) -> str:
-    """Return the beginning of a text in at most `longest` bytes of UTF-8."""
+    """Return the beginning of a text, at most `longest` bytes of UTF-8."""
     if len(text) * 4 <= longest:
         return text
     return text[:longest].encode()[:longest].decode("utf-8", "ignore")

@@ -1,4 +1,4 @@
-"""Frames of WatchEvents, put together from events' bytes."""
+"""Builds the frames of WatchEvents from serialized events."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ _CURSOR = wire.tag(3, wire.LEN)
 
 
 class Frames:
-    """Makes the frames of one store's watches; every frame but a snapshot's carries the cursor behind it."""
+    """Builds the frames of one store's watches; every frame except a snapshot's ends with the cursor behind it."""
 
     def __init__(self, cursors: CursorCodec) -> None:
         self._cursors = cursors
 
     def events(self, records: bytes, revision: int) -> bytes:
-        """Return a frame of events; `records` are their joined records."""
+        """Return a frame of events; `records` are their concatenated stream records."""
         return records + self._cursor(revision)
 
     def sessions(self, sessions: Iterable[SessionMessage]) -> bytes:
-        """Return a frame of a snapshot."""
+        """Return a frame of a snapshot's sessions."""
         return pb.WatchEventsResponse(sessions=sessions).SerializeToString()
 
     def synced(self, revision: int) -> bytes:
-        """Return the frame behind which the stream is live."""
+        """Return the frame after which the stream is live."""
         return self._control(pb.WatchEventsResponse(synced=pb.WatchSynced(revision=revision)), revision)
 
     def bookmark(self, revision: int) -> bytes:
-        """Return the frame that moves the cursor although nothing matched."""
+        """Return the frame that moves the cursor when no event matched."""
         return self._control(pb.WatchEventsResponse(bookmark=pb.WatchBookmark(revision=revision)), revision)
 
     def gap(self, dropped: int, revision: int) -> bytes:
-        """Return the frame that tells of ephemeral events that were dropped."""
+        """Return the frame that reports how many ephemeral events were dropped."""
         return self._control(pb.WatchEventsResponse(gap=pb.WatchGap(dropped=dropped)), revision)
 
     def draining(self, retry_delay: timedelta, revision: int) -> bytes:
-        """Return the last frame of a stream whose server goes away."""
+        """Return the last frame of a stream whose server shuts down."""
         control = pb.WatchDraining(retry_delay=duration(retry_delay))
         return self._control(pb.WatchEventsResponse(draining=control), revision)
 
@@ -54,5 +54,5 @@ class Frames:
 
 
 def records_of(events: Iterable[StoredEvent]) -> bytes:
-    """Return events as the repeated field that every answer with events has."""
+    """Return events serialized as the repeated field `events`."""
     return b"".join(event.record for event in events)

@@ -1,4 +1,4 @@
-"""One WatchEvents call from its request to its last frame: its start, its snapshot, when it is live, its end."""
+"""One WatchEvents call from its request to its last frame: start, snapshot, live events, end."""
 
 from __future__ import annotations
 
@@ -32,35 +32,35 @@ _ENDS = frozenset({EventType.SESSION_CLOSED, EventType.SESSION_DELETED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What one watch will do."""
+    """The plan of one watch."""
 
     selection: Selection
     """The events that the request asks for."""
     named: Sequence[Session]
-    """The sessions that the request names, as they were after the call began, without those deleted by then."""
+    """The sessions that the request names and that are not deleted, read after the call began."""
     deleted_at: int
-    """The revision at which the last of the deleted ones was deleted; 0 if there is none."""
+    """The revision of the last deletion among the named sessions; 0 if none is deleted."""
     after: int
-    """The revision after which the watch begins."""
+    """The watch begins with the event after this revision."""
     live_at: int
-    """The revision after which the stream is live."""
+    """The stream is live once it has passed this revision."""
     ephemeral: bool
-    """Whether ephemeral events are wanted, too."""
+    """Whether to send ephemeral events too."""
     snapshot: bool
-    """Whether the stream begins with the sessions as they are."""
+    """Whether the stream begins with a snapshot of the sessions."""
     ends: bool
-    """Whether the stream ends once all sessions that the request names are over."""
+    """Whether the stream ends once all named sessions have ended."""
 
     @property
     def followed(self) -> Selection:
-        """The selection, with the events that end a session if the watch must see them to know its own end."""
+        """The selection, plus the events that end a session if the watch needs them to detect its own end."""
         if not self.ends or not self.selection.types:
             return self.selection
         return replace(self.selection, types=self.selection.types | _ENDS)
 
 
 class Watching:
-    """Plans watches and makes their frames."""
+    """Plans watches and writes their frames."""
 
     def __init__(
         self, sessions: Sessions, store: Store, watch: Watch, cursors: CursorCodec, drain: Drain
@@ -73,10 +73,10 @@ class Watching:
         self._frames = Frames(cursors)
 
     async def plan(self, request: pb.WatchEventsRequest, problems: list[Violation], head: int) -> Plan:
-        """Return what a request asks for; `head` is the revision at which it came.
+        """Return the plan for a request; `head` is the last revision when the request arrived.
 
-        Raises InvalidRequest with all problems, InvalidCursor, and SessionNotFound unless the request has a cursor:
-        a client that resumes may have seen sessions that are deleted by now, or be about to see their deletion.
+        Raises InvalidRequest with all problems, and InvalidCursor. Raises SessionNotFound only if the request has no
+        cursor: a resuming client may name sessions that are deleted by now, and has yet to see their deletion.
         """
         selection = _selection_of(request, problems)
         if request.start not in pb.WatchStart.values():
@@ -90,7 +90,7 @@ class Watching:
         if problems:
             raise InvalidRequest(problems)
         after = live_at = head
-        if resumed:  # first: what the client has seen at another node is known here by then
+        if resumed:  # first, so that this node then knows all that the client saw at another one
             after = await wait_until_reached(request.after, self._cursors, self._store)
         named, gone = await self._named(selection.session_ids)
         if gone and not resumed:
@@ -112,7 +112,7 @@ class Watching:
         )
 
     async def _named(self, session_ids: Iterable[str]) -> tuple[Sequence[Session], Sequence[str]]:
-        """Return the sessions with these ids, and the ids without one."""
+        """Return the sessions with these ids, and the ids that have none."""
         named, gone = [], []
         for session_id in sorted(session_ids):
             try:
@@ -122,7 +122,7 @@ class Watching:
         return named, gone
 
     async def _last_revision(self, gone: Sequence[str]) -> int:
-        """Return the revision of the last event of deleted sessions, 0 if there is none left."""
+        """Return the revision of the last stored event of deleted sessions, 0 if none is left."""
         if not gone:
             return 0
         theirs = Selection(session_ids=frozenset(gone))
@@ -130,9 +130,9 @@ class Watching:
         return last[0].revision if last else 0
 
     async def stream(self, plan: Plan, write: Callable[[bytes], Awaitable[None]]) -> None:
-        """Write the serialized frames of a watch, until it ends, the server goes away, or for ever.
+        """Write the serialized frames of a watch until it ends or the server shuts down.
 
-        Raises WatcherCapReached before the first of them, and CursorBelowFloor.
+        Raises WatcherCapReached before the first frame, and CursorBelowFloor.
         """
         asked, stop = plan.selection.types, self._drain.stop
         end = _End(plan.named, plan.deleted_at) if plan.ends else None
@@ -163,7 +163,7 @@ class Watching:
         await write(self._frames.draining(RETRY_DELAY, position))
 
     def _frame(self, batch: Batch, asked: frozenset[EventType]) -> bytes:
-        """Return the frame of a batch; empty if none of its events was asked for."""
+        """Return the frame of a batch, empty if none of its events was asked for."""
         if batch.dropped:
             return self._frames.gap(batch.dropped, batch.revision)
         if not batch.events:
@@ -177,7 +177,7 @@ class Watching:
         return self._frames.events(batch.records, batch.revision)
 
     async def _snapshot(self, plan: Plan) -> AsyncIterator[bytes]:
-        """Yield the watched sessions as they are; what changed meanwhile comes again as events."""
+        """Yield frames of the watched sessions as they are now; later changes follow as events."""
         if plan.selection.session_ids:
             for frame in self._of_sessions(plan.named):
                 yield frame
@@ -207,7 +207,7 @@ class Watching:
 
 
 class _End:
-    """Knows which of the named sessions are still open, and after which revision all others are over."""
+    """Tracks which named sessions are still open, and the revision at which the others had all ended."""
 
     def __init__(self, named: Iterable[Session], deleted_at: int) -> None:
         self._open = {session.session_id for session in named if session.state is not State.CLOSED}
@@ -233,7 +233,7 @@ def _selection_of(request: pb.WatchEventsRequest, problems: list[Violation]) -> 
     if len(request.session_ids) > MAX_SESSIONS:
         text = f"must have at most {MAX_SESSIONS} entries, has {len(request.session_ids)}"
         problems.append(Violation("session_ids", text))
-    session_ids = request.session_ids[:MAX_SESSIONS]  # more are counted, not judged
+    session_ids = request.session_ids[:MAX_SESSIONS]  # the rest is only counted
     for index, session_id in enumerate(session_ids):
         requests.required(f"session_ids[{index}]", session_id, problems)
     return Selection(session_ids=frozenset(session_ids), types=types)

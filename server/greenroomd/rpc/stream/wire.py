@@ -1,8 +1,8 @@
-"""Protobuf by hand, where a message is put together from bytes that exist already.
+"""Hand-written protobuf encoding, for messages assembled from serialized parts.
 
-A message is the concatenation of its fields, and fields may be appended to a serialized message at any time. So an
-event is serialized once, its numbers are appended when the store gives them, and a frame of a stream is its events'
-records joined.
+A message is the concatenation of its fields, and fields can be appended to a serialized message at any time. So an
+event is serialized once, the store's numbers are appended later, and a stream's frame is the concatenation of its
+events' records.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MORE = tuple(bytes((value & 127 | 128, value >> 7 | 128)) for value in range(1 
 
 
 def varint(value: int) -> bytes:
-    """Return a number from 0 on as a varint."""
+    """Return a number >= 0 as a varint."""
     if value < 128:
         return _ONE_BYTE[value]
     if value < 1 << 14:
@@ -24,10 +24,10 @@ def varint(value: int) -> bytes:
 
 
 def tag(field: int, wire_type: int) -> bytes:
-    """Return what stands before the value of a field."""
+    """Return the tag that precedes the value of a field."""
     return varint(field << 3 | wire_type)
 
 
 def record(prefix: bytes, value: bytes) -> bytes:
-    """Return a field of bytes, text or a message; `prefix` is its tag."""
+    """Return a length-delimited field (bytes, text or a message); `prefix` is its tag."""
     return b"%b%b%b" % (prefix, varint(len(value)), value)
