@@ -16,13 +16,10 @@ from greenroomd.domain.errors import GreenroomError
 from greenroomd.domain.states import TRANSITIONS, State
 from greenroomd.rpc.convert.problems import DOMAIN
 from greenroomd.rpc.convert.times import duration
+from greenroomd.rpc.status_size import MAX_STATUS_BYTES, short_message, short_text
 from greenroomd.rpc.stream.cursor_codec import InvalidCursor
 
 _C = grpc.StatusCode
-
-# Status travels in HTTP/2 trailers twice: as text, and with the details in base64. Clients accept 8 KiB of trailers.
-MAX_TEXT_BYTES = 400
-MAX_VIOLATIONS_BYTES = 4096
 
 
 class Unimplemented(GreenroomError):
@@ -86,6 +83,13 @@ _PRECONDITIONS: Mapping[type[GreenroomError], str] = {
 }
 """The `type` in the PreconditionFailure of each error: the kind of precondition that does not hold."""
 
+_RECORD_BYTES = 4
+"""What a violation's tag and length take."""
+_ANY_BYTES = 64
+"""What the type's name takes around a BadRequest, with all tags and lengths."""
+_REST_BYTES = 64
+"""Kept for the entry that counts what is not shown."""
+
 _ARRIVES_AT = {signal.value: to.name for moves in TRANSITIONS.values() for signal, to in moves.items()}
 _ARRIVES_AT["turn"] = State.ACTIVE.name
 _REACHABLE = {state.value: sorted({to.name for to in moves.values()}) for state, moves in TRANSITIONS.items()}
@@ -94,10 +98,12 @@ _REACHABLE = {state.value: sorted({to.name for to in moves.values()}) for state,
 def status_of(error: GreenroomError, *, subject: str = "") -> tuple[grpc.StatusCode, Status]:
     """Return the code and the full status of an error; `subject` is the id of the resource that the request names."""
     code, reason = STATUS[type(error)]
-    info = details.ErrorInfo(
-        reason=reason, domain=DOMAIN, metadata=_METADATA.get(type(error), _nothing)(error)
-    )
-    return code, _status(code, str(error), [info, *_details_of(error, subject)])
+    metadata = {key: short_text(value) for key, value in _METADATA.get(type(error), _nothing)(error).items()}
+    info = details.ErrorInfo(reason=reason, domain=DOMAIN, metadata=metadata)
+    status = _status(code, str(error), [info, *_details_of(error, short_text(subject))])
+    if isinstance(error, errors.InvalidRequest):
+        _append(status, _bad_request(error, MAX_STATUS_BYTES - status.ByteSize()))
+    return code, status
 
 
 def internal_status(correlation_id: str) -> tuple[grpc.StatusCode, Status]:
@@ -108,19 +114,17 @@ def internal_status(correlation_id: str) -> tuple[grpc.StatusCode, Status]:
 
 
 def _status(code: grpc.StatusCode, text: str, parts: Iterable[Message]) -> Status:
-    packed = []
-    for part in parts:
-        packed.append(Any())
-        packed[-1].Pack(part)
     number: int = code.value[0]
-    return Status(code=number, message=_short(text), details=packed)
+    status = Status(code=number, message=short_message(text))
+    for part in parts:
+        _append(status, part)
+    return status
 
 
-def _short(text: str) -> str:
-    encoded = text.encode("utf-8", "replace")
-    if len(encoded) <= MAX_TEXT_BYTES:
-        return encoded.decode()
-    return encoded[:MAX_TEXT_BYTES].decode("utf-8", "ignore") + " …"
+def _append(status: Status, part: Message) -> None:
+    packed = Any()
+    packed.Pack(part)
+    status.details.append(packed)
 
 
 def _nothing(_error: GreenroomError) -> dict[str, str]:
@@ -136,7 +140,7 @@ def _move(error: errors.IllegalTransition) -> dict[str, str]:
 
 
 _METADATA: Mapping[type[GreenroomError], Callable[[Anything], dict[str, str]]] = {
-    errors.WorkingDirOutsideRoots: lambda error: {"working_dir": _short(error.working_dir)},
+    errors.WorkingDirOutsideRoots: lambda error: {"working_dir": error.working_dir},
     errors.RequestIdReused: lambda error: {"method": error.method},
     errors.IllegalTransition: _move,
     errors.TurnRunning: lambda error: {"turn_id": error.turn_id},
@@ -163,25 +167,28 @@ def _details_of(error: GreenroomError, subject: str) -> list[Message]:
     return []
 
 
-def _bad_request(error: errors.InvalidRequest, _subject: str) -> list[Message]:
-    found, size = details.BadRequest(), 0
+def _bad_request(error: errors.InvalidRequest, room: int) -> details.BadRequest:
+    """Return the violations that fit into `room` bytes, and the number of the others."""
+    found, size = details.BadRequest(), _ANY_BYTES + _REST_BYTES
     for index, violation in enumerate(error.violations):
-        field, description = _short(violation.field), _short(violation.description)
-        size += len(field.encode()) + len(description.encode()) + 6
-        if size > MAX_VIOLATIONS_BYTES:
+        shown = details.BadRequest.FieldViolation(
+            field=short_text(violation.field), description=short_text(violation.description)
+        )
+        size += shown.ByteSize() + _RECORD_BYTES
+        if size > room:
             rest = len(error.violations) - index
             found.field_violations.add(field="", description=f"{rest} more violations are not shown")
             break
-        found.field_violations.add(field=field, description=description)
-    return [found]
+        found.field_violations.append(shown)
+    return found
 
 
 def _resource(error: errors.NotFound | errors.AlreadyExists, _subject: str) -> list[Message]:
     return [
         details.ResourceInfo(
             resource_type=f"greenroom.v1.{error.kind.capitalize()}",
-            resource_name=_short(error.resource_id),
-            description=_short(str(error)),
+            resource_name=short_text(error.resource_id),
+            description=short_text(str(error)),
         )
     ]
 
@@ -189,13 +196,15 @@ def _resource(error: errors.NotFound | errors.AlreadyExists, _subject: str) -> l
 def _precondition(error: errors.FailedPrecondition, subject: str) -> list[Message]:
     kind = _PRECONDITIONS[type(error)]
     violation = details.PreconditionFailure.Violation(
-        type=kind, subject="claude" if kind == "CLI" else _short(subject), description=_short(str(error))
+        type=kind, subject="claude" if kind == "CLI" else subject, description=short_text(str(error))
     )
     return [details.PreconditionFailure(violations=[violation])]
 
 
 def _quota(error: errors.ResourceExhausted, _subject: str) -> list[Message]:
-    violation = details.QuotaFailure.Violation(subject=error.subject, description=_short(str(error)))
+    violation = details.QuotaFailure.Violation(
+        subject=short_text(error.subject), description=short_text(str(error))
+    )
     delay = details.RetryInfo(retry_delay=duration(error.retry_after))
     return [details.QuotaFailure(violations=[violation]), delay]
 
@@ -205,7 +214,6 @@ def _retry(error: errors.Unavailable, _subject: str) -> list[Message]:
 
 
 _DETAILS: Mapping[type[GreenroomError], Callable[[Anything, str], list[Message]]] = {
-    errors.InvalidRequest: _bad_request,
     errors.NotFound: _resource,
     errors.AlreadyExists: _resource,
     errors.FailedPrecondition: _precondition,
