@@ -27,12 +27,6 @@ from grpc import aio
 
 server_saw = []
 
-
-class Handler(grpc.GenericRpcHandler):
-    def service(self, call):
-        return grpc.unary_stream_rpc_method_handler(ticks)
-
-
 async def ticks(request, context):
     try:
         for number in range(10):
@@ -42,10 +36,10 @@ async def ticks(request, context):
         server_saw.append(type(error).__name__)
         raise
 
-
 async def main():
     server = aio.server()
-    server.add_generic_rpc_handlers((Handler(),))
+    methods = {"Ticks": grpc.unary_stream_rpc_method_handler(ticks)}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("lab", methods),))
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
     async with aio.insecure_channel(address) as channel:
@@ -89,7 +83,6 @@ async def main():
         "a TaskGroup with a reader whose call ended so: no exception, 0 messages",
         "asyncio.wait instead: nothing after 0.2 s, then b'1'",
     ], "the behaviour has changed"
-
 
 asyncio.run(main())
 EOF

@@ -39,16 +39,13 @@ from grpc import aio
 work = os.environ["WORK"]
 runs = []
 
-
 class Handler(grpc.GenericRpcHandler):
     def service(self, call):
         return grpc.unary_unary_rpc_method_handler(refuse)
 
-
 async def refuse(request, context):
     runs.append(request)
     await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "bad request", (("details-bin", bytes(int(request))),))
-
 
 async def call(port, size):
     runs.clear()
@@ -56,7 +53,6 @@ async def call(port, size):
     client = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     words, _ = await asyncio.wait_for(client.communicate(), 60)
     return f"{size} bytes of details: handler ran {len(runs)} times, grpc-js: {words.decode().strip()}"
-
 
 async def main():
     server = aio.server()
@@ -85,7 +81,6 @@ async def main():
         "handler ran 1 times, grpc-js: 3 bad request",
         "handler ran 2 times, grpc-js: 14 Stream refused by server",
     ], "the behaviour has changed"
-
 
 asyncio.run(main())
 EOF
