@@ -43,20 +43,13 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 from greenroomd.domain.errors import StoreUnavailable
+from greenroomd.store.postgresql_settings import connection_arguments, ignored_setting
 
 READERS: Final = 4
 _WRITER_CACHE_KIB: Final = 64 * 1024
 _READER_CACHE_KIB: Final = 8 * 1024
 _CHECKPOINT_PAGES: Final = 4_000  # 16 MiB of WAL: fewer, longer checkpoints; each costs two more syncs
-_KEEPALIVE: Final = {
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 25_000,  # ms; what was sent and is not acknowledged keeps the others from acting
-}
 _MISTAKES = (DataError, IntegrityError, ProgrammingError, NotSupportedError)
-
-
 OLDEST_POSTGRESQL: Final = 14  # the oldest that is still maintained; our tests run against newer ones too
 
 
@@ -77,7 +70,7 @@ class Database:
             self.writing, self.reading = _open_sqlite(parsed, patience)
             self.path = Path(parsed.database or "")
         elif parsed.drivername == "postgresql+psycopg":
-            self._arguments = _postgresql_arguments(parsed, patience)
+            self._arguments = connection_arguments(parsed, patience)
             self.writing, self.reading = _open_postgresql(parsed, self._arguments, patience)
         else:
             raise UnsupportedDatabase(
@@ -85,10 +78,11 @@ class Database:
             )
 
     def require_supported(self) -> None:
-        """Connect, and raise UnsupportedDatabase if the server is too old."""
+        """Connect, and raise UnsupportedDatabase if the server is too old or does not take our settings."""
         with self.reading.connect() as connection:
             if not self.sqlite:
                 require_postgresql(cast(tuple[int, ...], connection.dialect.server_version_info))
+                require_settings(connection.connection.driver_connection)
 
     @property
     def connection_arguments(self) -> dict[str, Any]:
@@ -144,6 +138,14 @@ def require_postgresql(version: Sequence[int]) -> None:
         found = ".".join(map(str, version))
         raise UnsupportedDatabase(
             f"GREENROOM_DATABASE_URL: the server is PostgreSQL {found}; {OLDEST_POSTGRESQL} or later is needed"
+        )
+
+
+def require_settings(connection: Any) -> None:
+    """Raise UnsupportedDatabase if a connection of the driver lacks a setting on which the meaning of data depends."""
+    if ignored := ignored_setting(connection.info.parameter_status):
+        raise UnsupportedDatabase(
+            f"GREENROOM_DATABASE_URL: {ignored} although we ask for it: use a connection that passes our options on"
         )
 
 
@@ -211,19 +213,6 @@ def _open_sqlite(url: URL, patience: timedelta) -> tuple[Engine, Engine]:
         connection.execute(f"PRAGMA cache_size=-{_READER_CACHE_KIB}")
 
     return writing, reading
-
-
-def _postgresql_arguments(url: URL, patience: timedelta) -> dict[str, Any]:
-    """Return what the driver is given beside the URL; the options of the URL are kept."""
-    milliseconds = patience // timedelta(milliseconds=1)
-    return {
-        "connect_timeout": max(2, round(patience.total_seconds())),
-        **_KEEPALIVE,
-        # A node that stops within a transaction must not hold the others' lock for ever.
-        "options": f"{url.query.get('options', '')}"
-        f" -c lock_timeout={milliseconds} -c statement_timeout={6 * milliseconds}"
-        f" -c idle_in_transaction_session_timeout={2 * milliseconds}",
-    }
 
 
 def _open_postgresql(url: URL, arguments: dict[str, Any], patience: timedelta) -> tuple[Engine, Engine]:
