@@ -1,1 +1,1 @@
-"""What Greenroom does: use cases and the long tasks behind them, speaking to the world through ports."""
+"""What Greenroom does: use cases and the background tasks behind them; they reach the outside through ports."""

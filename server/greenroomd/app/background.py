@@ -1,6 +1,6 @@
-"""Tasks that run in the background of a block, and end with it.
+"""Background tasks that end with the block that started them.
 
-A bare `asyncio.TaskGroup` wraps what the block itself raises into an ExceptionGroup; here it is raised unchanged.
+A bare `asyncio.TaskGroup` wraps the block's own exception in an ExceptionGroup; here it is raised unchanged.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ async def restarting(name: str, work: Callable[[], Awaitable[None]]) -> None:
     """Run `work()` again whenever it raises, after a pause that grows from 0.2 to 30 s; return when it returns.
 
     For work that serves every session: one bad input must not end it, much less the server. Each failure is logged as
-    `task_failed` with `name`, also a CancelledError though nobody has cancelled this task. A run that outlived the
-    longest pause resets the pause.
+    `task_failed` with `name`; so is a CancelledError if this task was not cancelled. A run that outlives the longest
+    pause resets the pause.
     """
     loop = asyncio.get_running_loop()
     pause = FIRST_PAUSE
@@ -75,6 +75,6 @@ async def restarting(name: str, work: Callable[[], Awaitable[None]]) -> None:
 
 
 def cancelled_from_outside() -> bool:
-    """Whether somebody has cancelled the current task; else a CancelledError comes from what the task waited for."""
+    """Whether the current task has been cancelled. If not, a CancelledError came from something that it awaited."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

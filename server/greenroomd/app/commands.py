@@ -1,4 +1,4 @@
-"""The arguments of the use cases: commands as values, made from requests by `rpc/convert`."""
+"""The arguments of the use cases: commands as values, which `rpc/convert` makes from requests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from greenroomd.domain.session import StartMode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who calls."""
+    """The caller of a use case."""
 
     principal: str = "anonymous"
     """Scopes request ids; always "anonymous" while there is no authentication."""
@@ -27,32 +27,35 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSession:
-    """A session to be created."""
+    """Create a session."""
 
     config: PartialConfig
-    """Only what the session sets itself; the profile's config lies below it."""
+    """Only the options that the session sets itself; they override the profile's config."""
     oauth_token: Secret | None = None
-    """Only a token of the session's own; else the profile's is used."""
+    """The session's own token; None to use the profile's."""
     workspace_id: str = DEFAULT_WORKSPACE
+    """The workspace that the session belongs to."""
     user_id: str = ""
+    """The end user for whom the caller creates it; "" for none."""
     session_id: str = ""
-    """The id that the caller wants; "" lets the server choose."""
+    """The id that the caller chose; "" lets the server choose."""
     profile_id: str = ""
-    """The profile whose config lies below the session's; "" for none."""
+    """The profile that supplies the options that the session does not set; "" for none."""
     display_name: str = ""
+    """A name for people; "" for none."""
     labels: Mapping[str, str] = field(default_factory=dict)
     metadata: JsonObject = field(default_factory=dict)
     start_mode: StartMode = StartMode.AUTO
     validate_only: bool = False
-    """Whether to check everything and store nothing."""
+    """Whether only to check the request, and store nothing."""
     request: Request | None = None
-    """The identity under which the answer is recorded; None if the caller gave no request id."""
+    """The identity under which the answer is recorded; None if the caller sent no request_id."""
     violations: tuple[Violation, ...] = ()
-    """The problems found while the request was read; they are reported together with the others."""
+    """The problems found while converting the request; they are reported together with all others."""
 
 
 class IfBusy(StrEnum):
-    """What happens to a turn that arrives while another is not finished."""
+    """What to do with a turn that arrives while another has not ended."""
 
     REJECT = "reject"
     QUEUE = "queue"
@@ -60,16 +63,16 @@ class IfBusy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTurn:
-    """A turn to be started, with a `prompt` or with `content`."""
+    """Start a turn with a `prompt` or with `content`."""
 
     session_id: str
     prompt: str = ""
     """The prompt as text; "" if there is `content`."""
     content: Sequence[JsonObject] = ()
-    """The prompt as content blocks in the form of the model's API."""
+    """The prompt as content blocks in the shape of the model's API."""
     if_busy: IfBusy = IfBusy.REJECT
     timeout: timedelta | None = None
-    """How long the turn may take; None: as long as the server's setting says."""
+    """How long the turn may take; None: as long as the session's limits or the server's setting allow."""
     request: Request | None = None
     violations: tuple[Violation, ...] = ()
     """As in NewSession."""
@@ -77,17 +80,17 @@ class NewTurn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What the calls that change one session have in common."""
+    """The arguments that all changes of one session share."""
 
     session_id: str
     etag: str = ""
-    """The etag that the session must have; "" for any."""
+    """The etag that the session must have; "" to skip the check."""
     actor: str = ""
-    """Who is named as the cause in the events."""
+    """The principal that events name as the cause."""
     request: Request | None = None
     """The identity under which the answer is recorded."""
     answers: Request | None = None
-    """An earlier request whose recorded answer becomes the session as it is after this change."""
+    """An earlier request whose recorded answer is replaced by the session after this change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,24 +135,28 @@ class Update(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete(Change):
-    """Remove a closed session with everything of it; `force` closes it first."""
+    """Delete a closed session and everything that belongs to it; `force` closes it first."""
 
     force: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fork:
-    """A session to be made of the one with `session_id`, whose conversation it continues as a copy.
+    """Create a session that continues a copy of the conversation of the one with `session_id`.
 
-    `config` and `oauth_token` are only what differs from the original; `new_session_id` and `violations` as in
-    NewSession; an empty `display_name` means the original's.
+    `request` and `violations` as in NewSession.
     """
 
     session_id: str
+    """The original."""
     config: PartialConfig
+    """Only the options that differ from the original's."""
     oauth_token: Secret | None = None
+    """The fork's own token; None to use the original's."""
     new_session_id: str = ""
+    """The id that the caller chose; "" lets the server choose."""
     display_name: str = ""
+    """A name for people; "" for the original's."""
     labels: Mapping[str, str] = field(default_factory=dict)
     metadata: JsonObject = field(default_factory=dict)
     start_mode: StartMode = StartMode.AUTO
@@ -159,7 +166,7 @@ class Fork:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interrupt(Change):
-    """Stop the running turn; `turn_id` "" means whichever runs. A turn that only waits is taken off the queue."""
+    """Stop the running turn, or take a queued one off the queue; `turn_id` "" means whichever runs."""
 
     turn_id: str = ""
     reason: str = ""
@@ -167,7 +174,7 @@ class Interrupt(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decide(Change):
-    """Answer a permission question; `updated_input` replaces the tool's input when allowing."""
+    """Allow or deny a permission request; `updated_input` replaces the tool's input when allowing."""
 
     approval_id: str
     allow: bool

@@ -1,4 +1,4 @@
-"""Ids for what the server creates: UUIDs of version 4, as text."""
+"""Ids for everything that the server creates: UUIDs of version 4, as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _AT_ONCE: Final = 256
 
 
 def _ids() -> Iterator[str]:
-    """Ask the system for the randomness of many ids at once: a system call for each costs more than all the rest."""
+    """Read the random bytes of many ids at once: one system call per id would cost more than all the rest."""
     while True:
         drawn = os.urandom(16 * _AT_ONCE)
         for begin in range(0, len(drawn), 16):
@@ -22,5 +22,5 @@ _drawn = _ids()
 
 
 def new_id() -> str:
-    """Return an id that nothing has; to be called on the event loop's thread, in a process that is never forked."""
+    """Return a new unique id. Call it on the event loop's thread only, in a process that never forks."""
     return next(_drawn)

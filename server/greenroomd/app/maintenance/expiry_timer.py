@@ -1,7 +1,7 @@
-"""The clock of the sessions that rest: one task for all of them, which sleeps until the nearest needs it.
+"""The timer of the sessions without an owner: one task for all of them, which sleeps until the next one is due.
 
-A session with an owner keeps its own time (domain/lifecycle/deadlines.py). One without is a row: an index of the store
-tells which comes next, so a hundred thousand of them cost no task and no memory here.
+A session with an owner keeps its own deadlines (domain/lifecycle/deadlines.py). One without an owner is only a row. An
+index in the store finds the next one that is due, so a hundred thousand of them need no task and no memory here.
 """
 
 from __future__ import annotations
@@ -25,37 +25,37 @@ from greenroomd.domain.lifecycle import deadlines
 log = structlog.get_logger(__name__)
 
 PAGE = 64
-"""Sessions that are handled at once: few enough to leave the store to those who call."""
+"""Sessions that are handled concurrently: few enough that the store stays responsive to callers."""
 AT_MOST_EVERY = timedelta(milliseconds=250)
-"""How often the store is asked while sessions are created in a flood."""
+"""The shortest pause between two queries, even while many sessions are being created."""
 AGAIN_AFTER = timedelta(seconds=5)
-"""How long a session that could not be handled is left alone."""
+"""How long to wait before retrying a session that could not be handled."""
 AT_LEAST_EVERY = timedelta(minutes=1)
-"""Covers what sets no wakeup: another node's commits, and a clock that was set."""
+"""The longest pause. Covers changes that set no wakeup: commits of other nodes, and clock adjustments."""
 
 _BRINGS_A_DEADLINE = frozenset(
     {
         EventType.SESSION_CREATED,
         EventType.SESSION_UPDATED,
-        EventType.SESSION_SUSPENDED,  # its owner, who kept its time, is gone
+        EventType.SESSION_SUSPENDED,  # its owner, which kept its deadlines, is gone
         EventType.SESSION_ERROR,
     }
 )
 
 
 class DueWakeup:
-    """Rings when a commit may have brought a deadline that is nearer than all others."""
+    """Wakes the timer when a commit may have set a deadline earlier than all others."""
 
     def __init__(self) -> None:
         self._rung = asyncio.Event()
 
     def announce(self, events: Sequence[StoredEvent], head: int) -> None:
-        """Take what was committed; an `Announce`."""
+        """Look at committed events; an `Announce`."""
         if not self._rung.is_set() and any(event.type in _BRINGS_A_DEADLINE for event in events):
             self._rung.set()
 
     async def wait(self, at_most: timedelta) -> None:
-        """Return once it has rung since the last wait, or after a time."""
+        """Return when woken since the last wait, or after `at_most`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(at_most.total_seconds()):
                 await self._rung.wait()
@@ -66,7 +66,7 @@ class DueWakeup:
 async def expiring(
     store: Store, supervisors: Supervisors, wakeup: DueWakeup, now: Callable[[], datetime]
 ) -> AsyncIterator[None]:
-    """Let time act on sessions that rest while the block runs; what is due already is done in the background."""
+    """Handle the deadlines of sessions without an owner while the block runs, those that are overdue included."""
     async with background_tasks(restarting("expiry", partial(_keep_time, store, supervisors, wakeup, now))):
         yield
 
@@ -77,7 +77,7 @@ async def _keep_time(
     while True:
         try:
             wait = await _sweep(store, supervisors, now) - now()
-        except GreenroomError as error:  # the database is away: what is due stays due
+        except GreenroomError as error:  # the database is unavailable; whatever is due stays due
             log.warning("expiry_delayed", error=str(error))
             wait = AGAIN_AFTER
         await asyncio.sleep(AT_MOST_EVERY.total_seconds())
@@ -85,7 +85,7 @@ async def _keep_time(
 
 
 async def _sweep(store: Store, supervisors: Supervisors, now: Callable[[], datetime]) -> datetime:
-    """Handle everything that is due, earliest first; return when to look again."""
+    """Handle every session that is due, earliest first; return when to look again."""
     after: Due | None = None
     handled: list[bool] = []
     while True:
@@ -97,13 +97,13 @@ async def _sweep(store: Store, supervisors: Supervisors, now: Callable[[], datet
             break
         after = page[-1]
     if any(handled):
-        return at  # what was announced now waits for its end, perhaps before all others
+        return at  # a session just announced as expiring now has an end time, perhaps the earliest
     upcoming = page[len(ripe)].time if len(ripe) < len(page) else at + AT_LEAST_EVERY
     return upcoming if all(handled) else min(upcoming, at + AGAIN_AFTER)
 
 
 async def _tick(supervisors: Supervisors, due: Due) -> bool:
-    """Have a session's owner look at the clock; returns whether it did."""
+    """Let the session's owner act on its deadlines; returns whether that worked."""
     try:
         await supervisors.order(Change(session_id=due.session_id), deadlines.tick)
     except SessionNotFound:  # deleted meanwhile

@@ -1,4 +1,4 @@
-"""Tells the processes what to keep ready: what the stored profiles want, looked up when one has changed."""
+"""Keeps as many processes ready as the stored profiles ask for, and re-reads the profiles when one has changed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from greenroomd.domain.rules.config_overlay import layered
 log = structlog.get_logger(__name__)
 
 EVERY = timedelta(seconds=10)
-"""How late a change may be noticed that nobody here made: by another node, or of a directory."""
+"""How often to look for changes made elsewhere: by another node, or to a directory."""
 _PAGE = 1_000
 
 
@@ -32,7 +32,7 @@ _PAGE = 1_000
 async def warming(
     store: ProfileStore, working_dirs: WorkingDirs, processes: WarmStarts, changed: asyncio.Event
 ) -> AsyncIterator[None]:
-    """Have the processes that profiles want kept ready while the block runs; set `changed` when they may differ."""
+    """Keep the processes that profiles ask for ready while the block runs. Set `changed` to re-read the profiles."""
     follow = partial(_follow, store, working_dirs, processes, changed)
     async with background_tasks(restarting("warming", follow)):
         yield
@@ -42,10 +42,10 @@ async def _follow(
     store: ProfileStore, working_dirs: WorkingDirs, processes: WarmStarts, changed: asyncio.Event
 ) -> None:
     while True:
-        changed.clear()  # before it looks: a change meanwhile is looked at again
+        changed.clear()  # before reading, so that a change in the meantime is read next time
         try:
             processes.keep([start async for start in _wanted(store, working_dirs)])
-        except GreenroomError as error:  # the database is away: what is ready stays ready
+        except GreenroomError as error:  # the database is unavailable; processes that are ready stay ready
             log.warning("profiles_unavailable", error=str(error))
         with suppress(TimeoutError):
             async with asyncio.timeout(EVERY.total_seconds()):
@@ -74,9 +74,9 @@ async def _token(profile: Profile, store: ProfileStore) -> Secret | None:
 
 
 async def _launch(profile: Profile, token: Secret | None, working_dirs: WorkingDirs) -> Launch | None:
-    """Return the launch of a session that sets nothing itself, without a working directory if it had to set one.
+    """Return the launch of a session that sets no options; without a working directory if the profile's is invalid.
 
-    None for a profile that cannot be looked at now: it does not keep the others from being ready.
+    Returns None for a profile that fails, so that the others still get their processes.
     """
     try:
         config = layered(profile.parts.config)

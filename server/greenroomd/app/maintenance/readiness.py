@@ -1,4 +1,4 @@
-"""Whether the server can do its work now: whether its store answers and commits."""
+"""Follows whether the server is ready: whether its store answers and commits."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ log = structlog.get_logger(__name__)
 
 
 class ProbedStore(Protocol):
-    """What is asked of a store to know that it works."""
+    """The part of a store that the readiness check needs."""
 
     @property
     def head(self) -> int:
         """The revision of the last commit that this node knows of."""
 
     async def probe(self) -> None:
-        """Read something and commit something; raises if either fails."""
+        """Read and commit something; raises if either fails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeTimes:
-    """When the store is asked, and when it counts as failed."""
+    """When the store is probed, and when it counts as failed."""
 
     every: timedelta = timedelta(seconds=5)
-    """The pause between two looks while the store works."""
+    """The pause between two probes while the store works."""
     again: timedelta = timedelta(seconds=1)
-    """The pause after a look that failed."""
+    """The pause after a probe that failed."""
     answer: timedelta = timedelta(seconds=5)
-    """How long an answer may take."""
+    """How long a probe may take."""
     failures: int = 2
-    """How many looks in a row must fail until the server counts as not ready; one success makes it ready again."""
+    """How many probes in a row must fail until the server counts as not ready; one success makes it ready again."""
 
 
 async def follow_readiness(
     store: ProbedStore, changed: Callable[[bool], None], times: ProbeTimes = ProbeTimes()
 ) -> None:
-    """Call `changed` whenever the store stops working or works again, until cancelled; it works at first.
+    """Call `changed` whenever the store stops working or works again, until cancelled. It counts as working at first.
 
-    A store that has committed something since the last look works; only an idle one is asked.
+    A store that has committed something since the last look works; only an idle one is probed.
     """
     ready, failures, seen = True, 0, -1
     asked: asyncio.Task[bool] | None = None
@@ -52,7 +52,7 @@ async def follow_readiness(
             if store.head != seen:
                 seen, works = store.head, True
             else:
-                # One that does not answer is not asked again: its questions would pile up before the writer.
+                # A probe that has not returned is not repeated: probes would pile up in the writer's queue.
                 asked = asked or tasks.create_task(_works(store))
                 done, _ = await asyncio.wait([asked], timeout=times.answer.total_seconds())
                 works = bool(done) and asked.result()

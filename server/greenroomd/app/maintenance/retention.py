@@ -1,8 +1,8 @@
-"""How long the log is kept: old events go, and the oldest of long sessions, a few at a time beside everything else.
+"""Retention of the log: deletes old events, and the oldest events of long sessions, a few at a time.
 
-A watcher that reads what it is sent is never overtaken: what is compacted was committed a round earlier, and between
-two rounds every watcher gets an event or a bookmark. Only who was away for longer than the log is kept, or has not
-read for as long, finds its cursor below the floor.
+A watcher that keeps reading is never overtaken: a round only deletes events that were committed before the previous
+round ended, and between two rounds every watcher gets an event or a bookmark. Only a client that was disconnected, or
+has not read, for longer than the log is kept finds its cursor below the floor.
 """
 
 from __future__ import annotations
@@ -25,20 +25,23 @@ from greenroomd.domain.errors import StoreUnavailable
 log = structlog.get_logger(__name__)
 
 LIFECYCLE_FACTOR: Final = 12
-"""Lifecycle events are kept so many times as long, and so many times as many."""
+"""How many times longer, and how many times more of them, lifecycle events are kept than messages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
-    """What is kept of a part of the log."""
+    """How much of one part of the log is kept."""
 
     part: Part
+    """The part of the log."""
     age: timedelta
+    """How long its events are kept."""
     events: int
+    """How many events of each session are kept."""
 
 
 def keepings(age: timedelta, events: int) -> Sequence[Keeping]:
-    """Return what is kept if messages are kept for `age`, and `events` of a session."""
+    """Return how much of each part is kept, if messages are kept for `age` and up to `events` per session."""
     return (
         Keeping(part=Part.MESSAGES, age=age, events=events),
         Keeping(part=Part.LIFECYCLE, age=LIFECYCLE_FACTOR * age, events=LIFECYCLE_FACTOR * events),
@@ -56,7 +59,7 @@ async def retaining(
 ) -> AsyncIterator[None]:
     """Compact the log while the block runs, in rounds.
 
-    `head` tells where the log stands. `every` must be longer than the quiet after which a watcher gets a bookmark.
+    `head` returns the newest revision. `every` must be longer than the idle time after which a watcher gets a bookmark.
     """
     async with background_tasks(
         restarting("retention", partial(_keep_compacting, compactor, kept, head, now, every))
@@ -77,12 +80,12 @@ async def _keep_compacting(
         for keeping in kept:
             try:
                 await compact(compactor, keeping, now(), up_to=told)
-            except StoreUnavailable as error:  # the next round does what this one has not done
+            except StoreUnavailable as error:  # the next round catches up
                 log.warning("compaction_delayed", error=str(error))
 
 
 async def compact(compactor: Compactor, keeping: Keeping, now: datetime, *, up_to: int) -> None:
-    """Cut all that is no longer to be kept, except what was committed after revision `up_to`."""
+    """Delete everything that need not be kept, except events committed after revision `up_to`."""
 
     async def cut_old() -> int:
         return await compactor.cut_old(keeping.part, before=now - keeping.age, up_to=up_to)

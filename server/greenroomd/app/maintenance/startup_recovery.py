@@ -1,4 +1,4 @@
-"""The first thing after a start: what a dead server left is ended and put in order, in one sweep."""
+"""Recovery at start: ends the processes of a dead server and settles its sessions, in one sweep."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from greenroomd.domain.states import State
 
 log = structlog.get_logger(__name__)
 
-_AT_ONCE = 256  # settled concurrently: enough to fill the writer's batches
+_AT_ONCE = 256  # sessions settled concurrently: enough to fill the writer's batches
 
 
 async def settle_all(node: NodeContext, supervisors: Supervisors, reap: Reap) -> int:
-    """Settle every session that a dead server left live; those that waited for a process or a restart wait on.
+    """Settle every session that a dead server left live; those that waited for a process or a restart go on waiting.
 
-    Call it once, before the first request is served. Returns how many sessions were settled.
+    Call it once, before serving requests. Returns how many sessions were settled.
     """
     sessions = await node.store.unsettled()
     recovering = [each for each in sessions if each.state is State.ERROR]

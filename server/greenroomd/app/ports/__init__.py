@@ -1,1 +1,1 @@
-"""What the application asks of the outside: processes, storage, profiles, observers."""
+"""What the application needs from the outside: processes, storage, profiles, observers."""

@@ -1,4 +1,4 @@
-"""What the retention of the log asks of the store, and the parts of the log that are kept for times of their own."""
+"""What retention needs from the store, and the parts of the log that have a retention time of their own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIFECYCLE: Final = frozenset(EventType) - EPHEMERAL - MESSAGES
 
 
 class Part(StrEnum):
-    """A part of the log that is kept for a time of its own."""
+    """A part of the log with a retention time of its own."""
 
     MESSAGES = "messages"
     LIFECYCLE = "lifecycle"
@@ -23,7 +23,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SessionLog:
-    """A session whose log may be too long; `number` orders them."""
+    """A session whose log may be too long; `number` orders sessions."""
 
     number: int
     session_id: str
@@ -32,23 +32,23 @@ class SessionLog:
 
 
 class Compactor(Protocol):
-    """What the retention asks of the store. Every method may raise StoreUnavailable.
+    """What retention needs from the store. Every method may raise StoreUnavailable.
 
-    What is cut is deleted in one commit with the floors that rise above it. A cut of the lifecycle takes messages too.
+    A cut deletes events and raises the floors above them in one commit. A cut of LIFECYCLE deletes messages too.
     """
 
     async def cut_old(self, part: Part, *, before: datetime, up_to: int) -> int:
-        """Cut the oldest events of all sessions; returns how many were looked at, 0 if none was old enough.
+        """Cut the oldest events of all sessions; returns how many were examined, 0 if none was old enough.
 
-        Looks at no more than `app.pacing.PIECE` events, at none above revision `up_to`, and stops at the first that is
-        not older than `before`.
+        Examines at most `app.pacing.PIECE` events, none above revision `up_to`, and stops at the first that is not
+        older than `before`.
         """
         ...
 
     async def long_logs(self, *, longer_than: int, after: int, limit: int) -> Sequence[SessionLog]:
-        """Return sessions that have had more events than that, by number, from the first above `after` on."""
+        """Return sessions that have had more than `longer_than` events, by number, beginning above `after`."""
         ...
 
     async def cut_long(self, session: SessionLog, part: Part, *, keep: int, up_to: int) -> int:
-        """Cut the oldest events of a session, all but its last `keep`; returns how many were looked at, as above."""
+        """Cut a session's oldest events, all but its last `keep`; returns how many were examined, as `cut_old` does."""
         ...

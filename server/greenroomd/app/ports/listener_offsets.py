@@ -1,4 +1,4 @@
-"""What the listeners ask of the store: how far each has come."""
+"""What listeners need from the store: their offsets."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Protocol
 
 
 class ListenerOffsets(Protocol):
-    """Stores how far each listener has come. Every method may raise StoreUnavailable."""
+    """Stores the offset of each listener. Every method may raise StoreUnavailable."""
 
     async def listener_position(self, name: str) -> int | None:
-        """Return the revision up to which a listener has heard everything; None if it is new."""
+        """Return the revision up to which a listener has heard everything; None for a new listener."""
         ...
 
     async def save_offset(self, name: str, revision: int) -> None:
-        """Make durable that a listener has heard everything up to a revision."""
+        """Store durably that a listener has heard everything up to a revision."""
         ...

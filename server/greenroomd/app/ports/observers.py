@@ -1,4 +1,4 @@
-"""What the application tells whoever counts: one method for each thing that happens, all of them cheap and harmless."""
+"""The application's hooks for metrics: one method for each thing that happens. Methods must be fast and never raise."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ from greenroomd.domain.states import DRAINING, IDLE_TIMEOUT, POOL_PRESSURE
 
 
 class SessionObserver(Protocol):
-    """Hears of what this node has committed."""
+    """Is notified of this node's commits."""
 
     def session_moved(self, before: str | None, after: str | None) -> None:
-        """A session changed its state; it is new if `before` is None, and deleted if `after` is."""
+        """A session changed its state; it is new if `before` is None, and deleted if `after` is None."""
         ...
 
     def events_committed(self, count: int) -> None:
-        """So many durable events became one commit."""
+        """A commit stored this many durable events."""
         ...
 
 
 class ProcessObserver(Protocol):
-    """Hears of CLI processes."""
+    """Is notified of CLI processes."""
 
     def process_started(self, origin: Literal["cold", "warm"]) -> None:
-        """A session got a process: started for it, or ahead of it."""
+        """A session got a process: a new one (`cold`), or one started ahead (`warm`)."""
         ...
 
     def process_restarted(self, cause: Literal["recovery", "order"]) -> None:
-        """A session is getting another process: after a failure, or because somebody or its config wanted it."""
+        """A session is getting another process: after a failure, or because a caller or a new config asked for it."""
         ...
 
     def process_ready(self, seconds: float) -> None:
-        """A session's process answered its handshake so long after it was wished for."""
+        """A session's process answered its handshake, `seconds` after it was requested."""
         ...
 
     def process_ended(self, cause: str) -> None:
-        """A session's process is gone; `cause` is one of a few words, see `end_cause`."""
+        """A session's process has ended; `cause` is one of the few words that `end_cause` returns."""
         ...
 
 
 class ListenerObserver(Protocol):
-    """Hears of listeners, by the names that the operator gave them."""
+    """Is notified of listeners, by the names that the operator gave them."""
 
     def listener_heard(self, listener: str) -> None:
-        """An event was taken."""
+        """A listener took an event."""
         ...
 
     def listener_failed(self, listener: str) -> None:
@@ -53,12 +53,12 @@ class ListenerObserver(Protocol):
         ...
 
     def listener_passed_over(self, listener: str) -> None:
-        """A listener will never get an event."""
+        """A listener will never get an event: it was passed over."""
         ...
 
 
 class Unobserved:
-    """Counts nothing."""
+    """Ignores everything."""
 
     def session_moved(self, before: str | None, after: str | None) -> None:
         """Ignore it."""
@@ -99,9 +99,10 @@ _CAUSES = {
 
 
 def end_cause(ending: Ending | None, *, memory_limit_hit: bool = False) -> str:
-    """Say in a word why a process ended: `crash` if nobody wanted it to, else the reason, if it is one of ours.
+    """Return why a process ended, in one word: `crash` if it was not asked to, otherwise our own reason or the purpose.
 
-    Callers give reasons in words of their own; these count as what was wanted: close, suspend, restart, fail.
+    A reason in a caller's own words is not used as a label; the purpose stands in for it: close, suspend, restart or
+    fail.
     """
     if memory_limit_hit:
         return "memory_limit"

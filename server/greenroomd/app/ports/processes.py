@@ -1,4 +1,4 @@
-"""The ports to processes: what the application asks of whatever runs `claude`, and nothing more.
+"""The ports to processes: everything that the application needs from the code that runs `claude`.
 
 The application does not know whether a process runs on this machine. Adapters live in `greenroomd.processes`.
 """
@@ -17,34 +17,34 @@ from greenroomd.domain.frames import Frame
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """All that one process is started with."""
+    """Everything that one process is started with."""
 
     session_id: str
-    """The session it works for; "" for a process that is started ahead."""
+    """The session that it works for; "" for a process that is started ahead."""
     workspace_id: str
-    """The workspace whose directories it gets."""
+    """The workspace whose directories it uses."""
     cli_session_id: str
     """The id of the conversation."""
     resume: bool
-    """Whether the conversation must be there, and is continued.
+    """Whether to continue the conversation, which must exist.
 
-    If not, it is begun under exactly this id, or continued where a crash in its first turn has left something.
+    If not, a conversation begins under exactly this id, or continues one that a crash in its first turn left behind.
     """
     config: SessionConfig
-    """The session's whole configuration."""
+    """The session's complete configuration."""
     generation: int = 1
-    """The number of this process among those of the session, from 1."""
+    """The generation of `config`, from 1."""
     spent_usd: float = 0.0
-    """What the session has cost before, in US dollars: the process may spend what this leaves of the budget."""
+    """What the session has cost so far, in US dollars; the process may spend the rest of the budget."""
     first: bool = False
-    """Whether the session never had a process, so that it can get one that has a conversation id of its own."""
+    """Whether the session never had a process, so that a process with its own conversation id will do."""
     oauth_token: Secret | None = None
     """The session's own credential for the API; None if it uses the operator's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessIdentity:
-    """Which process it is, beyond doubt: a pid alone may be another process tomorrow."""
+    """Identifies a process beyond doubt: a pid alone may be reused."""
 
     pid: int
     """Its process id."""
@@ -53,12 +53,12 @@ class ProcessIdentity:
     boot_id: str
     """The kernel's id of the boot in which it started."""
     start_time: datetime
-    """When it started, by the wall clock; for people."""
+    """When it started, by the wall clock; only for people to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handshake:
-    """What the CLI says of itself before its first turn."""
+    """What the CLI reports about itself before its first turn."""
 
     cli_version: str
     """Such as `2.1.330`."""
@@ -77,32 +77,32 @@ class ProcessExit:
     signal: int | None
     """The number of the signal that ended it."""
     group_gone: bool
-    """Whether the end of everything it started was proven."""
+    """Whether everything that it started is proven to have ended."""
     stderr_tail: str
-    """The last 16 KiB of its error output, without secrets."""
+    """The last 16 KiB of its stderr, without secrets."""
     memory_limit_hit: bool = False
-    """Whether it was ended for holding more memory than its limit."""
+    """Whether it was ended because it used more memory than its limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShutdownTimeouts:
-    """How long to wait after each step that ends a process; none is ever extended."""
+    """How long to wait after each step of ending a process. A wait is never extended."""
 
     after_eof: timedelta = timedelta(seconds=5)
-    """After its input was closed."""
+    """After closing its stdin."""
     after_term: timedelta = timedelta(seconds=5)  # the CLI flushes its transcript on SIGTERM: 1.5 s seen
     """After SIGTERM."""
     after_kill: timedelta = timedelta(seconds=5)
-    """After SIGKILL, and once more for what it started."""
+    """After SIGKILL, and once more for the processes that it started."""
 
     @property
     def total(self) -> timedelta:
-        """How long all steps may take together."""
+        """The longest time that all steps take together."""
         return self.after_eof + self.after_term + self.after_kill
 
 
 class ProcessFailed(Exception):
-    """The process could not be started, ended before it was ready, or does not do what it was told.
+    """The process could not be started, ended before it was ready, or does not obey.
 
     `reason` is an error reason (SPAWN_FAILED, CLI_MISSING, WORKING_DIR_GONE,
     WORKING_DIR_OUTSIDE_ROOTS, HANDSHAKE_TIMEOUT, HANDSHAKE_FAILED,
@@ -116,105 +116,106 @@ class ProcessFailed(Exception):
 
 
 class AgentProcess(Protocol):
-    """One running `claude`, owned by one task. Every method that speaks to it raises ProcessFailed."""
+    """One running `claude`, owned by one task. Every method that talks to it may raise ProcessFailed."""
 
     @property
     def identity(self) -> ProcessIdentity:
-        """Pid, start time and boot id, for the row and the reaper."""
+        """Its pid, start time and boot id, for the session's row and the reaper."""
         ...
 
     @property
     def conversation(self) -> str:
-        """The id under which the CLI keeps its conversation: the launch's, or its own if it was started ahead."""
+        """The id under which the CLI stores its conversation: the launch's, or its own if it was started ahead."""
         ...
 
     @property
     def warm(self) -> bool:
-        """Return whether it had been started ahead of need."""
+        """Whether it was started ahead."""
         ...
 
     async def handshake(self, timeout: timedelta) -> Handshake:
-        """Initialize the CLI and return what it says of itself; call it once, before anything else.
+        """Initialize the CLI and return what it reports about itself; call it once, before anything else.
 
-        One that had been started ahead is initialized already, and answers at once.
+        A process that was started ahead is initialized already and answers at once.
         """
         ...
 
     def frames(self) -> AsyncIterator[Sequence[Frame]]:
-        """Yield what the process says, all that is there at once, in order; ends when it closed its output."""
+        """Yield the process's frames in order, as many as are there; ends when the process closes its stdout."""
         ...
 
     async def say(self, message_uuid: str, prompt: str, content: Sequence[JsonObject]) -> None:
-        """Send one user message under our uuid: `content` blocks, or `prompt` as text never taken for a command."""
+        """Send a user message with our uuid: `content` blocks, or `prompt` as text, never taken for a command."""
         ...
 
     async def interrupt(self) -> None:
-        """Stop what it is doing; the turn's result follows as a frame. Without effect when idle."""
+        """Stop what it is doing; the turn's result follows as a frame. Has no effect when idle."""
         ...
 
     async def allow(self, request_id: str, tool_input: JsonObject) -> None:
-        """Answer a permission question with yes: the tool runs with `tool_input`. No effect if it was withdrawn."""
+        """Grant a permission request: the tool runs with `tool_input`. Has no effect if the request was withdrawn."""
         ...
 
     async def deny(self, request_id: str, message: str) -> None:
-        """Answer a permission question with no; the model reads `message`."""
+        """Deny a permission request; the model reads `message`."""
         ...
 
     async def set_model(self, model: str | None) -> None:
-        """Use another model from the next request on; None is the CLI's default."""
+        """Use this model from the next API request on; None is the CLI's default."""
         ...
 
     async def set_permission_mode(self, mode: PermissionMode) -> None:
-        """Use another permission mode from now on."""
+        """Use this permission mode from now on."""
         ...
 
     async def hold_to(self, limits: Limits) -> None:
-        """Apply these limits to the process and all that it started; a memory limit of None is the node's."""
+        """Apply these limits to the process and everything it started; a memory limit of None means the node's."""
         ...
 
     async def end(self, patience: ShutdownTimeouts) -> ProcessExit:
-        """Close its input, then send SIGTERM, then SIGKILL, until it ends; return how. Safe to call twice."""
+        """Close its stdin, then send SIGTERM, then SIGKILL, until it ends; return how it ended. Safe to call twice."""
         ...
 
 
 class Processes(Protocol):
-    """Starts processes. What is started in the block has ended when the block is left, whatever happens."""
+    """Starts processes. A process has ended when its block exits, whatever happens."""
 
     def running(self, launch: Launch) -> AbstractAsyncContextManager[AgentProcess]:
-        """Start a process; raises ProcessFailed with the reason why that is impossible."""
+        """Start a process; raises ProcessFailed, with the reason, if it cannot be started."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class WarmStart:
-    """Processes to keep ready for new sessions that are launched like this, or nearly so."""
+    """Processes to keep ready for new sessions whose launch is like `launch`, or nearly so."""
 
     launch: Launch
-    """What they are started with; without a working directory, they wait elsewhere for a session that names one."""
+    """What they are started with; without a working directory, they wait elsewhere until a session names one."""
     count: int
-    """How many of them."""
+    """How many processes."""
 
 
 class Transcripts(Protocol):
-    """The files in which the CLI keeps its conversations. Every method raises StoreUnavailable if it cannot."""
+    """The files in which the CLI stores conversations. Every method raises StoreUnavailable if it fails."""
 
     async def copy(self, workspace_id: str, conversation: str, copy: str) -> None:
-        """Copy a conversation to the id `copy`; a conversation that has this id is replaced.
+        """Copy a conversation to the id `copy`, replacing any conversation that has this id.
 
-        Durable when it returns. Call it only while no process writes the conversation. Raises ConversationLost.
+        The copy is durable when this returns. Call it only while no process writes the conversation. Raises
+        ConversationLost.
         """
         ...
 
     async def remove(self, workspace_id: str, conversation: str) -> None:
-        """Remove all that is kept of a conversation; it does not matter whether there is anything."""
+        """Delete all files of a conversation, if there are any."""
         ...
 
 
 class Lease(Protocol):
-    """The right to run one process. Give it back exactly once."""
+    """The right to run one process. Release it exactly once."""
 
     def idle(self, evict: Callable[[], None]) -> None:
-        """Offer the process as a victim: under pressure `evict` is called, once, and the lease is expected back."""
+        """Offer the process for eviction: under pressure `evict` is called once; then release the lease."""
         ...
 
     def busy(self) -> None:
@@ -222,28 +223,31 @@ class Lease(Protocol):
         ...
 
     def release(self) -> None:
-        """Give the slot back; only after the process has ended."""
+        """Give the slot back. Call it only after the process has ended."""
         ...
 
 
 class Slots(Protocol):
-    """The bounded supply of processes."""
+    """The limited supply of processes."""
 
     async def lease(self, workspace_id: str, session_id: str) -> Lease:
-        """Wait for a slot, oldest first and fair between workspaces; raises NoSlot when the wait is too long."""
+        """Wait for a slot, oldest first and fair between workspaces; raises NoSlot if the wait is too long."""
         ...
 
 
 class Claim(Protocol):
-    """A process that was started ahead and is one session's now, together with the slot it runs in."""
+    """A process that was started ahead and now belongs to one session, together with its slot."""
 
     @property
     def lease(self) -> Lease:
-        """Its slot; the caller of `claim` releases it, after `running`."""
+        """Its slot; the caller of `claim` releases it after `running` has exited."""
         ...
 
     def running(self, launch: Launch) -> AbstractAsyncContextManager[AgentProcess]:
-        """Have it serve the launch that claimed it; as `Processes.running`. Enter it, or the process stays."""
+        """Reconfigure it for the launch that claimed it; like `Processes.running`.
+
+        Enter it in any case, or the process never ends.
+        """
         ...
 
 
@@ -251,16 +255,16 @@ class WarmStarts(Protocol):
     """Starts processes ahead of need."""
 
     def keep(self, wanted: Sequence[WarmStart]) -> None:
-        """Keep these ready from now on, as far as slots are free; what is not wanted any more ends."""
+        """Keep these ready from now on, as far as slots are free, and end those that are no longer wanted."""
         ...
 
     def claim(self, launch: Launch) -> Claim | None:
-        """Take a process that fits a launch out of those that wait, if there is one."""
+        """Take a waiting process that fits a launch; None if there is none."""
         ...
 
 
 Reap = Callable[[Sequence[ProcessIdentity]], Awaitable[None]]
-"""Ends every process that a dead server started from this state directory; proven when it returns.
+"""Ends every process that a dead server started from this state directory; they are proven gone when it returns.
 
-It is given the processes that the rows name, whose files it removes once they are gone.
+Its argument are the processes that session rows name. It deletes their files once they are gone.
 """

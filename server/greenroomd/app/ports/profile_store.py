@@ -1,4 +1,4 @@
-"""The port to stored profiles; like `app.ports.storage`, in the application's own words."""
+"""The port to stored profiles, in the application's own terms like `app.ports.storage`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from greenroomd.domain.profile import Profile
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileChange:
-    """One decision about one profile, made when nobody else can change it.
+    """One change of one profile, decided while nobody else can change it.
 
-    `decide` takes the profile as it is stored, None if there is none, and returns what it is to be, None to remove it.
-    It runs on the store's own thread, so it looks at nothing but its argument; what it raises refuses the change.
-    `answer` makes what is recorded of `request` from the outcome.
+    `decide` gets the stored profile, None if there is none, and returns the new one, None to delete it. It runs on the
+    store's thread, so it may use nothing but its argument; an exception refuses the change. `answer` turns the outcome
+    into the answer that is recorded for `request`.
     """
 
     workspace_id: str
@@ -28,7 +28,7 @@ class ProfileChange:
 
 
 def place_of(profile: Profile) -> Position:
-    """Return where a profile stands in a list: by name, then by workspace; neither holds a slash."""
+    """Return a profile's position in a list ordered by name, then workspace. Neither can contain a slash."""
     return Position(0, f"{profile.profile_id}/{profile.workspace_id}")
 
 
@@ -36,10 +36,10 @@ class ProfileStore(Protocol):
     """The stored profiles. Every method may raise StoreUnavailable."""
 
     async def change(self, change: ProfileChange) -> Profile | None:
-        """Make a decision durable and return its outcome; changes of one profile follow each other.
+        """Commit a change and return its outcome; changes of one profile run one after the other.
 
-        Raises what `decide` raises, ProfileInUse if a profile is to go that sessions use which are not CLOSED,
-        RequestReplayed or RequestIdReused; nothing is changed then.
+        Raises what `decide` raises, ProfileInUse for deleting a profile that sessions which are not CLOSED use,
+        RequestReplayed or RequestIdReused. Nothing has changed then.
         """
         ...
 
@@ -50,7 +50,7 @@ class ProfileStore(Protocol):
     async def profiles(
         self, workspace_id: str | None, *, after: Position | None, limit: int
     ) -> Page[Profile]:
-        """Return one page of profiles by name, those of one name by workspace; a workspace of None means all."""
+        """Return one page of profiles by name, then workspace; a workspace of None means all."""
         ...
 
     async def oauth_token(self, workspace_id: str, profile_id: str) -> Secret | None:

@@ -1,7 +1,7 @@
-"""The port to storage: what the application asks of the database, in its own words.
+"""The port to storage: what the application needs from the database, in its own terms.
 
-Adapters live in `greenroomd.store`. All revisions are of the one counter of the store: they rise in commit order, and
-every durable event has its own.
+Adapters live in `greenroomd.store`. The store has one counter of revisions: they rise in commit order, and every
+durable event has its own.
 """
 
 from __future__ import annotations
@@ -23,27 +23,32 @@ T = TypeVar("T")
 
 
 class StoredEvent(NamedTuple):
-    """A durable event as it rests and travels.
+    """An event as it is stored and sent.
 
-    `record` is the complete `events` record of a stream frame (tag, length, message): frames are concatenations of
-    records, so each event is serialized once for all its readers. An ephemeral event has sequence 0 and, as revision,
-    the head at its time.
+    Each event is serialized once for all readers: a stream's frame is a concatenation of records.
     """
 
     revision: int
+    """Its number in the store's log; of an ephemeral event, the head at its time."""
     session_id: str
+    """Its session."""
     workspace_id: str
+    """Its session's workspace."""
     sequence: int
+    """Its number in its session; 0 for an ephemeral event."""
     type: EventType
+    """What happened."""
     turn_id: str
+    """The turn that it belongs to; "" for none."""
     record: bytes
+    """The complete `events` record of a stream's frame: tag, length, message."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncodedEvent:
-    """An event's bytes before numbering: a serialized partial message to which its numbers are appended.
+    """An event's bytes before it is numbered: a serialized message to which its numbers will be appended.
 
-    `whole` is the untruncated form, kept apart, where `body` had to be truncated for streaming.
+    `whole` is the untruncated form, stored separately, if `body` had to be truncated for streaming.
     """
 
     body: bytes
@@ -51,7 +56,7 @@ class EncodedEvent:
 
 
 class EventCodec(Protocol):
-    """Turns events into bytes; handed to the store, which does not know the format."""
+    """Turns events into bytes. The store is given one, since it does not know the format."""
 
     def encode(self, event: Event, session: Session) -> EncodedEvent:
         """Return the event without its numbers."""
@@ -62,22 +67,26 @@ class EventCodec(Protocol):
         ...
 
     def answer(self, method: str, unit: Unit, session: Session) -> bytes:
-        """Return the serialized response of a mutation, for its replay."""
+        """Return the serialized response of a mutation, to be recorded for replays."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A mutation's identity: the same id with the same fingerprint replays the first answer for 24 hours."""
+    """A mutation's identity: for 24 hours, the same id with the same fingerprint replays the first answer."""
 
     principal: str
+    """The caller, within whose name the id is unique."""
     method: str
+    """The name of the RPC, such as `StartTurn`."""
     request_id: str
+    """The caller's UUID, in lower case."""
     fingerprint: bytes
+    """A digest of the rest of the request."""
 
 
 class RequestReplayed(Exception):
-    """A unit's request was answered before, perhaps a moment ago; nothing was written. `answer` is that answer."""
+    """The unit's request was answered before, perhaps a moment ago, so nothing was written. `answer` is that answer."""
 
     def __init__(self, answer: bytes) -> None:
         super().__init__("the request was answered before")
@@ -86,30 +95,40 @@ class RequestReplayed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """Everything that one decision changes in one session; all of it is committed, or nothing.
+    """Everything that one decision changes in one session, committed as a whole or not at all.
 
-    `session` is the row after the decision. Its `revision` is still that of the row it was decided on: 0 inserts
-    (SessionExists if the id is taken), any other value is compared and set together with the fence (OwnershipLost).
-    A fence equal to or above the stored one is accepted. Without events the row is still compared and set, and keeps
-    its revision. `configures` stores `session.config` as generation `session.config_generation`; otherwise the config
-    is that of the stored generation, and is not written. `turns` and `approvals` replace the rows of the same id.
-    `request` is inserted with its answer, or the unit is refused: RequestReplayed, RequestIdReused. `claims_profile`
-    inserts the session only if its profile exists (ProfileNotFound) and takes one more session that is not CLOSED
-    (QuotaExceeded). `answers` is a request of before whose recorded answer this unit replaces: what its caller is
-    going to be told once all that it asked for is done. `deletes` removes the session with everything of it but the
-    last of its events (`session.deleted`), which stays for those who read on from a cursor.
+    A commit that is refused raises the errors named below.
     """
 
     session: Session
+    """The row after the decision. Its `revision` is that of the row on which the decision was based: 0 inserts the row
+    (SessionExists if the id is taken); any other value must still be the stored one, and `fence` must not be below the
+    stored one (OwnershipLost). Without events the row is written too, and keeps its revision.
+    """
     events: Sequence[Event] = ()
+    """The durable events that tell of the change, in order."""
     configures: bool = False
+    """Whether to store `session.config` as generation `session.config_generation`. If not, the config is that of the
+    stored generation, and is not written.
+    """
     turns: Sequence[Turn] = ()
+    """Turns to insert or replace, by id."""
     approvals: Sequence[Approval] = ()
+    """Approvals to insert or replace, by id."""
     oauth_token: Secret | None = None
+    """The session's token to store; None leaves the stored one."""
     request: Request | None = None
+    """The request to record with its answer (RequestReplayed or RequestIdReused if it is recorded already)."""
     answers: Request | None = None
+    """An earlier request whose recorded answer this unit replaces, since everything that it asked for is now done."""
     claims_profile: bool = False
+    """Whether to insert the session only if its profile exists (ProfileNotFound) and has quota left for one more
+    session that is not CLOSED (QuotaExceeded).
+    """
     deletes: bool = False
+    """Whether to delete the session and everything that belongs to it, except its last event (`session.deleted`), which
+    stays for watchers that resume from a cursor.
+    """
 
 
 class OrderBy(StrEnum):
@@ -121,25 +140,37 @@ class OrderBy(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionQuery:
-    """Which sessions, in which order; `workspace_id` None means all. Ranges are half open: from ≤ t < to."""
+    """Which sessions to list, in which order. Time ranges are half open: from ≤ t < to."""
 
     workspace_id: str | None
+    """The workspace; None: all of them."""
     states: frozenset[State] = frozenset()
+    """The states; empty: all."""
     user_id: str | None = None
+    """The end user; None: any."""
     profile_id: str | None = None
+    """The profile; None: any."""
     labels: tuple[tuple[str, str], ...] = ()
+    """The labels (key, value) that a session must have, all of them."""
     live_only: bool = False
+    """Whether to list only sessions that may have a process."""
     created_from: datetime | None = None
+    """The earliest creation time."""
     created_to: datetime | None = None
+    """The first creation time that is too late."""
     active_from: datetime | None = None
+    """The earliest time of the last activity."""
     active_to: datetime | None = None
+    """The first time of the last activity that is too late."""
     order_by: OrderBy = OrderBy.CREATE_TIME
+    """The sort key; sessions with the same key come in the order of their creation."""
     descending: bool = False
+    """Whether the newest come first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a keyset page ended: the sort key (microseconds since the epoch, or a number) and the id."""
+    """Where a page ended: the sort key (microseconds since the epoch, or a number) and the id of its last item."""
 
     key: int
     id: str
@@ -147,7 +178,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page; `next` is None at the end. A watch from `revision` misses nothing that follows the page."""
+    """One page of a list; `next` is None at the end. A watch from `revision` misses no later change."""
 
     items: Sequence[T]
     next: Position | None
@@ -164,7 +195,7 @@ class Selection:
 
     @classmethod
     def of_session(cls, session_id: str) -> Selection:
-        """Return all events of one session."""
+        """Return the selection of all events of one session."""
         return cls(frozenset({session_id}))
 
     def matches(self, event: StoredEvent) -> bool:
@@ -178,7 +209,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """When time alone changes a session next; `number` orders those of the same time."""
+    """When the passing of time changes a session next; `number` orders sessions with the same time."""
 
     time: datetime
     number: int
@@ -186,15 +217,17 @@ class Due:
 
 
 Announce = Callable[[Sequence[StoredEvent], int], None]
-"""Called on the event loop, in commit order, once a batch is durable and before its callers wake: events, new head.
+"""Called with (events, new head) in commit order, once a batch is durable and before its callers wake.
+
+Runs on the event loop.
 
 The first revision of a call is the last head + 1, unless other nodes have committed in between: then it is higher, and
-what lies between has to be read.
+the events in between must be read from the store.
 """
 
 
 class Store(Protocol):
-    """The durable state. Every method may raise StoreUnavailable."""
+    """All durable state. Every method may raise StoreUnavailable."""
 
     @property
     def store_id(self) -> str:
@@ -207,17 +240,17 @@ class Store(Protocol):
         ...
 
     async def reach(self, revision: int) -> int:
-        """Return the head, which is at or above a revision if the log has come to it on any node.
+        """Return the head, after catching up with other nodes if it is below `revision`.
 
-        What other nodes have committed up to the head is announced by then.
+        Everything that other nodes have committed up to the returned head has been announced by then.
         """
         ...
 
     async def commit(self, unit: Unit) -> Session:
-        """Make a unit durable and return the session with its new revision and last sequence.
+        """Commit a unit; return the session with its new revision and last sequence.
 
         Raises SessionExists, OwnershipLost, ProfileNotFound, QuotaExceeded, RequestReplayed or RequestIdReused as
-        `Unit` tells; the unit has then changed nothing. A caller that is cancelled while it waits does not undo it.
+        `Unit` describes; then nothing has changed. Cancelling the caller while it waits does not undo the commit.
         """
         ...
 
@@ -236,16 +269,16 @@ class Store(Protocol):
     async def unsettled(self) -> Sequence[Session]:
         """Return the sessions that need care after a start.
 
-        These are the live ones, those in CREATED with start mode AUTO, and failed ones that will be started again.
+        These are the live ones, those in CREATED with start mode AUTO, and failed ones with a planned restart.
         """
         ...
 
     async def due(self, *, after: Due | None = None, limit: int) -> Sequence[Due]:
-        """Return the sessions that time alone will change, nearest first, also those that are overdue."""
+        """Return the sessions without an owner that have a deadline, earliest first, including overdue ones."""
         ...
 
     async def counted(self) -> Mapping[State, int]:
-        """Return how many sessions are in each state; reads through all of them."""
+        """Return how many sessions are in each state. Reads all sessions."""
         ...
 
     async def oauth_token(self, session_id: str) -> Secret | None:
@@ -281,11 +314,11 @@ class Store(Protocol):
         up_to: int | None = None,
         descending: bool = False,
     ) -> Sequence[StoredEvent]:
-        """Return the next matching events after a revision (before it, if descending), none above `up_to`.
+        """Return the next matching events after a revision (before it if descending), none above `up_to`.
 
-        `limit` bounds their number; a page also ends at about 1 MiB, but holds at least one event if there is any.
-        Raises CursorBelowFloor if `after` + 1 is below the selection's floor: events would be skipped. A descending
-        page just ends at what is left.
+        A page has at most `limit` events and about 1 MiB, but at least one event if there is any. Raises
+        CursorBelowFloor if `after` + 1 is below the selection's floor, since events would be skipped. A descending page
+        just ends at the floor.
         """
         ...
 
@@ -294,5 +327,5 @@ class Store(Protocol):
         ...
 
     async def floor(self, selection: Selection) -> int:
-        """Return the oldest revision from which on nothing of a selection is missing."""
+        """Return the lowest revision from which on no event of a selection is missing."""
         ...

@@ -1,4 +1,4 @@
-"""What the use cases ask of the file system: where sessions may work."""
+"""What the use cases need from the file system: where sessions may work."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ class WorkingDirs(Protocol):
     async def resolve(self, path: str) -> str:
         """Return the directory with symbolic links resolved.
 
-        Raises WorkingDirOutsideRoots, and InvalidRequest naming `config.working_dir` if it is no directory.
+        Raises WorkingDirOutsideRoots, or InvalidRequest for `config.working_dir` if it is not a directory.
         """
         ...

@@ -1,4 +1,4 @@
-"""Does what a session's owner has decided: starts its process, speaks to it, ends it."""
+"""Carries out what a session's owner has decided: starts its process, talks to it, ends it."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Evict:
 
 
 class Effects:
-    """The process of one session, at the hands of its owner.
+    """Controls the process of one session for its owner.
 
-    `live` returns the session as it is now. `tell` takes what the process does, for the owner's mailbox. Tasks run in
+    `live` returns the current session. `tell` puts messages about the process into the owner's mailbox. Tasks run in
     `group`.
     """
 
@@ -64,19 +64,19 @@ class Effects:
         self._tell = tell
         self._running: asyncio.Task[None] | None = None
         self.process: AgentProcess | None = None
-        """The process, from its start to its proven end."""
+        """The process, from its start until it is proven gone."""
         self.lease: Lease | None = None
-        """The process' slot; whoever runs the process gives it back."""
+        """The process's slot; the process runner releases it."""
 
     def launch(self) -> None:
-        """Get a slot and start a process; what comes of it is told."""
+        """Get a slot and start a process in the background; its messages go to `tell`."""
         session = self._live().session
         self._running = self._group.create_task(self._node.runner.run(session, self._prepare, self._tell))
 
     async def perform(self, actions: Sequence[Action]) -> list[Decision]:
-        """Do everything that was decided, in order; return the decisions that follow from how the process took it.
+        """Perform the actions in order; return the decisions that follow from their success or failure.
 
-        An action that fails keeps no other from being done.
+        An action that fails does not stop the others.
         """
         following: list[Decision] = []
         for action in actions:
@@ -92,12 +92,12 @@ class Effects:
                         partial(reconfigured, config=action.config, generation=action.generation)
                     )
         if self.process is not None:
-            await self.process.hold_to(self._live().session.config.limits)  # they may have changed
+            await self.process.hold_to(self._live().session.config.limits)  # the limits may have changed
         self._offer_slot()
         return following
 
     def forget(self, *, memory_limit_hit: bool = False) -> None:
-        """The process is gone, or never came."""
+        """Forget the process: it has ended, or never started."""
         if self.process is not None:
             cause = end_cause(self._live().ending, memory_limit_hit=memory_limit_hit)
             self._node.observer.process_ended(cause)
@@ -120,12 +120,12 @@ class Effects:
                 self.launch()
             case AbandonLaunch():
                 if self._running is not None:
-                    await asyncio.sleep(0)  # cancelled before its first step, it would tell nothing
+                    await asyncio.sleep(0)  # a task cancelled before its first step would send no message
                     self._running.cancel()
             case _ if self.process is not None:
                 await self._address(self.process, action)
             case _:
-                pass  # the process is gone; its end is in the mailbox and settles what was asked of it
+                pass  # the process is gone; the message about its end is in the mailbox and settles the rest
 
     async def _address(self, process: AgentProcess, action: Action) -> None:
         match action:
@@ -161,7 +161,7 @@ async def _reconfigure(process: AgentProcess, change: Reconfigure) -> None:
 
 
 async def _interrupt(process: AgentProcess) -> None:
-    """Ask a process to stop; its owner goes on meanwhile, and ends it if it has not obeyed in time."""
+    """Ask a process to stop. Its owner does not wait for this, and ends the process if it does not obey in time."""
     try:
         await process.interrupt()
     except ProcessFailed as failure:

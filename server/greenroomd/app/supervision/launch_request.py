@@ -1,4 +1,4 @@
-"""What a process is started with, and what the row keeps of a process that was started."""
+"""Builds the launch of a session's process, and the facts about a started process that the row keeps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from greenroomd.domain.session import ProcessFacts, Session
 
 
 async def launch_request(session: Session, store: Store) -> Launch:
-    """Gather what a session's process is started with; raises StoreUnavailable."""
+    """Return the launch of a session's process; raises StoreUnavailable."""
     token = None
     if session.config.oauth_token_set:
         token = await store.oauth_token(session.session_id)
@@ -28,7 +28,7 @@ async def launch_request(session: Session, store: Store) -> Launch:
 
 
 def process_facts(process: AgentProcess, before: ProcessFacts, node_id: str) -> ProcessFacts:
-    """Return the facts of a new process of this node; what counts over all processes is kept of those `before`."""
+    """Return the facts of a new process on this node; counters over all processes are carried over from `before`."""
     identity = process.identity
     return replace(
         before,

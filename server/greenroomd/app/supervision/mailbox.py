@@ -1,4 +1,4 @@
-"""A mailbox for one reader: what was put comes out in order, or nothing in time."""
+"""A queue for one reader, which can wait with a timeout."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Mailbox(Generic[T]):
-    """An unbounded queue whose reader waits at most for a while; writers bound themselves."""
+    """An unbounded queue for one reader; its writers limit themselves."""
 
     def __init__(self) -> None:
         self._items: deque[T] = deque()
@@ -25,7 +25,7 @@ class Mailbox(Generic[T]):
         self._filled.set()
 
     async def take(self, seconds: float | None) -> T | None:
-        """Return the next item, or None if none came within `seconds` (None: wait for ever)."""
+        """Return the next item, or None if none arrives within `seconds` (None: wait forever)."""
         while not self._items:
             self._filled.clear()
             try:

@@ -1,4 +1,4 @@
-"""What every supervisor is handed: the ports, the clock and the patience of this node."""
+"""What every supervisor is given: the ports, the clocks and the timeouts of this node."""
 
 from __future__ import annotations
 
@@ -20,28 +20,35 @@ from greenroomd.domain.session import Session
 
 @dataclass(frozen=True, slots=True)
 class NodeContext:
-    """One per node, shared by all sessions."""
+    """The ports, clocks and timeouts of this node, shared by all sessions."""
 
     node_id: str
+    """The id of this node."""
     store: Store
+    """The durable state."""
     tail: Tail
+    """The newest events, for watchers of this node."""
     codec: EventCodec
+    """Serializes ephemeral events."""
     runner: ProcessRunner
+    """Starts and runs the processes."""
     patience: TurnTimeouts
+    """The node's timeouts; a session's own limits come first."""
     now: Callable[[], datetime]
     """The wall clock, in UTC."""
     monotonic: Callable[[], float] = time.monotonic
     """The monotonic clock, in seconds."""
     observer: ProcessObserver = UNOBSERVED
+    """Counts processes for the metrics."""
     enforcement: Sequence[OptionReport] = ()
-    """How this host enforces limits."""
+    """How this host enforces the options that depend on it."""
 
     def clocks(self) -> Now:
         """Read both clocks."""
         return Now(self.now(), Moment(self.monotonic()))
 
     def show(self, events: Sequence[Event], session: Session) -> None:
-        """Let watchers of this node see ephemeral events; they are numbered 0 and never stored."""
+        """Show ephemeral events to watchers of this node; they have sequence 0 and are never stored."""
         head = self.tail.head
         shown = [
             StoredEvent(

@@ -1,4 +1,4 @@
-"""The life of one process, from the wait for a slot to its proven end, told to its owner as messages."""
+"""Runs one process, from the wait for a slot to its proven end, and reports to its owner by messages."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SlotGranted:
 
 @dataclass(frozen=True, slots=True)
 class Spawned:
-    """The process exists; without `handshake` it does not talk yet, with it, it is ready as well."""
+    """The process exists. With `handshake` it is ready as well; without, Ready will follow."""
 
     process: AgentProcess
     launch: Launch
@@ -51,15 +51,16 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class NotStarted:
-    """No process came to be ready; nothing of it is left. It may have held more memory than it may."""
+    """No process became ready, and nothing of it is left."""
 
     error: Problem
     memory_limit_hit: bool = False
+    """Whether it was ended because it used more memory than its limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class FramesReceived:
-    """What the process said; the next batch is read once `taken` is set."""
+    """Frames from the process; the next batch is read once `taken` is set."""
 
     frames: Sequence[Frame]
     taken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -67,7 +68,7 @@ class FramesReceived:
 
 @dataclass(frozen=True, slots=True)
 class Exited:
-    """The process is gone."""
+    """The process has ended."""
 
     exit: ProcessExit
 
@@ -77,7 +78,7 @@ ProcessMessage = SlotGranted | Spawned | Ready | NotStarted | FramesReceived | E
 
 @dataclass(frozen=True, slots=True)
 class ProcessRunner:
-    """Runs one process at a time for a session; shared by all sessions, it holds no state of any."""
+    """Runs processes, one at a time for each session. Shared by all sessions; holds no state of any."""
 
     slots: Slots
     processes: Processes
@@ -91,11 +92,11 @@ class ProcessRunner:
         prepare: Callable[[], Awaitable[Launch]],
         tell: Callable[[ProcessMessage], None],
     ) -> None:
-        """Hold a process from the wait for its slot to its proven end.
+        """Run a process, from the wait for its slot to its proven end.
 
-        A process that was started ahead comes with its slot, and needs no wait. Tells SlotGranted, Spawned, Ready
-        (unless Spawned said so), any number of FramesReceived, and Exited; or NotStarted instead of what is missing,
-        also when cancelled: then, too, nothing is left when this returns.
+        A process that was started ahead comes with its slot and needs no wait. Sends SlotGranted, Spawned, Ready
+        (unless Spawned has the handshake), any number of FramesReceived, and Exited. If the process never becomes
+        ready, NotStarted replaces the rest, also when cancelled; nothing is left of the process when this returns.
         """
         lease: Lease | None = None
         try:
@@ -107,7 +108,7 @@ class ProcessRunner:
             else:
                 lease = await self.slots.lease(session.workspace_id, session.session_id)
                 tell(SlotGranted(lease))
-                launch = await prepare()  # what it was before the wait may be no more
+                launch = await prepare()  # the session may have changed during the wait
             last: ProcessMessage = Exited(await self._hold(claim or self.processes, launch, tell))
         except NoSlot as error:
             last = NotStarted(Problem(reason="NO_SLOT", message=str(error)))
@@ -127,7 +128,7 @@ class ProcessRunner:
         self, origin: Processes | Claim, launch: Launch, tell: Callable[[ProcessMessage], None]
     ) -> ProcessExit:
         async with origin.running(launch) as process:
-            if process.warm:  # it has shaken hands, and one commit does for both
+            if process.warm:  # its handshake is done, and one commit covers both
                 tell(Spawned(process, launch, await process.handshake(self.handshake_timeout)))
             else:
                 tell(Spawned(process, launch))
@@ -135,7 +136,9 @@ class ProcessRunner:
             async for frames in process.frames():
                 said = FramesReceived(frames)
                 tell(said)
-                await said.taken.wait()  # back pressure: what the owner cannot store stays in the pipe
+                await (
+                    said.taken.wait()
+                )  # back pressure: output that the owner cannot store yet stays in the pipe
             return await process.end(self.patience)
 
 

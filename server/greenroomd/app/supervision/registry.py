@@ -1,4 +1,4 @@
-"""All live sessions of this node: finds or appoints the owner of a session and passes orders to it."""
+"""All live sessions of this node: finds or appoints the owner of a session, and passes orders to it."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 _STEPS_TO_A_PROCESS = 2
-"""Turns of the event loop in which a new owner claims a process that waits: it works while the caller is answered."""
+"""Loop iterations to yield so that the new supervisor claims a warm process before the RPC is answered."""
 
 
 class Supervisors:
-    """Appoints at most one supervisor to a session, and lets it go when there is nothing left to own."""
+    """Appoints at most one supervisor per session, and drops it when there is nothing left to own."""
 
     def __init__(self, node: NodeContext, group: asyncio.TaskGroup) -> None:
         self.node = node
@@ -48,7 +48,7 @@ class Supervisors:
         return len(self._of)
 
     def own(self, live: Live) -> None:
-        """Take a session over; nobody else owns it."""
+        """Appoint an owner for a session that has none."""
         self._appoint(live)
 
     async def found(self, unit: Unit) -> Session:
@@ -56,7 +56,7 @@ class Supervisors:
 
         Both happen or neither, even if the caller is cancelled meanwhile.
         """
-        if unit.session.start_mode is StartMode.MANUAL:  # nothing is to follow
+        if unit.session.start_mode is StartMode.MANUAL:  # it needs no owner yet
             return await self.node.store.commit(unit)
         reply: asyncio.Future[Session] = asyncio.get_running_loop().create_future()
         founding = self._group.create_task(self._found(unit, reply))
@@ -65,7 +65,7 @@ class Supervisors:
         return await reply
 
     async def _found(self, unit: Unit, reply: asyncio.Future[Session]) -> None:
-        # An order for the new session finds its owner: nobody else can load it before.
+        # Under the lock, so that an order for the new session finds this owner instead of loading the row.
         async with self._appointment(unit.session.session_id):
             try:
                 session = await self.node.store.commit(unit)
@@ -74,7 +74,7 @@ class Supervisors:
             ):  # the server ends while it is not known whether the session is stored
                 reply.cancel()
                 raise
-            except Exception as refusal:  # handed to the caller
+            except Exception as refusal:  # passed on to the caller
                 if not reply.done():
                     reply.set_exception(refusal)
                 return
@@ -87,7 +87,7 @@ class Supervisors:
                 reply.set_result(session)
 
     async def order(self, change: Change, act: Callable[[Step], T]) -> tuple[Session, T]:
-        """Have an order carried out by the session's owner; returns the session after it and the order's result.
+        """Have the session's owner carry out an order; returns the session after it and the order's result.
 
         Raises what the order raises, EtagMismatch, SessionNotFound, StoreUnavailable, Draining.
         """
@@ -102,15 +102,15 @@ class Supervisors:
         return await reply
 
     def ended_turn(self, session_id: str, turn_id: str) -> Turn | None:
-        """Return a turn as it ended, if it is the last one of a session that is live here."""
+        """Return an ended turn if it is the last one to end in a session that is live here."""
         supervisor = self._of.get(session_id)
         ended = None if supervisor is None else supervisor.ended_turn
         return ended if ended is not None and ended.turn_id == turn_id else None
 
     async def drain(self, patience: timedelta) -> None:
-        """Take no more orders and suspend every live session; returns when all rest, or when patience is over.
+        """Refuse new orders and suspend every live session; returns when all are at rest, or when `patience` is over.
 
-        Turns may go on until just enough of it is left to interrupt them and to end their processes.
+        Turns may run until just enough time is left to interrupt them and end their processes.
         """
         self._draining = True
         grace = max(
@@ -123,9 +123,9 @@ class Supervisors:
             try:
                 change = Change(session_id=session_id)
                 await self._order(change, partial(orders.drain, grace=grace))
-            except GreenroomError as refusal:  # it is closing, or has failed: it ends by itself
+            except GreenroomError as refusal:  # it is closing or has failed, and ends by itself
                 log.info("not_suspended", session_id=session_id, reason=str(refusal))
-            except Exception:  # a bug with one session is no reason to end the others without order
+            except Exception:  # a bug in one session must not keep the others from ending in order
                 log.exception("not_suspended", session_id=session_id)
 
         try:
@@ -139,7 +139,7 @@ class Supervisors:
             log.warning("drain_incomplete", sessions=len(self._of))
 
     def dismiss_all(self) -> None:
-        """End every supervisor now, and with it its process; leave unsettled sessions to the server's next start."""
+        """End every supervisor and its process now; unsettled sessions are settled at the server's next start."""
         for task in [
             *self._founding,
             *self._settling,
@@ -148,9 +148,9 @@ class Supervisors:
             task.cancel()
 
     def _appointment(self, session_id: str) -> asyncio.Lock:
-        """Return the lock that is held while a session gets an owner or is settled.
+        """Return the lock to hold while a session gets an owner or is settled.
 
-        Without it, a row could be read before another owner comes and goes, and be used after.
+        Without it, a row could be read before another owner comes and goes, and be used afterwards.
         """
         return self._appointing.setdefault(session_id, asyncio.Lock())
 
@@ -160,7 +160,7 @@ class Supervisors:
             if supervisor is not None:
                 return supervisor
             session = await self.node.store.session(session_id)
-            if session.live:  # its owner failed, and that could not be stored yet
+            if session.live:  # its owner failed, and the failure is not stored yet
                 return self._appoint(await settle(self.node, session, process_end.owner_failed))
             turns = await self.node.store.open_turns(session_id)
             return self._appoint(taken_over(session, self.node.clocks(), turns=turns))
@@ -174,7 +174,7 @@ class Supervisors:
         return supervisor
 
     async def _oversee(self, session_id: str, supervisor: Supervisor) -> None:
-        """Run a supervisor; its failure is its session's alone, and the session is settled as soon as possible."""
+        """Run a supervisor. If it fails, only its session is affected, and that is settled as soon as possible."""
         try:
             await supervisor.run(retire=lambda: self._dismiss(session_id, supervisor))
         except Exception:
@@ -187,9 +187,9 @@ class Supervisors:
             supervisor.refuse_rest()
 
     async def _settle(self, session_id: str) -> None:
-        """Put a session in order whose supervisor failed; its process ended with the supervisor."""
+        """Settle a session whose supervisor failed; its process ended with the supervisor."""
         async with self._appointment(session_id):
-            if session_id in self._of:  # an order came first, and settled it
+            if session_id in self._of:  # an order came first and settled it
                 return
             try:
                 session = await self.node.store.session(session_id)
@@ -205,7 +205,7 @@ class Supervisors:
 
 @asynccontextmanager
 async def supervising(node: NodeContext, *, drain_timeout: timedelta) -> AsyncIterator[Supervisors]:
-    """Own live sessions while the block runs; on leaving, drain them, then end whatever is left."""
+    """Own live sessions while the block runs; on exit, drain them, then end those that are left."""
     async with task_group() as group:
         supervisors = Supervisors(node, group)
         try:
@@ -213,5 +213,5 @@ async def supervising(node: NodeContext, *, drain_timeout: timedelta) -> AsyncIt
         finally:
             try:
                 await supervisors.drain(drain_timeout)
-            finally:  # also where the drain is cancelled: the group waits for whoever is not told to end
+            finally:  # also if the drain is cancelled: the group would wait for supervisors that are not told to end
                 supervisors.dismiss_all()

@@ -1,4 +1,4 @@
-"""Puts in order what a lost owner left behind, one session at a time."""
+"""Settles a session whose owner is lost: commits that it has no process any more."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from greenroomd.domain.session import Session
 async def settle(
     node: NodeContext, session: Session, decide: Callable[[Step], None] = process_end.owner_lost
 ) -> Live:
-    """Commit that a session has lost its owner and its process; `decide` says what becomes of it.
+    """Commit that a session has lost its owner and its process; `decide` decides what becomes of it.
 
-    Returns the session for its next owner, who has to start it if it is `launching`. Raises StoreUnavailable,
+    Returns the session for its next owner, which must start a process if it is `launching`. Raises StoreUnavailable,
     OwnershipLost.
     """
     turns = await node.store.open_turns(session.session_id)
@@ -37,7 +37,7 @@ async def settle(
 
 
 async def _pending(node: NodeContext, session_id: str) -> dict[str, Approval]:
-    """Return the questions that nobody has answered; they are the last of a session's, but it may have had many."""
+    """Return the pending approvals by id. They are the newest of the session, which may have had many."""
     pending: dict[str, Approval] = {}
     after: Position | None = None
     while True:

@@ -1,7 +1,7 @@
-"""The one owner of a live session: takes orders and its process' messages in turn, decides, commits, then acts.
+"""The owner of a live session: handles orders and its process's messages in turn; decides, commits, then acts.
 
-All deciding is pure (orders.py, process_*.py and deadlines.py in domain/lifecycle/). No lock guards a session: this
-task is the only one that changes it.
+All decisions are pure functions (orders.py, process_*.py and deadlines.py in domain/lifecycle/). A session needs no
+lock: this task is the only one that changes it.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ RETRY_COMMIT = timedelta(milliseconds=500)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Something a caller wants; `act` decides within a step, and the reply is the session after it and act's result."""
+    """A caller's order: `act` decides within a step. The reply is the session after it and the result of `act`."""
 
     change: Change
     act: Callable[[Step], Any]
     reply: asyncio.Future[tuple[Session, Any]]
 
     def refuse(self) -> None:
-        """Tell the caller, unless there was an answer, that nobody will carry the order out any more."""
+        """Raise Draining in the caller, unless it has got an answer: nobody will carry out the order."""
         if not self.reply.done():
             self.reply.set_exception(Draining("the session's owner has stopped; try again"))
 
@@ -70,7 +70,7 @@ Message = Order | Evict | ProcessMessage
 
 
 class Supervisor:
-    """Owns one session while it has, wants or ends a process, or an order for it is being carried out."""
+    """Owns one session while it has, wants or ends a process, or has orders to carry out."""
 
     def __init__(self, live: Live, node: NodeContext) -> None:
         self.live = live
@@ -78,20 +78,20 @@ class Supervisor:
         self._node = node
         self._deleted = False
         self.ended_turn: Turn | None = None
-        """The turn that ended last, as it was committed: who follows it wants it at once."""
+        """The turn that ended last, as committed, for callers that follow it."""
         self.draining = False
-        """Whether a restart that is due later is left to the next run of the server."""
+        """Whether to leave a planned restart to the server's next run."""
         self.task: asyncio.Task[None] | None = None
-        """The task that runs this supervisor, for whoever waits for its end."""
+        """The task that runs this supervisor, to wait for its end."""
 
     def refuse_rest(self) -> None:
-        """Fail the orders that nobody will carry out any more."""
+        """Refuse the orders that are left in the mailbox."""
         while (message := self.mailbox.take_now()) is not None:
             if isinstance(message, Order):
                 message.refuse()
 
     async def run(self, retire: Callable[[], None]) -> None:
-        """Own the session until there is nothing left to own; `retire` is called in the same breath."""
+        """Own the session until there is nothing left to own; then call `retire` before any other task runs."""
         async with asyncio.TaskGroup() as group:
             self._effects = Effects(self._node, group, lambda: self.live, self.mailbox.put)
             if self.live.launching:
@@ -101,7 +101,7 @@ class Supervisor:
                 wait = None if due is None else max(0.0, due.total_seconds())
                 message = await self.mailbox.take(wait)
                 await self._handle(message)
-                # Overdue already: a full mailbox holds no deadline up.
+                # The deadline was overdue: a full mailbox must not delay it.
                 if message is not None and wait == 0.0:
                     await self._handle(None)
             retire()
@@ -115,7 +115,7 @@ class Supervisor:
             case Order():
                 try:
                     await self._obey(message)
-                finally:  # cancelled meanwhile, it has answered nothing, and the caller would wait for ever
+                finally:  # if cancelled before it answered, the caller would wait forever
                     message.refuse()
             case FramesReceived(frames=frames, taken=taken):
                 await self._react(lambda step: process_output.said(step, frames))
@@ -169,10 +169,9 @@ class Supervisor:
         return lambda step: process_start.ready(step, cli_version=handshake.cli_version, startup=startup)
 
     async def _obey(self, order: Order) -> None:
-        """Carry out a caller's order; whatever it raises is the caller's, and changes nothing.
+        """Carry out a caller's order. An exception goes to the caller, and nothing has changed.
 
-        Raises OwnershipLost as well as telling the caller: this owner's row is not the stored one any more, so that it
-        cannot carry out anything.
+        OwnershipLost is raised here too: this owner's row is no longer the stored one, so it can do nothing more.
         """
         step = self._step()
         try:
@@ -182,7 +181,7 @@ class Supervisor:
                 raise EtagMismatch(etag(step.session))
             result = order.act(step)
             session = await self._commit(step, order.change.request, order.change.answers)
-        except Exception as error:  # handed to the caller, who alone can tell a refusal from a bug
+        except Exception as error:  # passed on to the caller, which knows a refusal from a bug
             if not order.reply.done():
                 order.reply.set_exception(error)
             if isinstance(error, OwnershipLost):
@@ -193,7 +192,7 @@ class Supervisor:
         await self._act(step.actions)
 
     async def _react(self, decide: Callable[[Step], None]) -> None:
-        """Follow what happened; a database that is away delays this session and loses nothing of it."""
+        """Commit a decision about something that happened, and act on it; retry while the database is unavailable."""
         step = self._step()
         decide(step)
         while True:
@@ -233,7 +232,7 @@ class Supervisor:
         return session
 
     async def _act(self, actions: Sequence[Action]) -> None:
-        """Do what was decided, and decide what follows from how the process took it."""
+        """Perform actions, then make the decisions that follow from their outcome."""
         for decide in await self._effects.perform(actions):
             await self._react(decide)
 

@@ -1,1 +1,1 @@
-"""What a caller can ask for: one file for each group of calls."""
+"""The use cases: one file for each group of calls."""

@@ -1,4 +1,4 @@
-"""Creates sessions: checks everything, stores the session with its first event, and queues it for a process."""
+"""Creates sessions: checks the request, stores the session with its first event, and queues it for a process."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class ResolvedConfig:
     oauth_token: Secret | None
     """The session's or its profile's token; None if neither has one."""
     conversation: str = ""
-    """The id of a conversation that the CLI keeps for this session alone; "" if the session begins a new one."""
+    """The id of an existing conversation for this session alone; "" if the session begins a new one."""
 
 
 class Creation:
-    """Creates sessions. If `may_bypass` is True, they may use the permission mode BYPASS_PERMISSIONS."""
+    """Creates sessions. With `may_bypass`, they may use the permission mode BYPASS_PERMISSIONS."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Creation:
             raise InvalidRequest(found)
 
     async def admit(self, new: NewSession, resolved: ResolvedConfig, caller: Caller) -> Session:
-        """Store a checked session, and start it if its start mode is AUTO; raises QuotaExceeded, SessionExists."""
+        """Store a checked session and start it if its start mode is AUTO; raises QuotaExceeded, SessionExists."""
         at = self._node.now()
         session_id = new.session_id or new_id()
         session = Session(

@@ -1,4 +1,4 @@
-"""Deletes sessions: nothing is left of a deleted one but its last event, `session.deleted`."""
+"""Deletes sessions: only the last event of a deleted one is left, `session.deleted`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from greenroomd.domain.session import Session
 
 
 class Deletion:
-    """Removes sessions."""
+    """Deletes sessions."""
 
     def __init__(self, supervisors: Supervisors, sessions: Sessions, transcripts: Transcripts) -> None:
         self._supervisors = supervisors
@@ -21,19 +21,19 @@ class Deletion:
         self._transcripts = transcripts
 
     async def delete(self, change: Delete) -> None:
-        """Remove a closed session with its history, secrets and transcript; with `force` close it first.
+        """Delete a closed session with its history, secrets and transcript; with `force`, close it first.
 
         Raises IllegalTransition if it is not closed, EtagMismatch, SessionNotFound.
         """
         session = await self._closed(change)
-        # Before the row: if the server dies in between, the call can be repeated and nothing is left behind.
+        # Before the row: if the server dies in between, the call can be repeated, and no file is left behind.
         await self._transcripts.remove(session.workspace_id, session.cli_session_id)
         await self._supervisors.order(
             replace(change, etag=""), lambda step: orders.delete(step, actor=change.actor)
         )
 
     async def _closed(self, change: Delete) -> Session:
-        """Return the session, which is CLOSED and therefore stays so; the caller's etag was compared."""
+        """Return the session, which is CLOSED and so stays CLOSED. Has compared the caller's etag."""
         if change.force:
             session = await self._sessions.close(
                 Close(session_id=change.session_id, etag=change.etag, actor=change.actor, force=True)

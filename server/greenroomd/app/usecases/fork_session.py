@@ -1,4 +1,4 @@
-"""How a session is made that continues a copy of another one's conversation."""
+"""Forks sessions: creates one that continues a copy of another's conversation."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _NOTHING = PartialConfig({})
 
 
 class Forking:
-    """Makes copies of sessions.
+    """Forks sessions.
 
-    The copy of the conversation is made at once: what the original does later, or its deletion, does not matter to it.
+    The conversation is copied at once, so the fork does not depend on what happens to the original later.
     """
 
     def __init__(self, supervisors: Supervisors, creation: Creation, transcripts: Transcripts) -> None:
@@ -31,9 +31,9 @@ class Forking:
         self._transcripts = transcripts
 
     async def fork(self, fork: Fork, caller: Caller) -> Session:
-        """Create a session with the original's config under the given one, and its conversation as it is now.
+        """Create a session with the original's config, overridden by the given one, and a copy of its conversation.
 
-        An original that has said nothing yet gives a session without a conversation. Raises what a creation raises,
+        If the original has no conversation yet, the fork begins a new one. Raises what `Creation.create` raises,
         SessionNotFound, TurnRunning, ConversationLost.
         """
         original = await self._at_rest(fork.session_id)
@@ -58,19 +58,21 @@ class Forking:
         try:
             return await self._admit(new, replace(resolved, conversation=conversation), caller)
         except (GreenroomError, RequestReplayed) as refusal:
-            if not isinstance(refusal, Unavailable):  # then nobody can tell whether it was stored after all
+            if not isinstance(
+                refusal, Unavailable
+            ):  # if unavailable, the session may have been stored after all
                 await self._transcripts.remove(original.workspace_id, conversation)
             raise
 
     async def _admit(self, new: NewSession, resolved: ResolvedConfig, caller: Caller) -> Session:
-        """Store the new session; if the original's profile is gone, without one: its config is complete."""
+        """Store the new session. If the original's profile is gone, store it without one: its config is complete."""
         try:
             return await self._creation.admit(new, resolved, caller)
         except ProfileNotFound:
             return await self._creation.admit(replace(new, profile_id=""), resolved, caller)
 
     async def _copied(self, original: Session) -> str:
-        """Copy a conversation as it was when a turn had ended, and return the id of the copy."""
+        """Copy a conversation as it was after a complete turn; return the id of the copy."""
         workspace, conversation = original.workspace_id, new_id()
         try:
             while True:
@@ -83,7 +85,7 @@ class Forking:
             raise
 
     async def _at_rest(self, session_id: str) -> Session:
-        """Return a session of which no turn runs or waits; raises TurnRunning."""
+        """Return a session that has no open turn; raises TurnRunning."""
 
         def look(step: Step) -> None:
             if step.live.turns:

@@ -1,4 +1,4 @@
-"""The use cases of profiles, and what a session is made of that names one."""
+"""The use cases of profiles, and the config of a session that names one."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from greenroomd.domain.rules.config_overlay import layered
 from greenroomd.domain.rules.naming_rules import name_violations
 
 Answer = Callable[[str, Profile | None], bytes]
-"""Makes the serialized answer of a method, for its replay; of DeleteProfile there is no profile."""
+"""Makes the serialized answer of a method, to be recorded for replays; the profile is None for DeleteProfile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileCall:
-    """What the calls that change one profile have in common.
+    """The arguments that all changes of one profile share.
 
-    `violations` are what was found while the request was read; they are reported together with the rest.
+    `violations` are the problems found while converting the request; they are reported together with all others.
     """
 
     workspace_id: str
@@ -41,7 +41,7 @@ class ProfileCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewProfile(ProfileCall):
-    """A profile to be created."""
+    """Create a profile."""
 
     parts: ProfileParts
     validate_only: bool = False
@@ -49,7 +49,7 @@ class NewProfile(ProfileCall):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileUpdate(ProfileCall):
-    """Change the parts that `paths` name to the given ones; `etag` "" means whatever it is now."""
+    """Change the parts that `paths` name to the given ones; `etag` "" skips the check of the etag."""
 
     given: ProfileParts
     paths: Sequence[str]
@@ -58,13 +58,13 @@ class ProfileUpdate(ProfileCall):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileDeletion(ProfileCall):
-    """Remove a profile that no session uses; `etag` as in ProfileUpdate."""
+    """Delete a profile that no session uses; `etag` as in ProfileUpdate."""
 
     etag: str = ""
 
 
 class Profiles:
-    """What callers can do with profiles; `changed` is called after each change, so that nobody has to look for it."""
+    """The calls on profiles. `changed` is called after each change."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class Profiles:
         return await self._store.profiles(workspace_id, after=after, limit=limit)
 
     async def update(self, change: ProfileUpdate) -> Profile:
-        """Change what the mask names; sessions that exist keep their config.
+        """Change the parts that the mask names; existing sessions keep their config.
 
         Raises InvalidRequest, InvalidUpdateMask, EtagMismatch, ProfileNotFound.
         """
@@ -129,7 +129,7 @@ class Profiles:
         return await self._changed(change, "UpdateProfile", decide)
 
     async def delete(self, change: ProfileDeletion) -> None:
-        """Remove a profile; raises InvalidRequest, EtagMismatch, ProfileNotFound, ProfileInUse."""
+        """Delete a profile; raises InvalidRequest, EtagMismatch, ProfileNotFound, ProfileInUse."""
         _refuse(change.violations)
 
         def decide(present: Profile | None) -> None:
@@ -164,10 +164,10 @@ class Profiles:
 
 
 async def resolve_config(new: NewSession, profiles: ProfileStore) -> tuple[SessionConfig, Secret | None]:
-    """Return the config and the token of a new session: its own over those of its profile, if it names one.
+    """Return the config and the token of a new session: its own, completed by its profile's if it names one.
 
-    Both are the session's from then on, whatever becomes of the profile. Raises ProfileNotFound. A name that cannot be
-    one is for the caller to refuse; the config is the session's own then.
+    The session keeps both, whatever happens to the profile later. Raises ProfileNotFound. An invalid `profile_id` is
+    ignored here; `Creation.check` refuses it.
     """
     config, token = new.config.alone(), new.oauth_token
     if new.profile_id and not name_violations(profile_id=new.profile_id, workspace_id=new.workspace_id):

@@ -1,4 +1,4 @@
-"""The calls on existing sessions: the owner decides, and the answer is given once it is durable."""
+"""The calls on existing sessions: the session's owner decides, and answers once the change is durable."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLOSE_ANSWER_WITHIN = timedelta(seconds=10)
 
 
 class Sessions:
-    """What callers can do with existing sessions; `may_bypass` as in Creation."""
+    """The calls on existing sessions; `may_bypass` as in Creation."""
 
     def __init__(self, supervisors: Supervisors, *, may_bypass: bool) -> None:
         self._supervisors = supervisors
@@ -43,7 +43,7 @@ class Sessions:
     async def replay(self, request: Request) -> bytes | None:
         """Return the recorded answer to the same request; raises RequestIdReused.
 
-        While the first call still waits for what it ordered, its repetition waits with it.
+        While the first call still waits for the effect, a replay waits with it.
         """
         while True:
             before = self._calls_answered
@@ -52,11 +52,11 @@ class Sessions:
                 return None
             if (answered := self._unanswered.get(request)) is not None:
                 await answered.wait()
-            elif before == self._calls_answered:  # else what was read may be of before such an answer
+            elif before == self._calls_answered:  # else the record may be outdated: a call was answered
                 return recorded
 
     async def update(self, change: Update) -> Session:
-        """Change what the mask names; a changed configuration becomes a new generation.
+        """Change the fields that the mask names; a changed config becomes a new generation.
 
         Raises InvalidRequest, InvalidUpdateMask, TurnRunning, EtagMismatch, SessionNotFound.
         """
@@ -86,21 +86,21 @@ class Sessions:
         return session
 
     async def start(self, change: Start) -> Session:
-        """Start a session that never ran or has failed; raises IllegalTransition elsewhere."""
+        """Start a session that never ran or has failed; raises IllegalTransition for any other."""
         session, _ = await self._supervisors.order(
             change, lambda step: orders.start(step, actor=change.actor)
         )
         return session
 
     async def resume(self, change: Start) -> Session:
-        """Give a suspended session a process again; raises IllegalTransition elsewhere."""
+        """Give a suspended session a process again; raises IllegalTransition for any other."""
         session, _ = await self._supervisors.order(
             change, lambda step: orders.resume(step, actor=change.actor)
         )
         return session
 
     async def suspend(self, change: Suspend) -> Session:
-        """End a session's process and keep its conversation; answers when that is done."""
+        """End a session's process and keep its conversation; answers when that is done, or after 10 s."""
         with self._answering(change.request):
             session, _ = await self._supervisors.order(
                 change,
@@ -111,7 +111,7 @@ class Sessions:
             return await self._settled(change, session, lambda now: now.state not in LIVE)
 
     async def restart(self, change: Restart) -> Session:
-        """End a session's process and start another; answers when the old one is gone."""
+        """End a session's process and start another; answers when the old one is gone, or after 10 s."""
         with self._answering(change.request):
             before, _ = await self._supervisors.order(
                 change,
@@ -125,7 +125,7 @@ class Sessions:
             )
 
     async def close(self, change: Close) -> Session:
-        """End a session for good; answers when it is CLOSED, or CLOSING if that takes long."""
+        """End a session for good; answers when it is CLOSED, or after 10 s while it is still CLOSING."""
         with self._answering(change.request):
             session, _ = await self._supervisors.order(
                 change,
@@ -148,9 +148,9 @@ class Sessions:
         after_revision: int | None,
         timeout: timedelta,
     ) -> tuple[Session, bool]:
-        """Return the session once one of the conditions holds, or as it is when the time is over (False).
+        """Return the session and True once one of the conditions holds, or the session and False after `timeout`.
 
-        The conditions: its state is one of `states`, the turn is over, its revision is above `after_revision`.
+        The conditions: its state is one of `states`, the turn has ended, or its revision is above `after_revision`.
         """
 
         async def matched(session: Session) -> bool:
@@ -191,7 +191,7 @@ class Sessions:
             answered.set()
 
     async def _settled(self, change: Change, session: Session, done: Callable[[Session], bool]) -> Session:
-        """Wait for what was ordered, and let a repetition of the call be answered as this one is."""
+        """Wait until `done`, then record the session as the answer for replays of this call."""
         session = await self._until(session, done)
         if change.request is None:
             return session
@@ -199,7 +199,7 @@ class Sessions:
         return (await self._supervisors.order(answer, lambda step: None))[0]
 
     async def _until(self, session: Session, done: Callable[[Session], bool]) -> Session:
-        """Wait a reasonable time for what was ordered to be so, and return the session as it then is."""
+        """Wait until `done`, at most 10 s, and return the session as it is then."""
         with (
             self._node.tail.listening(Selection.of_session(session.session_id)) as wakeup,
             suppress(TimeoutError),

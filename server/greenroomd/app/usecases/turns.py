@@ -1,4 +1,4 @@
-"""The calls on turns, and on the permission questions that the CLI asks during them."""
+"""The calls on turns, and on the approvals that the CLI asks for during them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INTERRUPT_ANSWER_WITHIN = timedelta(seconds=20)
 
 
 class Turns:
-    """What callers can do with turns."""
+    """The calls on turns and approvals."""
 
     def __init__(self, supervisors: Supervisors, sessions: Sessions, watch: Watch) -> None:
         self._supervisors = supervisors
@@ -65,12 +65,12 @@ class Turns:
     async def run(
         self, new: NewTurn, caller: Caller, *, ephemeral: bool
     ) -> AsyncGenerator[Batch | Turn, None]:
-        """Start a turn and yield its events until it ends, and last the turn itself.
+        """Start a turn and yield its events until it ends, then the turn itself.
 
         The turn goes on when the reader leaves. Raises as `start` does, and WatcherCapReached before the start.
         """
         selection, now = Selection.of_session(new.session_id), self._watch.head
-        # Before the start: nothing of the turn can be missed, and whom the watch refuses has not started anything.
+        # Before the start: no event of the turn is missed, and a watch that is refused starts no turn.
         with self._watch.following(selection, after=now, ephemeral=ephemeral) as follower:
             turn = await self.start(new, caller)
             async with aclosing(self._parts(turn, follower)) as parts:
@@ -78,7 +78,7 @@ class Turns:
                     yield part
 
     async def follow(self, turn: Turn, *, after: int, ephemeral: bool) -> AsyncGenerator[Batch | Turn, None]:
-        """Yield the events of a turn above a revision until it ends, and last the turn itself.
+        """Yield the events of a turn after a revision until it ends, then the turn itself.
 
         Raises CursorBelowFloor, WatcherCapReached.
         """
@@ -103,7 +103,10 @@ class Turns:
                 return
 
     async def interrupt(self, call: Interrupt) -> Turn:
-        """Stop a turn and return it as it ended; raises NoTurnRunning, TurnNotFound, SessionNotFound."""
+        """Stop a turn and return it as it ended, or as it is after 20 s.
+
+        Raises NoTurnRunning, TurnNotFound, SessionNotFound.
+        """
         _, turn = await self._supervisors.order(
             call, lambda step: orders.interrupt(step, call.turn_id, actor=call.actor, reason=call.reason)
         )
@@ -134,7 +137,7 @@ class Turns:
         return await self._node.store.approvals(session_id, after=after, limit=limit)
 
     async def decide(self, call: Decide) -> Approval:
-        """Answer the CLI's question; the first answer wins.
+        """Decide an approval; the first decision wins.
 
         Raises ApprovalNotFound, ApprovalDecided, and InvalidRequest for an answer that the CLI cannot take.
         """
@@ -153,7 +156,7 @@ class Turns:
                     actor=call.actor,
                 ),
             )
-        except ApprovalNotFound:  # by the session's owner, who knows only what is pending
+        except ApprovalNotFound:  # from the session's owner, which only knows pending ones
             approval = await self._node.store.approval(call.approval_id)
             raise ApprovalDecided(approval.state.value) from None
         return decided

@@ -1,1 +1,1 @@
-"""Everybody who follows the log: the shared tail, the watch of a client, and listeners."""
+"""Following the log: the shared tail, the watches of clients, and listeners."""

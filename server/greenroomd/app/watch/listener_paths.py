@@ -10,13 +10,13 @@ from greenroomd.app.watch.listeners import Listener, Subscription
 
 
 class ListenerUnusable(Exception):
-    """What an import path leads to is no listener; the text says why."""
+    """An import path does not lead to a listener; the text says why."""
 
 
 def load(path: str) -> Listener[Any]:
     """Return the listener at `package.module:attribute`; a class or function there is called without arguments.
 
-    Raises ListenerUnusable, also for whatever the code there raises.
+    Raises ListenerUnusable, also if the imported code raises anything.
     """
     module, _, attribute = path.partition(":")
     try:

@@ -1,8 +1,8 @@
-"""Listeners: code that an operator adds to the server; it is called with every event that it asked for.
+"""Listeners: code that an operator adds to the server, called with every event that it asks for.
 
-A listener is a watcher with a callback: its own task reads the log by a cursor. So a listener that raises, hangs or is
-slow delays only itself, needs bounded memory, and loses nothing. The offset of a listener with a name is stored in the
-database: after a restart it goes on there and hears every event at least once, some of them again after a crash.
+A listener is a watcher with a callback: its own task reads the log from a cursor. So a listener that raises, hangs or
+is slow delays only itself, needs bounded memory, and loses nothing. The offset of a named listener is stored in the
+database: after a restart it continues there. It hears every event at least once, and some of them again after a crash.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ E = TypeVar("E")
 E_contra = TypeVar("E_contra", contravariant=True)
 
 SAVED_EVERY = 1.0
-"""Seconds between two commits of a listener's offset: after a crash it hears that much again."""
+"""Seconds between two commits of a listener's offset; after a crash it hears the events of that time again."""
 
 AGAIN_AFTER = 1.0
 """Seconds until a listener reads again after the database has failed."""
@@ -47,18 +47,18 @@ AGAIN_AFTER = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """What a listener hears, and how often it is asked to take an event."""
+    """Which events a listener hears, and how failed calls are repeated."""
 
     name: str = ""
-    """The name under which its offset is stored. "": it only hears what is committed while the server runs."""
+    """The name under which its offset is stored. "": it only hears events committed while the server runs."""
     types: frozenset[EventType] = frozenset()
     """The events that it hears; empty: all durable ones."""
     timeout: timedelta = timedelta(seconds=30)
-    """How long one call may take; one that takes longer is cancelled and counts as failed."""
+    """How long one call may take; a longer one is cancelled and counts as failed."""
     first_wait: timedelta = timedelta(seconds=1)
-    """The most that is waited, at random, before a failed call is repeated; doubled after each failure."""
+    """The longest random wait before a failed call is repeated for the first time; doubled after each failure."""
     longest_wait: timedelta = timedelta(minutes=1)
-    """The most to which that wait grows."""
+    """The limit to which that wait grows."""
     attempts: int | None = None
     """After how many failed calls an event is passed over; None: never."""
 
@@ -68,25 +68,24 @@ class PassOver(Exception):
 
 
 class CancelledWithin(Exception):
-    """A listener let a CancelledError out though nobody had cancelled it; it is given the event again."""
+    """A listener raised CancelledError without having been cancelled; it will get the event again."""
 
 
 @runtime_checkable
 class Listener(Protocol[E_contra]):
     """Hears events one after the other, in the order in which they were committed.
 
-    It runs on the server's event loop: what would block it (files, other clients' calls) belongs into
-    `asyncio.to_thread`. One that is an asynchronous context manager too is entered before its first event, and left
-    when the server stops.
+    It runs on the server's event loop: put blocking work (files, blocking clients) into `asyncio.to_thread`. A listener
+    that is also an asynchronous context manager is entered before its first event and exited when the server stops.
     """
 
     @property
     def subscription(self) -> Subscription:
-        """What it hears; asked once."""
+        """Which events it hears; read once."""
         ...
 
     async def hear(self, event: E_contra) -> None:
-        """Take one event; whatever it raises, it is given the same event again."""
+        """Take one event. If it raises anything but PassOver, it gets the same event again."""
         ...
 
 
@@ -147,10 +146,10 @@ class _Hearing(Generic[E]):
                         hint="it was away for longer than events are kept",
                     )
                     self._heard = below.oldest - 1
-                except GreenroomError as error:  # the database is away; the offset is known here
+                except GreenroomError as error:  # the database is unavailable; the offset is known here
                     log.warning("listener_delayed", listener=self._called, error=str(error))
                     await asyncio.sleep(AGAIN_AFTER)
-                except Exception:  # ours, not the listener's: it must not take the server with it
+                except Exception:  # a bug of ours, not the listener's; it must not end the server
                     log.exception("listener_delayed", listener=self._called)
                     await asyncio.sleep(AGAIN_AFTER)
         finally:
@@ -159,7 +158,7 @@ class _Hearing(Generic[E]):
     async def _follow(self) -> None:
         if self._heard is None:
             self._heard = self._kept = await self._positions.listener_position(self._subscription.name)
-        if self._heard is None:  # new: what was before it is not its business
+        if self._heard is None:  # a new listener does not hear earlier events
             self._heard = self._begun
             await self._keep(at_once=True)
         if self._heard > self._watch.head:
@@ -175,7 +174,7 @@ class _Hearing(Generic[E]):
                 await self._keep()
 
     async def _offer(self, stored: StoredEvent) -> None:
-        """Call the listener with an event until it takes it or the event is passed over."""
+        """Call the listener with an event until the listener takes it or the event is passed over."""
         subscription = self._subscription
         retrying = AsyncRetrying(
             retry=retry_if_exception(_worth_repeating),
@@ -188,7 +187,7 @@ class _Hearing(Generic[E]):
         )
         try:
             event = self._decode(stored)
-        except Exception as error:  # it will not be readable the next time either
+        except Exception as error:  # it would not be readable the next time either
             self._passed_over(stored, error)
             return
         try:
@@ -233,7 +232,7 @@ class _Hearing(Generic[E]):
         )
 
     async def _keep(self, *, at_once: bool = False) -> None:
-        """Store the offset now and then; if the database fails, some events are only heard again."""
+        """Store the offset now and then. If the database fails, the listener only hears some events again."""
         if not self._subscription.name or self._heard is None or self._heard == self._kept:
             return
         now = asyncio.get_running_loop().time()
@@ -253,5 +252,5 @@ def _worth_repeating(error: BaseException) -> bool:
 
 
 def _said(error: BaseException | None) -> str:
-    """Return an error in one line, with its type: the text of many errors is empty or says little."""
+    """Return an error in one line, with its type: the text alone is often empty or says little."""
     return f"{type(error).__name__}: {error}".partition("\n")[0]

@@ -1,7 +1,7 @@
-"""The newest events in memory, shared by all watchers, and the wakeups of those who wait for more.
+"""The newest events in memory, shared by all watchers, and the wakeups of watchers that wait for more.
 
-A watcher holds a position in the tail, not a queue. One that does not read costs nothing here; one that falls behind
-what is kept gets FellBehind and reads the store. Everything runs on the event loop; nothing here waits.
+A watcher holds a position in the tail, not a queue. A watcher that does not read costs nothing here; one that falls
+behind the tail gets FellBehind and reads from the store. Everything runs on the event loop; nothing here waits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from greenroomd.app.watch.topic_log import EVERYTHING, Entry, TopicLog, topics_f
 from greenroomd.app.watch.wakeups import Wakeup
 
 ENTRY_BYTES = 512
-"""Bytes that an entry costs beside its record; many deltas are smaller than that."""
+"""Bytes that an entry takes beside its record; many deltas are smaller than that."""
 
 SHARED_READS = 64
 """Most batches cached for sharing. Without a bound, watchers at different positions could hold the tail twice."""
@@ -26,12 +26,12 @@ SHARED_READS = 64
 
 @dataclass(frozen=True)
 class Batch:
-    """Events for a watcher, and where it stands after them."""
+    """Events for a watcher, and its cursor after them."""
 
     events: Sequence[StoredEvent]
     """The events in order; an empty batch only moves the cursor."""
     revision: int
-    """The watcher's new cursor: nothing that matches lies before it."""
+    """The watcher's new cursor: it has seen every match up to this revision."""
     dropped: int = 0
     """How many ephemeral events of its sessions the watcher has missed since the last batch."""
     _made: list[bytes] = field(default_factory=list, init=False, repr=False, compare=False)
@@ -44,17 +44,17 @@ class Batch:
 
     @cached_property
     def records(self) -> bytes:
-        """The events' records joined; computed once for all watchers that share the batch."""
+        """The events' records concatenated; computed once for all watchers that share the batch."""
         return b"".join(event.record for event in self.events)
 
 
 class FellBehind(Exception):
-    """The tail has lost events after the place; read on from the store."""
+    """The tail has dropped events after the place; continue from the store."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a watcher stands in the tail."""
+    """A watcher's place in the tail."""
 
     position: int
     """The position of the last entry before it."""
@@ -65,7 +65,7 @@ class Place:
 
 
 class Tail:
-    """Recently committed (and ephemeral) events, bounded by their bytes."""
+    """The most recent events, durable and ephemeral, up to a number of bytes."""
 
     def __init__(self, head: int, *, max_bytes: int = 64 * 1024 * 1024) -> None:
         self.head = head
@@ -81,7 +81,7 @@ class Tail:
 
     @property
     def topics(self) -> set[str]:
-        """The topics that have a log now: those that somebody listens to, and those of the events that are kept."""
+        """The topics that have a log now: those with listeners, and those of the events in the tail."""
         return set(self._logs)
 
     def begin(self, head: int) -> None:
@@ -90,9 +90,9 @@ class Tail:
         self._nothing = Batch((), head)
 
     def announce(self, events: Sequence[StoredEvent], head: int) -> None:
-        """Take durable events up to revision `head`, or ephemeral ones at the present head, and wake their listeners.
+        """Add durable events up to revision `head`, or ephemeral ones at the current head, and wake their listeners.
 
-        A gap in the revisions before them means that another node has committed; a watcher reads those from the store.
+        A gap before their revisions means that another node has committed; watchers read those events from the store.
         """
         concerned = {EVERYTHING}
         self._reads.clear()
@@ -135,7 +135,7 @@ class Tail:
                     del self._logs[topic]
 
     def join(self, selection: Selection, revision: int) -> Place | None:
-        """Return the place right after `revision`; None if the tail has lost an event that follows it.
+        """Return the place right after `revision`; None if the tail has dropped an event after it.
 
         Call it while listening to the selection.
         """
@@ -159,9 +159,9 @@ class Tail:
         The batch holds at most `max_bytes`, but at least one event if there is any. Watchers at the same place share
         one batch. Call it while listening to the selection.
         """
-        if place.position == self._position:  # what a watcher finds after each write
+        if place.position == self._position:  # the common case: a watcher that has read everything
             return self._nothing, place
-        # The selection's parts, since the hash of a dataclass is made anew by Python code each time.
+        # The selection's fields: the hash of a dataclass is computed in Python each time.
         parts = (selection.session_ids, selection.workspace_id, selection.types)
         key = (*parts, place.position, max_bytes, ephemeral)
         found = self._reads.get(key)
@@ -212,7 +212,7 @@ class Tail:
 
     def _forget(self, revision: int) -> None:
         """Drop everything, since an event up to `revision` was never announced here."""
-        self._position += 1  # so that watchers that have read everything are behind, too
+        self._position += 1  # so that watchers that have read everything fall behind too
         self._floor, self._bytes = revision, 0
         self._all.clear()
         for topic, log in list(self._logs.items()):

@@ -19,7 +19,7 @@ EVERYTHING = "*"
 
 @dataclass(slots=True)
 class Entry:
-    """An event of the tail; positions rise by one, over all topics and kinds of events."""
+    """An event in the tail; positions rise by one over all topics and kinds of events."""
 
     position: int
     event: StoredEvent
@@ -39,13 +39,13 @@ class TopicLog:
     lost_ephemeral: int = 0
     """How many ephemeral events were dropped."""
     start: int = 0
-    """The index of the first entry that is kept; below it stand placeholders, which are removed many at a time."""
+    """The index of the first entry that is kept. Below it are placeholders, which are removed many at a time."""
     entries: list[Entry] = field(default_factory=list)
     """The entries, from index `start` on."""
     ephemerals: list[int] = field(default_factory=list)
-    """For each entry, how many ephemeral events the topic has had up to and with it."""
+    """For each entry, how many ephemeral events the topic has had up to and including it."""
     wakeups: dict[Wakeup, None] = field(default_factory=dict)
-    """The listeners' wakeups: a set that keeps the order in which they came, and is fast to go through."""
+    """The listeners' wakeups: a dict used as an ordered set, since it is fast to iterate."""
 
     def add(self, entry: Entry) -> None:
         """Append the newest entry."""
@@ -64,7 +64,7 @@ class TopicLog:
             self.start = 0
 
     def lose_all(self, position: int, revision: int) -> None:
-        """Drop all entries; everything up to a position and a revision counts as lost."""
+        """Drop all entries; everything up to a position and a revision counts as dropped."""
         self.lost_position, self.lost_revision, self.lost_ephemeral = position, revision, self.ephemeral
         self.entries, self.ephemerals, self.start = [], [], 0
 
@@ -78,7 +78,7 @@ class TopicLog:
         return self.entries[self._index(position) :]
 
     def ephemeral_up_to(self, position: int) -> int:
-        """Return how many ephemeral events there were up to a position that is not lost."""
+        """Return how many ephemeral events there were up to a position that is not dropped."""
         index = self._index(position)
         return self.ephemerals[index - 1] if index > self.start else self.lost_ephemeral
 
@@ -89,7 +89,7 @@ class TopicLog:
 
     @property
     def unused(self) -> bool:
-        """Whether nothing is kept and nobody listens."""
+        """Whether it has neither entries nor listeners."""
         return self.start == len(self.entries) and not self.wakeups
 
     def _index(self, position: int) -> int:
@@ -97,12 +97,12 @@ class TopicLog:
 
 
 def topics_of(event: StoredEvent) -> tuple[str, str, str]:
-    """Name the topics that an event belongs to."""
+    """Return the topics that an event belongs to."""
     return EVERYTHING, f"w:{event.workspace_id}", event.session_id
 
 
 def topics_for(selection: Selection) -> tuple[str, ...]:
-    """Name the fewest topics that hold all of the selection."""
+    """Return the fewest topics that contain the whole selection."""
     if selection.session_ids:
         return tuple(selection.session_ids)
     if selection.workspace_id is not None:

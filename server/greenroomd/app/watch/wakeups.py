@@ -1,7 +1,7 @@
-"""What wakes a watcher: its wakeup, set by what is new, by the end of an idle time, and by the shutdown.
+"""Wakes watchers: on new events, at the end of an idle time, and at shutdown.
 
-Thousands wait at once and are woken for every event, so a wait is one future: no coroutine, no task, no lock. Nor is
-the running loop looked up each time, for which Python asks the system for the process's id.
+Thousands wait at once and are woken for every event, so a wait is one future: no coroutine, no task, no lock. The
+running loop is looked up only once, since each look-up calls getpid.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-_TICK = 0.001  # seconds: uvloop's timers and clock are no finer, so a timer may fire early by as much
+_TICK = 0.001  # seconds: the resolution of uvloop's timers and clock: a timer may fire this much early
 
 
 class Wakeup:
@@ -25,21 +25,21 @@ class Wakeup:
         self._waiter: asyncio.Future[None] | None = None
 
     def set(self) -> None:
-        """Wake the waiter, and everyone who waits until it is cleared."""
+        """Wake the waiter, and let later waits return at once until it is cleared."""
         self._is_set = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     def clear(self) -> None:
-        """Let the next wait wait."""
+        """Make the next wait wait."""
         self._is_set = False
 
     def is_set(self) -> bool:
-        """Whether it was set since it was cleared last."""
+        """Whether it was set since the last `clear`."""
         return self._is_set
 
     def wait(self) -> Awaitable[None]:
-        """Return as soon as it is set; only one may wait at a time."""
+        """Return as soon as it is set. Only one waiter at a time."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
         self._waiter = self._loop.create_future()
@@ -49,9 +49,9 @@ class Wakeup:
 
 
 class IdleTimer:
-    """Sets a wakeup after each idle time; `restart` begins a new one.
+    """Sets a wakeup when an idle time has passed; `restart` begins a new one.
 
-    A restart moves no timer of the loop: the timer that then fires too early is set again.
+    A restart does not touch the loop's timer: a timer that fires too early is set again.
     """
 
     __slots__ = ("_due", "_loop", "_seconds", "_timer", "_wakeup", "over")
@@ -66,7 +66,7 @@ class IdleTimer:
     def restart(self) -> None:
         """Begin a new idle time."""
         self.over = False
-        """Whether the idle time has ended, and the wakeup was set for that."""
+        """Whether the idle time has ended, which set the wakeup."""
         self._due = self._loop.time() + self._seconds
 
     def cancel(self) -> None:
@@ -84,7 +84,7 @@ class IdleTimer:
 
 @contextmanager
 def idle_timer(wakeup: Wakeup, quiet: timedelta) -> Iterator[IdleTimer]:
-    """Set a wakeup after each idle time while the block runs; the first begins now."""
+    """Set a wakeup after each idle time while the block runs; the first one begins now."""
     timed = IdleTimer(wakeup, quiet.total_seconds())
     try:
         yield timed
@@ -93,11 +93,11 @@ def idle_timer(wakeup: Wakeup, quiet: timedelta) -> Iterator[IdleTimer]:
 
 
 class ShutdownSignal:
-    """Begins once, and sets the wakeups of all subscribers."""
+    """A signal that is given once and sets the wakeups of all subscribers."""
 
     def __init__(self) -> None:
         self.begun = False
-        """Whether it is time to stop."""
+        """Whether the shutdown has begun."""
         self._wakeups: set[Wakeup] = set()
 
     def begin(self) -> None:

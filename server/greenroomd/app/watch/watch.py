@@ -1,4 +1,4 @@
-"""The watch: every event after a cursor, first from the store, then live, in one stream without a seam."""
+"""Watches: every event after a cursor, first from the store, then live, without gap or duplicate."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ PAGE_EVENTS = 2_000
 
 
 class Watch:
-    """Gives streams of events to the watchers of this node.
+    """Serves streams of events to the watchers of this node.
 
-    A watcher gets a bookmark after `quiet` without an event. `per_session` and `per_node` bound how many may watch.
+    A watcher gets a bookmark after `quiet` without an event. `per_session` and `per_node` limit the number of watches.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class Watch:
     def following(
         self, selection: Selection, *, after: int, ephemeral: bool = False, stop: ShutdownSignal | None = None
     ) -> Iterator[Follower]:
-        """Yield a follower of all matching events with a revision above `after`: without gap or repetition.
+        """Yield a follower of all matching events with a revision above `after`, without gap or duplicate.
 
-        A batch without events is a bookmark, which moves the cursor. It comes after a quiet time without a match, and
-        once when the watcher has caught up with the head of when it began, unless an event has shown that already.
-        `stop` ends a wait for more. Raises InvalidRequest for a cursor of the future, WatcherCapReached.
+        A batch without events is a bookmark, which moves the cursor. It is sent after a quiet time without a match, and
+        once when the watcher has caught up with the head at its start, unless an event has shown that already. `stop`
+        ends a wait for more. Raises InvalidRequest for a cursor in the future, and WatcherCapReached.
         """
         if after > self._tail.head:
             raise InvalidRequest([Violation("after", "is ahead of this store; it belongs to another one")])
@@ -101,10 +101,10 @@ class Watch:
 
 
 class Follower:
-    """One watcher's position in the log: call `look` until it returns None, await `more`, and look again.
+    """One watcher's position in the log: call `look` until it returns None, await `more`, and repeat.
 
-    Thousands of watchers do so for every event. Therefore `look` is a plain call, and a wait for a live event is one
-    future instead of a generator within a coroutine.
+    Thousands of watchers do this for every event. So `look` is a plain call, and a wait for a live event is one future
+    instead of a generator inside a coroutine.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class Follower:
         self._ephemeral = ephemeral
         self._present = tail.head
         self._cursor = self._told = after
-        self._read: deque[Batch] = deque()  # read from the store, and not returned yet
+        self._read: deque[Batch] = deque()  # read from the store, but not returned yet
         self._place = tail.join(selection, after)
         self._left = self._place or tail.end(selection)  # its last place in the tail
 
@@ -139,7 +139,7 @@ class Follower:
         return batch
 
     def more(self) -> Awaitable[None]:
-        """Return once `look` may find something, after it has returned None; raises CursorBelowFloor."""
+        """Wait until `look`, which has returned None, may find something; raises CursorBelowFloor."""
         return self._read_on() if self._place is None else self._wakeup.wait()
 
     def _live(self) -> Batch | None:
@@ -163,7 +163,7 @@ class Follower:
         return None
 
     async def _read_on(self) -> None:
-        """Read the next page from the store, and join the tail after it if the tail still has what follows."""
+        """Read the next page from the store; then join the tail if it still has the events that follow."""
         head = self._tail.head
         page = await self._store.events(self._selection, after=self._cursor, limit=PAGE_EVENTS, up_to=head)
         self._read.extend(_framed(page))
@@ -172,7 +172,7 @@ class Follower:
 
 
 def _framed(page: Sequence[StoredEvent]) -> Iterator[Batch]:
-    """Cut a page of the store into batches of at most FRAME_BYTES, each with at least one event."""
+    """Split a page from the store into batches of at most FRAME_BYTES, each with at least one event."""
     start = size = 0
     for index, event in enumerate(page):
         size += len(event.record)

@@ -1,7 +1,7 @@
-"""The CLI's stream-json, both ways: one line in, one value out; pure, and never an error.
+"""The CLI's stream-json in both directions: one line in, one value out. Pure; parsing never raises.
 
-Shapes: the CLI 2.1.330 as observed. A field that is missing or of another type counts as empty, since fields come and
-go between versions; a type that is not known becomes SystemNoted.
+Shapes: the CLI 2.1.330 as observed. Fields come and go between versions, so a field that is missing or of another type
+counts as empty, and a frame of an unknown type becomes SystemNoted.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from greenroomd.processes.claude.framing import Overlong
 
 @dataclass(frozen=True, slots=True)
 class ControlAnswer:
-    """`control_response`: the CLI's answer to a request of ours. `error` is "" on success."""
+    """`control_response`: the CLI's answer to one of our requests. `error` is "" on success."""
 
     request_id: str
     response: JsonObject
@@ -45,22 +45,22 @@ class ControlAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ControlAsked:
-    """`control_request` other than a permission question: nobody here can answer it, so it must be refused."""
+    """A `control_request` other than a permission request: nothing here can answer it, so it must be refused."""
 
     request_id: str
     noted: SystemNoted
 
 
 def encode(message: JsonObject) -> bytes:
-    """Return a message as one line with its newline; ASCII only, so nothing in it can be taken for a line's end.
+    """Return a message as one line with its newline. ASCII only, so that nothing in it can be taken for a newline.
 
-    Raises ValueError for what JSON cannot hold: one malformed line ends the CLI.
+    Raises ValueError for values that JSON does not have: one malformed line ends the CLI.
     """
     return json.dumps(message, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
 
 
 def parse(line: bytes | Overlong) -> Frame | ControlAnswer | ControlAsked:
-    """Return what a line says."""
+    """Parse one line."""
     if isinstance(line, Overlong):
         return Garbage(raw=line.beginning, reason="line too long")
     try:
@@ -257,7 +257,7 @@ def _whole(value: Any) -> int:
 
 def _number(value: Any) -> float:
     known = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if known and abs(value) < 2**63 else 0  # neither NaN nor what no column can hold
+    return value if known and abs(value) < 2**63 else 0  # not NaN, nor a number too large for a column
 
 
 def _object(value: Any) -> JsonObject:
@@ -277,7 +277,7 @@ def _blocks(content: Any) -> Sequence[JsonObject]:
 
 
 def _without_lone_surrogates(value: Any) -> Any:
-    """JSON can spell half a character, and JavaScript does; no UTF-8 text can hold it."""
+    """Replace lone surrogates: JSON can contain them and JavaScript writes them, but UTF-8 cannot."""
     if isinstance(value, str):
         return value.encode(errors="replace").decode()
     if isinstance(value, list):

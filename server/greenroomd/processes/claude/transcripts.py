@@ -1,8 +1,9 @@
-"""The files in which the CLI keeps conversations: copied for a fork, removed for good.
+"""The files in which the CLI stores conversations: copies them for a fork, and deletes them.
 
 As observed with the CLI 2.1.330: a conversation is `projects/<slug of a directory>/<id>.jsonl` below the workspace's
-config directory, one record a line, complete when a turn has ended; beside it there may be a directory `<id>` with
-those of subagents, and elsewhere more that is named by the id. The CLI finds it by its id alone, under any slug.
+config directory, one record a line, complete when a turn has ended. Beside it there may be a directory `<id>` with
+those of subagents, and elsewhere other files named by the id. The CLI finds a conversation by its id alone, under any
+slug.
 """
 
 from __future__ import annotations
@@ -19,22 +20,22 @@ from greenroomd.domain.errors import ConversationLost, StoreUnavailable
 from greenroomd.processes.claude.launch_command import Workspace
 from greenroomd.processes.host.finish import finish
 
-# The id comes from the CLI, and becomes part of a path.
+# The id comes from the CLI and becomes part of a path.
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class TranscriptFiles:
-    """The adapter behind the port `Transcripts`: below `state_dir`, where the processes have their directories."""
+    """The adapter of the port `Transcripts` for the processes' directories below `state_dir`."""
 
     def __init__(self, state_dir: Path) -> None:
         self._state_dir = state_dir
 
     async def copy(self, workspace_id: str, conversation: str, copy: str) -> None:
-        """Make a conversation under the id `copy` that goes on as this one would now."""
+        """Copy a conversation as it is now to the id `copy`."""
         await self._do(partial(_copy, self._config_dir(workspace_id), conversation, copy))
 
     async def remove(self, workspace_id: str, conversation: str) -> None:
-        """Remove all that is kept of a conversation."""
+        """Delete all files of a conversation."""
         await self._do(partial(_remove, self._config_dir(workspace_id), conversation))
 
     def _config_dir(self, workspace_id: str) -> Path:
@@ -42,7 +43,7 @@ class TranscriptFiles:
 
     async def _do(self, work: Callable[[], None]) -> None:
         try:
-            # Also if the caller is cancelled: its cleaning up must not be overtaken.
+            # Finish even if the caller is cancelled: its clean-up must not run before this.
             await finish(asyncio.to_thread(work))
         except OSError as error:
             text = f"the files of a conversation cannot be changed: {error.strerror}"
@@ -50,10 +51,10 @@ class TranscriptFiles:
 
 
 def salvage(config_dir: Path, conversation: str) -> bool:
-    """Return whether a crash in the first turn left a conversation that can be resumed.
+    """Whether a crash in the first turn left a conversation that can be resumed.
 
-    The CLI refuses to begin a conversation whose file is there, and to resume one in which nothing was said yet; so a
-    file without a message is removed.
+    The CLI refuses to begin a conversation whose file exists, and to resume one without messages. So a file without a
+    message is deleted.
     """
     for transcript in _named(config_dir, conversation, "projects/*/{}.jsonl"):
         with transcript.open("rb") as lines:
@@ -69,12 +70,12 @@ def _copy(config_dir: Path, conversation: str, copy: str) -> None:
         raise ConversationLost(conversation)
     own, its = (f'"sessionId":"{name}"'.encode() for name in (conversation, copy))
     written = transcript.with_name(f"{copy}.jsonl")
-    # Without following: a tool may have put a link there.
+    # Without following symbolic links: a tool may have put one there.
     source = os.open(transcript, os.O_RDONLY | os.O_NOFOLLOW)
     made = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
     with os.fdopen(source, "rb") as lines, os.fdopen(os.open(written, made, 0o600), "wb") as target:
         for line in lines:
-            if line.endswith(b"\n"):  # else it is torn: a record that was never complete
+            if line.endswith(b"\n"):  # otherwise torn: the record was never complete
                 target.write(line.replace(own, its))
         target.flush()
         os.fsync(target.fileno())
