@@ -6,7 +6,8 @@
 #   - An overloaded API (529) ends a turn of an OPUS model at the third answer, after two seconds, whatever the limit;
 #     each `api_retry` frame still says `max_retries: 4`. The same answer to Sonnet or Haiku gets all five requests.
 #   - A refused request (400, 422), which no repetition can change, is sent six times within a second without a single
-#     `api_retry` frame; the repeats leave out beta features one by one. Each turn pays this again. 402 is sent once.
+#     `api_retry` frame; the repeats leave out beta features one by one, and the last three send the definitions of more
+#     tools, 80 KB instead of 50. Each turn pays this again. 402 is sent once.
 #   - 429 with a short `retry-after` is waited for; from 61 seconds on the turn ends at once, without any retry.
 # A gateway in front of the model that turns errors into others should know this: 402 is its only clean refusal.
 #

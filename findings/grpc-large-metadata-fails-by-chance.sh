@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# gRPC core rejects metadata between 8 and 16 KiB by chance: the same call fails in one of three cases.
+# gRPC core rejects metadata between 8 and 16 KiB by chance: one and the same call passes now and fails next time.
 #
 # Version: grpcio 1.85.1, 2026-11-30.
 # One expects a limit on metadata to be a limit: below it each call passes, above it each fails. Core has a soft limit
