@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenroomd.processes.host.redaction import Redactor, Tail, secret_values
+from greenroomd.processes.host.redaction import OutputTail, Redactor, secret_values
 
 
 def test_known_secrets_are_hidden_whatever_they_look_like() -> None:
@@ -76,7 +76,7 @@ def test_a_sessions_own_secrets_are_hidden_in_free_text_only() -> None:
 def test_a_secret_across_the_edge_of_the_tail_does_not_show(after: int, piece: int) -> None:
     secret = "0123456789abcdefghij"
     said = ("." * 5000 + secret + "." * after).encode()
-    tail = Tail(Redactor([secret]), limit=40)
+    tail = OutputTail(Redactor([secret]), limit=40)
     for start in range(0, len(said), piece):
         tail.append(said[start : start + piece])
     shown = tail.text()
@@ -84,7 +84,7 @@ def test_a_secret_across_the_edge_of_the_tail_does_not_show(after: int, piece: i
 
 
 def test_the_tail_is_the_end_and_bounded() -> None:
-    tail = Tail(Redactor(), limit=100)
+    tail = OutputTail(Redactor(), limit=100)
     tracemalloc.start()
     for number in range(10_000):
         tail.append(f"line {number}\n".encode())

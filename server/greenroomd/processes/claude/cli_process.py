@@ -45,7 +45,7 @@ _AFTER_FAILED_HANDSHAKE = ShutdownTimeouts(
 
 
 class ClaudeProcess:
-    """The AgentProcess that `ClaudeCli.running` yields, and the Listener of its child.
+    """The AgentProcess that `ClaudeCli.running` yields, and the OutputListener of its child.
 
     `model` is the one that `launch` starts with.
     """
@@ -192,7 +192,7 @@ class ClaudeProcess:
         """Apply limits of memory and processors."""
         await self._confinement.hold_to(limits)
 
-    # Listener
+    # OutputListener
 
     def started(self, running: Child) -> None:
         """Receive the child; called first."""

@@ -23,13 +23,13 @@ from greenroomd.processes.host.descendants import Descendants
 from greenroomd.processes.host.directory import Directory
 from greenroomd.processes.host.finish import finish
 from greenroomd.processes.host.pipes import Input, Output
-from greenroomd.processes.host.redaction import Redactor, Tail
-from greenroomd.processes.host.spawn import MARKER, Command, Spawned, spawn
+from greenroomd.processes.host.redaction import OutputTail, Redactor
+from greenroomd.processes.host.spawn import MARKER, Command, SpawnedProcess, spawn
 
 _DRAIN = timedelta(seconds=1)  # a descendant may hold the output open after the child's exit
 
 
-class Listener(Protocol):
+class OutputListener(Protocol):
     """Takes the child's output as it comes; its methods run in the event loop and must not block."""
 
     def started(self, child: Child) -> None:
@@ -51,7 +51,7 @@ class Child:
     def __init__(
         self,
         marker: str,
-        listener: Listener,
+        listener: OutputListener,
         redactor: Redactor,
         group: Cgroup | None = None,
         clean_up: Callable[[int], object] = lambda _pid: None,
@@ -64,10 +64,10 @@ class Child:
         self.exited = asyncio.Event()
         self._listener = listener
         self._stdout = Output(self._received, listener.closed)
-        self._tail = Tail(redactor)
+        self._tail = OutputTail(redactor)
         self._stderr_closed = asyncio.Event()
         self._stderr = Output(self._complained, self._stderr_closed.set)
-        self._spawned: Spawned | None = None
+        self._spawned: SpawnedProcess | None = None
         self._descendants: Descendants | None = None
         self._directory: Directory | None = None
         self._ending = asyncio.Lock()
@@ -92,7 +92,7 @@ class Child:
             raise
 
     def resume(self) -> None:
-        """Read on after `Listener.received` returned False."""
+        """Read on after `OutputListener.received` returned False."""
         self._stdout.resume()
 
     def signal(self, number: signal.Signals) -> None:
@@ -173,7 +173,7 @@ class Child:
         loop.call_later(_DRAIN.total_seconds(), self._stdout.close)
         loop.call_later(_DRAIN.total_seconds(), self._stderr.close)
 
-    def _let_go(self, spawned: Spawned) -> None:
+    def _let_go(self, spawned: SpawnedProcess) -> None:
         asyncio.get_running_loop().remove_reader(spawned.pidfd)
         os.close(spawned.pidfd)
         self.input.abort()
@@ -191,7 +191,7 @@ class Child:
 @asynccontextmanager
 async def running(
     command: Command,
-    listener: Listener,
+    listener: OutputListener,
     redactor: Redactor,
     patience: ShutdownTimeouts,
     group: Cgroup | None = None,

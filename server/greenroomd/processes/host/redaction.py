@@ -80,7 +80,7 @@ def _in_json(secret: str) -> tuple[bytes, bytes]:
     return plain.encode(errors="surrogateescape"), json.dumps(secret)[1:-1].encode()
 
 
-class Tail:
+class OutputTail:
     """The last `limit` bytes of an output."""
 
     def __init__(self, redactor: Redactor, limit: int = 16 * 1024) -> None:

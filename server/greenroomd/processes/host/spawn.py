@@ -51,7 +51,7 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spawned:
+class SpawnedProcess:
     """A process that was just started, and our ends of its pipes; whoever has it closes them, and waits for it."""
 
     process: subprocess.Popen[bytes]
@@ -62,7 +62,7 @@ class Spawned:
     stderr: PipeEnd
 
 
-def spawn(command: Command) -> Spawned:
+def spawn(command: Command) -> SpawnedProcess:
     """Start the command in a kernel session of its own, with three pipes; blocks for some 2 ms.
 
     Call it in the main thread: the death signal comes when the thread that started the process ends. Raises OSError;
@@ -89,7 +89,7 @@ def spawn(command: Command) -> Spawned:
         if command.open_files is not None:
             _limit_open_files(process.pid, command.open_files)
         undo.pop_all()
-    return Spawned(
+    return SpawnedProcess(
         process=process,
         identity=identity,
         pidfd=pidfd,
