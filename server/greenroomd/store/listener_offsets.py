@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from greenroomd.store.read.reader import Reader
 from greenroomd.store.schema.tables import listener_positions
 from greenroomd.store.schema.upsert import upsert
-from greenroomd.store.write.writer import Writer
+from greenroomd.store.write.group_commit import Writer
 
 
 class SqlPositions:

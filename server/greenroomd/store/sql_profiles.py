@@ -21,9 +21,9 @@ from greenroomd.store.schema.rows import Row
 from greenroomd.store.schema.tables import meta, profiles, requests
 from greenroomd.store.secrets import Keyring
 from greenroomd.store.write.batch import REPLAYED_FOR
+from greenroomd.store.write.group_commit import Writer
 from greenroomd.store.write.profile_quota import Vacancies
 from greenroomd.store.write.statements import Statements
-from greenroomd.store.write.writer import Writer
 
 _NO_TOKEN: Final[Sealed] = (None, None)
 _COUNTED: Final = 1_000_000  # sessions of a profile in use; there is no need to count further

@@ -52,8 +52,9 @@ from greenroomd.store.write.batch import REPLAYED_FOR, BatchWriter
 from greenroomd.store.write.batch_plan import prepare
 from greenroomd.store.write.compaction import SqlCompactor
 from greenroomd.store.write.erasure import Erasure
+from greenroomd.store.write.group_commit import Writer
+from greenroomd.store.write.publisher import Publisher
 from greenroomd.store.write.remote_events import RemoteEventReader
-from greenroomd.store.write.writer import Writer
 
 
 def _now() -> datetime:
@@ -98,8 +99,9 @@ async def open_store(
             cache = SessionCache(cached_sessions)
             batches = BatchWriter(database, events, fence)
             history = History(database, events)
-            missed = RemoteEventReader(database, history)
-            writer = Writer(database, batches, cache, announce, clock, missed, head=head, observer=observer)
+            remote_events = RemoteEventReader(database, history)
+            publisher = Publisher(cache, announce, observer, head=head)
+            writer = Writer(database, batches, publisher, remote_events, clock)
 
             async def standing() -> int:
                 return await reader.read(history.head)
@@ -111,7 +113,7 @@ async def open_store(
             async with (
                 writer.running(),
                 keeping(lock, compare_fence),
-                background_tasks(restarting("erasure", Erasure(writer, reader).run)),
+                background_tasks(restarting("erasure", Erasure(writer, reader, publisher.deleted).run)),
                 listening_for_commits(database, writer.catch_up, standing, poll=poll),
             ):
                 yield SqlStore(
@@ -122,6 +124,7 @@ async def open_store(
                         keyring=keyring,
                         cache=cache,
                         writer=writer,
+                        publisher=publisher,
                         reader=reader,
                         lookups=Lookups(database, keyring),
                         history=history,
@@ -175,6 +178,7 @@ class _Parts:
     keyring: Keyring
     cache: SessionCache
     writer: Writer
+    publisher: Publisher
     reader: Reader
     lookups: Lookups
     history: History
@@ -219,7 +223,7 @@ class SqlStore:
     @property
     def head(self) -> int:
         """The revision of the last commit that this node knows of."""
-        return self._parts.writer.head
+        return self._parts.publisher.head
 
     async def probe(self) -> None:
         """Read something and commit something, without any change; raises StoreUnavailable if either fails."""
@@ -228,10 +232,10 @@ class SqlStore:
 
     async def reach(self, revision: int) -> int:
         """Return the head, which is at or above a revision if the log has come to it on any node."""
-        writer = self._parts.writer
-        if revision > writer.head:
-            await writer.caught_up(await self._read(self._history.head))
-        return writer.head
+        publisher = self._parts.publisher
+        if revision > publisher.head:
+            await self._parts.writer.caught_up(await self._read(self._history.head))
+        return publisher.head
 
     async def commit(self, unit: Unit) -> Session:
         """Make a unit durable and return the session with its new revision and last sequence."""

@@ -20,7 +20,7 @@ from greenroomd.store.read.reader import Reader
 from greenroomd.store.schema.documents import time
 from greenroomd.store.schema.floors import EVERYTHING, raise_floor, scopes_of_session
 from greenroomd.store.schema.tables import events, floors, sessions, whole_events
-from greenroomd.store.write.writer import Writer
+from greenroomd.store.write.group_commit import Writer
 
 _SESSION_COLUMNS: Final = (
     sessions.c.number,

@@ -7,6 +7,7 @@ a restart. The number's row goes with the last piece.
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -16,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, select
 from greenroomd.app.pacing import PIECE, in_pieces
 from greenroomd.store.read.reader import Reader
 from greenroomd.store.schema.tables import approvals, configs, deletions, events, turns, whole_events
-from greenroomd.store.write.writer import Writer
+from greenroomd.store.write.group_commit import Writer
 
 _KEYS: Final[tuple[tuple[Table, ColumnElement[Any]], ...]] = (
     (events, events.c.revision),
@@ -30,17 +31,19 @@ _KEYS: Final[tuple[tuple[Table, ColumnElement[Any]], ...]] = (
 class Erasure:
     """Erases what deleted sessions have left."""
 
-    def __init__(self, writer: Writer, reader: Reader) -> None:
+    def __init__(self, writer: Writer, reader: Reader, deleted: asyncio.Event) -> None:
+        """`deleted` is set whenever a session was deleted."""
         self._writer = writer
+        self._deleted = deleted
         self._read = reader.read
 
     async def run(self) -> None:
         """Erase what is left now, and whenever another session was deleted; never returns."""
         while True:
-            self._writer.deleted.clear()  # before it looks: a deletion meanwhile is looked for again
+            self._deleted.clear()  # before it looks: a deletion meanwhile is looked for again
             for number in await self._read(_deleted):
                 await in_pieces(partial(self._writer.run_exclusive, partial(_piece, number=number)))
-            await self._writer.deleted.wait()
+            await self._deleted.wait()
 
 
 def _deleted(connection: Connection) -> list[int]:

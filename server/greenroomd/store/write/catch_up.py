@@ -1,0 +1,47 @@
+"""Catching up with other nodes: what they have committed is published here in its place in the log."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from greenroomd.store.write.pending import CatchUp, fail, succeed
+from greenroomd.store.write.publisher import Publisher
+from greenroomd.store.write.remote_events import RemoteEventReader, RemoteEvents
+
+log = structlog.get_logger(__name__)
+
+
+class RemoteCommits:
+    """Follows the commits of other nodes, on the writer's thread: `seen` tells which revisions are left."""
+
+    def __init__(
+        self, reader: RemoteEventReader, publisher: Publisher, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.seen = publisher.head
+        """Everything up to this revision was handed over to be published."""
+        self._reader = reader
+        self._publisher = publisher
+        self._loop = loop
+
+    def before_batch(self, before: int) -> None:
+        """Hand over what others have committed up to `before`, the head that a batch of ours has found."""
+        try:
+            missed = self._reader.read(after=self.seen, up_to=before)
+        except Exception:  # the batch is durable, whatever keeps us from reading what came before it
+            missed = RemoteEvents(None, before)  # who watches will read it
+        self._loop.call_soon_threadsafe(self._publisher.publish_remote, missed)
+
+    def catch_up(self, asked: CatchUp) -> None:
+        """Hand over everything that others have committed."""
+        if asked.up_to > self.seen:
+            try:
+                missed = self._reader.read(after=self.seen)
+            except Exception as error:  # unless somebody waits for it, it is asked for again
+                log.warning("not_caught_up", after=self.seen, error=str(error))
+                self._loop.call_soon_threadsafe(fail, [asked], error)
+                return
+            self.seen = missed.head
+            self._loop.call_soon_threadsafe(self._publisher.publish_remote, missed)
+        self._loop.call_soon_threadsafe(succeed, asked, None)
