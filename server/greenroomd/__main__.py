@@ -1,4 +1,4 @@
-"""The operator's command line: `greenroomd serve` and what helps around it."""
+"""The operator's command line: `greenroomd serve` and its companions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ look_seldom()
 disable_grpc_fork_handlers()
 
 with not_looking():
-    from greenroomd.wiring.build_services import version  # imports grpc, as the next does
+    from greenroomd.wiring.build_services import version  # imports grpc, as the next import does
     from greenroomd.wiring.start import StartFailed, serving
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
@@ -38,7 +38,7 @@ def serve(
         str | None, typer.Option(help="Where clients connect; wins over GREENROOM_LISTEN")
     ] = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT: then suspend what is live, and end."""
+    """Serve until SIGTERM or SIGINT; then suspend all live sessions and exit."""
     settings = _settings(listen=listen)
     set_up_logging(settings.log_level, settings.log_format)
     _run(_serve(settings))
@@ -57,7 +57,7 @@ async def _serve(settings: Settings) -> None:
 
 @app.command("check-config")
 def check_config() -> None:
-    """Print every setting as it would take effect, secrets hidden; exit 2 and list the problems if there are any."""
+    """Print every setting as it would take effect, without secrets. If there are problems, list them and exit 2."""
     table = Table("setting", "value")
     for name, value in _settings().redacted().items():
         table.add_row(name, value)

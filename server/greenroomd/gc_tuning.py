@@ -1,8 +1,8 @@
-"""Settings of Python's cyclic garbage collector, so that it does not stop the streams.
+"""Tunes Python's cyclic garbage collector, so that collections do not stall the streams.
 
-Reference counting frees nearly everything here at once. While the collector runs, nothing else does, and a full
-collection visits every object of every stream: with Python's defaults, a server whose 1,000 watchers get ten events a
-second stands still for 110 ms every 1.8 s, and spends a fifth of its CPU on it.
+Reference counting frees nearly everything here at once. Nothing else runs during a collection, and a full one visits
+every object of every stream. With Python's defaults, a server whose 1,000 watchers get ten events a second stalls for
+110 ms every 1.8 s, and spends a fifth of its CPU time on collections.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 YOUNG = 50_000
-"""New objects after which a young collection runs: more than one event to 1,000 watchers makes."""
+"""A young collection runs after this many new objects: more than one event to 1,000 watchers creates."""
 
 
 def look_seldom() -> None:
-    """Make young collections rare and full ones very rare; best called before the imports."""
+    """Make young collections rare and full ones very rare. Call it before the imports."""
     gc.set_threshold(YOUNG, 20, 20)
 
 
 @contextmanager
 def not_looking() -> Iterator[None]:
-    """Disable the collector while the block imports, and exempt the imported objects from it for ever.
+    """Disable the collector while the block imports, and exempt the imported objects from it forever.
 
-    Imports make no garbage, and collections would take a tenth of the start.
+    Imports create no garbage, and collections would take a tenth of the start-up time.
     """
     gc.disable()
     try:

@@ -1,1 +1,1 @@
-"""What the operator decides: read once, complete and checked before anything starts."""
+"""The operator's settings: read once, and checked completely before anything starts."""

@@ -1,9 +1,9 @@
-"""Reads the settings once, from the environment and a TOML file, and says what is wrong with them.
+"""Reads the settings once, from the environment and a TOML file, and reports every problem in them.
 
-No other file of the server reads the environment. A setting has one name in two spellings: the variable
-`GREENROOM_IDLE_TIMEOUT` and the TOML key `idle_timeout`. The environment wins over the file, the file over
-the defaults; an empty variable counts as absent. Plain pydantic reads both: its settings extension takes the
-environment in wherever a record is built, and stops at the first value that is not JSON.
+No other file of the server reads settings from the environment. A setting has one name in two spellings: the variable
+`GREENROOM_IDLE_TIMEOUT` and the TOML key `idle_timeout`. The environment overrides the file, the file overrides the
+defaults; an empty variable counts as absent. Plain pydantic reads both: the pydantic-settings package would read the
+environment wherever a record is built, and stop at the first value that is not JSON.
 """
 
 import difflib
@@ -23,7 +23,7 @@ CONFIG = "GREENROOM_CONFIG"
 
 
 class SettingsError(Exception):
-    """The settings cannot be used; each of `problems` names one setting and what is wrong with it."""
+    """The settings are invalid; each of `problems` names one setting and what is wrong with it."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -31,7 +31,7 @@ class SettingsError(Exception):
 
 
 def load_settings(environ: Mapping[str, str] | None = None, **overrides: object) -> Settings:
-    """Read the settings; *overrides* (the command line's options, by field name) win over every other source.
+    """Read the settings; `overrides` (command-line options, by field name) override every other source.
 
     Raises SettingsError with every problem at once: unreadable file, unknown name, value that does not fit.
     """
@@ -53,7 +53,7 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: object)
         problems = [
             _problem(details, spelling)
             for details in error.errors(include_input=False, include_url=False)
-            if details["type"] != "default_factory_not_called"  # follows from a problem that is listed
+            if details["type"] != "default_factory_not_called"  # the consequence of a problem that is listed
         ]
         raise SettingsError(problems) from None
 

@@ -1,4 +1,4 @@
-"""What the operator decides: one frozen record; `load` reads it."""
+"""The operator's settings as one frozen record; `load` reads it."""
 
 import re
 from collections.abc import Mapping
@@ -42,19 +42,19 @@ def _allowed_roots(given: Mapping[str, Any]) -> tuple[Path, ...]:
 
 
 class Settings(BaseModel):
-    """Everything the operator can decide: complete, checked, and unchangeable once it exists."""
+    """All settings: complete, checked and immutable. Each field's description is its documentation."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     listen: ListenAddress = Field(
-        "127.0.0.1:50051", description="Where clients connect: `host:port` on this machine, or `unix:/path`"
+        "127.0.0.1:50051", description="The address for clients: `host:port` on this machine, or `unix:/path`"
     )
     metrics_listen: LoopbackAddress | None = Field(
-        None, description="Where Prometheus finds `/metrics`: `host:port` on this machine"
+        None, description="The address of `/metrics` for Prometheus: `host:port` on this machine"
     )
     state_dir: AbsolutePath = Field(
         default_factory=_state_dir,
-        description="The server's own files, readable by its user alone; by default "
+        description="The directory of the server's own files, readable only by its user; by default "
         "`$XDG_STATE_HOME/greenroom`, or `~/.local/state/greenroom`",
     )
     database_url: DatabaseUrl = Field(
@@ -64,155 +64,169 @@ class Settings(BaseModel):
     )
     allowed_roots: Roots = Field(
         default_factory=_allowed_roots,
-        description="Directories, separated by `:`, one of which must hold a session's `working_dir`; "
-        "by default `work` in `state_dir`",
+        description="Directories, separated by `:`; a session's `working_dir` must be inside one of them. "
+        "By default `work` in `state_dir`",
     )
 
     claude_path: AbsolutePath | None = Field(
         None,
-        description="The `claude` binary; else the one on `PATH`, else the one inside `claude-agent-sdk`",
+        description="The `claude` executable; by default the one on `PATH`, otherwise the one inside "
+        "`claude-agent-sdk`",
     )
     cli_environment: Variables = Field(
         default_factory=dict,
-        description="Variables for every CLI process, such as `ANTHROPIC_API_KEY`, as TOML table or JSON; "
-        "nothing is inherited",
+        description="Environment variables for every CLI process, such as `ANTHROPIC_API_KEY`, as a TOML "
+        "table or JSON; nothing is inherited from the server",
     )
     allow_bypass_permissions: bool = Field(
         False,
-        description="Whether a session may have the permission mode BYPASS_PERMISSIONS, in which the CLI asks nobody",
+        description="Whether sessions may use the permission mode BYPASS_PERMISSIONS, in which the CLI "
+        "never asks for permission",
     )
     api_timeout: Span = Field(
         timedelta(minutes=2), description="How long the CLI waits for one answer of the model API"
     )
-    api_max_retries: int = Field(4, ge=0, description="How often the CLI asks the model API again")
+    api_max_retries: int = Field(4, ge=0, description="How often the CLI retries a request to the model API")
 
     max_processes: Count = Field(
         default_factory=default_max_processes,
-        description="How many CLI processes may live at once; by default what the host holds: four a core, "
-        "and 256 MiB for each beside 512 MiB for the server",
+        description="How many CLI processes may run at once; by default what fits the host: four per "
+        "core, and 256 MiB each beside 512 MiB for the server",
     )
     max_processes_per_workspace: Count | None = Field(
-        None, description="How many of them one workspace may have; by default all"
+        None, description="How many of them one workspace may use; by default all"
     )
     memory_reserve: int = Field(
         256 * 2**20,
         ge=0,
-        description="Memory in bytes that stays free: a process only starts if there are 256 MiB for it beside this",
+        description="Memory in bytes to keep free: a process starts only if 256 MiB are available for it "
+        "beyond this",
     )
     memory_per_session: Count | None = Field(
         None,
-        description="Memory in bytes that the processes of a session may hold if its config sets no limit; "
-        "by default as much as they take",
+        description="Memory in bytes that a session's processes may use if its config sets no limit; by "
+        "default unlimited",
     )
     cgroup: Literal["auto", "off"] | AbsolutePath = Field(
         "auto",
-        description="The directory of a cgroup v2 that is divided among the sessions' processes, to bound their memory "
-        "and processors; by default the one in which the server was started if that is delegated to it; or `off`",
+        description="The directory of a cgroup v2 that is divided among the sessions' processes, to limit "
+        "their memory and CPU; by default the one in which the server was started, if that is "
+        "delegated to it; or `off`",
     )
-    open_files: Count = Field(16_384, description="How many files one process of a session may hold open")
+    open_files: Count = Field(16_384, description="How many files one process of a session may have open")
     slot_wait: Span = Field(
         timedelta(minutes=5), description="How long a session waits for a free process before it fails"
     )
     handshake_timeout: Span = Field(
-        timedelta(seconds=60), description="How long a CLI may take from start to READY"
+        timedelta(seconds=60), description="How long the CLI may take from its start to READY"
     )
     ready_grace: Span = Field(
-        timedelta(seconds=30), description="How long a session without a turn stays READY"
+        timedelta(seconds=30), description="How long a session without a turn stays READY before it is IDLE"
     )
     idle_timeout: Span = Field(
         timedelta(minutes=15), description="How long an idle session keeps its process"
     )
     turn_timeout: Span = Field(
-        timedelta(hours=1), description="How long a turn may take; then it is interrupted"
+        timedelta(hours=1), description="How long a turn may take before it is interrupted"
     )
     stall_timeout: Span = Field(
-        timedelta(minutes=5), description="How long a CLI may be silent in a turn while no tool runs"
+        timedelta(minutes=5), description="How long the CLI may be silent in a turn while no tool runs"
     )
     interrupt_grace: Span = Field(
         timedelta(seconds=5),
-        description="How long an interrupted turn may take to end before the process is ended",
+        description="How long an interrupted turn may take to end before its process is ended",
     )
     approval_timeout: Span = Field(
         timedelta(minutes=10),
-        description="How long a permission question may stay unanswered; then it is denied",
+        description="How long an approval may stay undecided before it is denied",
     )
     end_after_eof: Span = Field(
-        timedelta(seconds=5), description="End of a process, step 1: wait after its input is closed"
+        timedelta(seconds=5), description="Ending a process, step 1: how long to wait after closing its stdin"
     )
-    end_after_term: Span = Field(timedelta(seconds=5), description="Step 2: wait after SIGTERM")
+    end_after_term: Span = Field(timedelta(seconds=5), description="Step 2: how long to wait after SIGTERM")
     end_after_kill: Span = Field(
-        timedelta(seconds=5), description="Step 3: wait after SIGKILL for proof of the end"
+        timedelta(seconds=5), description="Step 3: how long to wait after SIGKILL for proof of its end"
     )
     drain_timeout: Span = Field(
         timedelta(seconds=30),
-        description="How long a stopping server takes at most; turns may go on until just enough of it is left to "
-        "interrupt them and to end their processes (the four spans above), and those that wait are kept",
+        description="The longest time that a stopping server takes. Running turns may continue until just "
+        "enough time is left to interrupt them and end their processes (the four settings "
+        "above); queued turns are kept",
     )
 
     max_connections: Count = Field(
         default_factory=_max_connections,
-        description="How many connections clients may have; one more is closed at once, and its client tries again. "
-        "By default half of the files that the server may open, 16384 at most, less if `max_processes` needs them",
+        description="How many connections clients may have; further ones are closed at once, and their "
+        "clients retry. By default half of the files that the server may open, at most 16384, "
+        "less if `max_processes` needs them",
     )
     keepalive_interval: Span = Field(
         timedelta(seconds=30),
-        description="After how much quiet a connection is tested; shorter than what balancers and NATs forget",
+        description="How long a connection may be silent before the server pings it; should be shorter "
+        "than the idle timeouts of load balancers and NATs",
     )
     connection_age: Span = Field(
         timedelta(hours=1),
-        description="After what time a client is asked to call on a new connection, perhaps to another process; "
-        "streams that are open stay",
+        description="The age at which a client is asked to open a new connection, perhaps to another "
+        "process; open streams stay",
     )
     bookmark_interval: Span = Field(
-        timedelta(seconds=15), description="After how much quiet a watcher gets a bookmark"
+        timedelta(seconds=15), description="How long a watcher gets no event before it gets a bookmark"
     )
     poll_interval: Span = Field(
         timedelta(seconds=5),
-        description="How often PostgreSQL is asked for commits whose notice was lost",
+        description="How often PostgreSQL is polled for commits whose notification was lost",
     )
     watchers_per_session: Count = Field(50, description="How many watchers one session may have")
     watchers_per_node: Count = Field(10_000, description="How many watchers this server may have")
     cached_sessions: Count = Field(
-        10_000, description="How many sessions are kept in memory; reading one of them touches no database"
+        10_000,
+        description="How many sessions are cached in memory; reading a cached one needs no database access",
     )
     retention_age: Span = Field(
         timedelta(days=30),
-        description="How long a message is kept in the log; what else happened is kept twelve times as long",
+        description="How long messages are kept in the log; all other events are kept twelve times as long",
     )
     retention_events: Count = Field(
         100_000,
-        description="How many events of one session are kept whole; of those before them, only messages go at once, "
-        "the rest twelve times as late",
+        description="How many of a session's newest events are kept in full. Older messages are deleted; "
+        "other events are kept up to twelve times this number",
     )
     retention_interval: Span = Field(
         timedelta(minutes=10),
-        description="How often old events are looked for; never more often than every second bookmark",
+        description="How often old events are deleted; at least twice `bookmark_interval`",
     )
 
     listeners: ImportPaths = Field(
-        (), description="Listeners of yours, as `package.module:attribute`, separated by `,`"
+        (), description="Your own listeners, as `package.module:attribute`, separated by `,`"
     )
-    webhook_insecure: bool = Field(False, description="Whether events may go to another machine by `http://`")
+    webhook_insecure: bool = Field(
+        False, description="Whether events may be sent to another machine by `http://`"
+    )
     webhook_secret: SigningSecret | None = Field(
-        None, description="What deliveries are signed with: any text, or `whsec_` and base64"
+        None, description="The secret that signs deliveries: any text, or `whsec_` and base64"
     )
     webhook_url: ReceiverUrl | None = Field(
-        None, description="Where events are posted as JSON: `https://...`, or `http://` on this machine"
+        None,
+        description="The URL to which events are posted as JSON: `https://...`, or `http://` on this machine",
     )
     webhook_types: EventTypes = Field(
-        frozenset(), description="Which events, such as `session.closed,turn.completed`; by default all"
+        frozenset(), description="The events to send, such as `session.closed,turn.completed`; by default all"
     )
     webhook_timeout: Span = Field(
-        timedelta(seconds=10), description="How long one delivery may take; then it is repeated"
+        timedelta(seconds=10),
+        description="How long one delivery may take before it counts as failed and is retried",
     )
 
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least that is logged"
+        "info", description="The lowest level that is logged"
     )
-    log_format: Literal["console", "json"] = Field("console", description="Lines for people or for machines")
+    log_format: Literal["console", "json"] = Field(
+        "console", description="Log lines for people or for machines"
+    )
 
     def redacted(self) -> dict[str, str]:
-        """Every setting by its TOML key as text that may be printed: no password, no CLI variable's value."""
+        """Return every setting by its TOML key, as text without passwords and values of CLI variables."""
         shown = {key: "" if value is None else str(value) for key, value in self.model_dump().items()}
         shown["database_url"] = _without_password(self.database_url.get_secret_value())
         shown["allowed_roots"] = ":".join(map(str, self.allowed_roots))
@@ -224,6 +238,6 @@ class Settings(BaseModel):
 
 
 def _without_password(url: str) -> str:
-    # Up to the last @: a password with an unescaped / or @ is wrong, but a secret all the same.
+    # Up to the last @: a password with an unescaped / or @ is invalid, but still a secret.
     url = re.sub(r"^([^:]+://[^:/@]*):.*@", r"\1:***@", url)
     return re.sub(r"([?&](?:password|passfile|sslpassword)=)[^&]*", r"\1***", url, flags=re.IGNORECASE)

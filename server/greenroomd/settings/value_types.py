@@ -1,4 +1,4 @@
-"""How the values of settings are spelled: each type reads one spelling, or says what it should be."""
+"""The types of settings: each parses one notation, or says what the value should be."""
 
 import base64
 import ipaddress
@@ -18,7 +18,7 @@ _UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 
 
 class HostPort(NamedTuple):
-    """A TCP address; an IPv6 host stands without brackets, port 0 is any free one."""
+    """A TCP address. An IPv6 host has no brackets; port 0 means any free port."""
 
     host: str
     port: int

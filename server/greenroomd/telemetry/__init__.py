@@ -1,1 +1,1 @@
-"""What the server tells its operator: log lines without secrets, and metrics with bounded labels."""
+"""Telemetry for the operator: log lines without secrets, and metrics with bounded labels."""

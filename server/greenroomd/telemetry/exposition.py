@@ -1,4 +1,4 @@
-"""Serves the metrics to Prometheus over HTTP, to a few readers at once."""
+"""Serves the metrics to Prometheus over HTTP, for a few readers at once."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from greenroomd.telemetry.metrics import Metrics
 log = structlog.get_logger(__name__)
 
 MAX_READERS = 16
-"""Connections at once; each has a thread and a descriptor. One more is closed as soon as it is made."""
+"""Connections at once; each takes a thread and a descriptor. Further ones are closed at once."""
 
 READER_TIMEOUT_SECONDS = 5.0
-"""How long a reader may neither send nor take anything; then its connection is closed."""
+"""Seconds that a reader may neither send nor read anything before its connection is closed."""
 
 
 class ExposingFailed(Exception):
-    """The metrics cannot be served where they were to be; the text says why."""
+    """The metrics cannot be served at their address; the text says why."""
 
 
 @contextmanager
 def exposing(metrics: Metrics, host: str, port: int) -> Iterator[int]:
-    """Serve `metrics` over HTTP under `/metrics` while the block runs; gives the port, which 0 leaves to the system.
+    """Serve `metrics` over HTTP at `/metrics` while the block runs; yield the port (`port` 0: any free one).
 
     Raises ExposingFailed.
     """
@@ -53,18 +53,18 @@ class _Handler(WSGIRequestHandler):
     timeout = READER_TIMEOUT_SECONDS
 
     def log_message(self, *_: object) -> None:
-        """Log nothing of a request."""
+        """Do not log requests."""
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True  # a reader that is slow holds up no stop
+    daemon_threads = True  # a slow reader does not delay the shutdown
 
     def __init__(self, *args: Any) -> None:
         self._places = threading.BoundedSemaphore(MAX_READERS)
         super().__init__(*args)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread of its own, if there are few enough."""
+        """Answer in a thread of its own, unless there are too many readers."""
         if not self._places.acquire(blocking=False):
             self.shutdown_request(request)
             return
@@ -75,14 +75,14 @@ class _Server(ThreadingMixIn, WSGIServer):
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Answer, and make room for another reader."""
+        """Answer, then make room for another reader."""
         try:
             super().process_request_thread(request, client_address)
         finally:
             self._places.release()
 
     def handle_error(self, *_: object) -> None:
-        """Log that a reader went away, or what else went wrong with one."""
+        """Log that a reader disconnected, or another error with one."""
         log.info("metrics_not_read", reason=repr(sys.exception()))
 
 

@@ -1,6 +1,6 @@
 """Log lines for the operator, without secrets.
 
-Everything logs through `structlog.get_logger()`, with the name of an event in snake_case and facts as keys:
+All code logs through `structlog.get_logger()`, with an event name in snake_case and facts as keys:
 `log.warning("drain_incomplete", sessions=...)`.
 """
 
@@ -27,9 +27,9 @@ _SECRET_TEXT = re.compile(
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Hide what looks like a secret, at any depth: by key, and by shape inside texts.
+    """Replace values that look like secrets, at any depth: by their key, and by their shape inside texts.
 
-    Numbers, truth values and None stay, since `output_tokens=12` and `oauth_token_set=True` are no secrets.
+    Numbers, booleans and None stay: `output_tokens=12` and `oauth_token_set=True` are not secrets.
     """
     return {key: _shown(key, value) for key, value in event.items()}
 
@@ -51,9 +51,9 @@ def _shown(key: str, value: object) -> object:
 
 
 def set_up_logging(level: str, form: Literal["console", "json"], stream: TextIO | None = None) -> None:
-    """Send every log line of the process, libraries' included, to *stream* (standard error), redacted.
+    """Write every log line of the process, including those of libraries, to `stream` (default: stderr), redacted.
 
-    *level* is the least that is written: debug, info, warning or error.
+    `level` is the lowest level that is written: debug, info, warning or error.
     """
     stream = sys.stderr if stream is None else stream
     shared: list[Processor] = [
@@ -75,14 +75,16 @@ def set_up_logging(level: str, form: Literal["console", "json"], stream: TextIO 
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,  # before redact: a traceback is text like any other
+                structlog.processors.format_exc_info,  # before redact, since a traceback may contain secrets
                 redact,
                 renderer,
             ],
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # else a line for each request, with its URL
+    logging.getLogger("httpx2").setLevel(
+        logging.WARNING
+    )  # otherwise it logs a line for each request, with its URL
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -91,5 +93,5 @@ def set_up_logging(level: str, form: Literal["console", "json"], stream: TextIO 
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,  # a logger made before the set-up must follow it
+        cache_logger_on_first_use=False,  # so that loggers created before this call follow it
     )

@@ -1,4 +1,4 @@
-"""The server's numbers, with bounded labels; made once by the wiring and handed in."""
+"""The server's metrics, with bounded labels. The wiring creates them once and passes them on."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -9,14 +9,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 MAX_LABEL_VALUES = 100
 OTHER = "other"
 
-# From a call without work (0.1 ms) to a turn (an hour); the ratio is about three.
+# From an RPC that does nothing (0.1 ms) to a turn (an hour), in steps of a factor of about three.
 _SECONDS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 60.0, 600.0, 3600.0)
 
 
 class Metrics:
-    """The server's numbers, named `greenroom_*`; each method tells of one thing that happened.
+    """The server's metrics, named `greenroom_*`; each method records one thing that happened.
 
-    A label takes at most 100 different values, further ones count as `other`; ids never belong into one.
+    A label has at most 100 different values; further ones count as `other`. Never use an id as a label.
     """
 
     def __init__(self) -> None:
@@ -74,13 +74,13 @@ class Metrics:
         )
 
     def rpc_handled(self, service: str, method: str, code: str, seconds: float) -> None:
-        """An RPC ended with the status *code* (`OK`, `NOT_FOUND`) after *seconds*."""
+        """An RPC ended with the status `code` (`OK`, `NOT_FOUND`) after `seconds`."""
         counted, timed = self._of_rpc(service, method, code)
         counted.inc()
         timed.observe(seconds)
 
     def _of_rpc(self, service: str, method: str, code: str) -> tuple[Counter, Histogram]:
-        """Return where an RPC is counted and timed; finding both by their labels costs more than using them."""
+        """Return the counter and histogram of an RPC, cached: looking them up by labels costs more than using them."""
         known = self._known.get((service, method, code))
         if known is None:
             bounded = self._bounded("service", service), self._bounded("method", method)
@@ -89,48 +89,48 @@ class Metrics:
         return known
 
     def sessions_counted(self, by_state: Mapping[str, int]) -> None:
-        """The store holds so many sessions in each state; the base that `session_moved` counts from."""
+        """Set the number of stored sessions in each state, from which `session_moved` counts on."""
         for state, count in by_state.items():
             self._sessions.labels(self._bounded("state", state)).set(count)
 
     def session_moved(self, before: str | None, after: str | None) -> None:
-        """A session changed state; it is new if *before* is None, and deleted if *after* is."""
+        """A session changed its state; it is new if `before` is None, and deleted if `after` is None."""
         if before is not None:
             self._sessions.labels(self._bounded("state", before)).dec()
         if after is not None:
             self._sessions.labels(self._bounded("state", after)).inc()
 
     def process_started(self, origin: Literal["cold", "warm"]) -> None:
-        """A session got a process: started for it, or ahead of it."""
+        """A session got a process: a new one (`cold`), or one started ahead (`warm`)."""
         self._started.labels(origin).inc()
 
     def process_restarted(self, cause: Literal["recovery", "order"]) -> None:
-        """A session is getting another process: after a failure, or because somebody or its config wanted it."""
+        """A session is getting another process: after a failure, or because a caller or a new config asked for it."""
         self._restarted.labels(cause).inc()
 
     def process_ready(self, seconds: float) -> None:
-        """A session's process answered its handshake so long after it was wished for."""
+        """A session's process answered its handshake, `seconds` after it was requested."""
         self._start_seconds.observe(seconds)
 
     def pool_from(self, numbers: Callable[[], Mapping[str, int]]) -> None:
-        """Ask *numbers*, in any thread, how the slots stand whenever the metrics are read; its keys never change."""
+        """Call `numbers`, in any thread, for the use of slots whenever the metrics are read; its keys never change."""
         for what in numbers():
             self._slots.labels(self._bounded("what", what)).set_function(partial(_number_of, numbers, what))
 
     def process_evicted(self) -> None:
-        """The pool asked for an idle process' slot, since others wait."""
+        """The pool evicted an idle process, since other sessions wait."""
         self._evictions.inc()
 
     def process_ended(self, cause: str) -> None:
-        """A process is gone; *cause* is one of a few words such as `closed`, `idle` or `crash`."""
+        """A process has ended; `cause` is one of a few words such as `close`, `idle` or `crash`."""
         self._ended.labels(self._bounded("cause", cause)).inc()
 
     def events_committed(self, count: int) -> None:
-        """So many durable events became one commit."""
+        """A commit stored this many durable events."""
         self._events.inc(count)
 
     def watchers_from(self, count: Callable[[], int]) -> None:
-        """Ask *count* for the number of open event streams whenever the metrics are read."""
+        """Call `count` for the number of open event streams whenever the metrics are read."""
         self._watchers.set_function(count)
 
     def listener_heard(self, listener: str) -> None:
@@ -142,7 +142,7 @@ class Metrics:
         self._failed.labels(self._bounded("listener", listener)).inc()
 
     def listener_passed_over(self, listener: str) -> None:
-        """A listener will never get an event."""
+        """A listener will never get an event: it was passed over."""
         self._passed_over.labels(self._bounded("listener", listener)).inc()
 
     def _bounded(self, label: str, value: str) -> str:

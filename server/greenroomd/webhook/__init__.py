@@ -1,1 +1,1 @@
-"""Sends events to a URL, signed: a listener as anybody could write one, kept with the server."""
+"""The webhook: a listener like any other that sends signed events to a URL."""

@@ -19,7 +19,7 @@ from greenroomd.webhook import signature
 
 NAME = "webhook"
 
-# The receiver has understood the request and will not take this body; everything else may be better the next time.
+# The receiver has understood the request and refuses this body. Any other failure may be temporary.
 _REFUSED = frozenset(
     {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
 )
@@ -30,10 +30,10 @@ class NotDelivered(Exception):
 
 
 class Webhook:
-    """Posts events as JSON, each signed, one after the other: a receiver gets every session's events in order.
+    """Posts signed events as JSON, one after the other, so that a receiver gets each session's events in order.
 
-    An event counts as taken with any status 2xx. Redirects are not followed: what is signed for one receiver is not
-    handed to another. No text of this class names the URL, which may hold a key.
+    Any 2xx status acknowledges an event. Redirects are not followed: an event signed for one receiver must not go to
+    another. No error text contains the URL, which may contain a key.
     """
 
     def __init__(
@@ -51,18 +51,18 @@ class Webhook:
         self._client = httpx2.AsyncClient(
             timeout=timeout.total_seconds(),
             follow_redirects=False,
-            trust_env=False,  # the operator's proxy variables are not ours to follow unasked
+            trust_env=False,  # do not use proxy variables that are not settings of this server
             limits=httpx2.Limits(max_connections=1),
         )
         self.subscription = Subscription(name=NAME, types=types, timeout=timeout)
 
     async def hear(self, event: Event) -> None:
-        """Deliver an event; raises NotDelivered, or PassOver if the receiver refuses this very event."""
+        """Deliver an event; raises NotDelivered, or PassOver if the receiver refuses this event for good."""
         body = payload(event)
         signed = signature.headers(self._key, message_id=event.event_id, seconds=int(self._now()), body=body)
         headers = {"content-type": "application/json", "user-agent": "greenroom-webhook/1", **signed}
         try:
-            # The answer's body is not ours to read, however long it is.
+            # Do not read the body of the response, which may be of any length.
             async with self._client.stream("POST", self._url, content=body, headers=headers) as answer:
                 status = answer.status_code
         except httpx2.TransportError as error:
@@ -82,7 +82,7 @@ class Webhook:
 
 
 def payload(event: Event) -> bytes:
-    """Return the body of a delivery: `type` (as `turn.completed`), `timestamp`, and the whole event as `data`."""
+    """Return the body of a delivery: `type` (such as `turn.completed`), `timestamp`, and the whole event as `data`."""
     name = EventType.Name(event.type).removeprefix("EVENT_TYPE_").lower().replace("_", ".", 1)
     data = MessageToJson(event, indent=None)
     return f'{{"type":"{name}","timestamp":"{event.time.ToJsonString()}","data":{data}}}'.encode()

@@ -1,6 +1,6 @@
-"""What proves to a receiver that a delivery is ours, whole and recent: the signature of Standard Webhooks.
+"""Signs deliveries as Standard Webhooks does, which proves their origin, integrity and age to a receiver.
 
-See https://github.com/standard-webhooks/standard-webhooks; libraries for receivers exist in most languages.
+See https://github.com/standard-webhooks/standard-webhooks. Most languages have a library for receivers.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ _PREFIX = "whsec_"
 
 
 def key_of(secret: str) -> bytes:
-    """Return the key that a secret stands for: base64 after `whsec_`, otherwise the text's own bytes.
+    """Return the key of a secret: the decoded base64 after `whsec_`, otherwise the text's own bytes.
 
-    Raises ValueError if what follows `whsec_` is no base64.
+    Raises ValueError if the part after `whsec_` is not base64.
     """
     if secret.startswith(_PREFIX):
         return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
@@ -24,7 +24,7 @@ def key_of(secret: str) -> bytes:
 
 
 def headers(key: bytes, *, message_id: str, seconds: int, body: bytes) -> Mapping[str, str]:
-    """Return the headers of a delivery made at a time in seconds since the epoch."""
+    """Return the headers of a delivery; `seconds` is its time since the epoch."""
     signed = b".".join((message_id.encode(), str(seconds).encode(), body))
     signature = base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
     return {

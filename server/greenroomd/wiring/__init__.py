@@ -1,1 +1,1 @@
-"""Builds the server from its settings; the only room that knows all others."""
+"""Builds the server from its settings; the only package that imports all others."""

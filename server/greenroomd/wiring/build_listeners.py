@@ -1,4 +1,4 @@
-"""Makes the listeners that the operator has named, the webhook among them, and what they watch."""
+"""Builds the operator's listeners, including the webhook, and the watch that they use."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from greenroomd.settings.record import Settings
 
 MAX_LISTENERS = 1_000
 QUIET = timedelta(seconds=15)
-"""How far a listener's stored offset may be behind the log while nothing happens that concerns it."""
+"""How long a listener's stored offset may stay behind the log while no event matches its subscription."""
 
 
 def listeners(settings: Settings) -> list[Listener[Event]]:
-    """Return the listeners of the settings, the webhook among them; raises ListenerUnusable."""
+    """Return the listeners in the settings, including the webhook; raises ListenerUnusable."""
     every: list[Listener[Event]] = [load(path) for path in settings.listeners]
     if settings.webhook_url is not None and settings.webhook_secret is not None:
-        from greenroomd.webhook.sender import Webhook  # its HTTP client takes a tenth of a second to load
+        from greenroomd.webhook.sender import Webhook  # loading its HTTP client takes 0.1 s
 
         webhook = Webhook(
             settings.webhook_url.get_secret_value(),
@@ -34,5 +34,5 @@ def listeners(settings: Settings) -> list[Listener[Event]]:
 
 
 def watch_for_listeners(store: Store, tail: Tail) -> Watch:
-    """Return a watch of the listeners' own: they do not count against the clients' limits."""
+    """Return a watch for the listeners alone, so that they do not count against the clients' limits."""
     return Watch(store, tail, quiet=QUIET, per_session=1, per_node=MAX_LISTENERS)

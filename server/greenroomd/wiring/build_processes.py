@@ -1,4 +1,4 @@
-"""Makes what runs the CLI's processes: control groups, slots, warm processes, and who ends those of a run before."""
+"""Builds everything that runs the CLI's processes: control groups, slots, warm processes, and the reaper."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessParts:
-    """What the rest of the server needs of its processes."""
+    """What the rest of the server needs to run processes."""
 
     runner: ProcessRunner
-    """Starts the process of a session and follows it."""
+    """Starts and runs a session's process."""
     pool: Pool
-    """Decides who may have a process."""
+    """Grants the slots for processes."""
     warm: WarmProcesses
-    """Keeps processes ready for sessions of a profile that wants it."""
+    """Keeps processes ready for sessions of profiles that ask for it."""
     roots: AllowedRoots
-    """Knows where sessions may work."""
+    """The directories in which sessions may work."""
     reap: Reap
-    """Ends what an earlier run of the server has left behind."""
+    """Ends the processes that an earlier run of the server left behind."""
     limits: Sequence[OptionReport]
-    """Which limits of a session's config this host keeps."""
+    """How this host enforces each limit of a session's config."""
 
 
 @asynccontextmanager
 async def process_parts(settings: Settings, cli: FoundCli, metrics: Metrics) -> AsyncIterator[ProcessParts]:
-    """Yield what runs processes of `cli` in this state directory; raises NotDelegated."""
+    """Yield the parts that run processes of `cli` in this state directory; raises NotDelegated."""
     groups, why_not = _cgroups(settings)
     pool = _pool(settings, metrics)
     metrics.pool_from(pool.numbers)
@@ -94,7 +94,7 @@ async def process_parts(settings: Settings, cli: FoundCli, metrics: Metrics) -> 
 
 
 def _cgroups(settings: Settings) -> tuple[Cgroups | None, str]:
-    """Return the control groups to use, and why they do not hold every limit."""
+    """Return the control groups to use, None for none, and why they do not enforce every limit."""
     if settings.cgroup == "off":
         return None, "the setting GREENROOM_CGROUP forbids cgroups"
     given = None if settings.cgroup == "auto" else settings.cgroup

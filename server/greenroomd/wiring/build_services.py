@@ -1,4 +1,4 @@
-"""Makes the gRPC services from the use cases, and the use cases from the node's parts."""
+"""Builds the use cases from the node's parts, and the gRPC services from the use cases."""
 
 from __future__ import annotations
 

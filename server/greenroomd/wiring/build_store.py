@@ -1,4 +1,4 @@
-"""Opens the store, and tells the event loop's watchers what it commits."""
+"""Opens the store, and connects its commits to the tail, the expiry timer and the metrics."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from greenroomd.telemetry.metrics import Metrics
 async def opened_store(
     settings: Settings, tail: Tail, due: DueWakeup, metrics: Metrics
 ) -> AsyncIterator[SqlStore]:
-    """Yield the store of the settings; `tail`, `due` and `metrics` hear of every commit.
+    """Yield the store in the settings; `tail`, `due` and `metrics` are notified of every commit.
 
-    The server owns the database meanwhile. Raises DatabaseInUse, UnsupportedDatabase, KeyFileUnusable, SchemaTooNew,
-    StoreUnavailable.
+    The server owns the database until the block exits. Raises DatabaseInUse, UnsupportedDatabase, KeyFileUnusable,
+    SchemaTooNew, StoreUnavailable.
     """
     async with open_store(
         settings.database_url.get_secret_value(),

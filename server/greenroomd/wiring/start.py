@@ -1,7 +1,7 @@
-"""Starts everything, in start order, in one exit stack; leaving it undoes all of it backwards.
+"""Starts everything in order, in one exit stack, which stops everything in reverse order.
 
-Health says SERVING last and NOT_SERVING first. On the way down: no new calls, watchers are told, live sessions are
-suspended, processes are ended, the writer flushes, the database is closed.
+Health reports SERVING last and NOT_SERVING first. At shutdown: no new calls, watchers are told, live sessions are
+suspended, processes end, the writer flushes, the database is closed.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class StartFailed(Exception):
 
 @asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[str]:
-    """Run the whole server while the block runs; gives the address. Raises StartFailed, CliMissing, CliTooOld.
+    """Run the whole server while the block runs; yield its address. Raises StartFailed, CliMissing, CliTooOld.
 
     Raises DatabaseTakenOver, and cancels the block, once another server has taken over the database.
     """
@@ -149,7 +149,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> str:
 
 
 async def _end_if_taken_over(store: SqlStore, supervisors: Supervisors) -> None:
-    """End every process and then the server, once another server has taken over the database."""
+    """Once another server has taken over the database, end every process and then this server."""
     await store.taken_over()
     log.error("database_taken_over")
     supervisors.dismiss_all()
