@@ -1,13 +1,16 @@
 """The files of conversations: copied whole, removed whole, and never anything else."""
 
+import asyncio
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
-from greenroomd.domain.errors import ConversationLost, StoreUnavailable
+from greenroomd.domain.errors import ConversationLost
 from greenroomd.processes.claude.launch_command import Workspace
-from greenroomd.processes.claude.transcripts import TranscriptFiles
+from greenroomd.processes.claude.transcripts import LONGEST_RECORD, TranscriptFiles, salvage
 
 ONE = "0b7c5e2e-8f0e-4d0f-9a39-3f5d1f6f3c11"
 TWO = "1f2e3d4c-5b6a-4789-9abc-def012345678"
@@ -67,12 +70,44 @@ async def test_a_link_is_not_followed(transcripts: TranscriptFiles, config_dir: 
     secret = tmp_path / "secret"
     secret.write_text("secret\n")
     (config_dir / f"projects/-srv-app/{ONE}.jsonl").symlink_to(secret)
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(ConversationLost):
         await transcripts.copy("w", ONE, TWO)
     (config_dir / f"session-env/{ONE}").symlink_to(tmp_path)
     await transcripts.remove("w", ONE)
     assert list(config_dir.rglob(f"{ONE}*")) == []
     assert secret.read_text() == "secret\n"
+
+
+@pytest.fixture(params=["fifo", "socket", "link", "endless"])
+def not_a_transcript(request: pytest.FixtureRequest, config_dir: Path) -> Path:
+    """Something else in a transcript's place, as a tool of the session can put it there."""
+    path = config_dir / f"projects/-srv-app/{ONE}.jsonl"
+    match request.param:
+        case "fifo":
+            os.mkfifo(path)
+        case "socket":
+            os.mknod(path, stat.S_IFSOCK | 0o600)
+        case "link":
+            path.symlink_to("/dev/zero")
+        case _:
+            path.touch()
+            os.truncate(path, 2 * LONGEST_RECORD)
+    return path
+
+
+async def test_what_is_no_transcript_is_not_read(
+    transcripts: TranscriptFiles, not_a_transcript: Path
+) -> None:
+    del not_a_transcript
+    async with asyncio.timeout(10):
+        with pytest.raises(ConversationLost):
+            await transcripts.copy("w", ONE, TWO)
+
+
+def test_what_is_no_transcript_holds_up_no_start(config_dir: Path, not_a_transcript: Path) -> None:
+    assert not salvage(config_dir, ONE)
+    assert not not_a_transcript.is_symlink()
+    assert not not_a_transcript.exists()
 
 
 async def test_all_of_one_conversation_goes_and_nothing_of_another(

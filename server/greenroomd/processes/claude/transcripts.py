@@ -9,12 +9,15 @@ slug.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
+import stat
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from greenroomd.domain.errors import ConversationLost, StoreUnavailable
 from greenroomd.processes.claude.launch_command import Workspace
@@ -22,6 +25,13 @@ from greenroomd.processes.host.finish import finish
 
 # The id comes from the CLI and becomes part of a path.
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+LONGEST_RECORD: Final = 64 * 1024 * 1024
+"""How many bytes of a record are read at most; a longer one is not the CLI's."""
+
+
+class NotATranscript(OSError):
+    """The file is none that the CLI has written."""
 
 
 class TranscriptFiles:
@@ -54,12 +64,14 @@ def salvage(config_dir: Path, conversation: str) -> bool:
     """Whether a crash in the first turn left a conversation that can be resumed.
 
     The CLI refuses to begin a conversation whose file exists, and to resume one without messages. So a file without a
-    message is deleted.
+    message, or one that is no transcript, is deleted.
     """
     for transcript in _named(config_dir, conversation, "projects/*/{}.jsonl"):
-        with transcript.open("rb") as lines:
-            if any(b'"type":"user"' in line and line.endswith(b"\n") for line in lines):
+        try:
+            if any(b'"type":"user"' in record for record in _records(transcript)):
                 return True
+        except NotATranscript:
+            pass
         transcript.unlink()
     return False
 
@@ -70,19 +82,42 @@ def _copy(config_dir: Path, conversation: str, copy: str) -> None:
         raise ConversationLost(conversation)
     own, its = (f'"sessionId":"{name}"'.encode() for name in (conversation, copy))
     written = transcript.with_name(f"{copy}.jsonl")
-    # Without following symbolic links: a tool may have put one there.
-    source = os.open(transcript, os.O_RDONLY | os.O_NOFOLLOW)
     made = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    with os.fdopen(source, "rb") as lines, os.fdopen(os.open(written, made, 0o600), "wb") as target:
-        for line in lines:
-            if line.endswith(b"\n"):  # otherwise torn: the record was never complete
-                target.write(line.replace(own, its))
+    with os.fdopen(os.open(written, made, 0o600), "wb") as target:
+        try:
+            for record in _records(transcript):
+                target.write(record.replace(own, its))
+        except NotATranscript:
+            raise ConversationLost(conversation) from None
         target.flush()
         os.fsync(target.fileno())
     aside = transcript.with_suffix("")
     if aside.is_dir() and not aside.is_symlink():
         shutil.copytree(aside, written.with_suffix(""), symlinks=True, dirs_exist_ok=True)
     _sync(written.parent)
+
+
+def _records(transcript: Path) -> Iterator[bytes]:
+    """Yield the complete records; raises NotATranscript.
+
+    A tool of the session may have put anything there. A symbolic link is not followed, a named pipe is not waited for,
+    and a record is not read on without end.
+    """
+    try:
+        descriptor = os.open(transcript, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise NotATranscript(error.errno, "not a regular file") from None
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise NotATranscript(errno.EINVAL, "not a regular file")
+        while record := file.readline(LONGEST_RECORD):
+            if record.endswith(b"\n"):
+                yield record
+            elif len(record) == LONGEST_RECORD:
+                raise NotATranscript(errno.EFBIG, "a record is too long")
+            # else torn: the record was never complete
 
 
 def _remove(config_dir: Path, conversation: str) -> None:
