@@ -20,7 +20,7 @@ from greenroomd.domain.lifecycle import (
     process_start,
     turn_queue,
 )
-from greenroomd.domain.lifecycle.live import STORED_LATER, Action, Live, Step, TurnTimeouts, taken_over
+from greenroomd.domain.lifecycle.live import Action, Live, Step, TurnTimeouts, taken_over
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Turn, TurnState
@@ -59,9 +59,13 @@ def a_session(**facts: Any) -> Session:
     )
 
 
+MAY_BE_STORED_LATER = ("last_active_time", "usage", "update_time")
+"""Written out here: taken from the server, whatever the server forgets to store would be allowed to be lost."""
+
+
 def as_stored(stored: Session, decided: Session) -> Session:
     """Return a session as stored, but for what may be stored later, with the next change."""
-    later = {name: getattr(decided, name) for name in STORED_LATER}
+    later = {name: getattr(decided, name) for name in MAY_BE_STORED_LATER}
     return replace(stored, **later)
 
 
