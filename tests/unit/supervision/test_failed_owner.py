@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import ExitStack
+from datetime import timedelta
+from time import monotonic
 
 import pytest
 
 from contract.sample import message
+from greenroomd.app import background
 from greenroomd.app.commands import Change
 from greenroomd.domain.errors import OwnershipLost, Unavailable
 from greenroomd.domain.lifecycle.live import Step
@@ -63,6 +66,27 @@ async def test_an_owner_that_fails_while_the_database_is_away_leaves_a_session_t
     await node.until(session_id, turn_id=turn.turn_id)
     assert (await node.turn(turn.turn_id)).state is TurnState.COMPLETED
     assert (await node.turn(lost.turn_id)).state is TurnState.INTERRUPTED
+
+
+async def test_an_order_that_comes_before_the_session_was_put_in_order_does_that_first(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "FIRST_PAUSE", timedelta(hours=1))  # nobody else does it in this test
+    session_id = (await node.create()).session_id
+    trouble = Trouble(node)
+    lost = await node.start_turn(session_id)
+    await trouble.lost(session_id)
+    trouble.over()
+    turn = await node.start_turn(session_id)
+    assert (await node.turn(lost.turn_id)).state is TurnState.INTERRUPTED
+    await node.until(session_id, State.ACTIVE)
+    node.host.last.answers(turn.turn_id)
+    await node.until(session_id, turn_id=turn.turn_id)
+    started = monotonic()
+    await node.supervisors.drain(SOON)
+    assert monotonic() - started < SOON.total_seconds() / 2, (
+        "it waited for somebody to put the session in order"
+    )
 
 
 async def test_a_session_whose_owner_failed_is_put_in_order_without_an_order(node: Node) -> None:

@@ -39,7 +39,7 @@ class Supervisors:
         self.node = node
         self._group = group
         self._of: dict[str, Supervisor] = {}
-        self._settling: set[asyncio.Task[None]] = set()
+        self._settling: dict[str, asyncio.Task[None]] = {}
         self._founding: set[asyncio.Task[None]] = set()
         self._appointing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._draining = False
@@ -133,7 +133,10 @@ class Supervisors:
                 async with asyncio.TaskGroup() as group:
                     for session_id in list(self._of):
                         group.create_task(suspend(session_id))
-                while tasks := [*self._settling, *(s.task for s in self._of.values() if s.task is not None)]:
+                while tasks := [
+                    *self._settling.values(),
+                    *(s.task for s in self._of.values() if s.task is not None),
+                ]:
                     await asyncio.wait(tasks)
         except TimeoutError:
             log.warning("drain_incomplete", sessions=len(self._of))
@@ -142,7 +145,7 @@ class Supervisors:
         """End every supervisor and its process now; unsettled sessions are settled at the server's next start."""
         for task in [
             *self._founding,
-            *self._settling,
+            *self._settling.values(),
             *(s.task for s in self._of.values() if s.task is not None),
         ]:
             task.cancel()
@@ -161,7 +164,10 @@ class Supervisors:
                 return supervisor
             session = await self.node.store.session(session_id)
             if session.live:  # its owner failed, and the failure is not stored yet
-                return self._appoint(await settle(self.node, session, process_end.owner_failed))
+                live = await settle(self.node, session, process_end.owner_failed)
+                if settling := self._settling.get(session_id):  # a drain would wait for its next attempt
+                    settling.cancel()
+                return self._appoint(live)
             turns = await self.node.store.open_turns(session_id)
             return self._appoint(taken_over(session, self.node.clocks(), turns=turns))
 
@@ -179,12 +185,20 @@ class Supervisors:
             await supervisor.run(retire=lambda: self._dismiss(session_id, supervisor))
         except Exception:
             log.exception("supervisor_failed", session_id=session_id)
-            settling = self._group.create_task(restarting("settling", partial(self._settle, session_id)))
-            self._settling.add(settling)
-            settling.add_done_callback(self._settling.discard)
+            self._settle_later(session_id)
         finally:
             self._dismiss(session_id, supervisor)
             supervisor.refuse_rest()
+
+    def _settle_later(self, session_id: str) -> None:
+        settling = self._group.create_task(restarting("settling", partial(self._settle, session_id)))
+        self._settling[session_id] = settling
+
+        def forget(ended: asyncio.Task[None]) -> None:
+            if self._settling.get(session_id) is ended:
+                del self._settling[session_id]
+
+        settling.add_done_callback(forget)
 
     async def _settle(self, session_id: str) -> None:
         """Settle a session whose supervisor failed; its process ended with the supervisor."""
