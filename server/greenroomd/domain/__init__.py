@@ -1,1 +1,1 @@
-"""What Greenroom decides: pure values and functions, without clocks, sockets or storage."""
+"""Greenroom's decisions: pure values and functions, without clocks, sockets or storage."""

@@ -1,7 +1,7 @@
-"""The two clocks, kept apart by their types.
+"""The two clocks, distinguished by their types.
 
-What is told and stored has a time of the wall clock (`datetime`). What is waited for within this process has a `Moment`
-of the monotonic clock, which nobody sets and which stands still while the machine is suspended. ADR 0022 says why.
+Everything that is reported or stored has a time of the wall clock (`datetime`). Waits inside this process use a
+`Moment` of the monotonic clock, which cannot be set and stands still while the machine is suspended. ADR 0022 says why.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True, order=True)
 class Moment:
-    """A point of the monotonic clock. It means nothing to another process, so it is never stored."""
+    """A reading of the monotonic clock. It means nothing to another process, so it is never stored."""
 
     seconds: float
 
@@ -25,11 +25,11 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The present, as both clocks show it."""
+    """The current time on both clocks."""
 
     time: datetime
     moment: Moment
 
     def until(self, due: datetime | Moment) -> timedelta:
-        """Return how long it is until `due` by the clock that it belongs to; negative if it is over."""
+        """Return the time until `due` on the clock that it belongs to; negative if it has passed."""
         return due - self.moment if isinstance(due, Moment) else due - self.time

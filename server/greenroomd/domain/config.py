@@ -1,4 +1,4 @@
-"""What a session is told to be: its configuration, immutable, one generation after another."""
+"""A session's configuration: immutable, with a new generation for each change."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ JsonObject = Mapping[str, Any]
 
 
 class PermissionMode(StrEnum):
-    """How the CLI treats a tool that wants permission; the values are the CLI's own words."""
+    """What the CLI does when a tool needs permission. The values are the CLI's own words."""
 
     DEFAULT = "default"
     ACCEPT_EDITS = "acceptEdits"
@@ -23,7 +23,7 @@ class PermissionMode(StrEnum):
 
 
 class OnIdle(StrEnum):
-    """What happens to a session that nobody has used for its idle timeout."""
+    """What happens to a session that had no turn for its idle timeout."""
 
     SUSPEND = "suspend"
     CLOSE = "close"
@@ -31,14 +31,14 @@ class OnIdle(StrEnum):
 
 
 class ApprovalPolicy(StrEnum):
-    """Who answers when the CLI asks for permission: a person over the API, or a standing no."""
+    """Who decides when the CLI asks for permission: a person over the API, or nobody (always denied)."""
 
     ASK = "ask"
     DENY = "deny"
 
 
 class RecoveryMode(StrEnum):
-    """Whether a crashed process is started again without being asked."""
+    """Whether a session restarts automatically after its process crashed."""
 
     NEVER = "never"
     ON_CRASH = "on_crash"
@@ -46,57 +46,87 @@ class RecoveryMode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryPolicy:
-    """How a session comes back after its process died: at most `max_restarts` within `window`."""
+    """How a session restarts after its process died."""
 
     mode: RecoveryMode = RecoveryMode.NEVER
+    """Whether it restarts at all."""
     max_restarts: int = 5
+    """The most restarts within `window`; after them the session stays in ERROR."""
     window: timedelta = timedelta(seconds=60)
+    """The sliding window in which restarts are counted."""
     first_backoff: timedelta = timedelta(seconds=1)
+    """The wait before the first restart; it doubles with each further one."""
     max_backoff: timedelta = timedelta(seconds=60)
+    """The longest wait before a restart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a session may use; None leaves the server's default (or no limit) in force."""
+    """The resources that a session may use; None means the server's default, or no limit if there is none."""
 
     memory_bytes: int | None = None
+    """Memory of its process and all descendants, in bytes."""
     cpu_cores: float | None = None
+    """Processor time in cores; 0.5 is half a core."""
     max_duration: timedelta | None = None
+    """The lifetime of the session, from its creation."""
     idle_timeout: timedelta | None = None
+    """How long it keeps its process without a turn; then `on_idle` applies."""
     turn_timeout: timedelta | None = None
+    """How long a turn may run before it is interrupted and FAILED."""
     output_bytes: int | None = None
+    """Bytes that the process may write to stdout in one turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionConfig:
-    """One generation of a session's configuration; an unset option (None, empty) is left to the CLI.
+    """One generation of a session's configuration; the CLI decides about unset options (None, empty).
 
-    The OAuth token is not part of it: secrets travel and rest apart. `oauth_token_set` tells that there is one.
+    The OAuth token is not part of it: secrets are passed and stored separately.
     """
 
     working_dir: str
+    """The absolute path of the directory in which the process works; fixed at creation."""
     system_prompt: str | None = None
+    """Replaces the CLI's own system prompt."""
     append_system_prompt: str | None = None
+    """Appended to the system prompt."""
     model: str | None = None
+    """A model name or alias that the CLI knows, such as `sonnet`."""
     permission_mode: PermissionMode | None = None
+    """What tools may do without asking."""
     max_turns: int | None = None
+    """The most tool rounds that one turn may take."""
     temperature: float | None = None
+    """The sampling temperature, 0 to 1."""
     max_budget_usd: float | None = None
+    """The most that the session may cost over all its processes, in US dollars."""
     allowed_tools: tuple[str, ...] = ()
+    """Rules for tools that run without asking, in the CLI's syntax, such as `Bash(git *)`."""
     disallowed_tools: tuple[str, ...] = ()
+    """Rules for tools that never run, in the same syntax."""
     tool_timeout: timedelta | None = None
+    """How long one tool call may take."""
     environment: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables for the process."""
     oauth_token_set: bool = False
+    """Whether the session has an OAuth token of its own."""
     mcp_config: JsonObject | None = None
+    """MCP servers, as in the CLI's `--mcp-config`."""
     settings: JsonObject | None = None
+    """CLI settings, as in the CLI's `--settings`."""
     limits: Limits = Limits()
+    """The resources that the session may use."""
     recovery: RecoveryPolicy = RecoveryPolicy()
+    """Whether and how it restarts after a crash."""
     on_idle: OnIdle = OnIdle.SUSPEND
+    """What happens after the idle timeout."""
     approval_policy: ApprovalPolicy = ApprovalPolicy.ASK
+    """Who decides when a tool needs permission."""
 
 
 class Secret:
-    """A value that never shows itself: not in repr, str, logs or tracebacks. `reveal` is the only way to it."""
+    """A value that never appears in repr, str, logs or tracebacks. Only `reveal` returns it."""
 
     __slots__ = ("_value",)
 
@@ -104,7 +134,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the secret itself; call it only where it leaves for its one destination."""
+        """Return the secret itself. Call it only to pass the secret to its one destination."""
         return self._value
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""How far the options of a config can be relied on, as told to whoever sets them. Pure."""
+"""How far the options of a config can be relied on, as reported to callers. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Enforcement(Enum):
 class OptionReport:
     """How one option is enforced on this host; `option` is its path inside SessionConfig.
 
-    `reason` says why, of every option that is not ENFORCED.
+    `reason` says why, for every option that is not ENFORCED.
     """
 
     option: str
@@ -29,7 +29,7 @@ class OptionReport:
     reason: str = ""
 
 
-# What no host changes: it lies in how the CLI and the model's API work.
+# The same on every host: it depends on how the CLI and the model's API work.
 _OF_THE_CLI = (
     OptionReport(
         "temperature",
@@ -52,7 +52,7 @@ _NAMES = {"limits.cpu_cores": "limits.cpu", "oauth_token_set": "oauth_token", "r
 
 
 def report(config: SessionConfig, host: Iterable[OptionReport]) -> tuple[OptionReport, ...]:
-    """Return how each option is enforced that `config` sets; `host` tells of those that depend on the host."""
+    """Return how each option that `config` sets is enforced; `host` reports those that depend on the host."""
     known = {each.option: each for each in (*_OF_THE_CLI, *host)}
     return tuple(known.get(name) or OptionReport(name, Enforcement.ENFORCED) for name in _set_options(config))
 

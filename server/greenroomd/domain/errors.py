@@ -1,4 +1,4 @@
-"""Every way in which Greenroom refuses or fails, named by meaning; status codes are given at the RPC edge."""
+"""All errors of Greenroom, named by their meaning; the RPC edge maps them to status codes."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Violation:
 
 
 class GreenroomError(Exception):
-    """A failure that a caller can understand; its text is safe to show (it holds no secret)."""
+    """A failure that a caller can understand; its text contains no secret and is safe to show."""
 
 
 class InvalidRequest(GreenroomError):
-    """The request breaks at least one rule; all broken rules are listed at once."""
+    """The request breaks at least one rule; `violations` lists every broken rule."""
 
     def __init__(self, violations: Sequence[Violation]) -> None:
         super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
@@ -39,7 +39,7 @@ class InvalidUpdateMask(InvalidRequest):
 
 
 class RequestIdReused(InvalidRequest):
-    """The request id was used before for `method`, with another request."""
+    """The request_id was used before for `method`, with a different request."""
 
     def __init__(self, method: str) -> None:
         super().__init__([Violation("request_id", "was used before with another request")])
@@ -47,7 +47,7 @@ class RequestIdReused(InvalidRequest):
 
 
 class Unauthenticated(GreenroomError):
-    """The call carries no credentials, or bad ones."""
+    """The call has no credentials, or invalid ones."""
 
 
 class PermissionDenied(GreenroomError):
@@ -55,7 +55,7 @@ class PermissionDenied(GreenroomError):
 
 
 class WorkingDirOutsideRoots(PermissionDenied):
-    """The working directory does not lie inside an allowed root, symbolic links resolved."""
+    """The working directory is not inside an allowed root after resolving symbolic links."""
 
     def __init__(self, working_dir: str) -> None:
         super().__init__(
@@ -65,7 +65,7 @@ class WorkingDirOutsideRoots(PermissionDenied):
 
 
 class NotFound(GreenroomError):
-    """No such resource; `kind` is its name in lower case, `resource_id` what was asked for."""
+    """There is no such resource; `kind` is its type in lower case, `resource_id` the id asked for."""
 
     kind = ""
 
@@ -137,7 +137,7 @@ class FailedPrecondition(GreenroomError):
 
 
 class IllegalTransition(FailedPrecondition):
-    """The session cannot make this move from its present state."""
+    """The session's current state does not allow this signal."""
 
     def __init__(self, from_state: str, signal: str, allowed: Sequence[str]) -> None:
         names = ", ".join(allowed) or "nothing"
@@ -148,7 +148,7 @@ class IllegalTransition(FailedPrecondition):
 
 
 class TurnRunning(FailedPrecondition):
-    """A turn is running or waiting, and the call does not queue behind it."""
+    """A turn is running or queued, and the call does not queue behind it."""
 
     def __init__(self, turn_id: str) -> None:
         super().__init__(f"turn {turn_id} is not finished")
@@ -160,7 +160,7 @@ class NoTurnRunning(FailedPrecondition):
 
 
 class ConversationLost(FailedPrecondition):
-    """The CLI does not keep the session's conversation any more, so that nothing can continue it."""
+    """The CLI no longer has the session's conversation, so it cannot be continued."""
 
     def __init__(self, cli_session_id: str) -> None:
         super().__init__(f"conversation {cli_session_id} is gone")
@@ -168,7 +168,7 @@ class ConversationLost(FailedPrecondition):
 
 
 class ApprovalDecided(FailedPrecondition):
-    """The approval is not pending any more: it is in `state`, such as `allowed`."""
+    """The approval is no longer pending; `state` is its state, such as `allowed`."""
 
     def __init__(self, state: str) -> None:
         super().__init__(f"the approval is {state.upper()} already")
@@ -176,7 +176,7 @@ class ApprovalDecided(FailedPrecondition):
 
 
 class ProfileInUse(FailedPrecondition):
-    """Sessions that are not CLOSED still refer to the profile; `sessions` tells how many."""
+    """Sessions that are not CLOSED still use the profile; `sessions` is their number."""
 
     def __init__(self, profile_id: str, sessions: int) -> None:
         super().__init__(f"{sessions} sessions that are not CLOSED use profile {profile_id!r}")
@@ -192,11 +192,11 @@ class CliTooOld(FailedPrecondition):
 
 
 class Aborted(GreenroomError):
-    """Somebody else changed the resource first; read it again and decide anew."""
+    """Another caller changed the resource first; read it again and retry."""
 
 
 class EtagMismatch(Aborted):
-    """The resource has changed since the caller read it; `current` is the etag of now."""
+    """The resource has changed since the caller read it; `current` is its current etag."""
 
     def __init__(self, current: str) -> None:
         super().__init__("the resource has changed since this etag was read")
@@ -204,9 +204,9 @@ class EtagMismatch(Aborted):
 
 
 class OwnershipLost(Aborted):
-    """Another node has taken the session over; this node's write was refused.
+    """Another node has taken over the session; this node's write was refused.
 
-    `current` is the etag of now, "" where the session is gone or the etag is not known.
+    `current` is the session's current etag, "" if the session is gone or its etag is unknown.
     """
 
     def __init__(self, session_id: str, current: str = "") -> None:
@@ -215,7 +215,7 @@ class OwnershipLost(Aborted):
 
 
 class ResourceExhausted(GreenroomError):
-    """A limit is reached; `retry_after` tells when to try again."""
+    """A limit is reached; `retry_after` says how long to wait before retrying."""
 
     subject = ""
 
@@ -231,7 +231,7 @@ class NoSlot(ResourceExhausted):
 
 
 class QuotaExceeded(ResourceExhausted):
-    """`subject` (such as `profile:reviewer`) has as many sessions that are not CLOSED as it may have: `limit`."""
+    """`subject` (such as `profile:reviewer`) already has its `limit` of sessions that are not CLOSED."""
 
     def __init__(self, subject: str, limit: int) -> None:
         super().__init__(f"{subject} may have at most {limit} sessions", retry_after=timedelta(minutes=1))
@@ -240,7 +240,7 @@ class QuotaExceeded(ResourceExhausted):
 
 
 class WatcherCapReached(ResourceExhausted):
-    """`subject` (`node`, or `session:` and its id) has as many watchers as it may have: `limit`."""
+    """`subject` (`node`, or `session:` and its id) already has its `limit` of watchers."""
 
     def __init__(self, subject: str, limit: int) -> None:
         super().__init__(f"{subject} may have at most {limit} watchers", retry_after=timedelta(seconds=10))
@@ -249,7 +249,7 @@ class WatcherCapReached(ResourceExhausted):
 
 
 class QueueFull(ResourceExhausted):
-    """As many turns wait in the session as may wait: `limit`."""
+    """The session already has its `limit` of queued turns."""
 
     subject = "session"
 
@@ -259,7 +259,7 @@ class QueueFull(ResourceExhausted):
 
 
 class CursorBelowFloor(GreenroomError):
-    """Events after this cursor have been compacted away; reading on would skip some silently."""
+    """Events after this cursor have been compacted; reading on would silently skip them."""
 
     def __init__(self, *, oldest: int, head: int) -> None:
         super().__init__(f"the cursor is below the oldest stored revision {oldest} (head {head})")
@@ -274,11 +274,11 @@ class Unavailable(GreenroomError):
 
 
 class StoreUnavailable(Unavailable):
-    """The database does not answer or refuses to write."""
+    """The database does not answer, or refuses to write."""
 
 
 class CommitUnknown(Unavailable):
-    """The server ended before it learned whether a commit took place; the same request id tells when it is repeated."""
+    """The server stopped before it learned whether a commit took place; retry with the same request_id to find out."""
 
     def __init__(self, cause: str = "the server ended before the database answered") -> None:
         super().__init__(
@@ -288,7 +288,7 @@ class CommitUnknown(Unavailable):
 
 
 class DatabaseTakenOver(Unavailable):
-    """Another server has become the owner of the database; this one writes nothing more and ends."""
+    """Another server now owns the database; this one writes nothing more and exits."""
 
     def __init__(self, owner: str = "another greenroomd") -> None:
         super().__init__(
@@ -297,7 +297,7 @@ class DatabaseTakenOver(Unavailable):
 
 
 class Draining(Unavailable):
-    """This node is shutting down and takes no new work."""
+    """This node is shutting down and accepts no new work."""
 
 
 class OwnerUnreachable(Unavailable):

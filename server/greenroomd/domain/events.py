@@ -1,7 +1,7 @@
-"""What happened, as values: the typed events of the log before they are numbered.
+"""The typed events of the log, before the store numbers them.
 
-A durable event becomes one row; the store gives it its session's next `sequence` and the store's next `revision` in the
-commit that makes it true. An ephemeral event (EPHEMERAL) is never stored.
+A durable event becomes one row. In the commit that makes it true, it gets its session's next `sequence` and the store's
+next `revision`. An ephemeral event (EPHEMERAL) is never stored.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class SessionUpdated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChanged:
-    """A move in the state table."""
+    """The session changed its state."""
 
     from_state: str
     to_state: str
@@ -98,7 +98,7 @@ class StateChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigApplied:
-    """The process now runs by this generation; `restarted` tells whether it took a new process."""
+    """The process now uses this generation of the config; `restarted`: whether that took a new process."""
 
     generation: int
     restarted: bool
@@ -106,7 +106,7 @@ class ConfigApplied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoveryScheduled:
-    """The session will be started again by itself at `at`."""
+    """The session will restart automatically at `at`."""
 
     attempt: int
     max_attempts: int
@@ -137,7 +137,7 @@ class ProcessSpawned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessReady:
-    """The process answered its handshake, `startup` after it was asked for; `session` shows it."""
+    """The process answered its handshake, `startup` after it was requested; `session` shows it."""
 
     session: Session
     startup: timedelta
@@ -145,15 +145,22 @@ class ProcessReady:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessExited:
-    """The process ended; `expected` tells whether we ended it."""
+    """The process ended."""
 
     node_id: str
+    """The node that ran it."""
     pid: int
+    """Its process id."""
     code: int | None
+    """Its exit status; None if a signal ended it, or if its end was not seen."""
     signal: int | None
+    """The number of the signal that ended it; None otherwise."""
     expected: bool
+    """Whether we ended it."""
     stderr_tail: str
+    """The end of its stderr, without secrets."""
     memory_limit_hit: bool = False
+    """Whether it was ended because it used more memory than its limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,19 +172,25 @@ class TurnNoted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageNoted:
-    """A message of the conversation: typed blocks (API shape) and the CLI's own line ("" for the user's prompt)."""
+    """A message of the conversation."""
 
     blocks: Sequence[JsonObject]
+    """Its content blocks, in the API's shape."""
     raw: bytes = b""
+    """The CLI's line; empty for the user's prompt."""
     message_id: str = ""
+    """The API's id of the message."""
     model: str = ""
+    """The model that wrote it."""
     parent_tool_use_id: str = ""
+    """The tool call of the subagent that it belongs to; "" for none."""
     synthetic: bool = False
+    """Whether the CLI made it up itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemMessage:
-    """A frame that is no message, kept as it came; `subtype` is "" where the CLI gives none."""
+    """A frame that is not a message, as the CLI wrote it; `subtype` is "" if the CLI gives none."""
 
     type: str
     subtype: str
@@ -193,7 +206,7 @@ class ApprovalNoted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeltaNoted:
-    """A piece of a message that is being written; the finished block repeats all of it."""
+    """A piece of a message in progress; the finished block repeats all of it."""
 
     text: str
     block_index: int
@@ -203,7 +216,7 @@ class DeltaNoted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StderrNoted:
-    """Redacted text that the process wrote to its error output."""
+    """Redacted text that the process wrote to stderr."""
 
     text: str
 
@@ -230,11 +243,17 @@ Payload = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that happened in a session, before the store numbered it."""
+    """One event of a session, before the store numbers it."""
 
     type: EventType
+    """What happened."""
     time: datetime
+    """When it happened."""
     payload: Payload
+    """The details."""
     turn_id: str = ""
+    """The turn that it belongs to; "" for none."""
     actor: str = ""
+    """The principal that caused it; "" for none."""
     request_id: str = ""
+    """The request_id of the call that caused it; "" for none."""

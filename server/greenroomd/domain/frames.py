@@ -1,7 +1,7 @@
-"""What a `claude` process says, as values: one frame for each line of its stream-json output.
+"""The output of a `claude` process as values: one frame per line of its stream-json.
 
-Source of all shapes: the CLI 2.1.330 as observed. `raw` is the line as it came (JSON, UTF-8, no newline), so that
-nothing the CLI said is lost.
+Source of all shapes: the CLI 2.1.330 as observed. `raw` is the line as it came (JSON, UTF-8, without its newline), so
+that nothing is lost.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from greenroomd.domain.turn import Usage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """Any line. `cli_session_id` is the conversation the line belongs to ("" if it does not say); it can change."""
+    """Any line. `cli_session_id` is its conversation ("" if it does not say), which can change."""
 
     raw: bytes
     cli_session_id: str = ""
@@ -24,7 +24,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnInitialized(Frame):
-    """`system/init`: printed at the start of every turn, with the settings in effect."""
+    """`system/init`: the settings in effect, written at the start of every turn."""
 
     model: str
     permission_mode: str
@@ -34,7 +34,7 @@ class TurnInitialized(Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssistantSpoke(Frame):
-    """`assistant`: finished content blocks (API shape: text, thinking, tool_use …) of one API message."""
+    """`assistant`: finished content blocks of one API message, in the API's shape (text, thinking, tool_use …)."""
 
     message_id: str
     model: str
@@ -43,13 +43,13 @@ class AssistantSpoke(Frame):
 
     @property
     def synthetic(self) -> bool:
-        """Whether the CLI made the message up itself, to report an API failure."""
+        """Whether the CLI made up the message itself, to report an API error."""
         return self.model == "<synthetic>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserEchoed(Frame):
-    """`user`: tool results, or synthetic notes of the CLI (`synthetic`); never the caller's own prompt."""
+    """`user`: tool results, or notes of the CLI (`synthetic`); never the caller's prompt."""
 
     blocks: Sequence[JsonObject]
     parent_tool_use_id: str = ""
@@ -58,7 +58,7 @@ class UserEchoed(Frame):
 
 
 class DeltaKind(StrEnum):
-    """What a partial message adds to."""
+    """The kind of content that a delta adds to."""
 
     TEXT = "text"
     THINKING = "thinking"
@@ -67,7 +67,7 @@ class DeltaKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delta(Frame):
-    """`stream_event` that carries a content delta; may be dropped, the finished block repeats it all."""
+    """A `stream_event` with a content delta. It may be dropped, since the finished block repeats it."""
 
     kind: DeltaKind
     text: str
@@ -78,34 +78,44 @@ class Delta(Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamMarker(Frame):
-    """`stream_event` or `system/status` without content: proof of life, nothing to show."""
+    """A `stream_event` or `system/status` without content: only a sign of life."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnResult(Frame):
-    """`result`: one prompt was answered, or gave up.
+    """`result`: the CLI has answered a prompt, or given up.
 
-    `total_cost_usd` is cumulative; a resumed process begins at what the transcript recorded of earlier ones, if it did.
-    `own_cost_usd` is the cost since the last result, None if the CLI does not say.
-    `message_uuids` are the user messages it answers; empty when nobody asked (a background task came back).
+    Its cost is cumulative: a resumed process begins with the cost of earlier ones, if the transcript has recorded it.
     """
 
     subtype: str
+    """`success`, or the kind of error, such as `error_max_turns`."""
     is_error: bool
+    """Whether it failed, which an API error with subtype `success` also sets."""
     terminal_reason: str
+    """Why the CLI stopped."""
     text: str
+    """The final text, or the text of an API error."""
     errors: Sequence[str]
+    """The texts of errors."""
     stop_reason: str
+    """Why the model stopped, such as `end_turn`."""
     api_error_status: int | None
+    """The HTTP status of an API error; None for none."""
     num_turns: int
+    """The rounds with the model."""
     usage: Usage
+    """The tokens used."""
     total_cost_usd: float
+    """The cumulative cost, in US dollars."""
     message_uuids: Sequence[str]
+    """The user messages that it answers; empty if it answers none (a background task has ended)."""
     own_cost_usd: float | None = None
+    """The cost since the last result, in US dollars; None if the CLI does not say."""
 
     @property
     def succeeded(self) -> bool:
-        """Success is both: subtype `success` and no error flag (an API failure has subtype `success` too)."""
+        """Whether it has subtype `success` and no error flag (an API error has subtype `success` too)."""
         return self.subtype == "success" and not self.is_error
 
     def cost_after(self, spent_usd: float) -> float:
@@ -121,7 +131,7 @@ class TurnResult(Frame):
 
 
 class Activity(StrEnum):
-    """What the CLI says it is doing."""
+    """What the CLI says that it is doing."""
 
     RUNNING = "running"
     REQUIRES_ACTION = "requires_action"
@@ -130,19 +140,20 @@ class Activity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityChanged(Frame):
-    """`system/session_state_changed`; IDLE is the one sign that the CLI owes nothing more."""
+    """`system/session_state_changed`; only IDLE says that the CLI will write nothing more for this turn."""
 
     activity: Activity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PermissionAsked(Frame):
-    """`control_request can_use_tool`: the CLI waits, without limit, for a decision on `request_id`.
+    """`control_request can_use_tool`: the CLI asks for permission, and waits without limit for the answer.
 
-    A process gives every question a UUID of its own for that.
+    The fields correspond to those of Approval.
     """
 
     request_id: str
+    """The request's own UUID, to be named in the answer."""
     tool_name: str
     tool_use_id: str
     tool_input: JsonObject
@@ -155,7 +166,7 @@ class PermissionAsked(Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PermissionWithdrawn(Frame):
-    """`control_cancel_request`: the question of `request_id` is moot and must not be answered."""
+    """`control_cancel_request`: the CLI has withdrawn the request `request_id`, which must not be answered any more."""
 
     request_id: str
 
@@ -175,7 +186,7 @@ class ConversationReset(Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemNoted(Frame):
-    """Any other `system` frame and every type that this version does not know; kept, never an error."""
+    """Any other `system` frame, and every type that this version does not know; kept, and never an error."""
 
     type: str
     subtype: str
@@ -183,6 +194,6 @@ class SystemNoted(Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Garbage(Frame):
-    """A line that is not a JSON object, or longer than the limit (then `raw` is its beginning)."""
+    """A line that is not a JSON object, or is longer than the limit (then `raw` is its beginning)."""
 
     reason: str

@@ -1,4 +1,4 @@
-"""What was made of an immutable object, found again by the object's identity."""
+"""A cache of results by the identity of immutable objects."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ V = TypeVar("V")
 
 
 class IdentityMemo(Generic[K, V]):
-    """A function that remembers what it made of objects it was given lately, of `limit` at most.
+    """A function that caches its results for the last objects, at most `limit` of them.
 
-    Only for immutable objects, and for results that nobody changes. Comparing identities costs next to nothing, where
-    hashing a large record would cost as much as making its form anew. Threads may share it without a lock: at worst,
-    a result is made twice.
+    Only for immutable objects, and for results that are never changed. Comparing identities costs almost nothing,
+    whereas hashing a large record would cost as much as computing the result again. Threads may share it without a
+    lock: at worst a result is computed twice.
     """
 
     def __init__(self, make: Callable[[K], V], *, limit: int = 256) -> None:
@@ -23,12 +23,12 @@ class IdentityMemo(Generic[K, V]):
         self._made: dict[int, tuple[K, V]] = {}
 
     def __call__(self, given: K) -> V:
-        """Return what is, or was, made of the object."""
+        """Return the result for an object, cached or computed."""
         found = self._made.get(id(given))
-        if found is not None:  # the entry keeps its object alive, so the id is still that object's
+        if found is not None:  # the entry keeps its object alive, so the id cannot have been reused
             return found[1]
         made = self._make(given)
         if len(self._made) >= self._limit:
-            self._made = {}  # to take out the oldest is two steps, between which another thread may come
+            self._made = {}  # removing only the oldest would take two steps, between which another thread may run
         self._made[id(given)] = (given, made)
         return made

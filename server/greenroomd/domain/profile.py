@@ -1,4 +1,4 @@
-"""A profile: a named configuration below that of each session made with it, with its rules. Pure."""
+"""A profile: a named config that completes the config of each session created with it. Pure."""
 
 from __future__ import annotations
 
@@ -24,23 +24,30 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProfileParts:
-    """The parts of a profile that a caller can change; `max_sessions` 0 sets no limit.
-
-    `oauth_token` None leaves the token as it is, an empty one takes it away.
-    """
+    """The parts of a profile that a caller can change."""
 
     display_name: str = ""
+    """A name for people."""
     description: str = ""
+    """A description for people."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels, for callers."""
     config: PartialConfig = _NOTHING
+    """The options that it sets for its sessions."""
     oauth_token: Secret | None = None
+    """A new token for its sessions; None leaves the stored one, an empty one removes it."""
     warm_processes: int = 0
+    """How many processes to keep ready for its sessions."""
     max_sessions: int = 0
+    """The most sessions that are not CLOSED; 0: no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A stored profile; its name is unique in its workspace. The token of `parts` is always None: it rests apart."""
+    """A stored profile; its name is unique in its workspace.
+
+    `parts.oauth_token` is always None: the token is stored separately.
+    """
 
     workspace_id: str
     profile_id: str
@@ -52,21 +59,21 @@ class Profile:
 
 
 def etag(profile: Profile) -> str:
-    """Return the tag that changes with every change, also if a profile is deleted and made anew."""
+    """Return a tag that changes with every change, also if a profile is deleted and created again."""
     return f"{(profile.create_time - _EPOCH) // timedelta(microseconds=1):x}.{profile.version}"
 
 
 def require_etag(profile: Profile, given: str) -> None:
-    """Raise EtagMismatch if an etag is given that is not the profile's."""
+    """Raise EtagMismatch if `given` is neither empty nor the profile's etag."""
     if given and given != etag(profile):
         raise EtagMismatch(etag(profile))
 
 
 def changed(profile: Profile, given: ProfileParts, paths: Sequence[str], *, at: datetime) -> Profile:
-    """Return the profile with what `paths` name taken from `given`, one version on.
+    """Return the profile's next version, with the parts that `paths` name taken from `given`.
 
-    Paths are those of `domain.rules.field_masks`, but a profile has `description`, `warm_processes` and `max_sessions`
-    and no metadata, and its `working_dir` can be changed. A path that `given` does not set is unset. Raises
+    Paths are those of `domain.rules.field_masks`, except that a profile has `description`, `warm_processes` and
+    `max_sessions`, has no metadata, and its `working_dir` can change. A path that `given` does not set is unset. Raises
     InvalidUpdateMask with every path that is unknown or immutable, and for an empty mask.
     """
     parts = taken(replace(profile.parts, oauth_token=None), given, paths, _with)
@@ -74,7 +81,7 @@ def changed(profile: Profile, given: ProfileParts, paths: Sequence[str], *, at: 
 
 
 def settled(profile: Profile) -> tuple[Profile, Secret | None]:
-    """Return the profile as it rests, without its new token, and that token (see ProfileParts)."""
+    """Return the profile as it is stored, without its new token, and that token (see ProfileParts)."""
     token = profile.parts.oauth_token
     if token is None:
         return profile, None
@@ -83,9 +90,9 @@ def settled(profile: Profile) -> tuple[Profile, Secret | None]:
 
 
 def profile_violations(parts: ProfileParts, *, path: str = "profile") -> list[Violation]:
-    """Return every rule that `parts` break; a profile may leave `working_dir` open.
+    """Return every rule that `parts` break; a profile may leave `working_dir` unset.
 
-    Whether its directory exists and is allowed is asked when a session is made: only then it matters.
+    Whether its directory exists and is allowed is checked when a session is created.
     """
     token = parts.oauth_token if parts.oauth_token is not None and parts.oauth_token.reveal() else None
     found = [
@@ -125,7 +132,7 @@ def _with(parts: ProfileParts, given: ProfileParts, path: str) -> ProfileParts:
     if root == "labels":
         return replace(parts, labels=map_with(parts.labels, given.labels, rest))
     if path == "config":
-        # The token is never shown: whoever writes back what was read does not mean to remove it.
+        # The token is never shown, so writing back a profile as it was read must not remove it.
         return replace(parts, config=given.config, oauth_token=given.oauth_token or parts.oauth_token)
     if path == TOKEN:
         return replace(parts, oauth_token=given.oauth_token or Secret(""))

@@ -1,4 +1,4 @@
-"""A session's record: all that is durable about it but its turns, approvals and events."""
+"""A session's record: everything durable about it except its turns, approvals and events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from greenroomd.domain.turn import Problem, Usage
 
 
 class StartMode(StrEnum):
-    """Whether a new session queues for a process at once or waits to be started."""
+    """Whether a new session queues for a process at once, or waits for StartSession or a turn."""
 
     AUTO = "auto"
     MANUAL = "manual"
@@ -22,7 +22,7 @@ class StartMode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastExit:
-    """How the session's last process ended; `code` or `signal` is set."""
+    """How the session's last process ended; `code`, `signal` or neither (its end was not seen) is set."""
 
     code: int | None
     signal: int | None
@@ -32,35 +32,42 @@ class LastExit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessFacts:
-    """The process that a session has, or had last."""
+    """The process that a session has, or its last one."""
 
     node_id: str = ""
-    """The server that runs it."""
+    """The node that runs it."""
     pid: int = 0
-    """0: the session has no process now."""
+    """Its process id; 0 if the session has no process now."""
     kernel_start: int = 0
-    """Clock ticks between the boot and its start: together with `boot_id` they make the pid unmistakable."""
+    """When it started, in clock ticks since boot; with `boot_id`, this identifies the process beyond doubt."""
     boot_id: str = ""
+    """The kernel's id of the boot in which it started."""
     start_time: datetime | None = None
+    """When it started, by the wall clock; None if the session never had a process."""
     cli_version: str = ""
+    """The version that the CLI reported at its handshake."""
     from_warm_pool: bool = False
+    """Whether it was started ahead."""
     restart_count: int = 0
-    """How many processes have been started in place of another, after a failure or an order."""
+    """How many processes of the session replaced another one, after a failure or an order."""
     last_exit: LastExit | None = None
+    """The end of the last process that has ended; None if none has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """How far automatic recovery has come, while it is under way or used up."""
+    """The progress of automatic recovery, while it is in progress or exhausted."""
 
     attempt: int = 0
+    """How many restarts were tried within the policy's window."""
     max_attempts: int = 0
+    """The most restarts within the window; 0 if it does not restart automatically."""
     next_attempt_time: datetime | None = None
-    """When the session will be started again; None: it will not be."""
+    """When the session restarts; None if it does not."""
     recoverable: bool = False
-    """Whether StartSession can bring it back."""
+    """Whether StartSession can restart it."""
     restarts: tuple[datetime, ...] = ()
-    """The times of the restarts since the session last ran for a whole window, newest last; kept when it runs again."""
+    """The restarts since the session last ran for a whole window, newest last; kept when it runs again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,71 +75,90 @@ class Session:
     """A durable session."""
 
     session_id: str
+    """Its id: the one that the caller chose, or a new UUID."""
     workspace_id: str
+    """The workspace that it belongs to."""
     user_id: str = ""
+    """The end user for whom it was created; "" for none."""
     profile_id: str = ""
-    """The profile that it was made from; "": none."""
+    """The profile that it was created with; "" for none."""
     display_name: str = ""
+    """A name for people; "" for none."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels by which callers can list sessions."""
     metadata: JsonObject = field(default_factory=dict)
+    """Any JSON of the caller's."""
     config: SessionConfig
+    """Its complete configuration."""
     config_generation: int = 1
-    """The number of `config`; it rises with every change."""
+    """The generation of `config`; every change adds one."""
     observed_config_generation: int = 0
-    """The generation that the process runs with, or ran with last; 0: none yet."""
+    """The generation that the process uses, or used last; 0: none yet."""
     config_report: Sequence[OptionReport] = ()
-    """How the configuration is enforced that the process runs with, or ran with last."""
+    """How the configuration of the process, or of the last one, is enforced."""
     start_mode: StartMode = StartMode.AUTO
+    """Whether it was started at its creation."""
     state: State = State.CREATED
+    """Its state; only `lifecycle.transition.decide` changes it."""
     state_reason: str = ""
+    """Why it is in this state, such as `IDLE_TIMEOUT`; "" for no particular reason."""
     state_time: datetime
-    """When the session came to its state."""
+    """When it entered its state."""
     error: Problem | None = None
-    """Why the session failed; only in ERROR."""
+    """Why it failed; only set in ERROR."""
     recovery: Recovery = Recovery()
+    """The progress of automatic recovery."""
     process: ProcessFacts = ProcessFacts()
+    """Its process, or its last one."""
     cli_session_id: str
-    """The CLI's id of the conversation."""
+    """The CLI's id of its conversation."""
     conversation: bool = False
-    """Whether a turn was answered: from then on there must be a transcript under `cli_session_id`."""
+    """Whether a turn has been answered; from then on there must be a transcript under `cli_session_id`."""
     current_turn_id: str = ""
-    """The turn that runs; "": none."""
+    """The running turn; "" for none."""
     turn_count: int = 0
+    """How many turns it has accepted."""
     usage: Usage = Usage()
+    """Tokens and cost of all its turns."""
     create_time: datetime
+    """When it was created."""
     update_time: datetime
+    """When its record last changed."""
     last_active_time: datetime
+    """When it last accepted a turn or worked on one."""
     close_time: datetime | None = None
+    """When it was CLOSED; None if it is not."""
     expiry_told: datetime | None = None
-    """The `expire_time` that `session.expiring` has announced."""
+    """The `expire_time` that `session.expiring` has announced; None: none yet."""
     node_id: str = ""
+    """Reserved for several nodes: always "" today."""
     fence: int = 0
-    """The store refuses a write with an older fence than the row's."""
+    """Reserved for several nodes: always 0 today. The store refuses a write with a lower fence than the row's."""
     version: int = 1
-    """Counts the changes that an etag covers: state, config and description, not message traffic."""
+    """Counts the changes that the etag covers: of state, config and description, but not message traffic."""
     last_sequence: int = 0
-    """The number of its last event; 0: never stored."""
+    """The sequence of its last event; 0: never stored."""
     revision: int = 0
     """The revision of its last commit; 0: never stored."""
 
     @property
     def live(self) -> bool:
-        """Whether a process may exist for it."""
+        """Whether it may have a process."""
         return self.state in LIVE
 
     @property
     def unsettled(self) -> bool:
-        """Whether it needs an owner although nobody orders anything: it is live, or waits for a process or restart."""
+        """Whether it needs an owner even without an order: it is live, or waits for a process or a restart."""
         waits = self.state is State.CREATED and self.start_mode is StartMode.AUTO
         return self.live or waits or self.recovery.next_attempt_time is not None
 
     @property
     def expire_time(self) -> datetime | None:
-        """When `limits.max_duration` is over, which counts from the creation."""
+        """When `limits.max_duration` ends, counted from its creation; None for no limit."""
         limit = self.config.limits.max_duration
         return None if limit is None else self.create_time + limit
 
 
 def etag(session: Session) -> str:
-    """Return the tag that changes whenever state, config or description do."""
+    """Return a tag that changes whenever state, config or description change."""
     return f"v{session.version}"

@@ -1,6 +1,6 @@
-"""The states of a session, the signals that move it, and the one table of all moves.
+"""The states of a session, the signals that change them, and the one table of all transitions.
 
-Nobody sets a state: `lifecycle.transition.decide` looks the move up here. docs/states.md is generated from the table.
+Only `lifecycle.transition.decide` changes a state, by this table. docs/states.md is generated from the table.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 
 class State(StrEnum):
-    """Where a session stands. Only LIVE states may have a process."""
+    """The state of a session. Only in LIVE states may it have a process."""
 
     CREATED = "created"
     INITIALIZING = "initializing"
@@ -27,16 +27,16 @@ class State(StrEnum):
 class Signal(StrEnum):
     """What can happen to a session."""
 
-    START = "start"  # a slot for an AUTO session, StartSession, ResumeSession, a turn, recovery
-    HANDSHAKE = "handshake"  # the process answered and continues the right conversation
+    START = "start"  # slot for an AUTO session, StartSession, ResumeSession, turn, recovery
+    HANDSHAKE = "handshake"  # the process is ready, in the right conversation
     TURN_BEGAN = "turn_began"
-    TURN_ENDED = "turn_ended"  # and nothing is queued behind it
-    GRACE_PASSED = "grace_passed"  # no turn came while READY
-    SUSPEND = "suspend"  # asked for, idle timeout, pool pressure, drain, or the server died under it
-    RESTART = "restart"  # asked for, or a new config generation
+    TURN_ENDED = "turn_ended"  # and no turn is queued
+    GRACE_PASSED = "grace_passed"  # no turn arrived while READY
+    SUSPEND = "suspend"  # requested, idle timeout, pool pressure, drain, or the server died
+    RESTART = "restart"  # requested, or a new config generation
     CLOSE = "close"
-    FAIL = "fail"  # start failed, process lost, limit exceeded, conversation gone, end not proven
-    ENDED = "ended"  # nothing of its process is left
+    FAIL = "fail"  # start failed, process or conversation lost, limit exceeded, end not proven
+    ENDED = "ended"  # its process is gone completely
 
 
 TRANSITIONS: Mapping[State, Mapping[Signal, State]] = MappingProxyType(
@@ -93,7 +93,7 @@ TRANSITIONS: Mapping[State, Mapping[Signal, State]] = MappingProxyType(
 LIVE = frozenset({State.INITIALIZING, State.READY, State.ACTIVE, State.IDLE, State.CLOSING})
 """The states in which a session may have a process."""
 
-# Reasons of a state, as `Session.state_reason` and the events show them.
+# Reasons for a state, as in `Session.state_reason` and events.
 NODE_LOST = "NODE_LOST"
 WAITING_FOR_PROCESS = "WAITING_FOR_PROCESS"
 AWAITING_APPROVAL = "AWAITING_APPROVAL"
@@ -105,5 +105,5 @@ DRAINING = "DRAINING"
 
 
 def allowed(state: State) -> list[str]:
-    """Return the names of the signals that `state` takes."""
+    """Return the names of the signals that `state` accepts."""
     return [signal.value for signal in TRANSITIONS[state]]

@@ -1,4 +1,4 @@
-"""A turn: one prompt and everything the CLI does until it is free again."""
+"""A turn: one prompt, and everything that the CLI does until it is idle again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from greenroomd.domain.config import JsonObject
 
 
 class TurnState(StrEnum):
-    """Where a turn stands; the last three are final."""
+    """The state of a turn; the last three are final."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -21,20 +21,26 @@ class TurnState(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether nothing more will happen to the turn."""
+        """Whether the turn has ended."""
         return self not in (TurnState.QUEUED, TurnState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What the model consumed: tokens, and the cost that the CLI computes from them, in US dollars."""
+    """Tokens that the model used, and their cost as the CLI computes it."""
 
     turns: int = 0
+    """The number of turns that have ended."""
     input_tokens: int = 0
+    """Input tokens that were not in the cache."""
     output_tokens: int = 0
+    """Output tokens."""
     cache_creation_tokens: int = 0
+    """Input tokens written to the cache."""
     cache_read_tokens: int = 0
+    """Input tokens read from the cache."""
     cost_usd: float = 0.0
+    """The cost in US dollars."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -60,7 +66,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One prompt to a session. `turn_id` (UUID v4) is also the uuid of the CLI's user message.
+    """One prompt to a session, and its outcome.
 
     `prompt` is the plain text; `content` the blocks (API shape) when the caller sent blocks instead. `rounds` counts
     the CLI's rounds with the model.
@@ -68,31 +74,49 @@ class Turn:
     """
 
     turn_id: str
+    """Its id, a UUID of version 4; also the uuid of the user message for the CLI."""
     session_id: str
+    """Its session."""
     number: int
+    """Its number in the session, from 1, in the order of acceptance."""
     state: TurnState
+    """Its state."""
     prompt: str
+    """The prompt as text; "" if there is `content`."""
     content: Sequence[JsonObject] = ()
+    """The prompt as content blocks, in the API's shape."""
     timeout: timedelta | None = None
+    """How long it may run; None: as long as the session's limits or the server's setting allow."""
     request_id: str = ""
+    """The request_id with which it was started; "" for none."""
     actor: str = ""
+    """The principal that started it."""
     rounds: int = 0
+    """The rounds with the model that it took."""
     result_text: str = ""
+    """The final text."""
     stop_reason: str = ""
+    """Why the model stopped, such as `end_turn`."""
     usage: Usage = Usage()
+    """Tokens and cost of this turn."""
     error: Problem | None = None
+    """Why it FAILED or was INTERRUPTED; None otherwise."""
     side_effects_unknown: bool = False
+    """Whether it ended without a result from the CLI: tools may or may not have run."""
     create_time: datetime
+    """When it was accepted."""
     start_time: datetime | None = None
+    """When its prompt was sent to the process; None while QUEUED."""
     end_time: datetime | None = None
+    """When it ended; None before."""
 
 
 def begun(turn: Turn, *, at: datetime) -> Turn:
-    """Return a queued turn that is sent to the CLI now."""
+    """Return a queued turn as RUNNING, since it is being sent to the CLI."""
     return replace(turn, state=TurnState.RUNNING, start_time=at)
 
 
 def aborted(turn: Turn, *, at: datetime, error: Problem, state: TurnState = TurnState.INTERRUPTED) -> Turn:
-    """Return a turn that ends without a result of the CLI; what its tools did is unknown if it had begun."""
+    """Return a turn that ends without a result from the CLI; if it had begun, it is unknown what its tools did."""
     began = turn.state is TurnState.RUNNING
     return replace(turn, state=state, error=error, end_time=at, side_effects_unknown=began)

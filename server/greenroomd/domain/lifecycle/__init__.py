@@ -1,1 +1,1 @@
-"""How a live session decides: orders, what its process says, and time."""
+"""How a live session reacts to orders, to its process's output, and to time."""

@@ -1,4 +1,4 @@
-"""How a question of the CLI is asked, decided, expires or is cancelled, within a step. Pure."""
+"""Opens, decides, expires and cancels approvals within a step. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TOLD_AS = {
 
 
 def ask(step: Step, frame: PermissionAsked) -> None:
-    """Put the CLI's question before a person, or answer it at once where the policy is DENY."""
+    """Open an approval for the CLI's request; deny it at once if the policy is DENY."""
     turn = step.live.turn
     approval = Approval(
         approval_id=frame.request_id,
@@ -55,10 +55,10 @@ def answer(
     message: str = "",
     actor: str = "",
 ) -> Approval:
-    """Decide a pending question.
+    """Decide a pending approval.
 
-    Raises ApprovalNotFound if it is not pending any more, and InvalidRequest if it asks a person something that
-    `updated_input` does not answer; it stays pending then.
+    Raises ApprovalNotFound if it is no longer pending. Raises InvalidRequest if the tool asks questions that
+    `updated_input` does not answer; the approval then stays pending.
     """
     pending = step.live.approvals.get(approval_id)
     if pending is None:
@@ -81,7 +81,7 @@ def answer(
 
 
 def expire(step: Step) -> None:
-    """Deny every question that nobody answered in time."""
+    """Deny every approval that was not decided in time."""
     for approval_id, due in step.live.answer_by.items():
         if due <= step.moment:
             approval = step.live.approvals[approval_id]
@@ -90,14 +90,14 @@ def expire(step: Step) -> None:
 
 
 def cancel(step: Step, approval_id: str = "") -> None:
-    """Withdraw one question, or all of them; the CLI must not be answered any more."""
+    """Cancel one approval, or all of them; the CLI gets no answer."""
     for approval in list(step.live.approvals.values()):
         if approval_id in ("", approval.approval_id):
             _put(step, replace(approval, state=ApprovalState.CANCELLED, decide_time=step.at))
 
 
 def require_known(approval: Approval, session_id: str) -> None:
-    """Refuse an approval of another session; raises ApprovalNotFound."""
+    """Raise ApprovalNotFound if the approval belongs to another session than the one named, if any."""
     if session_id and approval.session_id != session_id:
         raise ApprovalNotFound(approval.approval_id)
 
@@ -113,6 +113,6 @@ def _put(step: Step, approval: Approval) -> None:
             payload=ApprovalNoted(approval=approval),
         )
     )
-    step.update_live(heard_at=step.moment)  # it was waiting for a person: its own silence begins now
+    step.update_live(heard_at=step.moment)  # it was waiting for a person, so its silence is counted from now
     if step.session.state is State.ACTIVE:
         step.update_session(state_reason=AWAITING_APPROVAL if step.live.approvals else "")

@@ -1,7 +1,7 @@
-"""A session's budget: what it may cost over all its processes. Pure.
+"""Enforces a session's budget over all its processes. Pure.
 
-The CLI knows the budget of one process only, and looks at it after spending; so each process is started with what is
-left, and the session is closed once nothing is.
+The CLI knows only the budget of one process, and checks it after spending. So each process starts with the rest of the
+session's budget, and the session is closed once nothing is left.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from greenroomd.domain.states import State
 
 BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
 
-_ROUNDING_USD = 1e-6  # costs are sums of floats
+_ROUNDING_USD = 1e-6  # tolerance in US dollars, since costs are sums of floats
 
 
 def spent(session: Session) -> bool:
-    """Whether the session has cost as much as it may."""
+    """Whether the session's budget is used up."""
     budget = session.config.max_budget_usd
     return budget is not None and session.usage.cost_usd >= budget - _ROUNDING_USD
 
 
 def enforce(step: Step) -> None:
-    """Close the session if its budget is spent, and tell why; turns that wait are dropped."""
+    """Close the session if its budget is spent, and emit the reason; queued turns are dropped."""
     session = step.session
     if not spent(session) or session.state in (State.CLOSING, State.CLOSED):
         return

@@ -1,8 +1,8 @@
-"""Whether and when a failed session is started again by itself. Pure.
+"""Decides whether and when a failed session restarts automatically. Pure.
 
-Restarts are counted in a window that slides: a session that fails once more than its policy allows within it stays in
-ERROR. The wait before a restart doubles until the session has run for a whole window. What a turn was doing when its
-process died is never repeated; turns that wait are kept for the process that comes.
+Restarts are counted in a sliding window: a session that fails once more than its policy allows within it stays in
+ERROR. The wait before a restart doubles until the session has run for a whole window. A turn that was running when its
+process died is never repeated; queued turns are kept for the next process.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from greenroomd.domain.session import Recovery
 from greenroomd.domain.turn import Problem, TurnState
 
 RECOVERING = "RECOVERING"
-"""The state's reason while a session is started again by itself."""
+"""The `state_reason` while a session restarts automatically."""
 
 _CRASHES = frozenset({"PROCESS_EXITED", "INPUT_STALLED", "CONTROL_TIMEOUT"})
-# Before the first crash these are faults of a config, which another try does not mend.
+# Before the first crash these are errors in the config, which a retry does not fix.
 _FAILED_STARTS = frozenset(
     {"SPAWN_FAILED", "HANDSHAKE_TIMEOUT", "HANDSHAKE_FAILED", "START_FAILED", "NO_SLOT"}
 )
 _HOPELESS = frozenset({"CONVERSATION_LOST"})
-_MOST_REMEMBERED = 100  # as many restarts as a policy can allow
+_MOST_REMEMBERED = 100  # the most restarts that a policy can allow
 
 
 def plan(step: Step, error: Problem) -> bool:
-    """Note whether and when the session comes back from an error; returns whether it does so by itself.
+    """Decide whether and when the session restarts after an error; returns whether it does.
 
-    Call it right before the session's move to ERROR, and `announce` right after it.
+    Call it right before the transition to ERROR, and `announce` right after it.
     """
     session, policy = step.session, step.session.config.recovery
     recent = _recent(session.recovery, policy, step.at)
@@ -54,7 +54,7 @@ def plan(step: Step, error: Problem) -> bool:
 
 
 def announce(step: Step) -> None:
-    """Tell of the restart that was planned, if one was."""
+    """Emit the event for the planned restart, if there is one."""
     recovery = step.session.recovery
     if recovery.next_attempt_time is not None:
         payload = RecoveryScheduled(
@@ -64,7 +64,7 @@ def announce(step: Step) -> None:
 
 
 def attempt(step: Step) -> None:
-    """Start the session again as planned, unless its policy has been changed since."""
+    """Restart the session as planned, unless its policy has changed since."""
     recovery = step.session.recovery
     if step.session.config.recovery.mode is not RecoveryMode.ON_CRASH:
         give_up(step)
@@ -77,20 +77,20 @@ def attempt(step: Step) -> None:
 
 
 def give_up(step: Step) -> None:
-    """Let a failed session rest: it is not started again by itself, and the turns that wait are FAILED."""
+    """Cancel the planned restart of a failed session; its queued turns become FAILED."""
     step.update_session(recovery=replace(step.session.recovery, next_attempt_time=None, max_attempts=0))
     problem = Problem(reason="PROCESS_EXITED", message="the session failed and is not started again")
     turn_queue.cancel_queued(step, step.session.error or problem, TurnState.FAILED)
 
 
 def succeeded(step: Step) -> None:
-    """The session has a process again; only the times of its restarts are remembered."""
+    """Reset the recovery of a session that has a process again, except for the times of its restarts."""
     if step.session.recovery != Recovery():
         step.update_session(recovery=Recovery(restarts=step.session.recovery.restarts))
 
 
 def backoff(policy: RecoveryPolicy, restarts: int) -> timedelta:
-    """Return the wait before one more restart after so many."""
+    """Return the wait before the next restart, after `restarts` of them."""
     doubled = policy.first_backoff
     while restarts > 0 and doubled < policy.max_backoff:
         doubled, restarts = doubled * 2, restarts - 1
@@ -102,5 +102,5 @@ def _recent(recovery: Recovery, policy: RecoveryPolicy, at: datetime) -> list[da
 
 
 def _unstable(recovery: Recovery, policy: RecoveryPolicy, at: datetime) -> bool:
-    """Whether the session failed within a window after its last restart."""
+    """Whether the session failed within one window of its last restart."""
     return bool(_recent(recovery, policy, at))

@@ -1,4 +1,4 @@
-"""Everything that happens to a live session because time passes: one table of deadlines and consequences. Pure."""
+"""Everything that time does to a live session: one table of deadlines and their consequences. Pure."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ MAX_DURATION = "MAX_DURATION"
 
 
 LOOK_AGAIN = timedelta(minutes=1)
-"""How long to wait at most for a time of the wall clock, which may be set, or go on while the machine is suspended."""
+"""The longest wait for a time of the wall clock, which can be set, and runs on while the machine is suspended."""
 
 _OVERDUE = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """`when` returns when `then` is due, None while it does not apply.
+    """`when` returns the time at which `then` is due, None while it does not apply.
 
-    A wait within this process ends at a Moment. A time of the calendar, which the session was promised, is a datetime.
+    A wait inside this process ends at a Moment; a promised calendar time is a datetime.
     """
 
     when: Callable[[Live, TurnTimeouts], Moment | datetime | None]
@@ -36,7 +36,7 @@ class Deadline:
 
 
 def next_due(live: Live, patience: TurnTimeouts, now: Now) -> timedelta | None:
-    """Return how long to wait before the next `tick`, None if time changes nothing; negative if it is overdue."""
+    """Return the time until the next `tick` is due, negative if it is overdue; None if there is no deadline."""
     dues = (deadline.when(live, patience) for deadline in DEADLINES)
     return min((_wait(due, now) for due in dues if due is not None), default=None)
 
@@ -47,7 +47,7 @@ def _wait(due: Moment | datetime, now: Now) -> timedelta:
 
 
 def tick(step: Step) -> None:
-    """Let everything happen that is due now."""
+    """Carry out every deadline that is due now."""
     for deadline in DEADLINES:
         due = deadline.when(step.live, step.patience)
         if due is not None and step.now.until(due) <= _OVERDUE:
@@ -97,7 +97,7 @@ def _turn_overdue(step: Step) -> None:
 
 
 def _stall(live: Live, patience: TurnTimeouts) -> Moment | None:
-    """Silence means a hang, but not while a tool runs or a person is asked."""
+    """Return when silence counts as a hang; None while a tool runs or an approval is pending."""
     unheard = live.turn is None or live.heard_at is None or live.cause is not None
     if unheard or live.open_tools or live.approvals or live.heard_at is None:
         return None
@@ -167,8 +167,8 @@ DEADLINES = (
     Deadline(_turn, _turn_overdue),
     Deadline(_stall, _stalled),
     Deadline(_lifetime, _expired),
-    Deadline(_recovery, crash_recovery.attempt),  # after the end itself: what is over does not come back
-    Deadline(_notice, _expiring),  # after the end itself: what is over is not announced
+    Deadline(_recovery, crash_recovery.attempt),  # after _lifetime: a closed session does not restart
+    Deadline(_notice, _expiring),  # after _lifetime: an end that has come is not announced
     Deadline(_grace, _grace_passed),
     Deadline(_idle, _unused),
 )

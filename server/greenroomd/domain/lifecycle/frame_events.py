@@ -1,4 +1,4 @@
-"""From what the CLI says to what is told: frames become events, and a result becomes the end of a turn. Pure."""
+"""Turns frames of the CLI into events, and a result into the end of a turn. Pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from greenroomd.domain.frames import (
 )
 from greenroomd.domain.turn import Problem, Turn, TurnState
 
-# These say nothing that another event does not say better: they drive the supervisor and are not told.
+# These only drive the supervisor; other events say the same better.
 _NOT_PUBLISHED = (ActivityChanged, MessageProgressed, PermissionAsked, PermissionWithdrawn, StreamMarker)
 
 _TURN_ENDS = {
@@ -38,7 +38,7 @@ _REASONS = {"error_max_turns": "MAX_TURNS", "error_max_budget_usd": "BUDGET_EXHA
 
 
 def event_for(frame: Frame, *, turn_id: str, at: datetime) -> Event | None:
-    """Return the event that tells of a frame; None for a frame that only drives."""
+    """Return the event for a frame; None for a frame that only drives the supervisor."""
     match frame:
         case Delta():
             return _delta(frame, turn_id, at)
@@ -80,7 +80,7 @@ def event_for(frame: Frame, *, turn_id: str, at: datetime) -> Event | None:
 
 def _delta(frame: Delta, turn_id: str, at: datetime) -> Event | None:
     kinds = {DeltaKind.TEXT: EventType.MESSAGE_DELTA, DeltaKind.THINKING: EventType.THINKING_DELTA}
-    if frame.kind not in kinds:  # a tool's input is told whole, by message.tool_use
+    if frame.kind not in kinds:  # message.tool_use has a tool's complete input
         return None
     return Event(
         type=kinds[frame.kind],
@@ -114,7 +114,7 @@ def _system(frame: Frame, turn_id: str, at: datetime) -> Event:
 
 
 def prompted(turn: Turn, *, at: datetime) -> Event:
-    """Return the event that tells of the prompt itself."""
+    """Return the event for the turn's prompt."""
     blocks = turn.content or ({"type": "text", "text": turn.prompt},)
     payload = MessageNoted(blocks=blocks, message_id=turn.turn_id)
     return Event(
@@ -123,9 +123,9 @@ def prompted(turn: Turn, *, at: datetime) -> Event:
 
 
 def answered(turn: Turn, result: TurnResult, *, cost_usd: float, at: datetime, cause: Problem | None) -> Turn:
-    """Return the turn as its result ends it. `cause` says why we interrupted it, if we did.
+    """Return the turn as its result ends it; `cause` is why we interrupted it, None if we did not.
 
-    `cost_usd` is this turn's own; the CLI counts costs per process.
+    `cost_usd` is the cost of this turn alone; the CLI counts costs per process.
     """
     state, error = TurnState.COMPLETED, None
     if result.aborted:
@@ -148,7 +148,7 @@ def answered(turn: Turn, result: TurnResult, *, cost_usd: float, at: datetime, c
 
 
 def _failure(result: TurnResult) -> Problem:
-    """Say why a turn failed: an API failure comes as subtype `success` with its text in `result`."""
+    """Return why a turn failed. An API error has subtype `success` and its text in `result`."""
     if result.terminal_reason == "api_error" or result.subtype == "success":
         status = f" (status {result.api_error_status})" if result.api_error_status else ""
         return Problem(reason="API_ERROR", message=(result.text or "the model API failed") + status)
@@ -158,7 +158,7 @@ def _failure(result: TurnResult) -> Problem:
 
 
 def turn_event(turn: Turn, *, at: datetime, actor: str = "") -> Event:
-    """Return the event that tells of the state a turn has just reached."""
+    """Return the event for the state that a turn has just reached."""
     kind = _TURN_ENDS.get(turn.state)
     if kind is None:
         kind = EventType.TURN_QUEUED if turn.state is TurnState.QUEUED else EventType.TURN_STARTED

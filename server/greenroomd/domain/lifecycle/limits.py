@@ -1,4 +1,4 @@
-"""What a session's limits do when they take effect. Pure; its deadlines are in `deadlines`, its budget in `budget`."""
+"""Enforces a session's limits. Pure. Those that are deadlines are in `deadlines`, the budget is in `budget`."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from greenroomd.domain.turn import Problem
 
 
 def tell(step: Step, limit: str, detail: str) -> None:
-    """Tell that a limit took effect; `limit` is its field path in the config."""
+    """Emit an event: a limit took effect; `limit` is its field path in the config."""
     payload = LimitReached(limit=limit, detail=detail)
     step.emit(Event(type=EventType.SESSION_LIMIT_REACHED, time=step.at, payload=payload))
 
 
 def count_output(step: Step, frame: Frame) -> None:
-    """Count what the process says in a turn; a turn that says too much is interrupted, once."""
+    """Count the output of the running turn, and interrupt it, once, if it exceeds the limit."""
     live = step.live
     if live.turn is None:
         return

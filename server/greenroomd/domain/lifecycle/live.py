@@ -1,8 +1,7 @@
-"""A live session as its owner sees it, and one step of it in the making. Pure: nothing here waits or writes.
+"""A live session as its owner sees it, and one step of deciding about it. Pure: nothing here waits or writes.
 
-The owner (app/supervision/supervisor.py) begins a `Step`, lets the functions of `orders` and `process_…` decide in it,
-commits what the step changed and told, and only then performs its actions. A commit that fails leaves the old `Live`
-in force.
+The owner (app/supervision/supervisor.py) creates a `Step`, lets the functions of `orders` and `process_…` decide in it,
+commits its changes and events, and only then performs its actions. If the commit fails, the old `Live` stays in force.
 """
 
 from __future__ import annotations
@@ -28,24 +27,24 @@ from greenroomd.domain.turn import Problem, Turn, TurnState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnTimeouts:
-    """How long the owner waits for what; a session's own limits come before these. All run on the monotonic clock."""
+    """The owner's timeouts, on the monotonic clock; a session's own limits override them."""
 
     turn_timeout: timedelta
     """How long a turn may run."""
     stall_timeout: timedelta
-    """How long a process may be silent in a turn in which no tool runs and nobody is asked."""
+    """How long a process may be silent in a turn while no tool runs and no approval is pending."""
     interrupt_grace: timedelta
     """How long a process may take to obey an interrupt before it is ended."""
     approval_timeout: timedelta
-    """How long a question of the CLI waits for an answer before it is denied."""
+    """How long an approval may be pending before it is denied."""
     ready_grace: timedelta
     """How long a session without a turn is READY before it is IDLE."""
     idle_timeout: timedelta
-    """How long an unused process is kept."""
+    """How long a process without a turn is kept."""
 
 
 class Purpose(StrEnum):
-    """What a process is being ended for."""
+    """Why a process is being ended, which decides what happens to the session afterwards."""
 
     SUSPEND = "suspend"
     DRAIN = "drain"
@@ -56,9 +55,9 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """A process is on its way out; once it is gone, `purpose` says what becomes of the session.
+    """The process is being ended; once it is gone, `purpose` decides what happens to the session.
 
-    After DRAIN it is suspended as after SUSPEND, but turns that wait bring it back only with the server's next run.
+    DRAIN suspends it like SUSPEND, but queued turns restart it only in the server's next run.
     """
 
     purpose: Purpose
@@ -74,12 +73,12 @@ class LaunchProcess:
 
 @dataclass(frozen=True, slots=True)
 class AbandonLaunch:
-    """Stop waiting for a slot, or end what is starting."""
+    """Stop waiting for a slot, or end the process that is starting."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndProcess:
-    """Walk the end ladder; without `gently`, begin at SIGTERM."""
+    """End the process: close its stdin, then SIGTERM, then SIGKILL; without `gently`, begin with SIGTERM."""
 
     gently: bool = True
 
@@ -93,12 +92,12 @@ class SayPrompt:
 
 @dataclass(frozen=True, slots=True)
 class InterruptCli:
-    """Tell the CLI to stop what it does."""
+    """Tell the CLI to stop the running turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerPermission:
-    """Answer the CLI's question: allow with this input, or (None) deny with a message."""
+    """Answer a permission request: allow the tool with this input, or deny it (None) with a message."""
 
     approval_id: str
     tool_input: JsonObject | None
@@ -107,7 +106,7 @@ class AnswerPermission:
 
 @dataclass(frozen=True, slots=True)
 class Reconfigure:
-    """Bring the running process to a generation by changing these options (model, permission_mode) in it."""
+    """Change these options (model, permission_mode) of the running process, to bring it to a generation."""
 
     config: SessionConfig
     generation: int
@@ -121,94 +120,94 @@ Action = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """What the owner of a session knows beyond its row; a `Moment` is a time of the monotonic clock."""
+    """Everything that the owner knows about a session; a `Moment` is a time of the monotonic clock."""
 
     session: Session
-    """The row as last committed, with what is stored only with the next change (see STORED_LATER)."""
+    """The row as last committed, plus changes that are stored only with the next commit (see STORED_LATER)."""
     turns: tuple[Turn, ...] = ()
     """The open turns, oldest first; the first may be running."""
     approvals: Mapping[str, Approval] = field(default_factory=dict)
-    """The pending questions of the CLI by their id."""
+    """The pending approvals by id."""
     answer_by: Mapping[str, Moment] = field(default_factory=dict)
-    """When each pending question is denied if nobody has answered it."""
+    """When each pending approval is denied unless it is decided before."""
     result: TurnResult | None = None
-    """The running turn's result, while the CLI is not idle yet."""
+    """The running turn's result, as long as the CLI is not idle yet."""
     cause: Problem | None = None
-    """Why we interrupted the running turn; None: we did not."""
+    """Why we interrupted the running turn; None if we did not."""
     obey_by: Moment | None = None
-    """When the process is ended if it has not obeyed the interrupt."""
+    """Deadline for the interrupt to take effect; then the process is ended."""
     finish_by: Moment | None = None
-    """When the running turn is interrupted because the process is to end."""
+    """Deadline for the running turn once an end was requested; then it is interrupted."""
     turn_began: Moment | None = None
     """When the running turn, or the last one of this process, began."""
     open_tools: frozenset[str] = frozenset()
-    """The ids of the tool calls without a result."""
+    """The ids of tool calls that have no result yet."""
     busy: bool = False
-    """Whether the CLI says that it has something to do."""
+    """Whether the CLI says that it is working."""
     resetting: bool = False
-    """Whether the CLI has begun a new conversation whose id is still to come."""
+    """Whether the CLI has begun a new conversation whose id is not known yet."""
     output_bytes: int = 0
     """Bytes that the process has written in the running turn."""
     spent_usd: float = 0.0
-    """What this process has cost up to its last result, in US dollars."""
+    """The cost of this process up to its last result, in US dollars."""
     launching: bool = False
-    """Whether a process is wanted that is not ready yet."""
+    """Whether a process has been requested and is not ready yet."""
     running: bool = False
-    """Whether there is a process."""
+    """Whether a process exists."""
     launched_at: Moment | None = None
-    """When the process was asked for."""
+    """When the process was requested."""
     heard_at: Moment | None = None
-    """When the process last said something, or was last waited for by a person."""
+    """When the process last wrote something, or last stopped waiting for a decision."""
     state_since: Moment | None = None
-    """When the session came to its state; None: before this owner had it."""
+    """When the session entered its state; None: before this owner took over."""
     restart_at: Moment | None = None
-    """When a failed session is started again, if that is planned; the row has the same as a time."""
+    """When a failed session restarts, if that is planned; the row has the same as a calendar time."""
     ending: Ending | None = None
-    """Why the process is being ended; None: it is not."""
+    """Why the process is being ended; None if it is not."""
     restarting: str = ""
-    """Why another process is being started in place of one; "": none is."""
+    """Why the process is being replaced by another one; "" if it is not."""
     running_config: SessionConfig | None = None
-    """The configuration that the process was started with or brought to."""
+    """The configuration that the process was started with or changed to."""
     running_generation: int = 0
     """The generation of `running_config`."""
     follow_config: bool = False
-    """Whether a newer generation is to reach the process as soon as possible."""
+    """Whether to bring the process to the newest generation as soon as possible."""
     renew_process: bool = False
-    """Whether following takes another process whatever has changed, as for a new token."""
+    """Whether that needs another process whatever has changed, as for a new token."""
     reconfiguring: bool = False
-    """Whether the process is being brought to another generation; no turn begins before that is done."""
+    """Whether the process is being changed to another generation; no turn begins until that is done."""
     enforcement: Sequence[OptionReport] = ()
-    """How the process' host enforces what depends on it."""
+    """How the process's host enforces the options that depend on it."""
 
     @property
     def turn(self) -> Turn | None:
-        """The running turn."""
+        """The running turn, if there is one."""
         return self.turns[0] if self.turns and self.turns[0].state is TurnState.RUNNING else None
 
     @property
     def evictable(self) -> bool:
-        """Whether its process may be taken away without harm."""
+        """Whether its process may be ended for another session."""
         at_rest = self.session.state in (State.READY, State.IDLE)
         return at_rest and self.running and not self.turns and not self.busy and self.ending is None
 
     @property
     def hosted(self) -> bool:
-        """Whether a process is there or on its way."""
+        """Whether there is a process, or one has been requested."""
         return self.launching or self.running
 
     @property
     def recovering(self) -> bool:
-        """Whether it has failed and will be started again by itself."""
+        """Whether it has failed and will restart automatically."""
         return self.session.recovery.next_attempt_time is not None
 
     @property
     def at_rest(self) -> bool:
-        """Whether nothing is left to own: no process, and none that will be wanted without an order."""
+        """Whether it needs no owner: it has no process, and will need none without an order."""
         return not self.hosted and not self.recovering
 
 
 STORED_LATER = frozenset({"last_active_time", "usage", "update_time"})
-"""Fields of a session that do not cost a commit of their own: they change with every piece that the CLI streams."""
+"""Fields of a session that are not worth a commit of their own: they change with every delta of the CLI."""
 
 _stored_now: Callable[[Session], tuple[object, ...]] = attrgetter(
     *(field.name for field in fields(Session) if field.name not in STORED_LATER)
@@ -218,7 +217,7 @@ _stored_now: Callable[[Session], tuple[object, ...]] = attrgetter(
 def taken_over(
     session: Session, now: Now, *, turns: Sequence[Turn] = (), approvals: Mapping[str, Approval] | None = None
 ) -> Live:
-    """Return what a new owner knows of a session: what is stored of it."""
+    """Return what a new owner knows about a session: only what is stored."""
     return Live(
         session=session,
         turns=tuple(turns),
@@ -228,7 +227,7 @@ def taken_over(
 
 
 def _moment_of_restart(session: Session, now: Now) -> Moment | None:
-    """Return when the planned restart is due; no later than it can have been planned, however the clock was set."""
+    """Return when the planned restart is due; at most `max_backoff` from now, even if the clock was set back."""
     planned = session.recovery.next_attempt_time
     if planned is None:
         return None
@@ -237,16 +236,16 @@ def _moment_of_restart(session: Session, now: Now) -> Moment | None:
 
 
 class Step:
-    """One decision in the making: the live session as it becomes, what is told, and what is to be done after."""
+    """One decision in progress: the session's new state, the events to emit, and the actions to perform afterwards."""
 
     def __init__(self, live: Live, now: Now, patience: TurnTimeouts) -> None:
         self._before = live.session
         self.live = live
         self.now = now
         self.at = now.time
-        """The time of what is told and stored."""
+        """The time for events and rows."""
         self.moment = now.moment
-        """The moment from which to wait."""
+        """The moment from which deadlines count."""
         self.patience = patience
         self.events: list[Event] = []
         self.ephemeral: list[Event] = []
@@ -259,7 +258,7 @@ class Step:
 
     @property
     def session(self) -> Session:
-        """The session as it is by now."""
+        """The session after the changes so far."""
         return self.live.session
 
     @property
@@ -270,39 +269,39 @@ class Step:
         return self.session is not self._before and _stored_now(self.session) != _stored_now(self._before)
 
     def update_live(self, **facts: object) -> None:
-        """Change what the owner knows."""
+        """Change fields of `live`."""
         self.live = evolve(self.live, **facts)
 
     def update_session(self, **facts: object) -> None:
-        """Change facts of the session's record that are no move of its state."""
+        """Change fields of the session other than its state."""
         self.update_live(session=evolve(self.session, update_time=self.at, **facts))
 
     def transition(
         self, signal: Signal, *, reason: str = "", error: Problem | None = None, actor: str = ""
     ) -> None:
-        """Make a move of the state table and tell it; raises IllegalTransition."""
+        """Change the session's state by the state table, and emit the events; raises IllegalTransition."""
         session, events = decide(self.session, signal, at=self.at, reason=reason, error=error, actor=actor)
         self.update_live(session=session, state_since=self.moment)
         self.events += events
 
     def emit(self, event: Event | None) -> None:
-        """Add an event to the log, or to the live stream only if it is ephemeral."""
+        """Add an event to the log, or only to the live stream if it is ephemeral."""
         if event is not None:
             (self.ephemeral if event.type in EPHEMERAL else self.events).append(event)
 
     def schedule(self, action: Action) -> None:
-        """Have something done after the commit."""
+        """Add an action to perform after the commit."""
         self.actions.append(action)
 
     def put_turn(self, turn: Turn) -> None:
-        """Store a turn, and keep it among the open ones as long as it is not final."""
+        """Store a turn; it stays among the open ones until it is final."""
         self.turns[turn.turn_id] = turn
         others = [other for other in self.live.turns if other.turn_id != turn.turn_id]
         kept = others if turn.state.final else [*others, turn]
         self.update_live(turns=tuple(sorted(kept, key=lambda each: each.number)))
 
     def put_approval(self, approval: Approval) -> None:
-        """Store an approval, and keep it among the pending ones as long as it is."""
+        """Store an approval; it stays among the pending ones until it is decided."""
         self.approvals[approval.approval_id] = approval
         pending = {key: each for key, each in self.live.approvals.items() if key != approval.approval_id}
         answer_by = {key: each for key, each in self.live.answer_by.items() if key != approval.approval_id}
@@ -313,5 +312,5 @@ class Step:
 
 
 def waiting(turns: Sequence[Turn]) -> list[Turn]:
-    """Return the turns that have not begun."""
+    """Return the queued turns."""
     return [turn for turn in turns if turn.state is TurnState.QUEUED]

@@ -1,6 +1,6 @@
-"""What a session does when it is told to: one function for each order, deciding within a step. Pure.
+"""What callers can order a session to do: one function per order, which decides within a step. Pure.
 
-An order that the present state does not allow raises and leaves the step unused.
+An order that the current state does not allow raises before it changes the step.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from greenroomd.domain.turn import Problem, Turn, TurnState, aborted
 
 
 def start(step: Step, *, actor: str = "") -> None:
-    """Start a session that never ran or has failed; raises IllegalTransition elsewhere."""
+    """Start a session that never ran or has failed; raises IllegalTransition for any other."""
     _require(step, Signal.START, State.CREATED, State.ERROR)
     turn_queue.wake(step, reason=WAITING_FOR_PROCESS, actor=actor)
 
 
 def resume(step: Step, *, actor: str = "") -> None:
-    """Give a suspended session a process again; raises IllegalTransition elsewhere."""
+    """Give a suspended session a process again; raises IllegalTransition for any other."""
     _require(step, Signal.START, State.SUSPENDED)
     turn_queue.wake(step, reason=WAITING_FOR_PROCESS, actor=actor)
 
 
 def suspend(step: Step, *, reason: str = REQUESTED, force: bool = False, actor: str = "") -> None:
-    """End the process and keep the conversation; on a suspended session without effect.
+    """End the process and keep the conversation; has no effect on a suspended session.
 
-    Raises TurnRunning if a turn is open and `force` is not given, IllegalTransition where there is nothing to suspend.
+    Raises TurnRunning if a turn is open and `force` is False, IllegalTransition if there is nothing to suspend.
     """
     if step.session.state is State.SUSPENDED:
         return
@@ -48,10 +48,10 @@ def suspend(step: Step, *, reason: str = REQUESTED, force: bool = False, actor: 
 
 
 def drain(step: Step, *, grace: timedelta = timedelta()) -> None:
-    """Let the session's process end with its server; one that only waits for its first process stays in CREATED.
+    """Suspend the session because the server stops; one that waits for its first process stays in CREATED.
 
-    A running turn may finish within `grace`, then it is interrupted. Turns that wait are kept for the next run.
-    Raises IllegalTransition where there is nothing to end.
+    A running turn may finish within `grace`; then it is interrupted. Queued turns are kept for the server's next run.
+    Raises IllegalTransition if there is nothing to end.
     """
     ending = Ending(purpose=Purpose.DRAIN, reason=DRAINING)
     if step.session.state is State.CREATED:
@@ -64,7 +64,7 @@ def drain(step: Step, *, grace: timedelta = timedelta()) -> None:
 
 
 def restart(step: Step, *, reason: str = REQUESTED, force: bool = False, actor: str = "") -> None:
-    """End the process and start another, which takes the turns that wait; raises as `suspend` does."""
+    """End the process and start another one, which takes over the queued turns; raises as `suspend` does."""
     _stop(step, Signal.RESTART, Ending(purpose=Purpose.RESTART, reason=reason, actor=actor), force)
 
 
@@ -76,9 +76,10 @@ def close(
     force: bool = False,
     actor: str = "",
 ) -> None:
-    """End the session for good; on a closing or closed one without effect.
+    """End the session for good; has no effect on a closing or closed one.
 
-    Turns that wait are dropped. A running one may finish within `grace`, then it is interrupted; with `force` at once.
+    Queued turns are dropped. A running turn may finish within `grace`; then, or at once with `force`, it is
+    interrupted.
     """
     if step.session.state in (State.CLOSING, State.CLOSED):
         return
@@ -93,7 +94,7 @@ def close(
 
 
 def interrupt(step: Step, turn_id: str, *, actor: str = "", reason: str = "") -> Turn:
-    """Stop the running turn, or take a waiting one off the queue; raises NoTurnRunning, TurnNotFound."""
+    """Stop the running turn, or take a queued one off the queue; raises NoTurnRunning, TurnNotFound."""
     turn = step.live.turn if not turn_id else next((t for t in step.live.turns if t.turn_id == turn_id), None)
     if turn is None:
         raise NoTurnRunning("no such turn runs or waits") if not turn_id else TurnNotFound(turn_id)
@@ -109,7 +110,7 @@ def interrupt(step: Step, turn_id: str, *, actor: str = "", reason: str = "") ->
 
 
 def delete(step: Step, *, actor: str = "") -> None:
-    """Remove a closed session with everything of it; raises IllegalTransition for any other."""
+    """Delete a closed session and everything that belongs to it; raises IllegalTransition for any other."""
     require_closed(step.session)
     step.deletes = True
     noted = SessionNoted(session=step.session)
@@ -117,7 +118,7 @@ def delete(step: Step, *, actor: str = "") -> None:
 
 
 def require_closed(session: Session) -> None:
-    """Raise IllegalTransition for a session that is not CLOSED, and so cannot be deleted."""
+    """Raise IllegalTransition if the session is not CLOSED, and so cannot be deleted."""
     if session.state is not State.CLOSED:
         raise IllegalTransition(session.state.value, "delete", allowed(session.state))
 
@@ -135,7 +136,7 @@ def _stop(step: Step, signal: Signal, ending: Ending, force: bool) -> None:
 
 
 def _finish(step: Step, ending: Ending, grace: timedelta) -> None:
-    """End the process once its turn is over, which is interrupted if it is not within `grace`."""
+    """End the process after its running turn, which is interrupted if it takes longer than `grace`."""
     if step.live.turn is None:
         _end(step, ending)
     elif not grace:
@@ -145,7 +146,7 @@ def _finish(step: Step, ending: Ending, grace: timedelta) -> None:
 
 
 def _interrupt_for(step: Step, ending: Ending) -> None:
-    """Interrupt the turn; the process is ended when the turn is over, or no longer obeys."""
+    """Interrupt the turn; the process ends after the turn, or when the interrupt is not obeyed in time."""
     step.update_live(ending=ending)
     if step.live.cause is None:
         turn_queue.interrupt(
@@ -161,13 +162,13 @@ def _end(step: Step, ending: Ending) -> None:
 
 
 def _fails(step: Step) -> bool:
-    """Whether the process ends already and its error must not be lost."""
+    """Whether the process is ending because of an error, which must not be overwritten."""
     return step.live.ending is not None and step.live.ending.purpose is Purpose.FAIL
 
 
 def _require_stoppable(step: Step, signal: Signal) -> None:
     states = {state for state, signals in TRANSITIONS.items() if signal in signals}
-    _require(step, signal, *states, State.ACTIVE)  # which is left first, by the end of its turn
+    _require(step, signal, *states, State.ACTIVE)  # ACTIVE is left first, when its turn ends
 
 
 def _require(step: Step, signal: Signal, *states: State) -> None:

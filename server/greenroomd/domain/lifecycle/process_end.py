@@ -1,4 +1,4 @@
-"""How a session loses its process, and what becomes of it then. Pure: each function decides within a step."""
+"""How a session's process ends, and what the session does then. Pure: each function decides within a step."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _TOO_MUCH_MEMORY = "its processes held more memory than they may"
 
 
 def end_for(step: Step, ending: Ending, *, gently: bool = True) -> None:
-    """Have the process end, once, for a purpose."""
+    """Begin to end the process, for a purpose."""
     step.update_live(ending=ending)
     step.schedule(EndProcess(gently))
 
 
 def unreachable(step: Step, error: Problem) -> None:
-    """The process does not take what it is told: it is ended at once, also where its end was ordered before."""
+    """Handle a process that accepts no input: end it at once, even if it is ending already."""
     if not step.live.running:
         return
     if step.live.ending is None:
@@ -41,7 +41,7 @@ def unreachable(step: Step, error: Problem) -> None:
 
 
 def not_started(step: Step, error: Problem, *, memory_limit_hit: bool = False) -> None:
-    """No process came to be ready, and none is left."""
+    """Handle a start that failed: no process became ready, and none is left."""
     if step.live.running:
         _record_exit(
             step,
@@ -55,7 +55,7 @@ def not_started(step: Step, error: Problem, *, memory_limit_hit: bool = False) -
     if step.session.state is State.CLOSING:
         step.transition(Signal.ENDED, reason=ending.reason if ending else "")
     elif ending is not None and ending.purpose in (Purpose.SUSPEND, Purpose.DRAIN):
-        if step.session.state is not State.CREATED:  # which has nothing to suspend
+        if step.session.state is not State.CREATED:  # nothing to suspend
             _suspend(step, ending)
     else:
         _fail(step, ending.error if ending is not None and ending.error else error)
@@ -70,7 +70,7 @@ def exited(
     stderr_tail: str,
     memory_limit_hit: bool = False,
 ) -> None:
-    """The process is gone; what that means depends on whether we ended it, and for what."""
+    """Handle the end of the process, which depends on whether we ended it, and why."""
     live, ending = step.live, step.live.ending
     pid = step.session.process.pid
     _record_exit(step, code=code, signal=signal, stderr_tail=stderr_tail, memory_limit_hit=memory_limit_hit)
@@ -85,7 +85,7 @@ def exited(
     if memory_limit_hit:
         gone = replace(gone, reason="LIMIT_REACHED", message=_TOO_MUCH_MEMORY)
     if ending is not None and ending.error is not None and ending.error.reason == gone.reason:
-        # it was found out by a write before its exit was: now there is more to tell
+        # a failed write noticed the exit first; add what is known now
         error = replace(ending.error, exit_code=code, signal=signal, stderr_tail=stderr_tail)
         ending = replace(ending, error=error)
     if live.result is not None:
@@ -103,9 +103,9 @@ def exited(
 
 
 def owner_lost(step: Step) -> None:
-    """The server that ran the session died, and everything of it has been ended since.
+    """Handle the death of the server that ran the session; its processes have been ended since.
 
-    The session is started again at once where turns wait or its recovery policy says so.
+    The session restarts at once if it has queued turns or its recovery policy says so.
     """
     _lose_process(step, Problem(reason=NODE_LOST, message="the server ended while the session was live"))
     if step.session.state is State.CLOSED:
@@ -117,9 +117,9 @@ def owner_lost(step: Step) -> None:
 
 
 def owner_failed(step: Step) -> None:
-    """The session's owner failed, and its process ended with it.
+    """Handle a failure of the session's owner; the process ended with it.
 
-    It may well fail again: nothing but an order starts the session, and the turns that wait are FAILED.
+    The owner may well fail again, so only an order restarts the session, and its queued turns become FAILED.
     """
     error = Problem(reason=NODE_LOST, message="the server lost the session by a failure of its own")
     if step.session.live:
@@ -132,7 +132,7 @@ def owner_failed(step: Step) -> None:
 
 
 def _lose_process(step: Step, error: Problem) -> None:
-    """Note that process, running turn and questions are gone, and suspend the session; a closing one is closed."""
+    """Record the loss of process, running turn and approvals; suspend the session, or close it if it was closing."""
     if step.session.process.pid:
         _record_exit(step, code=None, signal=None, stderr_tail="")
     turn_queue.abort(step, error)
@@ -147,7 +147,7 @@ def _lose_process(step: Step, error: Problem) -> None:
 def _record_exit(
     step: Step, *, code: int | None, signal: int | None, stderr_tail: str, memory_limit_hit: bool = False
 ) -> None:
-    """Tell that the process is gone, and for which limit, and note how it went."""
+    """Emit the end of the process, and of the memory limit that caused it if any, and record how it ended."""
     facts = step.session.process
     payload = ProcessExited(
         node_id=facts.node_id,
@@ -187,7 +187,7 @@ def _suspend(step: Step, ending: Ending) -> None:
     step.transition(Signal.SUSPEND, reason=ending.reason, actor=ending.actor)
     if ending.purpose is Purpose.SUSPEND:
         _restart_for_waiting(step)
-    elif step.live.turns:  # the server's next run finds it starting, and starts it as after a crash
+    elif step.live.turns:  # so that the server's next run starts it as after a crash
         step.transition(Signal.START, reason=TURN_ARRIVED)
 
 

@@ -1,4 +1,4 @@
-"""What a session does when its process says something. Pure: each function decides within a step."""
+"""How a session handles its process's output. Pure: each function decides within a step."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from greenroomd.domain.turn import Problem
 
 
 def said(step: Step, frames: Sequence[Frame]) -> None:
-    """The process spoke."""
+    """Handle frames from the process."""
     for frame in frames:
         if not _same_conversation(step, frame):
             return
@@ -67,9 +67,9 @@ def _take_result(step: Step, frame: TurnResult) -> None:
     turn = step.live.turn
     if turn is not None and turn.turn_id in frame.message_uuids:
         step.update_live(result=frame)
-        if frame.succeeded:  # by now the CLI has written all of it to its transcript
+        if frame.succeeded:  # the CLI has written the whole turn to its transcript by now
             step.update_session(conversation=True)
-    else:  # it names no message, as every answer does: nobody asked, a background task came back
+    else:  # it answers no prompt: a background task has ended
         cost = frame.cost_after(step.live.spent_usd)
         step.update_live(spent_usd=frame.total_cost_usd)
         step.update_session(usage=step.session.usage + replace(frame.usage, turns=0, cost_usd=cost))
@@ -84,7 +84,7 @@ def _change_activity(step: Step, activity: Activity) -> None:
 
 
 def _same_conversation(step: Step, frame: Frame) -> bool:
-    """Check the conversation that a frame belongs to; a wrong one ends the process."""
+    """Return whether a frame belongs to the session's conversation; if not, end the process."""
     if isinstance(frame, ConversationReset):
         step.update_live(resetting=True)
     if not frame.cli_session_id or frame.cli_session_id == step.session.cli_session_id:

@@ -1,4 +1,4 @@
-"""How a session gets a process: from the slot to the handshake, and to a changed configuration. Pure."""
+"""How a session gets a process: slot, start, handshake, and a change of its configuration. Pure."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from greenroomd.domain.states import Signal, State
 
 
 def slot_granted(step: Step) -> None:
-    """A slot is ours: a session that queued for it leaves CREATED."""
-    if step.live.ending is not None:  # it was told to give the wait up, and does
+    """Handle the grant of a slot: a session that waited for it leaves CREATED."""
+    if step.live.ending is not None:  # it has been told to stop waiting
         return
     if step.session.state is State.CREATED:
         step.transition(Signal.START)
@@ -46,9 +46,9 @@ def spawned(
     enforcement: Sequence[OptionReport] = (),
     conversation: str = "",
 ) -> None:
-    """The process exists, started with this generation of the configuration on a host that enforces limits so.
+    """Handle the start of the process with this generation of the config; `enforcement` is that of its host.
 
-    `conversation` is the CLI's id of it, if that may be another one than the session's by now.
+    `conversation` is the CLI's id of the process's conversation; "" keeps the session's.
     """
     if conversation:
         step.update_session(cli_session_id=conversation)
@@ -61,8 +61,8 @@ def spawned(
 
 
 def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
-    """The handshake is done: the session takes turns, beginning with what waits."""
-    if step.live.ending is not None:  # it was told to end meanwhile, and will
+    """Handle the handshake: the session is ready, and its queued turns begin."""
+    if step.live.ending is not None:  # it has been told to end
         return
     generation = step.live.running_generation
     first, followed = generation == 1, generation == step.session.observed_config_generation
@@ -80,13 +80,13 @@ def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
     _emit(step, EventType.SESSION_RESTARTED if restarted else headline, SessionNoted(session=step.session))
     if not first and not followed:
         _emit(step, EventType.SESSION_CONFIG_APPLIED, ConfigApplied(generation=generation, restarted=True))
-    budget.enforce(step)  # it may have been lowered since
+    budget.enforce(step)  # the budget may have been lowered in the meantime
     reconfiguration.follow(step)
     turn_queue.begin_next(step)
 
 
 def reconfigured(step: Step, config: SessionConfig, generation: int) -> None:
-    """The running process took the change of its configuration."""
+    """Handle a change of options that the running process has accepted."""
     if step.live.running:
         reconfiguration.applied(step, config, generation)
         turn_queue.begin_next(step)

@@ -1,7 +1,7 @@
-"""How a session is described anew and configured anew, and when a new generation reaches its process. Pure.
+"""Changes a session's description and config, and brings its process to a new generation. Pure.
 
-Options fall into three kinds: those that only the owner looks at take effect with the commit; model and permission mode
-can be changed on the live process; all others need another process, which continues the conversation.
+There are three kinds of options. Those that only the owner uses take effect with the commit. The model and the
+permission mode can be changed on the live process. All others need another process, which continues the conversation.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LIVE = frozenset({"model", "permission_mode"})
 
 
 class Apply(StrEnum):
-    """When a new generation reaches a process that runs."""
+    """When a running process gets a new generation."""
 
     WHEN_IDLE = "when_idle"
     NOW = "now"
@@ -32,7 +32,7 @@ class Apply(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patch:
-    """What is to change; None leaves a part as it is. `paths` are the mask's, for the event."""
+    """A change of a session; None leaves a part as it is. `paths` are those of the mask, for the event."""
 
     paths: Sequence[str]
     display_name: str | None = None
@@ -45,7 +45,7 @@ class Patch:
 def update(step: Step, patch: Patch, apply: Apply, *, actor: str = "") -> None:
     """Change a session; raises TurnRunning for NOW while a turn runs, InvalidUpdateMask for the working directory.
 
-    A changed configuration becomes a new, immutable generation, also if nothing runs that could follow it.
+    A changed config becomes a new, immutable generation, even if no process runs.
     """
     session = step.session
     described = {"display_name": patch.display_name, "labels": patch.labels, "metadata": patch.metadata}
@@ -72,7 +72,7 @@ def update(step: Step, patch: Patch, apply: Apply, *, actor: str = "") -> None:
 
 
 def follow(step: Step) -> None:
-    """Bring the process to the newest generation, if it is wanted and nothing stands in the way."""
+    """Bring the process to the newest generation if that is requested and possible now."""
     live = step.live
     config = live.running_config
     if not live.follow_config or config is None or not live.running or live.launching:
@@ -91,7 +91,7 @@ def follow(step: Step) -> None:
 
 
 def applied(step: Step, config: SessionConfig, generation: int) -> None:
-    """The running process follows a generation now."""
+    """Record that the running process now uses this generation."""
     newest = generation == step.session.config_generation
     step.update_live(running_config=config, running_generation=generation)
     step.update_live(follow_config=step.live.follow_config and not newest, reconfiguring=False)
@@ -106,12 +106,12 @@ def applied(step: Step, config: SessionConfig, generation: int) -> None:
 
 
 def _unlocks(before: SessionConfig, after: SessionConfig) -> bool:
-    """Whether permissions are to be bypassed, which the CLI allows only to a process started for it."""
+    """Whether the change turns on BYPASS_PERMISSIONS, which the CLI allows only at the start of a process."""
     bypass = PermissionMode.BYPASS_PERMISSIONS
     return after.permission_mode is bypass and before.permission_mode is not bypass
 
 
 def changed_options(before: SessionConfig, after: SessionConfig) -> frozenset[str]:
-    """Return the names of the options in which two configurations differ."""
+    """Return the names of the options in which two configs differ."""
     names = (option.name for option in fields(SessionConfig))
     return frozenset(name for name in names if getattr(before, name) != getattr(after, name))

@@ -1,7 +1,7 @@
-"""How a session moves from state to state, and the events that tell of it. Pure.
+"""Changes a session's state, with the events for the change. Pure.
 
-`decide` looks the move up in TRANSITIONS and returns the session after it together with its events; the caller stores
-both in one commit.
+`decide` looks up the transition in TRANSITIONS and returns the session after it and its events; the caller stores both
+in one commit.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def decide(
     error: Problem | None = None,
     actor: str = "",
 ) -> tuple[Session, list[Event]]:
-    """Return the session after `signal` and the events that tell of it; raises IllegalTransition.
+    """Return the session after `signal`, and the events for the change; raises IllegalTransition.
 
-    Only a session in ERROR has an error, and waits for a restart.
+    Only a session in ERROR has an error and may have a planned restart.
     """
     target = TRANSITIONS[session.state].get(signal)
     if target is None:
@@ -66,7 +66,7 @@ def decide(
     return after, [moved, Event(type=headline, time=at, actor=actor, payload=SessionNoted(session=after))]
 
 
-# The states whose arrival has an event of its own, carrying the whole session.
+# States with an event of their own, which carries the whole session.
 _HEADLINES = {
     State.SUSPENDED: EventType.SESSION_SUSPENDED,
     State.CLOSED: EventType.SESSION_CLOSED,

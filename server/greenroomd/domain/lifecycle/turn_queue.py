@@ -1,4 +1,4 @@
-"""How turns are queued, begin and end within a step: one at a time, in order, each end told exactly once. Pure."""
+"""Queues, begins and ends turns within a step: one at a time, in order, with exactly one event for each end. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _NO_TURNS = (State.ERROR, State.CLOSING, State.CLOSED)
 
 
 def accept(step: Step, turn: Turn, *, queue: bool) -> None:
-    """Take a turn in: begin it if the CLI is free, else let it wait; wake a sleeping session for it.
+    """Accept a turn: begin it if the CLI is free, otherwise queue it; start a session that has no process.
 
-    Raises IllegalTransition where the session takes no turns, TurnRunning if it is busy and `queue` is False,
-    QueueFull beyond MAX_WAITING_TURNS.
+    Raises IllegalTransition if the session's state takes no turns, TurnRunning if it has an open turn and `queue` is
+    False, QueueFull beyond MAX_WAITING_TURNS.
     """
     session = step.session
     if session.state in _NO_TURNS:
@@ -37,7 +37,7 @@ def accept(step: Step, turn: Turn, *, queue: bool) -> None:
 
 
 def wake(step: Step, *, reason: str, actor: str = "") -> None:
-    """Start the session; a slot that it waits for already is kept."""
+    """Start the session; if it waits for a slot already, it keeps waiting."""
     step.transition(Signal.START, reason=reason, actor=actor)
     if not step.live.launching:
         step.update_live(launching=True, launched_at=step.moment)
@@ -45,7 +45,7 @@ def wake(step: Step, *, reason: str, actor: str = "") -> None:
 
 
 def begin_next(step: Step) -> None:
-    """Send the oldest waiting turn, if the CLI is free for it."""
+    """Send the oldest queued turn if the CLI is free."""
     live = step.live
     free = live.running and live.turn is None and live.ending is None
     free = free and not live.busy and not live.reconfiguring
@@ -71,7 +71,7 @@ def begin_next(step: Step) -> None:
 
 
 def end_answered(step: Step) -> None:
-    """End the running turn by its result; the CLI is free now."""
+    """End the running turn with its result; the CLI is idle now."""
     live, turn = step.live, step.live.turn
     if turn is None or live.result is None:
         return
@@ -81,16 +81,16 @@ def end_answered(step: Step) -> None:
 
 
 def abort(step: Step, error: Problem) -> None:
-    """End the running turn without a result: what its tools did is unknown."""
+    """End the running turn without a result; it is unknown what its tools did."""
     if (turn := step.live.turn) is not None:
         cause = step.live.cause or error
-        overdue = cause.reason in ("TURN_TIMEOUT", "PROCESS_SILENT")  # as where the CLI obeyed the interrupt
+        overdue = cause.reason in ("TURN_TIMEOUT", "PROCESS_SILENT")  # as if the CLI had obeyed the interrupt
         state = TurnState.FAILED if overdue else TurnState.INTERRUPTED
         _close(step, aborted(turn, at=step.at, error=cause, state=state))
 
 
 def cancel_queued(step: Step, error: Problem, state: TurnState = TurnState.FAILED) -> None:
-    """End every turn that has not begun."""
+    """End every queued turn."""
     for turn in waiting(step.live.turns):
         ended = aborted(turn, at=step.at, error=error, state=state)
         step.put_turn(ended)
@@ -98,7 +98,7 @@ def cancel_queued(step: Step, error: Problem, state: TurnState = TurnState.FAILE
 
 
 def interrupt(step: Step, cause: Problem) -> None:
-    """Have the CLI stop the running turn; its pending questions are cancelled first."""
+    """Tell the CLI to stop the running turn, after cancelling its pending approvals."""
     approval_flow.cancel(step)
     step.update_live(cause=cause, obey_by=step.moment + step.patience.interrupt_grace)
     step.schedule(InterruptCli())
@@ -119,7 +119,7 @@ def _counted(usage: Usage) -> Usage:
 
 
 def rest(step: Step) -> None:
-    """After a turn: follow a newer configuration, go on with the next turn, become idle, or end the process."""
+    """Continue after a turn: apply a newer config, begin the next turn, become idle, or end the process."""
     reconfiguration.follow(step)
     begin_next(step)
     if step.live.turn is None and step.session.state is State.ACTIVE:

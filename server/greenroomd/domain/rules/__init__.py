@@ -1,1 +1,1 @@
-"""What a caller may give: one table of checks for each kind of value."""
+"""The rules for values from callers: one table of checks for each kind of value."""

@@ -1,9 +1,9 @@
-"""What may answer a question of the CLI: for most tools any input, for AskUserQuestion an answer to every question.
+"""Rules for allowing a tool: most take any input, AskUserQuestion needs an answer to every question.
 
-The CLI (2.1.330) takes an ALLOW of AskUserQuestion with its whole input and, beside it, `answers`: the text of each
-question and the label of the chosen option, several labels as `A, B`, or any other text; a list of labels it joins
-without the blank. What it cannot take it does not refuse: it asks nobody again, and the model reads that its question
-failed or was not answered.
+To allow AskUserQuestion, the CLI (2.1.330) takes its whole input and, added to it, `answers`: the text of each question
+with the label of the chosen option, several labels as `A, B`, or any other text; it joins a list of labels without the
+blank. It does not refuse an input that it cannot use: it never asks again, and the model reads that its question failed
+or was not answered.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def answer_violations(
 ) -> list[Violation]:
     """Return why the CLI cannot take `updated_input` as the answer to a tool that asks questions with `tool_input`.
 
-    A tool that asks no questions takes any input, and none.
+    A tool that asks no questions takes any input, or none.
     """
     questions = _questions(tool_input) if tool_name == ASKING_TOOL else ()
     if not questions:

@@ -1,7 +1,7 @@
-"""What one value may be: small checks, each built from its bounds, from which the tables of rules are made.
+"""Small checks of one value, each built from its bounds; the tables of rules consist of them.
 
-A check takes a value and returns what is wrong with it, as a sentence that says the rule and what was given, or None.
-What was given is shown short; text that may be long or confidential is shown by its size alone.
+A check takes a value and returns None or the problem: a sentence with the rule and the given value. The value is
+shortened; text that may be long or confidential is only shown by its size.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _UNITS = (("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1000), ("m
 
 
 def between(low: float, high: float) -> Check:
-    """Allow numbers from `low` to `high`, both included; never NaN."""
+    """Allow numbers from `low` to `high`, inclusive; never NaN."""
 
     def check(value: float) -> str | None:
         return None if low <= value <= high else f"must be from {low} to {high}, is {value}"
@@ -31,7 +31,7 @@ def between(low: float, high: float) -> Check:
 
 
 def at_least(low: int, meaning: str = "") -> Check:
-    """Allow whole numbers from `low` on; `meaning` says the bound in words."""
+    """Allow integers from `low` on; `meaning` is the bound in words."""
     bound = f"{low} ({meaning})" if meaning else str(low)
 
     def check(value: int) -> str | None:
@@ -46,7 +46,7 @@ def above_zero(value: float) -> str | None:
 
 
 def lasting(low: timedelta, high: timedelta) -> Check:
-    """Allow spans of time from `low` to `high`, both included."""
+    """Allow durations from `low` to `high`, inclusive."""
 
     def check(value: timedelta) -> str | None:
         if low <= value <= high:
@@ -57,7 +57,7 @@ def lasting(low: timedelta, high: timedelta) -> Check:
 
 
 def text(*, at_most: int) -> Check:
-    """Allow text of at most `at_most` bytes in UTF-8 without the NUL character; the text itself is never shown."""
+    """Allow text of at most `at_most` bytes of UTF-8 without NUL; the problem never shows the text."""
 
     def check(value: str) -> str | None:
         if "\0" in value:
@@ -69,7 +69,7 @@ def text(*, at_most: int) -> Check:
 
 
 def matching(pattern: str, rule: str) -> Check:
-    """Allow text that `pattern` matches as a whole; `rule` says the pattern in words, after "must be"."""
+    """Allow text that `pattern` matches completely; `rule` is the pattern in words, after "must be"."""
     compiled = re.compile(pattern)
 
     def check(value: str) -> str | None:
@@ -92,12 +92,12 @@ def json_object(*, at_most: int) -> Check:
 
 
 def size_of(value: str) -> int:
-    """Return how many bytes `value` takes in UTF-8."""
+    """Return the number of bytes of `value` in UTF-8."""
     return len(value.encode("utf-8", "surrogatepass"))
 
 
 def shown(value: str) -> str:
-    """Return `value` in quotes, cut to a length that an error message bears."""
+    """Return `value` in quotes, shortened for an error message."""
     return json.dumps(value if len(value) <= SHOWN else value[:SHOWN] + "…", ensure_ascii=False)
 
 
@@ -107,7 +107,7 @@ def key(path: str, name: str) -> str:
 
 
 def spelled(span: timedelta) -> str:
-    """Return `span` in the largest unit that leaves no rest, such as `10 min`."""
+    """Return `span` in the largest unit that divides it evenly, such as `10 min`."""
     milliseconds = span / timedelta(milliseconds=1)
     unit, size = next(((u, s) for u, s in _UNITS if milliseconds % s == 0), _UNITS[-1])
     return f"{milliseconds / size:g} {unit}"

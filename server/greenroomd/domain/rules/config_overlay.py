@@ -1,6 +1,6 @@
-"""How configurations lie on top of each other: a profile below, a session's own above.
+"""Overlays configs: a session's own options on top of its profile's.
 
-The rule, for each option by itself: what the upper one sets, wins; what it does not set shows through.
+Each option by itself: the upper config wins if it sets the option, otherwise the lower one shows through.
 
 - Lists (`allowed_tools`, `disallowed_tools`) are replaced as a whole.
 - Maps (`environment`) merge by key.
@@ -8,8 +8,8 @@ The rule, for each option by itself: what the upper one sets, wins; what it does
   the key, a list inside replaces a list.
 - `limits` and `recovery` are groups: each of their options is one by itself.
 
-An OAuth token is no part of a configuration; the upper one's wins there too, which is for the caller to see to. What
-comes out is judged as a whole, by the rules of a session's configuration.
+OAuth tokens are not part of a config; the caller lets the upper one's win too. The result is validated as a whole, by
+the rules of a session's config.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ OPTIONS = frozenset(
 )
 
 
-@dataclass(frozen=True)  # without slots, for the cached property
+@dataclass(frozen=True)  # no slots, because of the cached property
 class PartialConfig:
-    """Only what somebody set: option by name, as in SessionConfig; those of a group as `limits.cpu_cores`.
+    """Only the options that are set, by their names in SessionConfig; those of a group as `limits.cpu_cores`.
 
-    An option is set if its protobuf field has presence and is there, or has none and is not the empty value; so an
-    empty list or map sets nothing. An unknown name or a None is a bug of whoever builds it: ValueError.
+    An option is set if its protobuf field is present or, for a field without presence, not empty; so an empty list or
+    map sets nothing. An unknown name or None as a value is a bug in the caller: ValueError.
     """
 
     options: Mapping[str, Any]
@@ -50,9 +50,9 @@ class PartialConfig:
             raise ValueError(f"left unset, yet named: {unset}")
 
     def alone(self) -> SessionConfig:
-        """Return the configuration that these options make by themselves; `working_dir` is empty if it is not set.
+        """Return the complete config with these options alone; `working_dir` is empty if it is not set.
 
-        JSON objects stay as they are: a null removes nothing where nothing lies below. It is always the same object.
+        JSON objects stay as they are: there is nothing below for a null to remove. Always returns the same object.
         """
         return self._alone
 
@@ -68,7 +68,7 @@ class PartialConfig:
 
 
 def overlay(base: SessionConfig, over: PartialConfig) -> SessionConfig:
-    """Return `base` with what `over` sets; neither is changed, and the result is not validated."""
+    """Return `base` with the options of `over` set; changes neither, and does not validate the result."""
     changes: dict[str, dict[str, Any]] = {"": {}, **{group: {} for group in _GROUPS}}
     for name, value in over.options.items():
         group, _, option = name.rpartition(".")
@@ -82,7 +82,7 @@ def overlay(base: SessionConfig, over: PartialConfig) -> SessionConfig:
 
 
 def layered(*layers: PartialConfig) -> SessionConfig:
-    """Return the configuration that `layers` make, lowest first; `working_dir` is empty if none sets it."""
+    """Return the config that `layers` make, lowest first; `working_dir` is empty if none sets it."""
     return reduce(overlay, layers, SessionConfig(working_dir=""))
 
 

@@ -1,7 +1,7 @@
-"""The rules of a session's configuration, as a table: every broken one is found, in one pass, with its field path.
+"""The rules of a session's config as a table: one pass finds every broken rule, with its field path.
 
-Paths are those of the protobuf message. What only the file system can tell (does `working_dir` exist, does it lie
-inside an allowed root) is asked elsewhere; enumerations arrive parsed, so their values are known.
+Paths are those of the protobuf message. Rules about the file system (`working_dir` exists and is inside an allowed
+root) are checked elsewhere; enumerations are parsed before, so their values are known.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _model = matching(
 _prompt = text(at_most=MAX_PROMPT_BYTES)
 _backoff = lasting(timedelta(milliseconds=100), timedelta(hours=1))
 
-# The path below the config, the attribute of SessionConfig, what it may be if it is set (is not None).
+# The path below the config, the attribute of SessionConfig, and the check of a value that is set (not None).
 OPTIONS: Sequence[tuple[str, str, Check]] = (
     ("working_dir", "working_dir", _working_dir),
     ("system_prompt", "system_prompt", _prompt),
@@ -91,7 +91,7 @@ def _backoff_order(config: SessionConfig) -> str | None:
     return f"must be at least initial_backoff ({spelled(first)}), is {spelled(longest)}"
 
 
-# What two options may not be together, told of the first; asked only if each is good by itself.
+# Rules about two options, reported at the first one; only checked if each is valid by itself.
 PAIRS: Sequence[tuple[str, str, Callable[[SessionConfig], str | None]]] = (
     ("append_system_prompt", "system_prompt", _same_prompt),
     ("recovery_policy.max_backoff", "recovery_policy.initial_backoff", _backoff_order),
@@ -104,7 +104,7 @@ _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]*")
 def violations(
     config: SessionConfig, *, oauth_token: Secret | None = None, prefix: str = "config"
 ) -> list[Violation]:
-    """Return every rule that `config` and its token break, none if they are good.
+    """Return every rule that `config` and its token break.
 
     Field paths begin with `prefix`. No description shows the token, a value of the environment or a prompt.
     """
@@ -134,6 +134,6 @@ def _token_violations(token: Secret, path: str) -> list[Violation]:
     value = token.reveal()
     if not 1 <= len(value) <= MAX_TOKEN_LENGTH:
         return [Violation(path, f"must have 1 to {MAX_TOKEN_LENGTH} characters, has {len(value)}")]
-    if not _VISIBLE_ASCII.fullmatch(value):  # it travels in an HTTP header
+    if not _VISIBLE_ASCII.fullmatch(value):  # it is sent in an HTTP header
         return [Violation(path, "must be visible ASCII: no blanks, line ends or control characters")]
     return []

@@ -1,9 +1,9 @@
-"""What a session may put into the environment of its process, and which names are reserved, with the reason for each.
+"""The environment variables that a session may set, and the reserved names with the reason for each.
 
-Whoever makes a session may have its tools run commands, so these rules are no wall around the host. They keep the *CLI*
-what the service takes it for: its frames, its session id and its permission prompts can be believed only while nobody
-loads code into it; and the CLI takes its credentials only where the operator sends it. Variables that matter to tools
-alone (PYTHONPATH, GIT_SSH_COMMAND, JAVA_TOOL_OPTIONS, AWS_PROFILE, NODE_ENV, LANG, TZ …) are therefore free.
+A caller that can create a session can have its tools run commands, so these rules do not protect the host. They protect
+the trust in the CLI itself: its frames, its session id and its permission requests can be believed only if nobody loads
+code into it, and its credentials must only go where the operator sends them. Variables that only affect tools
+(PYTHONPATH, GIT_SSH_COMMAND, JAVA_TOOL_OPTIONS, AWS_PROFILE, NODE_ENV, LANG, TZ …) are therefore free.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from greenroomd.domain.rules.checks import KIB, key, shown, size_of
 MAX_ENTRIES = 128
 MAX_NAME_LENGTH = 128
 MAX_VALUE_BYTES = 32 * KIB
-MAX_TOTAL_BYTES = 1024 * KIB  # Linux gives arguments and environment together 2 MiB by default
+MAX_TOTAL_BYTES = 1024 * KIB  # Linux allows 2 MiB for arguments and environment together by default
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -30,7 +30,7 @@ _SERVICE = "the service sets it"
 _PLACE = "the service sets it, so that a process finds its own files and programs"
 _TIMEOUT = "the service sets it from tool_timeout"
 
-# A name that ends in * stands for all names that begin so.
+# A name that ends in * stands for all names with this prefix.
 RESERVED: Mapping[str, str] = {
     "LD_*": _LOADER,
     "DYLD_*": _LOADER,
@@ -80,7 +80,7 @@ _PREFIXES = tuple(name[:-1] for name in RESERVED if name.endswith("*"))
 
 
 def why_reserved(name: str) -> str | None:
-    """Return why a session may not set `name`, or None if it may; names are compared as the kernel does, by case."""
+    """Return why a session may not set `name`, None if it may; names are case-sensitive, as in the kernel."""
     if name.startswith(_PREFIXES):
         return next(RESERVED[f"{prefix}*"] for prefix in _PREFIXES if name.startswith(prefix))
     return RESERVED.get(name)
@@ -89,7 +89,7 @@ def why_reserved(name: str) -> str | None:
 def environment_violations(
     environment: Mapping[str, str], *, path: str = "config.environment"
 ) -> list[Violation]:
-    """Return every broken rule; no value is ever shown, and entries beyond MAX_ENTRIES are counted, not judged."""
+    """Return every broken rule, without showing values; entries beyond MAX_ENTRIES are only counted."""
     found = []
     if len(environment) > MAX_ENTRIES:
         found.append(Violation(path, f"must have at most {MAX_ENTRIES} entries, has {len(environment)}"))

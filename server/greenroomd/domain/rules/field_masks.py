@@ -1,8 +1,8 @@
-"""Which parts of a session a mask names, and the session's parts with just these changed. Pure.
+"""Applies an update mask to the parts of a session. Pure.
 
 A path is a field (`display_name`, `labels`, `metadata`, `config`), a key of a map (`labels.team`, `metadata.ticket`),
 an option of the configuration (`config.model`, `config.limits.cpu`) or a key of its environment
-(`config.environment.COLOUR`). What a path names is set to the given value; where none is given it is unset.
+(`config.environment.COLOUR`). The part that a path names is set to the given value, or unset if none is given.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ T = TypeVar("T")
 
 TOKEN = "config.oauth_token"
 MAX_PATHS = 512
-"""More than there are options, and entries that a map may have; metadata with more keys is changed as a whole."""
+"""More than there are options or entries in a map. Metadata with more keys must be changed as a whole."""
 
-# Paths below `config` and the attribute each means; those with a rule of their own are in OPTIONS.
+# Paths below `config` and their attributes; those with a rule of their own come from OPTIONS.
 ATTRIBUTES: Mapping[str, str] = {
     **{path: attribute for path, attribute, _ in OPTIONS},
     **{
@@ -59,7 +59,7 @@ class Parts:
 
 
 def masked(session: Session, given: Parts, paths: Sequence[str]) -> Parts:
-    """Return the session's parts with what `paths` name taken from `given`.
+    """Return the session's parts, with those that `paths` name taken from `given`.
 
     The token of the result is None unless a path names it. Raises InvalidUpdateMask with every path that is unknown or
     immutable, and for an empty mask.
@@ -74,10 +74,10 @@ def masked(session: Session, given: Parts, paths: Sequence[str]) -> Parts:
 
 
 def taken(before: T, given: T, paths: Sequence[str], take: Callable[[T, T, str], T]) -> T:
-    """Return `before` with what `paths` name taken from `given`, one after the other by `take`.
+    """Return `before` with the parts that `paths` name taken from `given`, one by one by `take`.
 
-    `take` raises LookupError for a path that cannot be taken, with the reason. Raises InvalidUpdateMask with every such
-    path, for an empty mask, and for one of more than MAX_PATHS, of which the rest is counted, not judged.
+    `take` raises LookupError, with the reason, for an invalid path. Raises InvalidUpdateMask with every such path, for
+    an empty mask, and for one with more than MAX_PATHS paths, of which the rest is only counted.
     """
     if not paths:
         raise InvalidUpdateMask([Violation("update_mask", "must name what is to change")])
@@ -108,7 +108,7 @@ def _with(parts: Parts, given: Parts, path: str) -> Parts:
         config = replace(given.config, working_dir=parts.config.working_dir)
         if given.oauth_token is not None:
             return replace(parts, config=config, oauth_token=given.oauth_token)
-        # The token is never shown: whoever writes back what was read does not mean to remove it.
+        # The token is never shown, so writing back a config as it was read must not remove it.
         return replace(parts, config=replace(config, oauth_token_set=parts.config.oauth_token_set))
     if path == TOKEN:
         set_now = given.oauth_token is not None
@@ -120,7 +120,7 @@ def _with(parts: Parts, given: Parts, path: str) -> Parts:
 
 
 def map_with(before: Mapping[str, Any], given: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """Return `before` with one key taken from `given`, gone if it is not there; without a key, `given`."""
+    """Return `before` with one key set or removed as in `given`; without a key, return `given`."""
     if not key:
         return given
     rest = {name: value for name, value in before.items() if name != key}

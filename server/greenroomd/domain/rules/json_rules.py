@@ -1,6 +1,6 @@
-"""What the two JSON options may be: `mcp_config` as the CLI's `--mcp-config` takes it, `settings` as `--settings` does.
+"""Rules of the two JSON options: `mcp_config` for the CLI's `--mcp-config`, `settings` for its `--settings`.
 
-Both are judged only as far as a mistake would end or fool the process; what the CLI makes of the rest is its business.
+Only mistakes that would end or mislead the process are found; the rest is up to the CLI.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from greenroomd.domain.errors import Violation
 from greenroomd.domain.rules.checks import KIB, Check, json_object, key, shown
 from greenroomd.domain.rules.environment_rules import environment_violations
 
-MAX_JSON_BYTES = 64 * KIB  # each fits one argument of a Linux process (128 KiB)
+MAX_JSON_BYTES = 64 * KIB  # fits into one argument of a Linux process (128 KiB)
 MAX_SERVERS = 64
 
 _json = json_object(at_most=MAX_JSON_BYTES)
@@ -22,7 +22,7 @@ _URL = re.compile(r"(https?|wss?)://[^\s/]\S*")
 
 
 def mcp_violations(config: JsonObject, *, path: str = "config.mcp_config") -> list[Violation]:
-    """Return every broken rule of an MCP configuration: an object with `mcpServers`, a map of servers by name."""
+    """Return every broken rule of an MCP config: an object with `mcpServers`, a map of servers by name."""
     problem = _json(config)
     if problem is not None:
         return [Violation(path, problem)]
@@ -50,7 +50,7 @@ def _server_violations(name: str, server: object, path: str) -> Iterator[Violati
     kind = server.get("type", "stdio")
     fields = _SERVER_FIELDS.get(kind) if isinstance(kind, str) else None
     if fields is None:
-        # "sdk" servers live in the program that drives the CLI, and this one serves none: each call would hang
+        # "sdk" servers run in the program that drives the CLI. This program has none, so each call would hang.
         yield Violation(f"{path}.type", f"must be one of {', '.join(_SERVER_FIELDS)}, is {shown(str(kind))}")
         return
     for field, check in fields.items():
@@ -66,7 +66,7 @@ def _command(value: object) -> str | None:
 def _url(value: object) -> str | None:
     if isinstance(value, str) and _URL.fullmatch(value):
         return None
-    return "is required: an http, https, ws or wss address"  # not shown: it may carry a credential
+    return "is required: an http, https, ws or wss address"  # not shown: it may contain a credential
 
 
 def _strings(value: object) -> str | None:
@@ -105,7 +105,7 @@ def settings_violations(settings: JsonObject, *, path: str = "config.settings") 
         found += environment_violations(environment, path=f"{path}.env")
     permissions = settings.get("permissions")
     if isinstance(permissions, Mapping) and "defaultMode" in permissions:
-        # it would pass by the operator's rule about bypassPermissions, and the session would show another mode
+        # it would bypass the operator's rule about bypassPermissions, and the session would show another mode
         found.append(
             Violation(f"{path}.permissions.defaultMode", "must not be set here; use permission_mode")
         )

@@ -1,8 +1,8 @@
-"""Whether the bytes of a picture or document are what they are called, by their own structure.
+"""Checks that the bytes of an image or document match their media type, by their structure.
 
-The CLI (2.1.330) puts a sentence in place of a picture that it cannot read, and the turn succeeds without it; what it
-can read by half, the model's API refuses. So a picture is read here as far as its header and its frame: a complete one
-of its format. What the frame holds is not decoded.
+The CLI (2.1.330) replaces an image that it cannot read by a sentence, and the turn succeeds without the image; the
+model's API refuses one that it can only partly read. So an image is checked here by its header and its frame, which
+must be complete in its format. The pixels are not decoded.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 MAX_PIXELS_A_SIDE = 8000
-"""The most that the model's API takes, in either direction."""
+"""The largest width or height in pixels that the model's API accepts."""
 
 MAX_PARTS = 4096
-"""The most chunks or segments that are walked; a picture of 4 MiB has some hundred."""
+"""The most chunks or segments that are read; an image of 4 MiB has a few hundred."""
 
 PDF_HEADER_WITHIN = 1024
-"""Readers of PDF look for the header in so many first bytes."""
+"""PDF readers look for the header within this many first bytes."""
 
 
 class Size(NamedTuple):
-    """Width and height of a picture in pixels."""
+    """Width and height of an image in pixels."""
 
     width: int
     height: int
 
 
 class _NotThat(Exception):
-    """The bytes are not of the format; the text says why."""
+    """The bytes do not have the format; the text says why."""
 
 
 def media_problem(media_type: str, encoded: str) -> tuple[str, str] | None:
-    """Return the field that is wrong (`data` or `media_type`) and why; None if the base64 data is of its type."""
+    """Return the wrong field (`data` or `media_type`) and why it is wrong; None if the base64 data has its type."""
     try:
         data = base64.b64decode(encoded, validate=True)
     except binascii.Error:
         return "data", "must be base64"
-    if media_type == "text/plain":  # text travels as text, unless it is none
+    if media_type == "text/plain":  # text is sent as text, unless it is not UTF-8
         return "data", "must be text in UTF-8"
     found = kind_of(data)
     if found is None:
@@ -63,7 +63,7 @@ def media_problem(media_type: str, encoded: str) -> tuple[str, str] | None:
 
 
 def kind_of(data: bytes) -> str | None:
-    """Return the media type that the first bytes show; None if it is none that is taken."""
+    """Return the media type that the first bytes show; None if it is not a supported one."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if data.startswith(b"\xff\xd8\xff"):
@@ -76,7 +76,7 @@ def kind_of(data: bytes) -> str | None:
 
 
 def _png(data: bytes) -> Size:
-    """Walk the chunks from IHDR to IEND, and check the sums of those that a decoder needs."""
+    """Read the chunks from IHDR to IEND, and verify the checksums of those that a decoder needs."""
     size, at = None, 8
     for _ in range(MAX_PARTS):
         length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
@@ -100,7 +100,7 @@ _JPEG_ALONE = frozenset({0x01, *range(0xD0, 0xD8)})  # markers without a segment
 
 
 def _jpeg(data: bytes) -> Size:
-    """Walk the segments to the frame and its first scan, which the end of the image has to follow."""
+    """Read the segments up to the frame and its first scan, which the end of the image must follow."""
     size, at = None, 2
     for _ in range(MAX_PARTS):
         if data[at : at + 1] != b"\xff" or at + 4 > len(data):

@@ -1,4 +1,4 @@
-"""What a caller may call things: ids, names and labels of sessions and profiles, and the metadata beside them."""
+"""Rules for ids, names, labels and metadata of sessions and profiles."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SLUG_RULE = "1 to 63 lower-case letters, digits and -, beginning with a letter 
 
 _metadata = json_object(at_most=MAX_METADATA_BYTES)
 
-# Keys are path elements of an update mask (`labels.team`), and a mask's JSON form keeps neither dots nor capitals.
+# Keys are path elements of an update mask (`labels.team`), whose JSON form cannot represent dots or capitals.
 _label_key = matching(
     r"[a-z][a-z0-9_-]{0,62}", "1 to 63 lower-case letters, digits, _ and -, beginning with a letter"
 )
@@ -49,7 +49,7 @@ _NAMES: Mapping[str, Check] = {
 
 def name_violations(**names: str) -> list[Violation]:
     """Return what is wrong with `names`, given by field: session_id, request_id, workspace_id, profile_id, user_id and
-    display_name. An empty one is not set, which is always good; an empty workspace means DEFAULT_WORKSPACE.
+    display_name. An empty name is not set and always valid; an empty workspace means DEFAULT_WORKSPACE.
     """
     found = []
     for field, value in names.items():
@@ -60,7 +60,7 @@ def name_violations(**names: str) -> list[Violation]:
 
 
 def label_violations(labels: Mapping[str, str], *, path: str = "labels") -> list[Violation]:
-    """Return every broken rule of `labels`; entries beyond MAX_LABELS are counted, not judged."""
+    """Return every broken rule of `labels`; entries beyond MAX_LABELS are only counted."""
     found = []
     if len(labels) > MAX_LABELS:
         found.append(Violation(path, f"must have at most {MAX_LABELS} entries, has {len(labels)}"))
@@ -79,6 +79,6 @@ def label_violations(labels: Mapping[str, str], *, path: str = "labels") -> list
 
 
 def metadata_violations(metadata: JsonObject, *, path: str = "metadata") -> list[Violation]:
-    """Return what is wrong with a caller's free JSON."""
+    """Return what is wrong with a caller's metadata, which may be any JSON object within bounds."""
     problem = _metadata(metadata) if metadata else None
     return [] if problem is None else [Violation(path, problem)]

@@ -1,4 +1,4 @@
-"""What a turn may be given: a text, or blocks of text, images and documents in the shape of the model's API.
+"""Rules of a prompt: text, or blocks of text, images and documents in the shape of the model's API.
 
 Paths are those of the protobuf message, which is flatter than the API: `content[0].image.media_type` is the API's
 `source.media_type` of the first block.
@@ -31,7 +31,7 @@ _turn_timeout = lasting(timedelta(seconds=1), timedelta(days=7))
 def prompt_violations(
     prompt: str, content: Sequence[JsonObject], *, turn_timeout: timedelta | None = None
 ) -> list[Violation]:
-    """Return every broken rule of what a turn is started with."""
+    """Return every rule that the prompt of a turn, or its timeout, breaks."""
     found = list(_blocks(content)) if content else list(_text(prompt))
     if content and prompt:
         found.append(Violation("prompt", "must not be given together with content"))
@@ -45,7 +45,7 @@ def _text(prompt: str) -> Iterator[Violation]:
     size = size_of(prompt)
     if size > MAX_PROMPT_BYTES:
         yield Violation("prompt", f"must be at most {MAX_PROMPT_BYTES} bytes, is {size}")
-    elif not prompt.strip():  # the API refuses text of nothing but white space
+    elif not prompt.strip():  # the API refuses text that is only white space
         yield Violation("prompt", "is required unless content is given, and must not be blank")
 
 
@@ -56,7 +56,7 @@ def _blocks(content: Sequence[JsonObject]) -> Iterator[Violation]:
     size = sum(map(_weight, content))
     if size > MAX_PROMPT_BYTES:
         yield Violation("content", f"must be at most {MAX_PROMPT_BYTES} bytes in all, is {size}")
-        return  # what is too large is not read
+        return  # do not decode data that is too large
     for index, block in enumerate(content):
         path = f"content[{index}]"
         kind = block.get("type")
@@ -74,7 +74,9 @@ def _media(kind: str, block: JsonObject, path: str) -> Iterator[Violation]:
     source = _source(block)
     if "url" in source:
         if not _URL.fullmatch(str(source["url"])):
-            yield Violation(f"{path}.url", "must be an https address")  # not shown: it may carry a signature
+            yield Violation(
+                f"{path}.url", "must be an https address"
+            )  # not shown: it may contain a signature
     elif "data" in source:
         media_type, data = str(source.get("media_type", "")), str(source["data"])
         allowed = MEDIA_TYPES[kind]
@@ -92,7 +94,7 @@ def _media(kind: str, block: JsonObject, path: str) -> Iterator[Violation]:
 
 
 def _weight(block: JsonObject) -> int:
-    """Return how many bytes a block carries; base64 holds three bytes in four characters."""
+    """Return the number of bytes in a block; four characters of base64 are three bytes."""
     source = _source(block)
     data = str(source.get("data", ""))
     carried = len(data.rstrip("=")) * 3 // 4 if source.get("type") == "base64" else size_of(data)

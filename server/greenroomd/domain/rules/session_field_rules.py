@@ -1,4 +1,4 @@
-"""What the parts of a session may be that a caller can give or change. Pure."""
+"""Rules of the parts of a session that a caller can set or change. Pure."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from greenroomd.domain.rules.config_rules import violations
 from greenroomd.domain.rules.field_masks import Parts
 from greenroomd.domain.rules.naming_rules import label_violations, metadata_violations, name_violations
 
-_without_token = IdentityMemo(violations)  # many sessions are made with few configurations
+_without_token = IdentityMemo(violations)  # many sessions share few configs
 
 
 def part_violations(
     parts: Parts, *, may_bypass: bool, before: SessionConfig | None = None
 ) -> list[Violation]:
-    """Return every rule that the parts break; `before` is the config that they are to replace.
+    """Return every rule that the parts break; `before` is the config that they replace.
 
-    Unless `may_bypass`, nobody may begin to bypass permissions; a session that does so already may go on.
+    Without `may_bypass`, BYPASS_PERMISSIONS is refused, except for a session that already has it.
     """
     config = parts.config
     found = [

@@ -1,9 +1,9 @@
-"""What a tool rule may be: `Tool`, `Tool(content)`, `mcp__server` or `mcp__server__tool`.
+"""Validates tool rules: `Tool`, `Tool(content)`, `mcp__server` or `mcp__server__tool`.
 
 The grammar is the CLI's own (2.1.330): a rule ends at its last `)`, and parentheses inside the content are literal. Two
-things are stricter here. A rule that the CLI would take and never match (`bash`, `Bash()`, a pattern on an MCP tool) is
-an error, for nobody would learn of it otherwise. And what the flag's parser would split into two rules is refused, so
-that one entry of the list is one rule for the CLI too.
+things are stricter here. A rule that the CLI would accept but never match (`bash`, `Bash()`, a pattern on an MCP tool)
+is an error, since nobody would notice otherwise. An entry that the flag's parser would split into two rules is refused,
+so that one entry of the list is one rule for the CLI too.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from greenroomd.domain.errors import Violation
 from greenroomd.domain.rules.checks import shown
 
 MAX_RULES = 128
-MAX_RULE_LENGTH = 512  # 128 of them, joined, still fit one argument of a Linux process (128 KiB)
+MAX_RULE_LENGTH = 512  # 128 of them, joined, still fit into one argument of a Linux process (128 KiB)
 
 _FORM = re.compile(r"([A-Za-z0-9_*-]+)(?:\((.*)\))?", re.DOTALL)
 _SCOPED_WILDCARD = re.compile(r"mcp__[^*]+__[^*]*\*[^*]*")
-# The flag's parser takes every `)` for the end of the content, until the next `(`.
+# The flag's parser takes every `)` as the end of the content, until the next `(`.
 _SPLIT = re.compile(r"\)[^(]*[ ,]")
 
 
 def tool_rule_problem(rule: str, *, allows: bool) -> str | None:
-    """Return what is wrong with one rule, or None; `allows` tells that it stands in the list that permits."""
+    """Return what is wrong with one rule, or None; `allows`: whether it is in `allowed_tools`."""
     if len(rule) > MAX_RULE_LENGTH:
         return f"must be at most {MAX_RULE_LENGTH} characters, is {len(rule)}"
     if "\0" in rule:
@@ -61,7 +61,7 @@ def _content_problem(name: str, content: str | None) -> str | None:
 def tool_violations(
     allowed: Sequence[str], disallowed: Sequence[str], *, prefix: str = "config"
 ) -> list[Violation]:
-    """Return every broken rule of both lists; entries beyond MAX_RULES are counted, not judged."""
+    """Return every invalid entry of both lists; entries beyond MAX_RULES are only counted."""
     found = [
         *_list_violations(allowed, f"{prefix}.allowed_tools", allows=True),
         *_list_violations(disallowed, f"{prefix}.disallowed_tools", allows=False),
