@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +15,8 @@ import pytest
 from contract.postgres import PostgresServer, running_postgres
 from contract.sample import Heard, JsonCodec
 from greenroomd.app.ports.storage import Store
+from greenroomd.store.engine import Database
+from greenroomd.store.schema.upgrade import upgrade
 from greenroomd.store.sql_store import SqlStore, open_store
 
 Opening = Callable[..., AbstractAsyncContextManager[SqlStore]]
@@ -24,13 +29,42 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite database of this version without any data."""
+    path = tmp_path_factory.mktemp("migrated") / "greenroom.db"
+    database = Database(f"sqlite:///{path}", patience=timedelta(seconds=5))
+    upgrade(database.writing)
+    database.dispose()
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database, once of each kind."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of this version without any data, once of each kind."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/greenroom.db"
-    server: PostgresServer = request.getfixturevalue("postgres")
-    return server.url(server.new_database())
+        path = tmp_path / "greenroom.db"
+        shutil.copy(request.getfixturevalue("migrated_file"), path)
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE meta SET store_id = ?", (str(uuid.uuid4()),))
+        yield f"sqlite:///{path}"
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        name = server.migrated_database()
+        yield server.url(name)
+        server.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without any table, once of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/greenroom.db"
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        name = server.new_database()
+        yield server.url(name)
+        server.drop(name)
 
 
 @pytest.fixture

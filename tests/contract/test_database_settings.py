@@ -20,7 +20,7 @@ SPOKEN = ["back\\slash \\x41 \\\\", "it's \\' quoted", "größer 中文 🎭", "
 @pytest.fixture
 def database_url(postgres: PostgresServer) -> str:
     """Only PostgreSQL has settings that others can make."""
-    return postgres.url(postgres.new_database())
+    return postgres.url(postgres.migrated_database())
 
 
 @pytest.mark.parametrize(

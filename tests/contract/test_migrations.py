@@ -1,5 +1,6 @@
 """The way of the schema: from nothing to tables.py, once, and not back."""
 
+import asyncio
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,12 @@ from greenroomd.store.schema.alembic_runner import newest
 from greenroomd.store.schema.partial_indexes import metadata
 from greenroomd.store.schema.upgrade import NEWEST, SchemaTooNew, differences, facts, upgrade
 from greenroomd.store.sql_store import open_store
+
+
+@pytest.fixture
+def database_url(empty_database_url: str) -> str:
+    """What is migrated here is empty at first."""
+    return empty_database_url
 
 
 def test_migrating_an_empty_database_leads_to_tables_py(
@@ -50,6 +57,15 @@ def test_a_difference_would_be_seen(database_url: str, change: str) -> None:
         _run(connection, change)
         assert differences(facts(connection), wanted) != []
     engine.dispose()
+
+
+async def test_two_nodes_may_make_the_database_at_once(opening: Opening) -> None:
+    async def opened() -> str:
+        async with opening() as store:
+            await store.commit(creation(new_session()))
+            return store.store_id
+
+    assert len(set(await asyncio.gather(opened(), opened(), opened()))) == 1
 
 
 async def test_what_is_up_to_date_is_left_alone(opening: Opening) -> None:

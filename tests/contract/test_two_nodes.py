@@ -132,12 +132,3 @@ async def test_what_a_node_cannot_read_of_another_does_not_keep_it_from_writing(
             assert (await older.commit(saying(committed, "still here"))).revision == 4
     assert heard.heads[-3:] == [2, 3, 4]
     assert revisions(heard.events) in ([3, 4], [1, 3, 4])  # the first may have been heard of by itself
-
-
-async def test_two_nodes_may_make_the_database_at_once(opening: Opening) -> None:
-    async def opened() -> str:
-        async with opening() as store:
-            await store.commit(creation(new_session()))
-            return store.store_id
-
-    assert len(set(await asyncio.gather(opened(), opened(), opened()))) == 1

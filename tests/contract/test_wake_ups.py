@@ -30,7 +30,7 @@ OFTEN = timedelta(milliseconds=100)
 @pytest.fixture
 def database_url(postgres: PostgresServer) -> str:
     """Only PostgreSQL has several nodes."""
-    return postgres.url(postgres.new_database())
+    return postgres.url(postgres.migrated_database())
 
 
 class Hearing(Heard):
