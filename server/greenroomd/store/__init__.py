@@ -1,1 +1,1 @@
-"""The durable state on SQLite or PostgreSQL: one writer with group commit, and readers beside it."""
+"""The durable state on SQLite or PostgreSQL: one writer with group commit, and concurrent readers."""

@@ -1,4 +1,4 @@
-"""The database behind the store: SQLite or PostgreSQL, how each is opened and what each spells differently."""
+"""The database behind the store, SQLite or PostgreSQL: how each is opened, and where their SQL differs."""
 
 from __future__ import annotations
 
@@ -48,19 +48,21 @@ from greenroomd.store.postgresql_settings import connection_arguments, ignored_s
 READERS: Final = 4
 _WRITER_CACHE_KIB: Final = 64 * 1024
 _READER_CACHE_KIB: Final = 8 * 1024
-_CHECKPOINT_PAGES: Final = 4_000  # 16 MiB of WAL: fewer, longer checkpoints; each costs two more syncs
+_CHECKPOINT_PAGES: Final = (
+    4_000  # 16 MiB of WAL: fewer but longer checkpoints, since each costs two more syncs
+)
 _MISTAKES = (DataError, IntegrityError, ProgrammingError, NotSupportedError)
-OLDEST_POSTGRESQL: Final = 14  # the oldest that is still maintained; our tests run against newer ones too
+OLDEST_POSTGRESQL: Final = 14  # the oldest one still maintained; the tests also run against newer ones
 
 
 class UnsupportedDatabase(Exception):
-    """The URL names a database that Greenroom does not work on."""
+    """The URL names a database that Greenroom does not support."""
 
 
 class Database:
     """One database, with an engine for the writer's one connection and one for the readers.
 
-    `patience` bounds how long a connection attempt, a free connection or a lock of somebody else is waited for.
+    `patience` limits every wait for a connection attempt, a free connection, or another transaction's lock.
     """
 
     def __init__(self, url: str, *, patience: timedelta) -> None:
@@ -78,7 +80,7 @@ class Database:
             )
 
     def require_supported(self) -> None:
-        """Connect, and raise UnsupportedDatabase if the server is too old or does not take our settings."""
+        """Connect; raise UnsupportedDatabase if the server is too old or does not apply our settings."""
         with self.reading.connect() as connection:
             if not self.sqlite:
                 require_postgresql(cast(tuple[int, ...], connection.dialect.server_version_info))
@@ -86,7 +88,7 @@ class Database:
 
     @property
     def connection_arguments(self) -> dict[str, Any]:
-        """What the driver is given for one more connection to a PostgreSQL."""
+        """Return the driver's arguments for a new connection to PostgreSQL."""
         _, arguments = self.writing.dialect.create_connect_args(self.writing.url)
         return {**arguments, **self._arguments}
 
@@ -95,14 +97,14 @@ class Database:
         return cast(SQLCompiler, cast(ClauseElement, statement).compile(dialect=self.writing.dialect))
 
     def sql(self, statement: Executable, *names: str) -> str:
-        """Return the compiled text; `names` are the parameters in the order in which they will be given."""
+        """Return the compiled text; `names` are the parameters in the order in which they will be passed."""
         compiled = self.compile(statement)
         if list(names) != list(compiled.positiontup or ()):
             raise AssertionError(f"parameters are {compiled.positiontup}, not {names}: {compiled}")
         return str(compiled)
 
     def among(self, key: ColumnElement[str], name: str) -> ColumnElement[bool]:
-        """Return a condition on a list of any length in one parameter, found through the key's index."""
+        """Return the condition that the key is in a list, passed as one parameter; it can use the key's index."""
         if self.sqlite:
             return key.in_(select(column("value")).select_from(func.json_each(bindparam(name, type_=Text()))))
         return key == func.any(bindparam(name, type_=ARRAY(Text())))
@@ -110,15 +112,15 @@ class Database:
     def each_of(
         self, rows: Select[Any], key: ColumnElement[str], name: str, *also: ColumnElement[bool]
     ) -> Select[Any]:
-        """Return the rows whose key is `among` a list, each looked up by itself in the index on all conditions.
+        """Return the rows whose key is `among` a list, each looked up separately in the index on all conditions.
 
-        PostgreSQL keeps the plan that it made when a table was empty: with `among` it may read all that came since.
+        PostgreSQL may keep a plan that it made when the table was empty; with `among` that plan reads the whole table.
         """
         if self.sqlite:
             return rows.where(self.among(key, name), *also)
         keys = func.unnest(bindparam(name, type_=ARRAY(Text()))).table_valued("key")
         asked = keys.render_derived(name="asked")
-        # What has an offset is not merged with what is around it.
+        # A subquery with an offset is not merged into the query around it.
         found = rows.where(key == asked.c.key, *also).offset(literal_column("0")).lateral("found")
         return select(found).select_from(asked).join(found, true())
 
@@ -127,13 +129,13 @@ class Database:
         return json.dumps(values) if self.sqlite else list(values)
 
     def dispose(self) -> None:
-        """Close every connection that is not in use."""
+        """Close all idle connections."""
         self.reading.dispose()
         self.writing.dispose()
 
 
 def require_postgresql(version: Sequence[int]) -> None:
-    """Raise UnsupportedDatabase for the version of a server, such as (13, 14), that is too old."""
+    """Raise UnsupportedDatabase if a server's version, such as (13, 14), is too old."""
     if version[0] < OLDEST_POSTGRESQL:
         found = ".".join(map(str, version))
         raise UnsupportedDatabase(
@@ -142,7 +144,7 @@ def require_postgresql(version: Sequence[int]) -> None:
 
 
 def require_settings(connection: Any) -> None:
-    """Raise UnsupportedDatabase if a connection of the driver lacks a setting on which the meaning of data depends."""
+    """Raise UnsupportedDatabase if a connection lacks a setting on which the meaning of data depends."""
     if ignored := ignored_setting(connection.info.parameter_status):
         raise UnsupportedDatabase(
             f"GREENROOM_DATABASE_URL: {ignored} although we ask for it: use a connection that passes our options on"
@@ -150,26 +152,26 @@ def require_settings(connection: Any) -> None:
 
 
 def limited(statement: Select[Any], name: str) -> Select[Any]:
-    """Return the statement limited by a parameter; without the offset, SQLite's text would have a parameter for it."""
+    """Return the statement with a parameter as its limit; an explicit offset saves another parameter on SQLite."""
     return statement.limit(bindparam(name, type_=BigInteger())).offset(literal_column("0"))
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether the database failed us, rather than we it: locked, full, gone, broken."""
+    """Whether an error is the database's fault and not ours: locked, full, gone, broken."""
     if isinstance(error, PoolTimeout | InterfaceError):
         return True
     return isinstance(error, DatabaseError) and not isinstance(error, _MISTAKES)
 
 
 def unavailable(error: BaseException) -> StoreUnavailable:
-    """Return what a caller is told of an outage: the driver's first line, never a parameter."""
+    """Return the error for a caller: the first line of the driver's message, never a parameter."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     return StoreUnavailable(f"the database does not answer: {str(cause).partition(chr(10))[0]}")
 
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Turn an outage within the block into StoreUnavailable."""
+    """Raise StoreUnavailable for an outage inside the block."""
     try:
         yield
     except Exception as error:
@@ -183,12 +185,12 @@ def _open_sqlite(url: URL, patience: timedelta) -> tuple[Engine, Engine]:
         raise UnsupportedDatabase("SQLite needs a file: sqlite:///path")
     path = Path(url.database)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Conversations are in it; the files that SQLite puts beside it take over its mode.
+    # It contains conversations. The files that SQLite creates beside it get the same mode.
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     arguments = {
         "timeout": patience.total_seconds(),
-        "isolation_level": None,  # the driver begins nothing by itself
+        "isolation_level": None,  # the driver must not begin transactions itself
         "check_same_thread": False,
         "cached_statements": 256,
     }
@@ -204,7 +206,7 @@ def _open_sqlite(url: URL, patience: timedelta) -> tuple[Engine, Engine]:
 
     @event.listens_for(writing, "begin")
     def _immediate(connection: Connection) -> None:
-        # A deferred transaction would look first and could then lose the race for the write lock.
+        # A deferred transaction would read first, and could then lose the race for the write lock.
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     @event.listens_for(reading, "connect")
@@ -218,7 +220,7 @@ def _open_sqlite(url: URL, patience: timedelta) -> tuple[Engine, Engine]:
 def _open_postgresql(url: URL, arguments: dict[str, Any], patience: timedelta) -> tuple[Engine, Engine]:
     return (
         _engine(url, 1, arguments, patience, paramstyle="format"),
-        # Every read is one statement, or bounded by a head read before.
+        # Every read is one statement, or is limited by a head read before.
         _engine(url, READERS, arguments, patience, paramstyle="format", isolation_level="AUTOCOMMIT"),
     )
 
@@ -226,7 +228,7 @@ def _open_postgresql(url: URL, arguments: dict[str, Any], patience: timedelta) -
 def _engine(
     url: URL, connections: int, arguments: dict[str, Any], patience: timedelta, **options: str
 ) -> Engine:
-    """Return an engine with so many connections, whose errors never show a parameter."""
+    """Return an engine with `connections` connections, whose errors never show parameters."""
     return create_engine(
         url,
         connect_args=arguments,

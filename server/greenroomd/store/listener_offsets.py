@@ -1,4 +1,4 @@
-"""How far the listeners have come, on a SQL database: `app.watch.listeners.ListenerOffsets`."""
+"""Listener offsets in a SQL database: implements `app.ports.listener_offsets.ListenerOffsets`."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from greenroomd.store.write.group_commit import Writer
 
 
 class SqlPositions:
-    """The listeners' positions; see `app.watch.listeners.ListenerOffsets` for what each method promises."""
+    """The listeners' offsets; `app.ports.listener_offsets.ListenerOffsets` says what each method promises."""
 
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer
         self._read = reader.read
 
     async def listener_position(self, name: str) -> int | None:
-        """Return the revision up to which a listener has heard everything."""
+        """Return the revision up to which a listener has heard everything; None for a new listener."""
         return await self._read(partial(_position, name=name))
 
     async def save_offset(self, name: str, revision: int) -> None:
-        """Make durable that a listener has heard everything up to a revision."""
+        """Store durably that a listener has heard everything up to a revision."""
         await self._writer.run_exclusive(partial(_keep, name=name, revision=revision))
 
 

@@ -1,7 +1,7 @@
-"""Wake-ups from other nodes on one PostgreSQL: each commit sends a notice, and a node that hears it catches up at once.
+"""Wake-ups between nodes on one PostgreSQL: each commit sends a NOTIFY, and a node that receives it catches up.
 
-A notice is only a hint. It is lost if nobody listens at its moment. Therefore a node looks where the log stands as soon
-as it listens, after every loss of its connection, and once in a while without any reason.
+A notification is only a hint: it is lost if nobody listens at that moment. So a node also reads the head as soon as it
+listens, after every loss of its connection, and at regular intervals.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from greenroomd.store.write.statements import CHANNEL
 log = structlog.get_logger(__name__)
 
 AGAIN_AFTER = timedelta(seconds=1)
-"""How long a node that could not listen waits before it tries again."""
+"""How long a node that could not listen waits before it retries."""
 
 OnCommit = Callable[[int], None]
 
@@ -31,10 +31,10 @@ OnCommit = Callable[[int], None]
 async def listening_for_commits(
     database: Database, on_commit: OnCommit, head: Callable[[], Awaitable[int]], *, poll: timedelta
 ) -> AsyncIterator[None]:
-    """While the block runs, call `on_commit` with a revision that the log may have come to, whenever it may have moved.
+    """While the block runs, call `on_commit` with a revision whenever the head may have reached it.
 
-    `head` reads where the log stands; that happens every `poll` at least. Nothing that other users of the database
-    send, and no failure of the database, ends the block. SQLite has one node only: there `on_commit` is never called.
+    `head` reads the head from the database, at least every `poll`. Neither foreign notifications nor failures of the
+    database end the block. SQLite has only one node, so there `on_commit` is never called.
     """
     if database.sqlite:
         yield
@@ -47,7 +47,7 @@ async def listening_for_commits(
 
 
 async def _listen(database: Database, on_commit: OnCommit, head: Callable[[], Awaitable[int]]) -> None:
-    import psycopg  # a tenth of a second that no start on SQLite needs
+    import psycopg  # takes 0.1 s, which a start on SQLite does not need
 
     while True:
         try:
@@ -66,7 +66,7 @@ async def _listen(database: Database, on_commit: OnCommit, head: Callable[[], Aw
 
 
 def _revision(payload: str) -> int | None:
-    """Return the revision that a notice names. Every user of the database may send others: those are ignored."""
+    """Return the revision in a notification; None for one of another user of the database, which is ignored."""
     if payload.isascii() and payload.isdecimal() and len(payload) < 20:
         return int(payload)
     log.warning("foreign_notice", payload=payload[:100])
@@ -79,4 +79,4 @@ async def _poll(on_commit: OnCommit, head: Callable[[], Awaitable[int]], every: 
         try:
             on_commit(await head())
         except StoreUnavailable:
-            continue  # every call that needs the database reports the outage
+            continue  # calls that need the database report the outage

@@ -1,4 +1,4 @@
-"""One database, one owner: the server that holds the database's lock, and whose number every write compares.
+"""One database, one owner: the server that holds the database's lock, and whose fence every write compares.
 
 A second server would settle the first one's live sessions as those of a dead server. Two things keep it from that:
 
@@ -35,17 +35,17 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 AGAIN_AFTER: Final = timedelta(seconds=1)
-"""How long the owner waits before it tries again to take a lock that it has lost."""
+"""How long the owner waits between attempts to take a lock again that it has lost."""
 
 _LOCK_CLASS: Final = 0x67726E72
 """The first half of the advisory lock's key, the same for all of Greenroom; the second is derived from the schema."""
 
 _SEEN_DEAD_SOON: Final = " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
-"""Has PostgreSQL notice within 25 s that the owner's host is gone, and release its lock."""
+"""Lets PostgreSQL detect within 25 s that the owner's host is gone, and release its lock."""
 
 
 class DatabaseInUse(Exception):
-    """Another server owns the database; the text says which one, as far as it can be read, and what to do."""
+    """Another server owns the database; the text says which one, if that can be read, and what to do."""
 
     def __init__(self, owner: str) -> None:
         super().__init__(
@@ -56,7 +56,7 @@ class DatabaseInUse(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """The server that owns a database, as a second one is told."""
+    """The server that owns a database, as reported to a second one."""
 
     node_id: str
     """The id of the node, from its state directory."""
@@ -82,7 +82,7 @@ def this_server(node_id: str) -> Owner:
 
 
 def _described(text: str) -> str:
-    """Return what a stored record says in words; "" if it cannot be read."""
+    """Return a stored record in words; "" if it cannot be parsed."""
     with suppress(ValueError, KeyError, TypeError):
         facts = json.loads(text)
         return f"node {facts['node_id']} on {facts['host']}, pid {facts['pid']}, since {facts['since']}"
@@ -90,7 +90,7 @@ def _described(text: str) -> str:
 
 
 class DatabaseLock:
-    """The lock that is held. `keep` takes it again where it can be lost."""
+    """A lock that is held. `keep` takes it again if it is lost."""
 
     async def keep(self, compare_fence: Callable[[], Awaitable[None]]) -> None:
         """Return at once: a file lock lasts as long as the process."""
@@ -101,7 +101,7 @@ class DatabaseLock:
 async def locked(database: Database, owner: Owner) -> AsyncIterator[DatabaseLock]:
     """Hold the lock of a database while the block runs; raises DatabaseInUse, StoreUnavailable.
 
-    Enter it before anything is read or written.
+    Enter it before reading or writing anything.
     """
     if database.sqlite:
         with _FileLock(database.path, owner) as held:
@@ -213,7 +213,7 @@ class _AdvisoryLock(DatabaseLock):
         if took is not None and took[0]:
             return None
         owner = ""
-        with suppress(psycopg.ProgrammingError):  # it has not come to make its tables yet
+        with suppress(psycopg.ProgrammingError):  # its tables do not exist yet
             row = await (await self._connection.execute("SELECT owner FROM meta")).fetchone()
             owner = str(row[0]) if row else ""
         await self._disconnect()
@@ -226,5 +226,5 @@ class _AdvisoryLock(DatabaseLock):
 
 
 def _number(schema: str) -> int:
-    """Return the second half of the key: installations in two schemas of one database do not concern each other."""
+    """Return the second half of the key, so that installations in different schemas of one database are independent."""
     return int.from_bytes(hashlib.sha256(schema.encode()).digest()[:4], "big", signed=True)

@@ -1,7 +1,7 @@
-"""The settings of every PostgreSQL connection. We send all that matter, whatever the operator has set for others.
+"""The settings of every PostgreSQL connection: all that matter, whatever the operator has set for other clients.
 
 `ALTER DATABASE … SET`, `ALTER ROLE … SET` and `PG…` variables change the settings of a new connection. Some of them
-change what bytes mean: what was written under one value is read as something else under another.
+change the meaning of bytes: data written with one value reads differently with another.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ _KEEPALIVE: Final = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    "tcp_user_timeout": 25_000,  # ms; what was sent and is not acknowledged keeps the others from acting
+    "tcp_user_timeout": 25_000,  # ms; until unacknowledged data times out, the other timers do not act
 }
 
 _ENCODING: Final = "UTF8"
 
 _MEANING: Final = {
-    "standard_conforming_strings": "on",  # off: the driver doubles each backslash, and COPY keeps both
+    "standard_conforming_strings": "on",  # off: the driver would double each backslash, and COPY keep both
     "backslash_quote": "safe_encoding",
     "bytea_output": "hex",
     "array_nulls": "on",
@@ -30,21 +30,21 @@ _MEANING: Final = {
     "IntervalStyle": "postgres",
     "TimeZone": "UTC",
 }
-"""What decides how values are written and read, beside the encoding."""
+"""The settings that decide how values are written and read, beside the encoding."""
 
 _REPORTED: Final = {"standard_conforming_strings": "on", "client_encoding": _ENCODING}
-"""What the server reports of itself when a connection is made, and must be so."""
+"""Values that the server must report for a new connection."""
 
 
 def connection_arguments(url: URL, patience: timedelta) -> dict[str, Any]:
-    """Return what the driver is given beside the URL; the options of the URL are kept, but ours come last."""
+    """Return the driver's arguments beside the URL; the URL's options are kept, but ours come last and win."""
     milliseconds = patience // timedelta(milliseconds=1)
     meaning = "".join(f" -c {name}={value}" for name, value in _MEANING.items())
     return {
         "connect_timeout": max(2, round(patience.total_seconds())),
-        "client_encoding": _ENCODING,  # not among the options: PGCLIENTENCODING would win over them
+        "client_encoding": _ENCODING,  # not in the options: PGCLIENTENCODING would override them
         **_KEEPALIVE,
-        # A node that stops within a transaction must not hold the others' lock for ever.
+        # A node that stops inside a transaction must not hold the others' lock forever.
         "options": f"{url.query.get('options', '')}{meaning}"
         f" -c lock_timeout={milliseconds} -c statement_timeout={6 * milliseconds}"
         f" -c idle_in_transaction_session_timeout={2 * milliseconds}",
@@ -52,7 +52,7 @@ def connection_arguments(url: URL, patience: timedelta) -> dict[str, Any]:
 
 
 def ignored_setting(reported: Callable[[str], str | None]) -> str | None:
-    """Return what the server, or a pooler before it, has made of a setting that it had to take; None if all is well.
+    """Return a required setting that the server, or a pooler in between, did not apply; None if all are applied.
 
     `reported` gives the value of a setting as the server reported it.
     """

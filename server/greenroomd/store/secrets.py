@@ -1,7 +1,7 @@
-"""Secrets at rest: sealed with AES-256-GCM under a key that lies beside the state, never in the database.
+"""Secrets at rest: encrypted with AES-256-GCM. The key is in a file of its own, never in the database.
 
-The key file holds `{"current": <id>, "keys": {<id>: <base64>}}`. Each sealed value names its key, so that a new key can
-become current while old ones still open what they sealed. All nodes on one database need the same file.
+The key file holds `{"current": <id>, "keys": {<id>: <base64>}}`. Each sealed value names its key, so that old keys
+still open their values after a new key becomes current. All nodes on one database need the same file.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _NONCE_BYTES: Final = 12
 
 
 class KeyFileUnusable(Exception):
-    """The key file cannot be used as it is; the text says what to do."""
+    """The key file cannot be used; the text says what to do."""
 
 
 class Keyring:
-    """The keys of one file. A value is bound to its session: moved to another row, it does not open."""
+    """The keys of one file. A value is bound to its session: it cannot be opened in another session's row."""
 
     def __init__(self, path: Path, current: str, keys: Mapping[str, bytes]) -> None:
         self._path = path
@@ -59,7 +59,7 @@ class Keyring:
 
 
 def open_keyring(path: Path) -> Keyring:
-    """Return the keys of the file, which is made with a new key if there is none; raises KeyFileUnusable."""
+    """Return the keys in the file; create it with a new key if it does not exist. Raises KeyFileUnusable."""
     if not path.exists():
         _create(path)
     mode = path.stat().st_mode
@@ -84,23 +84,23 @@ def _id_of(key: bytes) -> str:
 
 
 def _create(path: Path) -> None:
-    """Make a file with one new key, whole or not at all, also if several nodes do so at once."""
+    """Create a file with one new key atomically, even if several nodes do so at once."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = AESGCM.generate_key(bit_length=256)
     document = {"current": _id_of(key), "keys": {_id_of(key): base64.b64encode(key).decode()}}
-    # Not named by the process: in a container, one that crashed here had the same id.
+    # A random name: in a container, a crashed predecessor may have had the same pid.
     draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
         json.dump(document, file)
         file.flush()
         os.fsync(file.fileno())
     try:
-        with suppress(FileExistsError):  # another node was first; its key counts
+        with suppress(FileExistsError):  # another node was first; use its key
             os.link(draft, path)
     finally:
         draft.unlink()
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(folder)  # the file's name must last as long as what is sealed under its key
+        os.fsync(folder)  # the file's name must be as durable as the values sealed with its key
     finally:
         os.close(folder)

@@ -1,4 +1,4 @@
-"""Profiles on a SQL database: `app.ports.profile_store.ProfileStore`."""
+"""Profiles in a SQL database: implements `app.ports.profile_store.ProfileStore`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from greenroomd.store.write.profile_quota import Vacancies
 from greenroomd.store.write.statements import Statements
 
 _NO_TOKEN: Final[Sealed] = (None, None)
-_COUNTED: Final = 1_000_000  # sessions of a profile in use; there is no need to count further
+_COUNTED: Final = 1_000_000  # sessions that use a profile; counting further is of no use
 _KEY = (
     profiles.c.workspace_id == bindparam("of_workspace"),
     profiles.c.profile_id == bindparam("of_profile"),
@@ -34,7 +34,7 @@ _KEY = (
 
 
 class SqlProfiles:
-    """The stored profiles; see `app.ports.profile_store.ProfileStore` for what each method promises."""
+    """The stored profiles; `app.ports.profile_store.ProfileStore` says what each method promises."""
 
     def __init__(self, database: Database, writer: Writer, reader: Reader, keyring: Keyring) -> None:
         self._writer = writer
@@ -44,7 +44,7 @@ class SqlProfiles:
         self._vacancies = Vacancies(database)
 
     async def change(self, change: ProfileChange) -> Profile | None:
-        """Make a decision durable and return its outcome."""
+        """Commit a change and return its outcome."""
         return await self._writer.run_exclusive(partial(self._change, change=change))
 
     async def profile(self, workspace_id: str, profile_id: str) -> Profile:
@@ -58,7 +58,7 @@ class SqlProfiles:
         return await self._read(partial(_page, workspace_id=workspace_id, after=after, limit=limit))
 
     async def oauth_token(self, workspace_id: str, profile_id: str) -> Secret | None:
-        """Return the profile's token, opened."""
+        """Return the profile's token, decrypted."""
         row = await self._read(partial(_found, workspace_id=workspace_id, profile_id=profile_id))
         key_id, sealed = sealed_of(row)
         if key_id is None or sealed is None:
@@ -124,7 +124,7 @@ class SqlProfiles:
 
 
 def _owner(workspace_id: str, profile_id: str) -> str:
-    """Return what a profile's token is bound to: no session's id has such a form."""
+    """Return the name to which a profile's token is bound, which cannot be a session's id."""
     return f"profile:{workspace_id}/{profile_id}"
 
 

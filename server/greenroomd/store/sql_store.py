@@ -1,4 +1,4 @@
-"""The store on a SQL database: `app.ports.storage.Store`, put together from its writer and its readers."""
+"""The store on a SQL database: implements `app.ports.storage.Store` with the writer and the readers."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def open_store(
     observer: SessionObserver = UNOBSERVED,
     owner: Owner | None = None,
 ) -> AsyncIterator[SqlStore]:
-    """Yield the store of a database, migrated to this version; when the block ends all commits are done.
+    """Yield the store of a database, migrated to this version; on exit, finish all commits.
 
     `database_url` is `sqlite:///path` or `postgresql+psycopg://…`. `key_file` is made if there is none, and needed for
     ever after. `codec` makes the codec for the id of this store. `clock` only tells how long ago a request was
@@ -188,7 +188,7 @@ class _Parts:
 
 
 class SqlStore:
-    """The durable state; see `app.ports.storage.Store` for what each method promises."""
+    """The durable state; `app.ports.storage.Store` says what each method promises."""
 
     def __init__(self, parts: _Parts) -> None:
         self._parts = parts
@@ -208,16 +208,16 @@ class SqlStore:
 
     @property
     def positions(self) -> ListenerOffsets:
-        """How far the listeners have come."""
+        """The offsets of the listeners."""
         return self._parts.positions
 
     @property
     def compactor(self) -> Compactor:
-        """What cuts the log from its old end."""
+        """Deletes old events."""
         return self._parts.compactor
 
     async def taken_over(self) -> None:
-        """Return once another server owns the database; then nothing is written any more."""
+        """Return once another server owns the database; after that, this one writes nothing."""
         await self._parts.writer.taken_over.wait()
 
     @property
@@ -226,19 +226,19 @@ class SqlStore:
         return self._parts.publisher.head
 
     async def probe(self) -> None:
-        """Read something and commit something, without any change; raises StoreUnavailable if either fails."""
+        """Read and commit something without changing anything; raises StoreUnavailable if either fails."""
         await self._read(self._history.head)
         await self._parts.writer.run_exclusive(lambda _connection, _at: None)
 
     async def reach(self, revision: int) -> int:
-        """Return the head, which is at or above a revision if the log has come to it on any node."""
+        """Return the head, after catching up with other nodes if it is below `revision`."""
         publisher = self._parts.publisher
         if revision > publisher.head:
             await self._parts.writer.caught_up(await self._read(self._history.head))
         return publisher.head
 
     async def commit(self, unit: Unit) -> Session:
-        """Make a unit durable and return the session with its new revision and last sequence."""
+        """Commit a unit; return the session with its new revision and last sequence."""
         try:
             return await self._parts.writer.commit(prepare(unit, self._parts.codec, self._parts.keyring))
         except OwnershipLost:
@@ -246,7 +246,7 @@ class SqlStore:
             raise OwnershipLost(session_id, await self._current_etag(session_id)) from None
 
     async def _current_etag(self, session_id: str) -> str:
-        """Return the etag of a session that is not what this node took it for; "" if it is gone."""
+        """Return the current etag of a session that another node has changed; "" if it is gone."""
         self._parts.cache.forget(session_id)
         try:
             return etag(await self.session(session_id))
@@ -270,17 +270,17 @@ class SqlStore:
         """Return one page of sessions."""
 
         def look(connection: Connection) -> Page[Session]:
-            head = self._history.head(connection)  # before the page: a watch from it misses nothing
+            head = self._history.head(connection)  # before the page, so that a watch from it misses nothing
             return Page(*list_sessions(connection, query, after=after, limit=limit), head)
 
         return await self._read(look)
 
     async def unsettled(self) -> Sequence[Session]:
-        """Return the sessions that need care after a start, oldest first."""
+        """Return the sessions that need an owner or settling after a start, oldest first."""
         return await self._read(self._lookups.unsettled)
 
     async def due(self, *, after: Due | None = None, limit: int) -> Sequence[Due]:
-        """Return the sessions that time alone will change, nearest first."""
+        """Return the sessions without an owner that have a deadline, earliest first."""
         return await self._read(partial(self._lookups.due, after=after, limit=limit))
 
     async def counted(self) -> Mapping[State, int]:
@@ -347,5 +347,5 @@ class SqlStore:
         return await self._read(partial(self._history.whole, revision=revision))
 
     async def floor(self, selection: Selection) -> int:
-        """Return the oldest revision from which on nothing of a selection is missing."""
+        """Return the lowest revision from which on no event of a selection is missing."""
         return (await self._read(partial(self._history.standing, selection=selection)))[1]

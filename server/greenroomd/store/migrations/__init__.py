@@ -1,1 +1,1 @@
-"""The way from an empty database to tables.py, one step for each version that changed it."""
+"""Migrations from an empty database to tables.py, one for each version that changed it."""

@@ -1,6 +1,7 @@
 """Checks that the migrations lead to tables.py: `python -m greenroomd.store.migrations [URL URL]`.
 
-The URLs name two empty databases of one kind, which are filled and left so; without them it is SQLite for the moment.
+The URLs name two empty databases of one kind, which are filled and left that way. By default both are temporary SQLite
+databases.
 """
 
 import sys
@@ -14,7 +15,7 @@ from greenroomd.store.schema.upgrade import differences, facts, upgrade
 
 
 def verify(migrated_url: str, plain_url: str) -> list[str]:
-    """Return how a database that was migrated differs from one made from tables.py at once; both begin empty."""
+    """Return the differences between a migrated database and one created from tables.py; both must be empty before."""
     migrated = Database(migrated_url, patience=timedelta(seconds=5))
     plain = Database(plain_url, patience=timedelta(seconds=5))
     try:
@@ -28,7 +29,7 @@ def verify(migrated_url: str, plain_url: str) -> list[str]:
 
 
 def main(urls: list[str]) -> None:
-    """Exit with a line for each difference, or quietly if there is none."""
+    """Exit with one line for each difference, or silently if there is none."""
     with tempfile.TemporaryDirectory() as folder:
         migrated, plain = urls or (f"sqlite:///{Path(folder, name)}.db" for name in ("migrated", "plain"))
         if found := verify(migrated, plain):

@@ -1,4 +1,4 @@
-"""The log of events, read in pages: of one session, of several, of a workspace, or all of it."""
+"""Reads the event log in pages: of one session, of several, of a workspace, or all of it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _columns = (
 
 
 class History:
-    """Reads events; its statements are compiled once for each shape of a selection."""
+    """Reads events; compiles its statements once for each shape of a selection."""
 
     def __init__(self, database: Database, codec: EventCodec) -> None:
         self._database = database
@@ -65,12 +65,12 @@ class History:
         up_to: int | None,
         descending: bool,
     ) -> list[StoredEvent]:
-        """Return a page as `Store.events` promises it."""
+        """Return a page, as `Store.events` does."""
         low, high = (0, after) if descending else (after, _ENDLESS)
         if up_to is not None:
             high = min(high, up_to + 1)
         if len(selection.session_ids) > 1:
-            # Each session is read by a statement of its own: none may see more than the first could.
+            # Each session is read by its own statement; none may see more than the first one could.
             high = min(high, self.head(connection) + 1)
         found = self._found(connection, selection, low, high, limit, descending=descending)
         page: list[StoredEvent] = []
@@ -84,7 +84,7 @@ class History:
             if len(page) >= limit:
                 break
         if not descending:
-            # After the read: what was compacted during it is noticed.
+            # After the read, to detect events that were compacted during it.
             head, floor = self.standing(connection, selection)
             if after + 1 < floor:
                 raise CursorBelowFloor(oldest=floor, head=head)
@@ -117,7 +117,7 @@ class History:
         *,
         descending: bool,
     ) -> Iterator[Row]:
-        """Yield the selected rows in order, reading no more than somewhat ahead."""
+        """Yield the selected rows in order, without reading far ahead."""
 
         def stream(scope: str, of: Sequence[str], first: int) -> Iterator[Row]:
             sql = self._pages[scope, bool(selection.types), descending]
@@ -144,7 +144,7 @@ class History:
 
 
 def _page(database: Database, scope: str, *, typed: bool, descending: bool) -> str:
-    """Take the scope's id (if any), the revisions between which to look, the types (if any), and the limit."""
+    """Parameters: the scope's id (if any), the lowest and highest revision, the types (if any), the limit."""
     statement: Select[Any] = select(*_columns)
     names: list[str] = []
     if scope == "session":
@@ -179,7 +179,7 @@ def _chunks(
     *,
     descending: bool,
 ) -> Iterator[Row]:
-    """Yield rows; what is read at once grows to a page of such rows as were seen, so long bodies do not pile up."""
+    """Yield rows, reading more of them at once as their sizes allow, so that long bodies do not pile up in memory."""
     of, types = fixed
     given = size = 0
     while given < limit:
@@ -195,7 +195,7 @@ def _chunks(
 
 
 def _within(rows: Iterator[Row], workspace_id: str | None) -> Iterator[Row]:
-    """Yield a session's rows if the session is of the workspace."""
+    """Yield the rows of one session, if the session belongs to the workspace."""
     for row in rows:
         if workspace_id is not None and row[2] != workspace_id:
             return

@@ -1,4 +1,4 @@
-"""Reads: a few threads beside the writer, each statement its own snapshot."""
+"""Reads from the database in a few threads, concurrently with the writer; each statement is its own snapshot."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Reader:
         self._threads = threads
 
     async def read(self, look: Callable[[Connection], T]) -> T:
-        """Return what `look` finds; raises StoreUnavailable if the database does not answer."""
+        """Return the result of `look`, run on a connection; raises StoreUnavailable if the database does not answer."""
         return await self.run(partial(self._look, look))
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Return what `work` does in one of the threads; raises StoreUnavailable if the database does not answer."""
+        """Return the result of `work`, run in a thread; raises StoreUnavailable if the database does not answer."""
         with answering():
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
@@ -39,7 +39,7 @@ class Reader:
         except DBAPIError as error:
             if not error.connection_invalidated:
                 raise
-            return self._once(look)  # the pool's connections were cut; a read may be done twice
+            return self._once(look)  # the pool's connections were cut; reads can be repeated safely
 
     def _once(self, look: Callable[[Connection], T]) -> T:
         with self._engine.connect() as connection:
@@ -48,6 +48,6 @@ class Reader:
 
 @asynccontextmanager
 async def open_reader(database: Database) -> AsyncIterator[Reader]:
-    """Yield a reader; when the block ends its threads are gone, a read under way included."""
+    """Yield a reader; on exit, wait for reads in progress and end its threads."""
     with ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="store-reader") as threads:
         yield Reader(database, threads)

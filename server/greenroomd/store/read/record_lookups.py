@@ -33,7 +33,7 @@ from greenroomd.store.secrets import Keyring
 
 T = TypeVar("T")
 
-_ONE: ColumnElement[Any] = literal_column("1")  # written out, as in the index: a parameter would not match it
+_ONE: ColumnElement[Any] = literal_column("1")  # literal, as in the index: a parameter would not match it
 
 
 class Lookups:
@@ -102,7 +102,7 @@ class Lookups:
         return session_of(row)
 
     def unsettled(self, connection: Connection) -> list[Session]:
-        """Return the sessions that need care after a start, oldest first."""
+        """Return the sessions that need an owner or settling after a start, oldest first."""
         return [session_of(row) for row in connection.exec_driver_sql(self._unsettled)]
 
     def due(self, connection: Connection, *, after: Due | None, limit: int) -> list[Due]:
@@ -176,7 +176,7 @@ class Lookups:
 
 
 def _page_of(database: Database, table: Table, key: ColumnElement[Any], identity: ColumnElement[Any]) -> str:
-    """Take a session's id, key and id of the last row seen, and the limit."""
+    """Parameters: a session's id, key and id of the last row seen, the limit."""
     last = tuple_(bindparam("key", type_=key.type), bindparam("last", type_=identity.type))
     statement = (
         select(table)

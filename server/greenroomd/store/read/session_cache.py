@@ -1,8 +1,8 @@
-"""The sessions that were written or read last, in memory: reading one of them touches no database.
+"""Caches the sessions written or read last, so that reading them needs no database access.
 
-Write-through: a commit puts its sessions here before anybody hears of it, so the cache is never older than what was
-acknowledged. Used on the event loop only. A session that another node has changed is dropped as soon as this node hears
-of the change.
+Write-through: a commit updates the cache before it is announced, so the cache is never older than an acknowledged
+commit. Used on the event loop only. A session that another node has changed is dropped as soon as this node learns of
+the change.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from greenroomd.domain.session import Session
 
 @dataclass(slots=True, eq=False)
 class _Reads:
-    """The reads of one session that are under way and began after its last change."""
+    """The reads of one session that are in progress and began after its last change."""
 
     count: int = 0
     outdated: bool = False
 
 
 class SessionCache:
-    """At most `limit` sessions; the least recently used is given up first."""
+    """Holds at most `limit` sessions; evicts the least recently used first."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -35,7 +35,7 @@ class SessionCache:
         return len(self._sessions)
 
     def get(self, session_id: str) -> Session | None:
-        """Return a session if it is here."""
+        """Return a session if it is cached."""
         session = self._sessions.get(session_id)
         if session is not None:
             self._sessions.move_to_end(session_id)
@@ -43,10 +43,10 @@ class SessionCache:
 
     @contextmanager
     def reading(self, session_id: str) -> Iterator[Callable[[Session], Session]]:
-        """Announce a read of a session before it begins; the block hands over what it has read.
+        """Announce a read of a session before it begins; the block passes the result to the yielded function.
 
-        The function that is yielded caches the session and returns it. If the session has changed since the block
-        began, it caches nothing and returns the newest session known.
+        That function caches the session and returns it. If the session has changed since the block began, it caches
+        nothing and returns the newest known session.
         """
         reads = self._under_way.setdefault(session_id, _Reads())
 
@@ -72,12 +72,12 @@ class SessionCache:
         self._put(session)
 
     def forget(self, session_id: str) -> None:
-        """Drop a session that was deleted, or changed by another node. No read that is under way brings it back."""
+        """Drop a session that was deleted, or changed by another node. Reads in progress do not bring it back."""
         self._outdate_reads(session_id)
         self._sessions.pop(session_id, None)
 
     def clear(self) -> None:
-        """Drop every session. No read that is under way brings one back."""
+        """Drop every session. Reads in progress do not bring them back."""
         for session_id in list(self._under_way):
             self._outdate_reads(session_id)
         self._sessions.clear()

@@ -1,4 +1,4 @@
-"""Lists of sessions: every filter in either order, one index range a page, never an offset."""
+"""Lists sessions with any filter in either order: one index range per page, never an offset."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from greenroomd.store.schema.tables import configs, deletions, identities, label
 
 _KEY = {OrderBy.CREATE_TIME: sessions.c.create_time, OrderBy.LAST_ACTIVE_TIME: sessions.c.last_active_time}
 _COLUMN = {key: list(sessions.columns).index(column) for key, column in _KEY.items()}
-_ONE: ColumnElement[Any] = literal_column("1")  # written out, as in the index: a parameter would not match it
+_ONE: ColumnElement[Any] = literal_column("1")  # literal, as in the index: a parameter would not match it
 _ZERO: ColumnElement[Any] = literal_column("0")
 _NOTHING: ColumnElement[Any] = literal_column("''")
 
@@ -40,18 +40,18 @@ with_config: FromClause = sessions.join(
     and_(configs.c.session_number == sessions.c.number, configs.c.generation == sessions.c.config_generation),
 )
 session_columns = (*sessions.columns, configs.c.config)
-"""What `rows.session_of` takes, selected from `with_config`."""
+"""The columns that `rows.session_of` takes, selected from `with_config`."""
 
 number_of_session = (
     select(identities.c.number).where(identities.c.session_id == bindparam("session_id")).scalar_subquery()
 )
-"""The number of the session whose id is the parameter `session_id`; NULL, equal to nothing, if there never was one."""
+"""The number of the session with the id `session_id` (a parameter); NULL, equal to nothing, if there never was one."""
 
 
 def not_deleted(table: Table) -> ColumnElement[bool]:
-    """Return a condition on rows that are found by another key than their session: it was not deleted.
+    """Return the condition that a row's session is not deleted, for rows found by another key than their session.
 
-    What a deleted session has left is erased in the background, and hidden until then.
+    The rows of a deleted session are erased in the background, and hidden until then.
     """
     return table.c.session_number.not_in(select(deletions.c.session_number))
 
@@ -62,7 +62,7 @@ _labels_of_session = labels.c.session_number == sessions.c.number
 def list_sessions(
     connection: Connection, query: SessionQuery, *, after: Position | None, limit: int
 ) -> tuple[list[Session], Position | None]:
-    """Return a page and where it ended, None if nothing follows."""
+    """Return a page and the position at its end, None if nothing follows."""
     column = _COLUMN[query.order_by]
 
     def place(row: Row) -> tuple[int, int]:
@@ -82,10 +82,10 @@ def list_sessions(
 
 
 def pages(query: SessionQuery, *, after: Position | None, limit: int) -> list[Select[Any]]:
-    """Return the statements whose results, merged, are the page.
+    """Return the statements whose merged results are the page.
 
-    Within a workspace it is one for each state asked for: a single state has an index in the page's order, several
-    together have none.
+    Within a workspace there is one for each state asked for: a single state has an index in the page's order, several
+    together do not.
     """
     states = query.states & LIVE if query.states and query.live_only else query.states
     if query.live_only and not states:
@@ -93,7 +93,7 @@ def pages(query: SessionQuery, *, after: Position | None, limit: int) -> list[Se
             return []
         states = LIVE
     if states and states <= LIVE:
-        # Live sessions are as few as processes: found by what they are and sorted, not by walking the list's order.
+        # There are only as many live sessions as processes: find them by their state and sort them.
         few = _matching(query, after, sorted_by=_ZERO).where(sessions.c.unsettled == _ONE)
         return [few.where(sessions.c.state.in_(sorted(states))).limit(limit)]
     statement = _matching(query, after).limit(limit)
@@ -107,16 +107,16 @@ def pages(query: SessionQuery, *, after: Position | None, limit: int) -> list[Se
 def _matching(
     query: SessionQuery, after: Position | None, sorted_by: ColumnElement[int] | None = None
 ) -> Select[Any]:
-    """Select what the filters other than the state leave, after a position, in order.
+    """Select the sessions that match all filters other than the state, after a position, in order.
 
-    With `sorted_by`, which is zero, added to it, the order is no longer that of any index.
+    Adding `sorted_by`, which is zero, to the sort key keeps the database from using an index for the order.
     """
     key: ColumnElement[int] = _KEY[query.order_by]
     identity: ColumnElement[int] = sessions.c.number
     source = with_config
     conditions = list(_conditions(query))
     if query.labels:
-        # The first label leads, by an index in the order of creation; the others are looked up.
+        # The first label selects, by an index in the order of creation; the others are looked up.
         source = with_config.join(labels, _labels_of_session)
         name, value = query.labels[0]
         conditions += [labels.c.key == name, labels.c.value == value]
@@ -146,7 +146,7 @@ def _conditions(query: SessionQuery) -> Iterator[ColumnElement[bool]]:
         yield sessions.c.workspace_id == query.workspace_id
     if query.user_id:
         yield sessions.c.user_id == query.user_id
-        yield sessions.c.user_id != _NOTHING  # says that the partial index holds all of them
+        yield sessions.c.user_id != _NOTHING  # tells the planner that the partial index contains all of them
     if query.profile_id:
         yield sessions.c.profile_id == query.profile_id
         yield sessions.c.profile_id != _NOTHING

@@ -1,4 +1,4 @@
-"""Runs the migrations. A file of its own, because Alembic takes 0.25 s to import and most starts need no migration."""
+"""Runs the migrations. In its own file, because importing Alembic takes 0.25 s and most starts need no migration."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from sqlalchemy import Connection
 
 
 class UnknownMigration(Exception):
-    """The database has had a migration that this version does not have."""
+    """The database has a migration that this version does not know."""
 
 
 def migrate(connection: Connection) -> None:
-    """Bring a database up to this version within the connection's transaction; raises UnknownMigration."""
+    """Migrate a database to this version in the connection's transaction; raises UnknownMigration."""
     config = _config()
     config.attributes["connection"] = connection
     try:

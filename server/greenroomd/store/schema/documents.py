@@ -1,4 +1,4 @@
-"""Structured parts of records as JSON text and back: total functions, spans and times as whole microseconds.
+"""Converts structured parts of records to JSON text and back, durations and times as integers of microseconds.
 
 A field that a later version adds must be read with a default: old rows do not have it.
 """
@@ -36,7 +36,7 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
-# Built once: json.dumps builds an encoder for every call that is not all defaults.
+# Built once: json.dumps builds an encoder for every call with non-default options.
 text = json.JSONEncoder(separators=(",", ":"), default=_plain).encode
 """Return a value as JSON in ASCII."""
 
@@ -45,37 +45,37 @@ value_of = json.JSONDecoder().decode
 
 
 def span(value: timedelta | None) -> int | None:
-    """Return a span in microseconds."""
+    """Return a duration in microseconds."""
     return None if value is None else value // _MICROSECOND
 
 
 def span_of(value: int | None) -> timedelta | None:
-    """Return the span of so many microseconds."""
+    """Return the duration of `value` microseconds."""
     return None if value is None else timedelta(microseconds=value)
 
 
 def time(value: datetime) -> int:
-    """Return microseconds since the epoch; the time must know its zone."""
+    """Return microseconds since the epoch; the time must have a time zone."""
     return (value - _EPOCH) // _MICROSECOND
 
 
 def time_of(value: int) -> datetime:
-    """Return a time in UTC."""
+    """Return the time in UTC of microseconds since the epoch."""
     return _EPOCH + timedelta(microseconds=value)
 
 
 def maybe_time(value: datetime | None) -> int | None:
-    """Return microseconds since the epoch, or nothing for no time."""
+    """Like `time`, but returns None for None."""
     return None if value is None else time(value)
 
 
 def maybe_time_of(value: int | None) -> datetime | None:
-    """Return a time in UTC, or nothing for nothing."""
+    """Like `time_of`, but returns None for None."""
     return None if value is None else time_of(value)
 
 
 def config_text(config: SessionConfig) -> str:
-    """Return a config as JSON, every option written out: its meaning must not move with a later default."""
+    """Return a config as JSON with every option, so that a later default does not change its meaning."""
     document: Document = {field.name: getattr(config, field.name) for field in fields(config)}
     limits, recovery = config.limits, config.recovery
     document["tool_timeout"] = span(config.tool_timeout)
@@ -155,7 +155,7 @@ def usage_of(document: list[Any]) -> Usage:
 
 
 def problem_document(problem: Problem | None) -> Document | None:
-    """Return a problem, or nothing for none."""
+    """Return the document of a problem, None for None."""
     if problem is None:
         return None
     return {
@@ -168,12 +168,12 @@ def problem_document(problem: Problem | None) -> Document | None:
 
 
 def problem_of(document: Document | None) -> Problem | None:
-    """Return the problem of its document, or none for nothing."""
+    """Return the problem of a document, None for None."""
     return None if document is None else Problem(**document)
 
 
 def report_document(report: Sequence[OptionReport]) -> list[list[str]]:
-    """Return how options are enforced, each as a list of its fields."""
+    """Return how options are enforced, each option as a list of its fields."""
     return [[each.option, each.enforcement.value, each.reason] for each in report]
 
 
@@ -183,7 +183,7 @@ def report_of(document: Sequence[Sequence[str]]) -> tuple[OptionReport, ...]:
 
 
 def recovery_document(recovery: Recovery) -> Document:
-    """Return where recovery stands."""
+    """Return the progress of a recovery."""
     return {
         "attempt": recovery.attempt,
         "max_attempts": recovery.max_attempts,

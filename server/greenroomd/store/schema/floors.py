@@ -1,8 +1,8 @@
-"""Up to where the log was compacted, for each scope and part by itself.
+"""Floors: up to which revision the log was compacted, separately for each scope and part.
 
-A busy session is cut while its neighbours are whole, and its messages go long before its lifecycle events. One floor
-for all would refuse cursors of sessions that lost nothing. The scopes are: every event of the store (cut by age), one
-session (cut by length), and the highest cut of any session of a workspace and of the store, for those who watch these.
+A busy session is cut while others are complete, and its messages are cut long before its lifecycle events. A single
+floor would refuse cursors of sessions that lost nothing. The scopes are: all events of the store (cut by age), one
+session (cut by length), and the highest cut of any session in a workspace and in the store, for watches of those.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from greenroomd.store.schema.tables import floors
 from greenroomd.store.schema.upsert import upsert
 
 EVERYTHING: Final = ""
-"""The scope of what was cut from all sessions at once."""
+"""The scope of cuts through all sessions at once."""
 _ANY_SESSION: Final = "*"
 
 
@@ -29,7 +29,7 @@ def scopes_of_session(session_id: str, workspace_id: str) -> Sequence[str]:
 
 
 class Floors:
-    """Reads floors; its statements are compiled once."""
+    """Reads floors; compiles its statements once."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -40,7 +40,7 @@ class Floors:
         self._of_lifecycle = database.sql(highest.where(among, lifecycle), "scopes")
 
     def of(self, connection: Connection, selection: Selection) -> int:
-        """Return the oldest revision from which on nothing of a selection is missing."""
+        """Return the lowest revision from which on no event of a selection is missing."""
         lasting = bool(selection.types) and selection.types <= LIFECYCLE
         sql = self._of_lifecycle if lasting else self._of_all
         scopes = self._database.listed([EVERYTHING, *_scopes_of(selection)])
@@ -49,7 +49,7 @@ class Floors:
 
 
 def raise_floor(connection: Connection, scopes: Sequence[str], part: Part, floor: int) -> None:
-    """Raise the floors of scopes; one that is higher already stays. In the commit that deletes what lies below."""
+    """Raise the floors of scopes, except those that are higher. Call it in the commit that deletes the events below."""
     row = upsert(connection.dialect, floors)
     higher = case((row.excluded.floor > floors.c.floor, row.excluded.floor), else_=floors.c.floor)
     put = row.on_conflict_do_update(index_elements=["scope", "part"], set_={"floor": higher})

@@ -1,7 +1,7 @@
-"""The indexes that hold only some rows of their tables; `metadata` has them once this is imported.
+"""The partial indexes; importing this file adds them to `metadata`.
 
-They stand apart since SQLAlchemy loads every dialect that is named in a condition, and the server never needs them: the
-migrations make them, and are compared with this.
+They have their own file because SQLAlchemy loads every dialect that a condition names, and the server does not need
+them: migrations create them, and are compared with this file.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _index(
     sessions.c.number,
     where=sessions.c.profile_id != "",
 )
-# What counts against a profile's limit, counted without looking at the sessions themselves.
+# Sessions that count against a profile's limit, counted without reading the sessions themselves.
 _index(
     "sessions_open_of_profile",
     sessions.c.workspace_id,

@@ -1,4 +1,4 @@
-"""Profiles to rows and back: one total function each way; rows are tuples in the order of the table's columns."""
+"""Converts profiles to rows and back. Rows are tuples in the order of the table's columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from greenroomd.store.schema.rows import Row
 
 Sealed = tuple[str | None, bytes | None]
 
-# What an option's value is made of again; those not named are JSON as they are.
+# How to convert an option's value back from JSON; those not named stay as they are.
 _VALUES: Mapping[str, Callable[[Any], Any]] = {
     "permission_mode": PermissionMode,
     "allowed_tools": tuple,
@@ -33,7 +33,7 @@ _VALUES: Mapping[str, Callable[[Any], Any]] = {
 
 
 def partial_config_text(config: PartialConfig) -> str:
-    """Return what a partial config sets, as JSON."""
+    """Return the options that a partial config sets, as JSON."""
     return text(
         {
             name: span(value) if isinstance(value, timedelta) else value

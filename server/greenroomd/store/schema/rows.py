@@ -1,4 +1,4 @@
-"""Records to rows and back: one total function each way; rows are tuples in the order of the table's columns."""
+"""Converts records to rows and back. Rows are tuples in the order of the table's columns."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _NO_USAGE = Usage()
 
 
 def session_row(session: Session) -> tuple[Any, ...]:
-    """Return the row of `sessions` without its number, which the first commit gives."""
+    """Return the row of `sessions` without its number, which the first commit assigns."""
     return (
         session.session_id,
         session.workspace_id,
@@ -64,7 +64,7 @@ def session_row(session: Session) -> tuple[Any, ...]:
 
 
 def _written(document: Document) -> str:
-    """Return a document as JSON without what is empty or false: most of a young session is. Zero may be a time."""
+    """Return a document as JSON without empty and false values. Keeps 0, which may be a time."""
     kept = {name: value for name, value in document.items() if value or type(value) is int}
     return text(kept) if kept else "{}"
 
@@ -159,7 +159,7 @@ def session_of(row: Row) -> Session:
 
 
 def label_rows(number: int, session: Session) -> list[Row]:
-    """Return the rows of `labels` by which the session is found."""
+    """Return the rows of `labels` for a session."""
     created = time(session.create_time)
     return [(number, key, value, session.workspace_id, created) for key, value in session.labels.items()]
 

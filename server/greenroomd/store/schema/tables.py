@@ -1,11 +1,11 @@
 """The tables, the same on SQLite and PostgreSQL; with partial_indexes.py, migrations lead to exactly this.
 
-Times are microseconds since the epoch, UTC. Structured parts, and every text that a model or a tool wrote, are JSON in
-ASCII: so any text survives on both databases, also the NUL that PostgreSQL's text type refuses. There are no foreign
-keys: one writer checks under the lock of the `meta` row, and a second check for each row would only cost.
+Times are microseconds since the epoch, UTC. Structured parts, and all texts of models and tools, are JSON in ASCII, so
+that any text survives on both databases, also the NUL that PostgreSQL's text type refuses. There are no foreign keys:
+the one writer checks under the lock of the `meta` row, and a second check of each row would only cost time.
 
-A session is known inside by its `number`, the revision that created it. Its id is random: an index that leads with it
-touches another page for each row of a batch, one that leads with the number grows at its end.
+Internally a session is identified by its `number`, the revision that created it. Its id is random: an index that begins
+with the id touches a different page for each row of a batch, one that begins with the number grows at its end.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-# Ordered by its bytes, as Python and SQLite order it, whatever language a PostgreSQL database was made for.
+# Ordered by bytes, as in Python and SQLite, whatever the locale of a PostgreSQL database.
 Name = Text().with_variant(Text(collation="C"), "postgresql")
-# SQLite knows a row by its number only if the column's type is called INTEGER.
+# SQLite uses the number as its rowid only if the column's type is called INTEGER.
 Revision = BigInteger().with_variant(Integer(), "sqlite")
 
 meta = Table(
@@ -34,16 +34,21 @@ meta = Table(
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),  # always 1
     Column("store_id", Text, nullable=False),
-    Column("revision", BigInteger, nullable=False),  # whoever changes it writes alone until the commit
-    Column("batch", Text, nullable=False),  # the last commit's own id: tells whether a lost answer was a yes
+    Column(
+        "revision", BigInteger, nullable=False
+    ),  # changing it locks out all other writers until the commit
+    Column(
+        "batch", Text, nullable=False
+    ),  # the last commit's id: shows whether a commit without answer took place
     Column(
         "fence", BigInteger, nullable=False, server_default="0"
     ),  # rises with each new owner; see ownership.py
-    Column("owner", Text, nullable=False, server_default=""),  # JSON: which server that is
+    Column("owner", Text, nullable=False, server_default=""),  # JSON: the server that owns the database
 )
 
-# A row outlives its session, so that its last event is still found by its id, and the id is never given again. A
-# deleted session has the revision of that event as its number: its other rows have the old one, and are found no more.
+# A row outlives its session, so that its last event is still found by the session's id, and the id is never used again.
+# A deleted session has the revision of that event as its number: its other rows have the old number, and are no longer
+# found.
 identities = Table(
     "identities",
     metadata,
@@ -62,21 +67,21 @@ sessions = Table(
     Column("user_id", Name, nullable=False),
     Column("profile_id", Name, nullable=False),
     Column("create_time", BigInteger, nullable=False),
-    # Indexed and changed: most commits leave them alone, and so the indexes.
+    # Indexed and changeable. Most commits do not change them, and so leave the indexes alone.
     Column("state", Name, nullable=False),
     Column("unsettled", SmallInteger, nullable=False),  # 1: live, or waiting for its first process
     Column("last_active_time", BigInteger, nullable=False),
-    Column("due_time", BigInteger),  # when time changes it while it rests, if it ever does
+    Column("due_time", BigInteger),  # when it is due while it has no owner; NULL: never
     # Changed with every commit.
     Column("config_generation", Integer, nullable=False),
     Column("node_id", Text, nullable=False),
-    Column("description", Text, nullable=False),  # JSON: what people call it
-    Column("progress", Text, nullable=False),  # JSON: everything that nobody searches by
+    Column("description", Text, nullable=False),  # JSON: display name, labels and metadata
+    Column("progress", Text, nullable=False),  # JSON: everything that no query searches for
     Column("version", BigInteger, nullable=False),
     Column("fence", BigInteger, nullable=False),
     Column("last_sequence", BigInteger, nullable=False),
     Column("revision", BigInteger, nullable=False),
-    # Each order of a list, alone and behind each selective filter: a page costs the same at any size.
+    # Each order of a list, alone and after each selective filter: a page takes the same time at any size.
     Index("sessions_by_creation", "create_time", "number"),
     Index("sessions_by_activity", "last_active_time", "number"),
     Index("sessions_of_workspace_by_creation", "workspace_id", "create_time", "number"),
@@ -92,7 +97,7 @@ configs = Table(
     Column("config", Text, nullable=False),  # JSON; a row never changes
 )
 
-# Only for finding sessions: what a session's labels are is told by its own row.
+# Only for finding sessions: the labels themselves are in the session's own row.
 labels = Table(
     "labels",
     metadata,
@@ -114,7 +119,7 @@ turns = Table(
     Column("state", Name, nullable=False),
     Column("unfinished", SmallInteger, nullable=False),  # 1: queued or running
     Column("create_time", BigInteger, nullable=False),
-    Column("prompt", Text, nullable=False),  # JSON: text and blocks; apart, as it never changes
+    Column("prompt", Text, nullable=False),  # JSON: text and blocks; separate, since it never changes
     Column("outcome", Text, nullable=False),  # JSON: the rest
     Index("turns_of_session", "session_number", "number", "turn_id"),
 )
@@ -146,7 +151,7 @@ events = Table(
     Index("events_of_workspace", "workspace_id", "revision"),
 )
 
-# The untruncated form of the few events that are too long for a stream.
+# The untruncated form of the few events that are too large for a stream.
 whole_events = Table(
     "whole_events",
     metadata,
@@ -154,7 +159,7 @@ whole_events = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
-# From which revision on a part of the log is complete; `floors` tells what scopes there are. Most need no row.
+# The revision from which on a part of the log is complete; floors.py describes the scopes. Most need no row.
 floors = Table(
     "floors",
     metadata,
@@ -164,7 +169,7 @@ floors = Table(
     sqlite_with_rowid=False,
 )
 
-# Sessions that are gone for every reader while some of their rows are still to be deleted; see write/erasure.py.
+# Sessions that are deleted for every reader, but have rows left to erase; see write/erasure.py.
 deletions = Table(
     "deletions",
     metadata,
@@ -191,7 +196,7 @@ requests = Table(
     Index("requests_by_age", "create_time"),
 )
 
-# How far the listeners have come that are to go on there after a restart.
+# The offsets at which named listeners continue after a restart.
 listener_positions = Table(
     "listener_positions",
     metadata,
@@ -207,7 +212,7 @@ profiles = Table(
     Column("display_name", Text, nullable=False),
     Column("description", Text, nullable=False),
     Column("labels", Text, nullable=False),  # JSON
-    Column("config", Text, nullable=False),  # JSON: only what is set
+    Column("config", Text, nullable=False),  # JSON: only the options that are set
     Column("key_id", Name),  # of the token, if there is one
     Column("sealed", LargeBinary),
     Column("warm_processes", Integer, nullable=False),

@@ -1,4 +1,4 @@
-"""The shape of the database: brought up to this version, and compared with tables.py."""
+"""Migrates the schema of a database to this version, and compares it with tables.py."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-_LOCK = 0x67726E72  # any number, but the same on all nodes
+_LOCK = 0x67726E72  # arbitrary, but the same on all nodes
 
 Facts = dict[str, object]
 
 
 class SchemaTooNew(Exception):
-    """The database was written by a later version of Greenroom; this one would not understand it."""
+    """The database was written by a later version of Greenroom, which this one cannot read."""
 
 
 NEWEST = "0005"
-"""The last migration; a database that has it is left alone."""
+"""The last migration; a database that has it needs none."""
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring a database up to this version, in one transaction; raises SchemaTooNew."""
+    """Migrate a database to this version in one transaction; raises SchemaTooNew."""
     with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":  # SQLite's transaction has its lock from the beginning
-            # A migration takes as long as it takes, and other nodes that start wait for it.
+        if connection.dialect.name == "postgresql":  # SQLite's transaction has the lock from the beginning
+            # No timeout: a migration may take long, and other nodes that start wait for it.
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
@@ -41,7 +41,7 @@ def upgrade(engine: Engine) -> None:
 
 
 def _version(connection: Connection) -> str | None:
-    """Return the last migration that the database has had."""
+    """Return the last migration of the database, None if there is none."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -49,7 +49,7 @@ def _version(connection: Connection) -> str | None:
 
 
 def facts(connection: Connection) -> Facts:
-    """Return everything that makes one schema differ from another, keyed by table and name; order does not count."""
+    """Return everything in which schemas can differ, keyed by table and name, without the order."""
     inspector = inspect(connection)
     return {
         f"{table} {fact}": value

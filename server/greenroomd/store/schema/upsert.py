@@ -1,4 +1,4 @@
-"""INSERT with ON CONFLICT, which both databases have and SQLAlchemy knows once for each."""
+"""INSERT with ON CONFLICT, which SQLAlchemy has separately for each database."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ def upsert(dialect: Dialect, table: Table) -> Any:
         from sqlalchemy.dialects import sqlite
 
         return sqlite.insert(table)
-    from sqlalchemy.dialects import postgresql  # a tenth of a second that no start on SQLite needs
+    from sqlalchemy.dialects import postgresql  # takes 0.1 s, which a start on SQLite does not need
 
     return postgresql.insert(table)

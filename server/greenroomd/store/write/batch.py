@@ -1,8 +1,8 @@
-"""One batch: the units that waited together, written in bulk within one transaction.
+"""One batch: the units that waited together, written in bulk in one transaction.
 
-Whoever holds the lock of the `meta` row is the only one who writes. So a batch takes it, looks at what its units were
-decided on, refuses those that come too late, and writes the rest with one statement for each kind of row: no savepoint,
-and no unit can harm another.
+Only the transaction that holds the lock of the `meta` row writes. So a batch takes the lock, reads the rows on which
+its units were decided, refuses units that come too late, and writes the others with one statement for each kind of row.
+It needs no savepoints, and no unit can affect another.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from greenroomd.store.write.statements import Statements
 
 REPLAYED_FOR: Final = timedelta(hours=24)
 
-_FORGOTTEN_EVERY: Final = 100  # answers; then twice as many old ones go, so they cannot pile up
+_FORGOTTEN_EVERY: Final = 100  # answers; then twice as many old ones are deleted, so they cannot pile up
 _REFUSALS: Final = (
     SessionExists,
     OwnershipLost,
@@ -49,21 +49,25 @@ _GUARDED = frozenset({"move_session", "touch_session"})
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a batch came to: an outcome for each unit, all events in the order of their revisions, and the head.
+    """The outcome of a batch.
 
-    `transitions` are the sessions' states before and after, None where there is no session. `before` is the head
-    that the batch found.
+    All of it is published once the batch is committed.
     """
 
     outcomes: Sequence[Session | Refusal]
+    """The outcome of each unit."""
     events: Sequence[StoredEvent]
+    """All events in the order of their revisions."""
     transitions: Sequence[tuple[str | None, str | None]]
+    """The sessions' states before and after, where they differ; None: no session."""
     before: int
+    """The head before the batch."""
     head: int
+    """The head after the batch."""
 
 
 class BatchWriter:
-    """Writes batches; holds what all of them need."""
+    """Writes batches; holds the statements and parameters that all of them share."""
 
     def __init__(self, database: Database, codec: EventCodec, fence: int) -> None:
         self._database = database
@@ -77,9 +81,9 @@ class BatchWriter:
     def write(
         self, connection: Connection, units: Sequence[Prepared], *, batch: str, at: datetime
     ) -> Written:
-        """Write units within an open transaction, which the caller commits. `batch` marks it in the database.
+        """Write units in an open transaction, which the caller commits; `batch` is its id in the database.
 
-        Raises DatabaseTakenOver; then nothing was written.
+        Raises DatabaseTakenOver before writing anything.
         """
         wanted = sum(len(prepared.events) for prepared in units)
         last = self._take_revisions(connection, wanted, batch)
@@ -102,7 +106,7 @@ class BatchWriter:
         self._take_revisions(connection, 0, batch)
 
     def is_last(self, connection: Connection, batch: str) -> bool:
-        """Whether `batch` is the last one committed; waits for a commit that is still under way.
+        """Whether `batch` is the last one committed; waits for a commit in progress.
 
         Raises DatabaseTakenOver if another server has become the owner: it may have committed more since.
         """
@@ -114,7 +118,7 @@ class BatchWriter:
         return False
 
     def _take_revisions(self, connection: Connection, wanted: int, batch: str) -> int:
-        """Lock the `meta` row and return the last of the revisions taken, all in one statement."""
+        """Lock the `meta` row and reserve revisions in one statement; return the last of them."""
         taken = connection.exec_driver_sql(self._statements.take_revisions, (wanted, batch, self._fence))
         row = taken.one_or_none()
         if row is None:
@@ -124,7 +128,7 @@ class BatchWriter:
     def _look(
         self, connection: Connection, plan: BatchPlan, units: Sequence[Prepared], *, forgotten: int
     ) -> None:
-        """Read what the units were decided on."""
+        """Read the rows on which the units were decided."""
         ids = self._database.listed(list({prepared.unit.session.session_id for prepared in units}))
         plan.load_sessions(connection.exec_driver_sql(self._statements.look_at_sessions, (ids,)))
         claimed = {
@@ -146,7 +150,7 @@ class BatchWriter:
             plan.load_requests(stored, forgotten=forgotten)
 
     def _forget_answers(self, connection: Connection, new: int, forgotten: int) -> None:
-        """Now and then remove some answers that nobody may ask for any more."""
+        """Now and then delete some recorded answers that have expired."""
         self._answered += new
         if self._answered >= _FORGOTTEN_EVERY:
             connection.exec_driver_sql(self._statements.forget_requests, (forgotten, 2 * self._answered))

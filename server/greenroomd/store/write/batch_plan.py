@@ -1,6 +1,6 @@
-"""Accepting and refusing: each unit of a batch against what is stored, as if it were committed alone.
+"""Accepts or refuses each unit of a batch against the stored state, as if it were committed alone.
 
-Pure but for the codec: what is stored is handed in, what is to be written comes out as rows, by statement.
+Pure except for the codec: stored rows are passed in, rows to write come out, grouped by statement.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ from greenroomd.store.schema.tables import (
 from greenroomd.store.secrets import Keyring
 from greenroomd.store.write.profile_quota import RemainingQuota
 
-_NAMES = [column.name for column in sessions.columns][1:]  # as session_row gives them: without the number
+_NAMES = [column.name for column in sessions.columns][1:]  # as in session_row: without the number
 _MOVED = _NAMES.index("state")
 _TOUCHED = _NAMES.index("config_generation")
 _DESCRIPTION = _NAMES.index("description")
 
 Refusal = SessionExists | OwnershipLost | ProfileNotFound | QuotaExceeded | RequestReplayed | RequestIdReused
 
-_config_text = IdentityMemo(config_text)  # many sessions are made with few configurations
+_config_text = IdentityMemo(config_text)  # many sessions share few configs
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A unit with everything made that needs no number."""
+    """A unit, encoded except for its revision and sequence."""
 
     unit: Unit
     row: tuple[Any, ...]
@@ -60,12 +60,12 @@ class Prepared:
 
     @property
     def size(self) -> int:
-        """Roughly the bytes it will write."""
+        """The approximate number of bytes that it will write."""
         return 1024 + sum(len(event.body) + len(event.whole or b"") for event in self.events)
 
 
 def prepare(unit: Unit, codec: EventCodec, keyring: Keyring) -> Prepared:
-    """Encode a unit; raises whatever the codec does, before anybody else is concerned."""
+    """Encode a unit. Raises what the codec raises, before the unit is batched with others."""
     session = unit.session
     if session.revision == 0 and not unit.events:
         raise ValueError("a session's first commit needs an event: it has no revision otherwise")
@@ -79,37 +79,44 @@ def prepare(unit: Unit, codec: EventCodec, keyring: Keyring) -> Prepared:
 
 
 def _asked_for(event: Event, request: Request | None) -> Event:
-    """Return the event with the id of the call that caused it."""
+    """Return the event with the request_id of the call that caused it."""
     return event if request is None else evolve(event, request_id=request.request_id)
 
 
 @dataclass(slots=True)
 class StoredState:
-    """What is stored of a session, or will be once the batch is committed.
+    """What is stored about a session, or will be once the batch is committed.
 
-    `indexed` is its state, unsettled, last_active_time and due_time, as in the row. `gone` tells that it was deleted.
+    Units of the same session in one batch see each other's changes here.
     """
 
     number: int
+    """Its number: the revision that created it."""
     gone: bool
+    """Whether it was deleted."""
     indexed: tuple[Any, ...]
+    """Its state, unsettled, last_active_time and due_time, as in the row."""
     description: str
+    """Its description, as in the row."""
     fence: int
+    """Its fence."""
     last_sequence: int
+    """The sequence of its last event."""
     revision: int
+    """The revision of its last commit."""
 
 
 class BatchPlan:
-    """Takes the units of one batch in turn; `revision` is the last one given."""
+    """Accepts the units of one batch in turn; `revision` is the last one assigned."""
 
     def __init__(self, codec: EventCodec, revision: int, created: int) -> None:
         self.revision = revision
         self.changes: dict[str, list[Row]] = defaultdict(list)
-        """What changes stored rows: parameters by the name of their statement."""
+        """Changes of stored rows: parameters by the name of their statement."""
         self.inserts: dict[Table, list[Row]] = defaultdict(list)
-        """New rows; no two of one table have the same key."""
+        """New rows by table; no two of one table have the same key."""
         self.deleted: list[tuple[str, int, int]] = []
-        """The sessions to remove: id, number, and the revision of the last event, which stays under that number."""
+        """The sessions to delete: id, number, and the revision of the last event, which becomes the new number."""
         self.events: list[StoredEvent] = []
         """The accepted events in the order of their revisions."""
         self.transitions: list[tuple[str | None, str | None]] = []
@@ -121,7 +128,7 @@ class BatchPlan:
         self._quotas: dict[tuple[str, str], RemainingQuota | None] = {}
 
     def load_sessions(self, stored: Iterable[Row]) -> None:
-        """Learn what is stored of the sessions, from rows of `look_at_sessions`."""
+        """Load the stored state of the sessions from rows of `look_at_sessions`."""
         for session_id, number, *columns in stored:
             *indexed, description, fence, sequence, revision = columns
             self._stored[session_id] = StoredState(
@@ -129,7 +136,7 @@ class BatchPlan:
             )
 
     def load_requests(self, stored: Iterable[Row], *, forgotten: int) -> None:
-        """Learn which requests were answered; those from before `forgotten` are taken as never made."""
+        """Load the answered requests; ignore those from before `forgotten`, which have expired."""
         for principal, method, request_id, fingerprint, answer, create_time in stored:
             if create_time < forgotten:
                 self.changes["delete_request"].append((principal, method, request_id))
@@ -137,11 +144,11 @@ class BatchPlan:
                 self._answers[principal, method, request_id] = (fingerprint, answer)
 
     def load_quota(self, workspace_id: str, profile_id: str, quota: RemainingQuota | None) -> None:
-        """Learn how many sessions a profile still takes; None if there is no such profile."""
+        """Load how many more sessions a profile may have; None if there is no such profile."""
         self._quotas[workspace_id, profile_id] = quota
 
     def accept(self, prepared: Prepared) -> Session:
-        """Number a unit and take its rows; raises a Refusal, then nothing of it is taken."""
+        """Number a unit and add its rows; raises a Refusal without adding any."""
         unit, session = prepared.unit, prepared.unit.session
         if unit.request is not None:
             self._refuse_repeated(unit.request)

@@ -1,8 +1,8 @@
-"""New rows in bulk: as few statements for as many rows as each database takes best.
+"""Inserts rows in bulk, in the way that is fastest on each database.
 
-Measured for the writer's batches, whose rows all go to few tables. PostgreSQL's COPY costs a third of an executemany.
-SQLite's driver gives up the interpreter's lock for each statement, and gets it back when another thread lets it: one
-statement for many rows leaves the event loop alone, where an executemany would disturb it for each row.
+Measured for the writer's batches, which go to few tables. PostgreSQL's COPY costs a third of an executemany. SQLite's
+driver releases the GIL for each statement and must then wait to get it back: one statement for many rows leaves the
+event loop alone, whereas an executemany would disturb it for each row.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from greenroomd.store.engine import Database
 from greenroomd.store.schema.rows import Row
 
-_COPIED_FROM: Final = 4  # rows; fewer are inserted faster one by one
-_ANY_SIZE: Final = 16  # rows of one statement; above it only powers of two
-_LARGEST: Final = 128  # rows of one statement: far from SQLite's limit of 32,766 parameters
+_COPIED_FROM: Final = 4  # rows; fewer are faster one by one
+_ANY_SIZE: Final = 16  # rows per statement; above it, only powers of two
+_LARGEST: Final = 128  # rows per statement; well below SQLite's limit of 32,766 parameters
 
 
 class BulkInsert:
@@ -29,7 +29,7 @@ class BulkInsert:
         self._texts: dict[tuple[Table, int], str] = {}
 
     def __call__(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-        """Insert rows of one table; fails with SQLAlchemy's errors, though it goes around it."""
+        """Insert rows into one table. Raises SQLAlchemy's errors, although it bypasses SQLAlchemy."""
         driver: Any = connection.connection.driver_connection
         errors: Any = connection.dialect.loaded_dbapi
         try:
@@ -60,7 +60,7 @@ class BulkInsert:
 
 
 def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """Cut rows into few sizes, so that few texts serve every number, and the driver keeps them prepared."""
+    """Split rows into parts of a few fixed sizes, so that the driver keeps the few statements prepared."""
     begin = 0
     while left := len(rows) - begin:
         size = left if left <= _ANY_SIZE else min(_LARGEST, 1 << left.bit_length() - 1)

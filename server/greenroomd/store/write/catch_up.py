@@ -1,4 +1,4 @@
-"""Catching up with other nodes: what they have committed is published here in its place in the log."""
+"""Catches up with other nodes: publishes their commits here, in the order of the log."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ log = structlog.get_logger(__name__)
 
 
 class RemoteCommits:
-    """Follows the commits of other nodes, on the writer's thread: `seen` tells which revisions are left."""
+    """Follows the commits of other nodes, on the writer's thread."""
 
     def __init__(
         self, reader: RemoteEventReader, publisher: Publisher, loop: asyncio.AbstractEventLoop
     ) -> None:
         self.seen = publisher.head
-        """Everything up to this revision was handed over to be published."""
+        """Everything up to this revision has been passed on to be published."""
         self._reader = reader
         self._publisher = publisher
         self._loop = loop
 
     def before_batch(self, before: int) -> None:
-        """Hand over what others have committed up to `before`, the head that a batch of ours has found."""
+        """Publish what others have committed up to `before`, the head before a batch of ours."""
         try:
             missed = self._reader.read(after=self.seen, up_to=before)
-        except Exception:  # the batch is durable, whatever keeps us from reading what came before it
-            missed = RemoteEvents(None, before)  # who watches will read it
+        except Exception:  # the batch is durable, even if the commits before it cannot be read
+            missed = RemoteEvents(None, before)  # watchers will read it from the store
         self._loop.call_soon_threadsafe(self._publisher.publish_remote, missed)
 
     def catch_up(self, asked: CatchUp) -> None:
-        """Hand over everything that others have committed."""
+        """Publish everything that others have committed."""
         if asked.up_to > self.seen:
             try:
                 missed = self._reader.read(after=self.seen)
-            except Exception as error:  # unless somebody waits for it, it is asked for again
+            except Exception as error:  # if no caller waits for it, it will be requested again
                 log.warning("not_caught_up", after=self.seen, error=str(error))
                 self._loop.call_soon_threadsafe(fail, [asked], error)
                 return

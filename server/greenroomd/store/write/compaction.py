@@ -1,7 +1,7 @@
-"""Cuts the log from its old end: `app.ports.compaction.Compactor`.
+"""Deletes old events: implements `app.ports.compaction.Compactor`.
 
-What to cut is looked for beside the writer: below the head nothing is ever added, so what was found stays true. Only
-the deletion itself, which is small, takes the writer's turn.
+The events to delete are searched for concurrently with the writer: nothing is ever added below the head, so the result
+stays true. Only the deletion itself, which is small, runs on the writer's thread.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SESSION_COLUMNS: Final = (
 
 
 class SqlCompactor:
-    """Compacts the events of one database; see `app.ports.compaction.Compactor` for what each method promises."""
+    """Compacts the events of one database; `app.ports.compaction.Compactor` says what each method promises."""
 
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer
@@ -49,7 +49,7 @@ class SqlCompactor:
         return await self._cut(await self._read(look), part, (EVERYTHING,))
 
     async def long_logs(self, *, longer_than: int, after: int, limit: int) -> Sequence[SessionLog]:
-        """Return sessions that have had more events than that, by number."""
+        """Return sessions that have had more than `longer_than` events, by number."""
         long = sessions.c.last_sequence > longer_than, sessions.c.number > after
         found = select(*_SESSION_COLUMNS).where(*long).order_by(sessions.c.number).limit(limit)
         return await self._read(lambda connection: [SessionLog(*row) for row in connection.execute(found)])
@@ -81,7 +81,7 @@ class SqlCompactor:
 
 
 def _floor(connection: Connection, scopes: Sequence[str], part: Part) -> int:
-    """Return where the last cut of a part ended."""
+    """Return the floor that the last cut of a part left."""
     ends = select(floors.c.floor).where(floors.c.scope.in_(scopes), floors.c.part == part)
     return max(connection.execute(ends).scalars(), default=1)
 

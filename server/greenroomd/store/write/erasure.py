@@ -1,8 +1,8 @@
-"""Removes the rows of deleted sessions in the background, a few at a time.
+"""Deletes the rows of deleted sessions in the background, a few at a time.
 
-The commit that deletes a session hides it from every reader: it removes the session's own row, its labels and its
-token, and leaves its number in `deletions`. What a session may have in great numbers follows here in pieces, also after
-a restart. The number's row goes with the last piece.
+The commit that deletes a session hides it from every reader: it deletes the session's own row, its labels and its
+token, and records its number in `deletions`. Rows that a session may have in great numbers are deleted here in pieces,
+also after a restart. The row in `deletions` goes with the last piece.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ _KEYS: Final[tuple[tuple[Table, ColumnElement[Any]], ...]] = (
     (approvals, approvals.c.approval_id),
     (configs, configs.c.generation),
 )
-"""The tables to erase from, and what tells the rows of one session apart."""
+"""The tables to erase from, and the column that distinguishes the rows of one session."""
 
 
 class Erasure:
-    """Erases what deleted sessions have left."""
+    """Erases the rows that deleted sessions have left."""
 
     def __init__(self, writer: Writer, reader: Reader, deleted: asyncio.Event) -> None:
-        """`deleted` is set whenever a session was deleted."""
+        """The publisher sets `deleted` whenever a session was deleted."""
         self._writer = writer
         self._deleted = deleted
         self._read = reader.read
 
     async def run(self) -> None:
-        """Erase what is left now, and whenever another session was deleted; never returns."""
+        """Erase what is left now, and again whenever a session was deleted; never returns."""
         while True:
-            self._deleted.clear()  # before it looks: a deletion meanwhile is looked for again
+            self._deleted.clear()  # before looking, so that a deletion in the meantime is found next time
             for number in await self._read(_deleted):
                 await in_pieces(partial(self._writer.run_exclusive, partial(_piece, number=number)))
             await self._deleted.wait()

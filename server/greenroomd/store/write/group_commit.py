@@ -1,7 +1,7 @@
-"""The one writer: a thread that takes all units that wait, commits them in one transaction and wakes their callers.
+"""The one writer: a thread that commits all waiting units in one transaction and wakes their callers.
 
-A commit costs a sync of the disk whatever it holds; that is why units share it. The loop hands units over when a round
-of it has brought no more of them: so calls that arrive together are committed together, and a single one at once.
+A commit costs one sync of the disk, whatever its size, so units share it. Units are flushed once an iteration of the
+event loop adds none, or after 5 ms: calls that arrive together are committed together, and a single one at once.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from greenroomd.store.write.transactions import Transactions
 
 T = TypeVar("T")
 
-_GATHERED_FOR: Final = 0.005  # seconds; a loop that is never without new units hands them over all the same
+_GATHERED_FOR: Final = 0.005  # seconds; flush even if every iteration of the loop adds units
 _MAX_UNITS: Final = 512
 _MAX_BYTES: Final = 8 * 1024 * 1024
 
 
 class Writer:
-    """Commits units, each batch published before its callers wake."""
+    """Commits units in batches; publishes each batch before waking its callers."""
 
     def __init__(
         self,
@@ -53,22 +53,22 @@ class Writer:
         clock: Callable[[], datetime],
     ) -> None:
         self.taken_over = asyncio.Event()
-        """Set once another server owns the database; then nothing is written any more."""
+        """Set once another server owns the database; after that, nothing is written."""
         self._batches = batches
         self._transactions = Transactions(database, batches.is_last)
         self._publisher = publisher
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._remote = RemoteCommits(remote_events, publisher, self._loop)
-        self._gathered: list[PendingCommit] = []  # on the loop: what was not handed over yet
+        self._gathered: list[PendingCommit] = []  # on the loop: not yet passed to the thread
         self._gathered_by = 0.0
         self._queue: SimpleQueue[Pending] = SimpleQueue()
-        self._held: list[ExclusiveWork | CatchUp | None] = []  # what ended the batch before it
+        self._held: list[ExclusiveWork | CatchUp | None] = []  # taken behind a batch, for the next round
         self._open = True
-        self._stopped: Unavailable | None = None  # on the thread: why nothing is written any more
+        self._stopped: Unavailable | None = None  # on the thread: why writing has stopped
 
     async def commit(self, prepared: Prepared) -> Session:
-        """Return the session as committed; raises what refuses the unit, or StoreUnavailable."""
+        """Commit a unit and return its session; raises a Refusal or StoreUnavailable."""
         if not self._open:
             raise StoreUnavailable("the store is closed")
         waiting = PendingCommit(prepared, self._loop.create_future())
@@ -79,10 +79,10 @@ class Writer:
         return await waiting.done
 
     async def run_exclusive(self, work: Callable[[Connection, datetime], T]) -> T:
-        """Do some work in a transaction of its own, in turn with the batches; returns what it returns, once durable.
+        """Run `work` in its own transaction, in turn with the batches; return its result once it is durable.
 
-        `work` runs on the writer's thread, under the lock that all writers take; it is given the time. What it raises
-        is raised here, and nothing of it is kept.
+        `work` gets the connection and the time. It runs on the writer's thread, under the lock that all writers take.
+        If it raises, its transaction is rolled back and the exception is raised here.
         """
         if not self._open:
             raise StoreUnavailable("the store is closed")
@@ -93,7 +93,7 @@ class Writer:
         return outcome
 
     def _gather_more(self, before: int) -> None:
-        """Hand over what was gathered, unless the last round of the loop has brought more, and may bring more still."""
+        """Flush the gathered units, unless the last iteration of the loop has added some and the next may add more."""
         gathered = len(self._gathered)
         if before < gathered < _MAX_UNITS and self._loop.time() < self._gathered_by:
             self._loop.call_soon(self._gather_more, gathered)
@@ -106,12 +106,12 @@ class Writer:
             self._gathered = []
 
     def catch_up(self, up_to: int) -> None:
-        """Have announced what other nodes have committed, if it is true that the log has come to a revision."""
+        """Publish what other nodes have committed, if the log has really reached a revision; does not wait."""
         if self._open and up_to > self._publisher.head:
             self._queue.put(CatchUp(up_to))
 
     async def caught_up(self, up_to: int) -> None:
-        """Return once everything up to a revision, to which the log has come, is announced; raises StoreUnavailable."""
+        """Return once everything up to a revision, which the log has reached, is published; raises StoreUnavailable."""
         if not self._open:
             raise StoreUnavailable("the store is closed")
         if up_to > self._publisher.head:
@@ -121,7 +121,7 @@ class Writer:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Run the thread; when the block ends, everything handed in has been committed and announced, or has failed."""
+        """Run the thread; on exit, everything submitted has been committed and published, or has failed."""
         ended: asyncio.Future[None] = self._loop.create_future()
         thread = Thread(target=self._run, args=(ended,), name="store-writer")
         thread.start()
@@ -152,7 +152,7 @@ class Writer:
                     self._remote.catch_up(first)
                 else:
                     self._commit_batch(self._gather(first))
-        except BaseException:  # a mistake of ours: its callers must not wait for ever
+        except BaseException:  # a bug of ours: the callers must not wait forever
             self._loop.call_soon_threadsafe(self._give_up, first)
             raise
         finally:
@@ -160,7 +160,7 @@ class Writer:
             self._loop.call_soon_threadsafe(ended.set_result, None)
 
     def _give_up(self, under_way: Pending) -> None:
-        """Refuse everything that waits and whatever will come, for there is no thread any more."""
+        """Refuse everything that waits or will come, since the thread has ended."""
         self._open = False
         self._hand_over()
         left = [under_way, *self._held]
@@ -172,11 +172,11 @@ class Writer:
                 fail(batch, StoreUnavailable("the store has stopped writing"))
 
     def _next(self) -> Pending:
-        """Return what comes next, None at the end."""
+        """Return the next work, None at the end."""
         return self._held.pop() if self._held else self._queue.get()
 
     def _gather(self, batch: list[PendingCommit]) -> list[PendingCommit]:
-        """Return `batch` and all units that wait behind it."""
+        """Return `batch` and all units that wait directly behind it."""
         size = sum(waiting.prepared.size for waiting in batch)
         with suppress(Empty):
             while len(batch) < _MAX_UNITS and size < _MAX_BYTES:
@@ -191,12 +191,12 @@ class Writer:
     def _commit_batch(self, batch: Sequence[PendingCommit]) -> None:
         try:
             written = self._write([waiting.prepared for waiting in batch])
-        except Unavailable as error:  # it concerns all of them
+        except Unavailable as error:  # it affects all of them
             self._stop_writing(error)
             self._loop.call_soon_threadsafe(fail, batch, error)
         except Exception as error:
             self._transactions.disconnect()
-            if len(batch) > 1 and not is_outage(error):  # one of them is to blame, and must fail alone
+            if len(batch) > 1 and not is_outage(error):  # one unit is at fault, and must fail alone
                 for waiting in batch:
                     self._commit_batch([waiting])
             else:
@@ -208,7 +208,7 @@ class Writer:
             self._loop.call_soon_threadsafe(self._publisher.publish, batch, written)
 
     def _stop_writing(self, error: Unavailable) -> None:
-        """Refuse everything from now on: the database is another server's, or this one ends with a commit unknown."""
+        """Refuse everything from now on: another server owns the database, or a commit stayed unknown at the end."""
         self._transactions.disconnect()
         if isinstance(error, DatabaseTakenOver) or isinstance(error.__cause__, DatabaseTakenOver):
             self._stopped = DatabaseTakenOver()

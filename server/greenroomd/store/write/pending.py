@@ -1,4 +1,4 @@
-"""What waits for the writer's thread, with the calls that wait for its outcome."""
+"""Work that waits for the writer's thread, and the futures of its callers."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from greenroomd.store.write.batch_plan import Prepared
 
 @dataclass(frozen=True, slots=True)
 class PendingCommit:
-    """A unit that is committed together with others."""
+    """A unit to commit together with others."""
 
     prepared: Prepared
     """The unit, encoded."""
 
     done: asyncio.Future[Session]
-    """Gets the session as committed."""
+    """Its result is the session as committed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExclusiveWork:
-    """Work that has a transaction of its own."""
+    """Work in a transaction of its own."""
 
     work: Callable[[Connection, datetime], Any]
     """Called on the thread with the connection and the time."""
 
     done: asyncio.Future[Any]
-    """Gets what the work returns, once it is durable."""
+    """Its result is that of the work, once it is durable."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatchUp:
-    """A look at what other nodes have committed."""
+    """A request to catch up with other nodes."""
 
     up_to: int
-    """The revision to which the log is said to have come."""
+    """The revision that the log is said to have reached."""
 
     done: asyncio.Future[None] | None = None
-    """Is done when everything up to `up_to` is announced; None if nobody waits for it."""
+    """Done when everything up to `up_to` is published; None if no caller waits for it."""
 
 
 Pending = list[PendingCommit] | ExclusiveWork | CatchUp | None
-"""What the thread takes from its queue; None is the end."""
+"""An item of the thread's queue; None ends the thread."""
 
 
 def succeed(pending: ExclusiveWork | CatchUp, outcome: Any) -> None:
@@ -59,7 +59,7 @@ def succeed(pending: ExclusiveWork | CatchUp, outcome: Any) -> None:
 
 
 def fail(batch: Sequence[PendingCommit | ExclusiveWork | CatchUp], error: Exception) -> None:
-    """Raise an error in all callers that still wait, an outage as StoreUnavailable. Runs on the event loop."""
+    """Raise an error in all callers that still wait; an outage becomes StoreUnavailable. Runs on the event loop."""
     for pending in batch:
         if pending.done is not None and not pending.done.done():
             pending.done.set_exception(unavailable(error) if is_outage(error) else error)

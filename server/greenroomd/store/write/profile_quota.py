@@ -1,4 +1,4 @@
-"""How many more sessions a profile takes: counted under the lock that every writer holds, so never too many."""
+"""Enforces a profile's limit of sessions. They are counted under the writers' lock, so there are never too many."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from greenroomd.domain.errors import QuotaExceeded
 from greenroomd.store.engine import Database, limited
 from greenroomd.store.schema.tables import profiles, sessions
 
-# Written out, as in the index that holds just these: a parameter would not match it.
+# Literal, as in the partial index: a parameter would not match it.
 _OPEN = (
     sessions.c.profile_id != literal_column("''"),
     sessions.c.state != literal_column("'closed'"),
@@ -20,16 +20,16 @@ _OPEN = (
 
 @dataclass(slots=True)
 class RemainingQuota:
-    """The places of one profile that are left within a batch; `left` is None if it has no limit.
+    """How many more sessions one profile may have, within a batch; `left` is None if it has no limit.
 
-    What the batch closes gives no place back: whoever asks at that very moment may as well have asked before.
+    Sessions closed in the same batch do not free quota: the order within a batch is arbitrary.
     """
 
     limit: int
     left: int | None
 
     def claim(self, profile_id: str) -> None:
-        """Take a place; raises QuotaExceeded."""
+        """Count one more session; raises QuotaExceeded."""
         if self.left is None:
             return
         if self.left <= 0:
@@ -59,7 +59,7 @@ class Vacancies:
         )
 
     def of(self, connection: Connection, workspace_id: str, profile_id: str) -> RemainingQuota | None:
-        """Return what is left of a profile; None if there is no such profile."""
+        """Return the remaining quota of a profile; None if there is no such profile."""
         limit = connection.exec_driver_sql(self._limit, (workspace_id, profile_id)).scalar()
         if limit is None:
             return None
@@ -70,6 +70,6 @@ class Vacancies:
         )
 
     def open_sessions(self, connection: Connection, workspace_id: str, profile_id: str, *, most: int) -> int:
-        """Return how many sessions of a profile are not CLOSED, counting no further than `most`."""
+        """Return how many sessions of a profile are not CLOSED, counting up to `most`."""
         counted = connection.exec_driver_sql(self._up_to, (workspace_id, profile_id, most))
         return int(counted.scalar_one())

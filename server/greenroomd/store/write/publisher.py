@@ -1,4 +1,4 @@
-"""What is committed becomes known: to the cache, to whoever follows the log, to the metrics, and to the callers."""
+"""Publishes commits: to the cache, to followers of the log, to the metrics, and to the callers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from greenroomd.store.write.remote_events import RemoteEvents
 
 
 class Publisher:
-    """Publishes commits in their order. All of it runs on the event loop."""
+    """Publishes commits in order, on the event loop."""
 
     def __init__(
         self, cache: SessionCache, announce: Announce, observer: SessionObserver, *, head: int
@@ -24,7 +24,7 @@ class Publisher:
         self.head = head
         """The revision of the last commit that this node knows of."""
         self.deleted = asyncio.Event()
-        """Set whenever a session was deleted; cleared by whoever erases what it has left."""
+        """Set whenever a session was deleted; the erasure clears it."""
         self._cache = cache
         self._announce = announce
         self._observer = observer
@@ -59,7 +59,7 @@ class Publisher:
         self._announce(remote.events or (), self.head)
 
     def _keep(self, unit: Unit, outcome: Session | Refusal) -> None:
-        """Let the cache follow a commit; what was refused may have been changed by another node."""
+        """Update the cache after a commit; a session whose unit was refused may have been changed by another node."""
         if isinstance(outcome, Session) and unit.deletes:
             self.deleted.set()
             self._cache.forget(outcome.session_id)

@@ -1,4 +1,4 @@
-"""What other nodes have committed, read so that it can be announced here as well."""
+"""Reads the commits of other nodes, so that they can be published here."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from greenroomd.store.engine import Database
 from greenroomd.store.read.history import History
 
 MOST: Final = 10_000
-"""Events that are read at once; a node that has missed more leaves them to its watchers."""
+"""The most events to read at once; if a node has missed more, its watchers read them from the store."""
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteEvents:
-    """All events up to `head`; None if there are too many of them, or some are no longer kept."""
+    """All events up to `head`; None if there are too many, or some are no longer stored."""
 
     events: Sequence[StoredEvent] | None
     head: int
 
 
 class RemoteEventReader:
-    """Reads the newest events of one database, on the thread of whoever asks."""
+    """Reads the newest events of one database, on the caller's thread."""
 
     def __init__(self, database: Database, history: History) -> None:
         self._database = database
         self._history = history
 
     def read(self, *, after: int, up_to: int | None = None) -> RemoteEvents:
-        """Return what was committed after a revision, up to another one or to the head.
+        """Return the events committed after a revision, up to another one or the head.
 
-        Commit order is the order of revisions: up to the head nothing can come to light later.
+        Revisions rise in commit order, so no event up to the head can appear later.
         """
         with self._database.reading.connect() as connection:
             head = self._history.head(connection) if up_to is None else up_to

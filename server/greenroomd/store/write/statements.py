@@ -1,4 +1,4 @@
-"""The writer's statements, compiled once; their parameters are rows as `rows` makes them."""
+"""The writer's statements, compiled once; their parameters are rows from `rows`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from greenroomd.store.schema.tables import (
 from greenroomd.store.schema.upsert import upsert
 
 CHANNEL = "greenroom"
-"""Where nodes on one PostgreSQL tell each other of commits; the payload is a revision."""
+"""The NOTIFY channel for commits; the payload is a revision."""
 
 STANDING = (
     "state",
@@ -44,19 +44,19 @@ STANDING = (
     "last_sequence",
     "revision",
 )
-"""What the writer must know of a stored session before it changes it."""
+"""The columns of a stored session that the writer reads before changing it."""
 
 
 class Statements:
-    """Texts for `exec_driver_sql`, each named after what it does; parameters are in the comment where not a row."""
+    """Texts for `exec_driver_sql`, named after what they do. A comment lists the parameters unless they are a row."""
 
     def __init__(self, database: Database) -> None:
         first = meta.c.id == literal_column("1")
         notice = func.pg_notify(literal_column(f"'{CHANNEL}'"), cast(meta.c.revision, Text))
         told = () if database.sqlite else (notice,)
-        # (how many, batch, fence) → the last of the revisions taken; nothing if another server owns the database now.
-        # Also the lock under which everything else is written. The notice goes to other nodes with the commit, and may
-        # tell of more than was used.
+        # (how many, batch, fence) → the last of the reserved revisions; no row if another server owns the database.
+        # Also takes the lock under which everything else is written. The notification is sent to other nodes with the
+        # commit, and may name a higher revision than was used.
         self.take_revisions = database.sql(
             update(meta)
             .where(first, meta.c.fence == bindparam("of_fence", type_=BigInteger()))
@@ -68,11 +68,11 @@ class Statements:
             "batch",
             "of_fence",
         )
-        # (revision): gives back what refused units did not use.
+        # (revision): gives back the revisions that refused units did not use.
         self.return_revisions = database.sql(
             update(meta).where(first).values(revision=bindparam("last")), "last"
         )
-        # → the last commit's name, and the fence. Waits for a commit that is still under way: it has the row locked.
+        # → the last commit's name, and the fence. Waits for a commit in progress, which has the row locked.
         self.last_batch = database.sql(select(meta.c.batch, meta.c.fence).where(first).with_for_update())
 
         # (session ids) → session id, number, and the columns of STANDING: all NULL if the session was deleted
@@ -132,7 +132,7 @@ class Statements:
             "of_method",
             "of_request_id",
         )
-        # (create_time below which answers go, how many at most)
+        # (create_time below which to delete answers, how many at most)
         oldest = (
             select(requests.c.principal, requests.c.method, requests.c.request_id)
             .where(requests.c.create_time < bindparam("forgotten", type_=BigInteger()))
@@ -142,14 +142,14 @@ class Statements:
         self.forget_requests = database.sql(
             delete(requests).where(key.in_(limited(oldest, "size"))), "forgotten", "size"
         )
-        # (number) each; what a session has in great numbers is erased later
+        # (number) each; rows that a session may have in great numbers are erased later
         self.delete_session = (
             _delete_of_session(database, labels),
             _delete_of_session(database, secrets),
             database.sql(delete(sessions).where(sessions.c.number == bindparam("of")), "of"),
             database.sql(insert(deletions).inline(), "session_number"),
         )
-        # (number of its last event, session id): from now on the session's id finds this event only
+        # (number of its last event, session id): from now on, the session's id finds only this event
         self.renumber_identity = database.sql(
             update(identities)
             .where(identities.c.session_id == bindparam("of"))
@@ -160,7 +160,7 @@ class Statements:
 
 
 def _put(database: Database, table: Table, *changing: str) -> str:
-    """Insert a row, or change the named columns of the row that has its key."""
+    """Return an INSERT that changes the named columns if a row with the key exists."""
     statement = upsert(database.writing.dialect, table).inline()
     statement = statement.on_conflict_do_update(
         index_elements=list(table.primary_key.columns),
@@ -170,7 +170,7 @@ def _put(database: Database, table: Table, *changing: str) -> str:
 
 
 def _update_session(database: Database, first: str) -> str:
-    """Take the session's row from column `first` on, then its number, the revision decided on, and its fence."""
+    """Parameters: the session's row from column `first` on, its number, the revision decided on, its fence."""
     names = [column.name for column in sessions.columns]
     changing = names[names.index(first) :]
     statement = (

@@ -1,7 +1,7 @@
-"""Transactions in turn on one connection. Each is committed, refused or, while the database cannot say which, unknown.
+"""Runs transactions in turn on one connection. Each is committed, refused or, while the database does not say, unknown.
 
-Each transaction writes its name into the database. So one whose answer was lost is found again, and as nobody else
-writes meanwhile, it is the last one if it took place.
+Each transaction writes its name into the database. If the answer to its COMMIT is lost, the name shows whether it took
+place: nothing else is written meanwhile, so it is then the last one.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ T = TypeVar("T")
 
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 2.0
-"""Seconds between two questions whether a commit took place."""
+"""The longest pause, in seconds, between two queries whether a commit took place."""
 
 
 class Transactions:
-    """For one thread. `is_last(connection, name)` is True if the transaction `name` was the last one committed."""
+    """For one thread. `is_last(connection, name)` returns whether `name` was the last transaction committed."""
 
     def __init__(self, database: Database, is_last: Callable[[Connection, str], bool]) -> None:
         self._database = database
@@ -38,12 +38,12 @@ class Transactions:
         self._ending = Event()
 
     def run(self, act: Callable[[Connection, str], T]) -> T:
-        """Do everything in one transaction and return what `act` returns, once it is durable.
+        """Run `act` in one transaction and return its result once it is durable.
 
-        `act` writes the name that it is given into the database. If COMMIT is not answered, this asks until the
-        database says whether it took place. Raises CommitUnknown if `give_up_asking` is called before, or if another
-        server has taken the database over. Whatever else it raises, nothing was committed; then the transaction is
-        still open, and `roll_back` or `disconnect` ends it.
+        `act` must write its argument, the transaction's name, into the database. If COMMIT is not answered, this
+        queries the database until it says whether the commit took place. Raises CommitUnknown if `give_up_asking` is
+        called first, or if another server has taken over the database. If it raises anything else, nothing was
+        committed, and the transaction is still open: call `roll_back` or `disconnect`.
         """
         used = self._connection is not None
         try:
@@ -51,7 +51,7 @@ class Transactions:
         except DBAPIError as error:
             if not (used and error.connection_invalidated):
                 raise
-            self.disconnect()  # cut while idle: nothing was begun, so a second try is safe
+            self.disconnect()  # cut while idle: nothing has begun, so a retry is safe
             connection, outcome, name = self._begin(act)
         try:
             connection.commit()
@@ -62,7 +62,7 @@ class Transactions:
         return outcome
 
     def roll_back(self) -> None:
-        """Give up what was begun, and keep the connection unless it was cut."""
+        """Roll back the open transaction, and keep the connection unless it was cut."""
         if self._connection is not None:
             try:
                 self._connection.rollback()
@@ -70,7 +70,7 @@ class Transactions:
                 self.disconnect()
 
     def disconnect(self) -> None:
-        """Drop the connection and whatever it was in the middle of; the next transaction opens another."""
+        """Drop the connection and its open transaction; the next transaction opens another connection."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(SQLAlchemyError):
@@ -79,7 +79,7 @@ class Transactions:
                 connection.close()
 
     def _begin(self, act: Callable[[Connection, str], T]) -> tuple[Connection, T, str]:
-        """Do everything but the commit."""
+        """Run everything except the commit."""
         if self._connection is None:
             self._connection = self._database.writing.connect()
         self._connection.begin()
@@ -87,11 +87,11 @@ class Transactions:
         return self._connection, act(self._connection, name), name
 
     def give_up_asking(self) -> None:
-        """Ask once more about a commit that is unknown, then no longer. Called from another thread, at the end."""
+        """Query once more about an unknown commit, then stop. Called from another thread at shutdown."""
         self._ending.set()
 
     def _was_committed(self, name: str) -> bool:
-        """Whether a commit whose answer was lost took place; waits until the database can tell."""
+        """Whether a commit whose answer was lost took place; waits until the database says so."""
         pause = FIRST_PAUSE
         while True:
             is_last_question = self._ending.is_set()
