@@ -19,7 +19,7 @@ async def keep_profiles(play: Play) -> None:
     """Profiles: made, repeated, changed, listed, refused."""
     config = SessionConfig(model="opus", environment={"TZ": "UTC", "LANG": "C"}, oauth_token="sk-secret")
     config.limits.cpu = 2
-    config.settings.update({"deep": {"list": [1, None, 0.5]}})
+    config.settings.update({"permissions": {"allow": ["Read"]}, "bashOutputMaxChars": 5000})
     for name in ("reviewer", "b", "a-b", "a", "z9"):
         profile = Profile(profile_id=name, config=config, description="ünïcode\n", max_sessions=40)
         request = CreateProfileRequest(profile=profile, request_id=next(play.request_ids))

@@ -226,7 +226,7 @@ async def test_a_session_lies_over_its_profile(fake_server: GreenroomServer) -> 
         max_turns=7,
         allowed_tools=["Read", "Glob"],
         environment={"TZ": "UTC", "LANG": "C"},
-        settings=struct({"theme": "dark", "deep": {"a": 1, "b": 2}}),
+        settings=struct({"language": "Deutsch", "attribution": {"commit": "a", "pr": "b"}}),
         on_idle=config_pb2.ON_IDLE_CLOSE,
         oauth_token="sk-profile",
     )
@@ -237,7 +237,7 @@ async def test_a_session_lies_over_its_profile(fake_server: GreenroomServer) -> 
         model="haiku",
         allowed_tools=["Edit"],
         environment={"LANG": "de"},
-        settings=struct({"theme": None, "deep": {"b": 3}}),
+        settings=struct({"language": None, "attribution": {"pr": "c"}}),
         on_idle=config_pb2.ON_IDLE_SUSPEND,
     )
     above.limits.cpu = 1
@@ -246,7 +246,7 @@ async def test_a_session_lies_over_its_profile(fake_server: GreenroomServer) -> 
     assert session.profile_id == "reviewer"
     assert (config.working_dir, config.model, config.max_turns) == (str(server.work), "haiku", 7)
     assert (list(config.allowed_tools), dict(config.environment)) == (["Edit"], {"TZ": "UTC", "LANG": "de"})
-    assert config.settings == struct({"deep": {"a": 1, "b": 3}})
+    assert config.settings == struct({"attribution": {"commit": "a", "pr": "c"}})
     assert config.on_idle == config_pb2.ON_IDLE_SUSPEND
     assert (config.limits.cpu, config.limits.idle_timeout.seconds) == (1, 60)
     assert config.oauth_token_set

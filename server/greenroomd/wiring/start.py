@@ -131,7 +131,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> str:
     )
     metrics.watchers_from(lambda: watch.open)
     drain = Drain()
-    sessions = Sessions(supervisors, may_bypass=settings.allow_bypass_permissions)
+    sessions = Sessions(supervisors, parts.roots, may_bypass=settings.allow_bypass_permissions)
     return await stack.enter_async_context(
         rpc.serving(
             settings.listen,

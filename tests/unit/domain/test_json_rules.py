@@ -6,17 +6,13 @@ from typing import Any
 
 import pytest
 
-from greenroomd.domain.rules.json_rules import mcp_violations, settings_violations
+from greenroomd.domain.rules.json_rules import mcp_violations
 
 CALC = 'config.mcp_config.mcpServers["calc"]'
 
 
 def mcp_fields(config: dict[str, Any]) -> list[str]:
     return [violation.field for violation in mcp_violations(config)]
-
-
-def settings_fields(settings: dict[str, Any]) -> list[str]:
-    return [violation.field for violation in settings_violations(settings)]
 
 
 @pytest.mark.parametrize(
@@ -103,39 +99,15 @@ def test_what_may_carry_a_credential_is_not_shown() -> None:
     assert "hunter2" not in repr(mcp_violations({"mcpServers": {"calc": server}}))
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {},
-        {"model": "sonnet"},
-        {"permissions": {"allow": ["Read"]}},
-        {"env": {"TZ": "UTC"}},
-        {"hooks": {}, "new": None},
-    ],
-)
-def test_settings_are_otherwise_the_clis_business(settings: dict[str, Any]) -> None:
-    assert settings_fields(settings) == []
-
-
-def test_the_environment_in_settings_obeys_the_rules_of_the_environment() -> None:
-    assert settings_fields({"env": {"LD_PRELOAD": "x", "TZ": "UTC", "1": "x"}}) == [
-        'config.settings.env["LD_PRELOAD"]',
-        'config.settings.env["1"]',
+def test_a_field_that_no_server_has_is_told() -> None:
+    server = {"type": "http", "url": "https://x", "headersHelper": "token", "timeout": 5, "alwaysLoad": True}
+    assert mcp_fields({"mcpServers": {"x": server}}) == ['config.mcp_config.mcpServers["x"]["headersHelper"]']
+    assert mcp_fields({"mcpServers": {"x": {"command": "c", "url": "https://x"}}}) == [
+        'config.mcp_config.mcpServers["x"]["url"]'
     ]
 
 
-@pytest.mark.parametrize("env", [None, [], "TZ=UTC", {"TZ": None}, {"PORT": 80.0}])
-def test_the_environment_in_settings_is_a_map_of_strings(env: Any) -> None:
-    assert settings_fields({"env": env}) == ["config.settings.env"]
-
-
-def test_settings_cannot_choose_the_permission_mode() -> None:
-    settings = {"permissions": {"defaultMode": "bypassPermissions", "allow": []}}
-    assert settings_fields(settings) == ["config.settings.permissions.defaultMode"]
-
-
-@pytest.mark.parametrize("fields", [mcp_fields, settings_fields])
-def test_both_are_json_of_at_most_64_kib(fields: Any) -> None:
-    assert len(fields({"mcpServers": {"calc": {"command": "c" * 65536}}})) == 1
-    assert len(fields({"mcpServers": {"calc": {"command": "c", "timeout": float("nan")}}})) == 1
-    assert fields({"mcpServers": {"calc": {"command": "c" * 65000}}}) == []
+def test_an_mcp_configuration_is_json_of_at_most_64_kib() -> None:
+    assert len(mcp_fields({"mcpServers": {"calc": {"command": "c" * 65536}}})) == 1
+    assert len(mcp_fields({"mcpServers": {"calc": {"command": "c", "timeout": float("nan")}}})) == 1
+    assert mcp_fields({"mcpServers": {"calc": {"command": "c" * 65000}}}) == []

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from driving import a_launch
 from greenroomd.domain.config import PermissionMode, Secret
+from greenroomd.processes.claude.credentials import CREDENTIALS
 from greenroomd.processes.claude.launch_command import (
     CliDefaults,
     RunDirectory,
@@ -24,6 +25,8 @@ from greenroomd.processes.claude.launch_command import (
 STATE = Path("/state")
 RUN = RunDirectory(path=Path("/state/run/i/p"))
 WORKSPACE = Workspace.within(STATE, "acme")
+APART = {"autoMemoryEnabled": False, "crossSessionInbound": "refuse"}
+SETTINGS = "--settings=/state/run/i/p/settings.json"
 BARE = [
     "--print",
     "--verbose",
@@ -52,7 +55,7 @@ def operator(**given: str) -> CliDefaults:
 
 def test_the_flags_of_an_empty_config() -> None:
     launch = a_launch(Path("/w"))
-    expected = [*BARE, f"--session-id={launch.cli_session_id}", "--model=default"]
+    expected = [*BARE, f"--session-id={launch.cli_session_id}", "--model=default", SETTINGS]
     assert arguments(launch, CliDefaults(), RUN) == expected
 
 
@@ -79,7 +82,7 @@ def test_the_flags_of_a_full_config() -> None:
         "--allowedTools=Read",
         "--allowedTools=Bash(git log, *)",
         "--disallowedTools=WebFetch",
-        "--settings=/state/run/i/p/settings.json",
+        SETTINGS,
         "--mcp-config=/state/run/i/p/mcp.json",
     ]
 
@@ -146,14 +149,47 @@ def test_the_tool_timeout_joins_the_settings() -> None:
         settings={"env": {"A": "b"}, "includeCoAuthoredBy": False},
     )
     timeouts = {"BASH_DEFAULT_TIMEOUT_MS": "1500", "BASH_MAX_TIMEOUT_MS": "1500", "MCP_TOOL_TIMEOUT": "1500"}
-    assert settings(launch.config) == {"env": {"A": "b", **timeouts}, "includeCoAuthoredBy": False}
+    assert settings(launch.config) == {**APART, "env": {"A": "b", **timeouts}, "includeCoAuthoredBy": False}
+
+
+def test_sessions_are_kept_apart_unless_one_asks_for_the_shared_memory() -> None:
+    assert settings(a_launch(Path("/w")).config) == APART
+    shared = a_launch(Path("/w"), settings={"autoMemoryEnabled": True})
+    assert settings(shared.config) == {**APART, "autoMemoryEnabled": True}
+
+
+def test_what_an_older_session_could_still_set_does_not_reach_the_cli() -> None:
+    old = a_launch(Path("/w"), settings={"cleanupPeriodDays": 1, "apiKeyHelper": "x", "language": "Deutsch"})
+    assert settings(old.config) == {**APART, "language": "Deutsch"}
+
+
+def test_an_operators_credential_does_not_meet_a_sessions() -> None:
+    operators = dict.fromkeys(CREDENTIALS, "operators")
+    headers = "X-Route: eu\nAuthorization: Bearer operators\n\nX-Gateway-Key: operators\ncookie: operators"
+    defaults = operator(
+        **operators,
+        CLAUDE_CODE_USE_BEDROCK="1",
+        ANTHROPIC_CUSTOM_HEADERS=headers,
+        ANTHROPIC_BASE_URL="http://x",
+    )
+    launch = a_launch(Path("/w"), token="sessions", environment={"AWS_PROFILE": "mine"})
+    given = environment(launch, defaults, WORKSPACE, RUN)
+    assert "operators" not in repr(given)
+    assert given["CLAUDE_CODE_OAUTH_TOKEN"] == "sessions"
+    assert given["ANTHROPIC_CUSTOM_HEADERS"] == "X-Route: eu"
+    assert given["ANTHROPIC_BASE_URL"] == "http://x"
+    assert given["AWS_PROFILE"] == "mine"
+    assert "CLAUDE_CODE_USE_BEDROCK" not in given
+    without = environment(a_launch(Path("/w")), defaults, WORKSPACE, RUN)
+    assert {name: without[name] for name in operators} == operators
+    assert without["ANTHROPIC_CUSTOM_HEADERS"] == headers
 
 
 def test_the_run_directory_is_private_and_goes_whole(tmp_path: Path) -> None:
     run = RunDirectory(path=tmp_path / "run/i/p")
-    launch = a_launch(Path("/w"), settings={"a": 1}, mcp_config={"mcpServers": {"x": {}}})
+    launch = a_launch(Path("/w"), settings={"language": "x"}, mcp_config={"mcpServers": {"x": {}}})
     run.make(Workspace.within(tmp_path, "acme"), launch.config)
-    assert json.loads(run.settings.read_text()) == {"a": 1}
+    assert json.loads(run.settings.read_text()) == {**APART, "language": "x"}
     assert json.loads(run.mcp.read_text()) == {"mcpServers": {"x": {}}}
     assert stat.S_IMODE(run.mcp.stat().st_mode) == 0o600
     assert stat.S_IMODE(run.tmp.stat().st_mode) == 0o700
@@ -161,10 +197,10 @@ def test_the_run_directory_is_private_and_goes_whole(tmp_path: Path) -> None:
     assert not run.path.exists()
 
 
-def test_the_run_directory_of_an_empty_config_has_no_files(tmp_path: Path) -> None:
+def test_the_run_directory_of_an_empty_config_has_the_settings_alone(tmp_path: Path) -> None:
     run = RunDirectory(path=tmp_path / "run/i/p")
     run.make(Workspace.within(tmp_path, "acme"), a_launch(Path("/w")).config)
-    assert list(run.path.iterdir()) == [run.tmp]
+    assert sorted(run.path.iterdir()) == [run.settings, run.tmp]
 
 
 @given(st.text(), st.text())

@@ -153,7 +153,7 @@ async def running_edge(
             now=lambda: datetime.now(UTC),
         )
         supervisors = await stack.enter_async_context(supervising(node, drain_timeout=SECOND))
-        sessions = Sessions(supervisors, may_bypass=False)
+        sessions = Sessions(supervisors, AllowedRoots([work]), may_bypass=False)
         creation = Creation(supervisors, AllowedRoots([work]), store.profiles, may_bypass=False)
         transcripts = TranscriptFiles(root)
         forking = Forking(supervisors, creation, transcripts)

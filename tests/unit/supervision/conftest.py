@@ -26,6 +26,7 @@ from greenroomd.domain.lifecycle.live import Step, TurnTimeouts
 from greenroomd.domain.session import Session, StartMode
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Turn, TurnState
+from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.pool.slots import Pool
 from greenroomd.store.sql_store import open_store
 from unit.supervision.cli import Host
@@ -54,7 +55,7 @@ class Node:
 
     @property
     def sessions(self) -> Sessions:
-        return Sessions(self.supervisors, may_bypass=False)
+        return Sessions(self.supervisors, AllowedRoots([]), may_bypass=False)
 
     async def create(self, **facts: Any) -> Session:
         """Create a session that starts by itself, and return it when it is ready."""

@@ -11,6 +11,7 @@ from greenroomd.app.ports.storage import Unit
 from greenroomd.app.ports.working_dirs import WorkingDirs
 from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.app.usecases.profiles import resolve_config
+from greenroomd.app.usecases.session_directories import directory_violations
 from greenroomd.domain.config import Secret, SessionConfig
 from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsideRoots
 from greenroomd.domain.lifecycle.transition import create
@@ -78,6 +79,7 @@ class Creation:
                 profile_id=new.profile_id,
             ),
             *part_violations(parts, may_bypass=self._may_bypass),
+            *await directory_violations(resolved.config.settings, self._working_dirs),
         ]
         if not any(violation.field == "config.working_dir" for violation in found):
             try:

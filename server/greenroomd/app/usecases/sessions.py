@@ -9,7 +9,9 @@ from datetime import timedelta
 
 from greenroomd.app.commands import Change, Close, Restart, Start, Suspend, Update
 from greenroomd.app.ports.storage import Page, Position, Request, Selection, SessionQuery
+from greenroomd.app.ports.working_dirs import WorkingDirs
 from greenroomd.app.supervision.registry import Supervisors
+from greenroomd.app.usecases.session_directories import directory_violations
 from greenroomd.domain.errors import InvalidRequest, TurnNotFound, Violation
 from greenroomd.domain.lifecycle import orders
 from greenroomd.domain.lifecycle.live import Step
@@ -25,8 +27,9 @@ CLOSE_ANSWER_WITHIN = timedelta(seconds=10)
 class Sessions:
     """The calls on existing sessions; `may_bypass` as in Creation."""
 
-    def __init__(self, supervisors: Supervisors, *, may_bypass: bool) -> None:
+    def __init__(self, supervisors: Supervisors, working_dirs: WorkingDirs, *, may_bypass: bool) -> None:
         self._supervisors = supervisors
+        self._working_dirs = working_dirs
         self._node = supervisors.node
         self._may_bypass = may_bypass
         self._unanswered: dict[Request, asyncio.Event] = {}
@@ -60,11 +63,15 @@ class Sessions:
 
         Raises InvalidRequest, InvalidUpdateMask, TurnRunning, EtagMismatch, SessionNotFound.
         """
+        named = not {"config", "config.settings"}.isdisjoint(change.paths)
+        outside = (
+            await directory_violations(change.given.config.settings, self._working_dirs) if named else []
+        )
 
         def patch(step: Step) -> None:
             parts = masked(step.session, change.given, change.paths)
             rules = part_violations(parts, may_bypass=self._may_bypass, before=step.session.config)
-            broken = (Violation(f"session.{each.field}", each.description) for each in rules)
+            broken = (Violation(f"session.{each.field}", each.description) for each in [*rules, *outside])
             found = [*change.violations, *broken]
             if found:
                 raise InvalidRequest(found)

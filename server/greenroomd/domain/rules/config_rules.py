@@ -27,7 +27,8 @@ from greenroomd.domain.rules.checks import (
     text,
 )
 from greenroomd.domain.rules.environment_rules import environment_violations
-from greenroomd.domain.rules.json_rules import mcp_violations, settings_violations
+from greenroomd.domain.rules.json_rules import mcp_violations
+from greenroomd.domain.rules.settings_rules import settings_violations
 from greenroomd.domain.rules.tool_rules import tool_violations
 
 SECOND = timedelta(seconds=1)

@@ -1,7 +1,4 @@
-"""Rules of the two JSON options: `mcp_config` for the CLI's `--mcp-config`, `settings` for its `--settings`.
-
-Only mistakes that would end or mislead the process are found; the rest is up to the CLI.
-"""
+"""What a JSON option may be as a whole, and `mcp_config` in all its parts, as the CLI's `--mcp-config` takes it."""
 
 from __future__ import annotations
 
@@ -11,19 +8,20 @@ from collections.abc import Iterator, Mapping
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.rules.checks import KIB, Check, json_object, key, shown
-from greenroomd.domain.rules.environment_rules import environment_violations
 
 MAX_JSON_BYTES = 64 * KIB  # fits into one argument of a Linux process (128 KiB)
 MAX_SERVERS = 64
 
-_json = json_object(at_most=MAX_JSON_BYTES)
+json_problem = json_object(at_most=MAX_JSON_BYTES)
+"""What is wrong with one of the JSON options as a whole, or None."""
+
 _SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _URL = re.compile(r"(https?|wss?)://[^\s/]\S*")
 
 
 def mcp_violations(config: JsonObject, *, path: str = "config.mcp_config") -> list[Violation]:
-    """Return every broken rule of an MCP config: an object with `mcpServers`, a map of servers by name."""
-    problem = _json(config)
+    """Return every broken rule of an MCP configuration: an object with `mcpServers`, a map of servers by name."""
+    problem = json_problem(config)
     if problem is not None:
         return [Violation(path, problem)]
     found = [
@@ -33,7 +31,7 @@ def mcp_violations(config: JsonObject, *, path: str = "config.mcp_config") -> li
     servers = config.get("mcpServers")
     path = f"{path}.mcpServers"
     if not isinstance(servers, Mapping):
-        return [*found, Violation(path, f"must be an object of servers by name, is {_kind(servers)}")]
+        return [*found, Violation(path, f"must be an object of servers by name, is {kind_of(servers)}")]
     if len(servers) > MAX_SERVERS:
         return [*found, Violation(path, f"must have at most {MAX_SERVERS} servers, has {len(servers)}")]
     for name, server in servers.items():
@@ -45,7 +43,7 @@ def _server_violations(name: str, server: object, path: str) -> Iterator[Violati
     if not _SERVER_NAME.fullmatch(name):
         yield Violation(path, "must have a name of 1 to 64 letters, digits, _ and -")
     if not isinstance(server, Mapping):
-        yield Violation(path, f"must be an object, is {_kind(server)}")
+        yield Violation(path, f"must be an object, is {kind_of(server)}")
         return
     kind = server.get("type", "stdio")
     fields = _SERVER_FIELDS.get(kind) if isinstance(kind, str) else None
@@ -57,6 +55,8 @@ def _server_violations(name: str, server: object, path: str) -> Iterator[Violati
         problem = check(server.get(field))
         if problem is not None:
             yield Violation(f"{path}.{field}", problem)
+    for field in server.keys() - fields.keys() - _OF_EVERY_SERVER:
+        yield Violation(key(path, field), f"is not known for a server of type {kind}")
 
 
 def _command(value: object) -> str | None:
@@ -69,13 +69,15 @@ def _url(value: object) -> str | None:
     return "is required: an http, https, ws or wss address"  # not shown: it may contain a credential
 
 
-def _strings(value: object) -> str | None:
+def strings(value: object) -> str | None:
+    """Allow lists of strings, and None."""
     if value is None or (isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)):
         return None
     return "must be a list of strings"
 
 
-def _string_map(value: object) -> str | None:
+def string_map(value: object) -> str | None:
+    """Allow objects of strings, and None."""
     if value is None or (
         isinstance(value, Mapping) and all(isinstance(item, str) for item in value.values())
     ):
@@ -83,36 +85,18 @@ def _string_map(value: object) -> str | None:
     return "must be an object of strings"
 
 
-_REMOTE: Mapping[str, Check] = {"url": _url, "headers": _string_map}
+_OF_EVERY_SERVER = frozenset({"type", "timeout", "alwaysLoad"})
+_REMOTE: Mapping[str, Check] = {"url": _url, "headers": string_map}
 _SERVER_FIELDS: Mapping[str, Mapping[str, Check]] = {
-    "stdio": {"command": _command, "args": _strings, "env": _string_map},
+    "stdio": {"command": _command, "args": strings, "env": string_map},
     "http": _REMOTE,
     "sse": _REMOTE,
     "ws": _REMOTE,
 }
 
 
-def settings_violations(settings: JsonObject, *, path: str = "config.settings") -> list[Violation]:
-    """Return every broken rule of CLI settings; their `env` obeys the same rules as the session's environment."""
-    problem = _json(settings)
-    if problem is not None:
-        return [Violation(path, problem)]
-    found = []
-    environment = settings.get("env", {})
-    if not isinstance(environment, Mapping) or _string_map(environment):
-        found.append(Violation(f"{path}.env", "must be an object of strings"))
-    else:
-        found += environment_violations(environment, path=f"{path}.env")
-    permissions = settings.get("permissions")
-    if isinstance(permissions, Mapping) and "defaultMode" in permissions:
-        # it would bypass the operator's rule about bypassPermissions, and the session would show another mode
-        found.append(
-            Violation(f"{path}.permissions.defaultMode", "must not be set here; use permission_mode")
-        )
-    return found
-
-
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """Return what a JSON value is, as a message says it."""
     return _JSON_WORDS.get(type(value), "something else")
 
 
@@ -123,4 +107,5 @@ _JSON_WORDS = {
     float: "a number",
     str: "a string",
     list: "a list",
+    dict: "an object",
 }

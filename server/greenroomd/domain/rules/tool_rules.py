@@ -63,8 +63,8 @@ def tool_violations(
 ) -> list[Violation]:
     """Return every invalid entry of both lists; entries beyond MAX_RULES are only counted."""
     found = [
-        *_list_violations(allowed, f"{prefix}.allowed_tools", allows=True),
-        *_list_violations(disallowed, f"{prefix}.disallowed_tools", allows=False),
+        *rule_list_violations(allowed, f"{prefix}.allowed_tools", allows=True),
+        *rule_list_violations(disallowed, f"{prefix}.disallowed_tools", allows=False),
     ]
     places = {rule: index for index, rule in reversed(list(enumerate(allowed)))}
     for index, rule in enumerate(disallowed[:MAX_RULES]):
@@ -74,7 +74,8 @@ def tool_violations(
     return found
 
 
-def _list_violations(rules: Sequence[str], path: str, *, allows: bool) -> list[Violation]:
+def rule_list_violations(rules: Sequence[str], path: str, *, allows: bool) -> list[Violation]:
+    """Return every broken rule of one list; entries beyond MAX_RULES are counted, not judged."""
     found = []
     if len(rules) > MAX_RULES:
         found.append(Violation(path, f"must have at most {MAX_RULES} rules, has {len(rules)}"))

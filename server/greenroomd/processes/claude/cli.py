@@ -13,6 +13,8 @@ from pathlib import Path
 import structlog
 
 from greenroomd.app.ports.processes import Launch, ProcessFailed, ShutdownTimeouts
+from greenroomd.domain.config import SessionConfig
+from greenroomd.domain.rules.settings_rules import additional_directories, with_directories
 from greenroomd.processes.claude.cli_process import ClaudeProcess
 from greenroomd.processes.claude.late_binding import Binding, binding
 from greenroomd.processes.claude.launch_command import (
@@ -105,8 +107,9 @@ class ClaudeCli:
             self._filesystem,
         )
         try:
+            settled = await self._with_directories(launch.config)
             with _failing_to("make the run directory"):
-                run.make(workspace, launch.config)
+                run.make(workspace, settled)
             with _failing_to("make the control group"):
                 await confinement.build(launch.config.limits)
             with await self._directory(launch.config.working_dir, workspace) as directory:
@@ -136,6 +139,16 @@ class ClaudeCli:
             return await self._directories.open(working_dir)
         with _failing_to("enter the workspace's home"):
             return open_directory(str(workspace.home))  # ours, and made a moment ago: it does not hang
+
+    async def _with_directories(self, config: SessionConfig) -> SessionConfig:
+        """Return `config` with its additional directories as they are now, without links; raises as `_directory`."""
+        resolved = []
+        for _, path in additional_directories(config.settings):
+            with await self._directories.open(path) as directory:
+                resolved.append(directory.path)
+        if not resolved or config.settings is None:
+            return config
+        return replace(config, settings=with_directories(config.settings, resolved))
 
     async def _require_executable(self) -> None:
         """Raise ProcessFailed if the CLI is missing or not executable: a failed start would not tell which."""

@@ -25,6 +25,7 @@ from greenroomd.domain.config import (
 )
 from greenroomd.processes.claude.launch_command import (
     CliDefaults,
+    defaults_for,
     extra_body,
     initialization,
     model_of,
@@ -129,7 +130,7 @@ def binding(started: Launch, wanted: Launch, defaults: CliDefaults) -> Binding |
     if key_of(started) != key_of(wanted):
         return None
     here, there = started.config, wanted.config
-    flags = _settings(here, there, defaults)
+    flags = _settings(here, there, defaults_for(wanted, defaults))
     servers = _added(_servers(here), _servers(there))
     if flags is None or servers is None or servers.keys() & _servers(here).keys():
         return None

@@ -11,7 +11,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,12 @@ from urllib.parse import quote
 
 from greenroomd.app.ports.processes import Launch
 from greenroomd.domain.config import JsonObject, PermissionMode, Secret, SessionConfig
+from greenroomd.domain.rules.settings_rules import accepted
+from greenroomd.processes.claude.credentials import without_credentials
 from greenroomd.processes.host.redaction import Redactor, secret_values
 
-_API_KEYS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")  # each would win over an OAuth token
+# Memory is shared by all sessions of a directory, and messages reach every session of the workspace.
+_APART: JsonObject = {"autoMemoryEnabled": False, "crossSessionInbound": "refuse"}
 _EXTRA_BODY = "CLAUDE_CODE_EXTRA_BODY"
 _LONGEST_FILE_NAME = 200
 _LEAST_BUDGET_USD = 0.000001  # 0 is no budget that the CLI takes
@@ -105,6 +108,13 @@ class RunDirectory:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
+def defaults_for(launch: Launch, defaults: CliDefaults) -> CliDefaults:
+    """Return what the process gets from the operator: no credential, if its session has one of its own."""
+    if launch.oauth_token is None:
+        return defaults
+    return replace(defaults, environment=without_credentials(defaults.environment))
+
+
 def model_of(launch: Launch, defaults: CliDefaults) -> str:
     """Return the model to start with, by name or alias: the session's, the operator's, or the CLI's default."""
     operators = defaults.environment.get("ANTHROPIC_MODEL")
@@ -140,8 +150,7 @@ def arguments(launch: Launch, defaults: CliDefaults, run: RunDirectory) -> list[
         flags.append(f"--max-budget-usd={round(left, 6)}")
     flags += [f"--allowedTools={rule}" for rule in config.allowed_tools]
     flags += [f"--disallowedTools={rule}" for rule in config.disallowed_tools]
-    if settings(config):
-        flags.append(f"--settings={run.settings}")
+    flags.append(f"--settings={run.settings}")
     if config.mcp_config:
         flags.append(f"--mcp-config={run.mcp}")
     return flags
@@ -158,8 +167,12 @@ def initialization(config: SessionConfig) -> JsonObject:
 
 
 def settings(config: SessionConfig) -> JsonObject:
-    """Return the CLI settings of a session: its own, and the tool timeout in their env block."""
-    merged = dict(config.settings or {})
+    """Return the CLI settings of a session: its own, and those with which the service keeps sessions apart.
+
+    Left out is what is not accepted any more: the session may be older than the rule. No setting names a period for
+    clean-ups, since the CLI removes conversations of others only where one does.
+    """
+    merged = {**_APART, **accepted(config.settings or {})}
     if config.tool_timeout is not None:
         milliseconds = str(config.tool_timeout // timedelta(milliseconds=1))
         timeouts = dict.fromkeys(
@@ -177,7 +190,7 @@ def environment(
 
     Later sources win: our defaults, the session, the operator, what the protocol needs.
     """
-    config = launch.config
+    config, defaults = launch.config, defaults_for(launch, defaults)
     merged = {"PATH": defaults.path, "HOME": str(workspace.home), "LANG": "C.UTF-8", **config.environment}
     merged |= {name: value.reveal() for name, value in defaults.environment.items()}
     merged |= {
@@ -191,8 +204,6 @@ def environment(
     }
     merged |= extra_body(config, defaults)
     if launch.oauth_token is not None:
-        for name in _API_KEYS:
-            merged.pop(name, None)
         merged["CLAUDE_CODE_OAUTH_TOKEN"] = launch.oauth_token.reveal()
     return merged
 

@@ -1,0 +1,29 @@
+"""Whether the directories that settings give a session beside its own lie inside the allowed roots."""
+
+from __future__ import annotations
+
+from greenroomd.app.ports.working_dirs import WorkingDirs
+from greenroomd.domain.config import JsonObject
+from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsideRoots
+from greenroomd.domain.rules.settings_rules import MAX_DIRECTORIES, additional_directories
+
+
+async def directory_violations(
+    settings: JsonObject | None, working_dirs: WorkingDirs, *, path: str = "config.settings"
+) -> list[Violation]:
+    """Return each additional directory that is outside the roots, or is none; what is no absolute path is skipped.
+
+    Raises StoreUnavailable if its file system hangs.
+    """
+    found = []
+    for where, directory in additional_directories(settings)[:MAX_DIRECTORIES]:
+        if not directory.startswith("/") or "\0" in directory:
+            continue
+        try:
+            await working_dirs.resolve(directory)
+        except WorkingDirOutsideRoots:
+            text = "must be inside the allowed roots (GREENROOM_ALLOWED_ROOTS)"
+            found.append(Violation(f"{path}.{where}", text))
+        except InvalidRequest:
+            found.append(Violation(f"{path}.{where}", "must be an existing directory"))
+    return found
