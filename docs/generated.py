@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from greenroomd.domain.rules.environment_rules import RESERVED
+from greenroomd.domain.rules.settings_rules import ACCEPTED, REFUSED
 from greenroomd.domain.states import TRANSITIONS, Signal, State
 from greenroomd.settings.load import CONFIG, PREFIX
 from greenroomd.settings.record import Settings
@@ -54,11 +55,26 @@ def states_diagram() -> str:
 
 def reserved_table() -> str:
     """Every reserved variable, those with the same reason together."""
+    return _by_reason("Reserved", RESERVED)
+
+
+def _by_reason(heading: str, reasons: Mapping[str, str]) -> str:
     names: dict[str, list[str]] = {}
-    for name, reason in RESERVED.items():
+    for name, reason in reasons.items():
         names.setdefault(reason, []).append(f"`{name}`")
-    lines = ["| Reserved | Because |", "| --- | --- |"]
+    lines = [f"| {heading} | Because |", "| --- | --- |"]
     return "\n".join([*lines, *(f"| {', '.join(same)} | {reason} |" for reason, same in names.items())])
+
+
+def accepted_settings_table() -> str:
+    """Every setting of the CLI that a session may give, but for the objects with rules of their own."""
+    lines = ["| Accepted in `settings` | What it does |", "| --- | --- |"]
+    return "\n".join([*lines, *(f"| `{name}` | {effect} |" for name, (_, effect) in ACCEPTED.items())])
+
+
+def refused_settings_table() -> str:
+    """Every setting that is refused with a reason of its own, those with the same reason together."""
+    return _by_reason("Refused in `settings`", REFUSED)
 
 
 PARTS: Mapping[str, Callable[[], str]] = {
@@ -66,6 +82,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "states": states_table,
     "states-diagram": states_diagram,
     "reserved-variables": reserved_table,
+    "accepted-settings": accepted_settings_table,
+    "refused-settings": refused_settings_table,
 }
 
 
