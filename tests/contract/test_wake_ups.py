@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from contract.conftest import Opening
@@ -132,6 +132,30 @@ async def test_a_notice_of_somebody_else_is_ignored(
             postgres.execute(f"SELECT pg_notify('greenroom', '{payload}')", name)
         await heard.until_head(await talk(one, 5))
         assert revisions(heard.events) == list(range(1, one.head + 1))
+
+
+async def test_a_flood_of_false_notices_costs_few_reads(
+    opening: Opening, postgres: PostgresServer, database_url: str
+) -> None:
+    name = database_url.partition("@/")[2].partition("?")[0]
+    flood = "SELECT pg_notify('greenroom', (10^15 + n)::bigint::text) FROM generate_series(1, 2000) n"
+    heard = Hearing()
+    reads = 0
+
+    def count_reads(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        nonlocal reads
+        reads += statement.startswith("SELECT meta.revision")
+
+    async with opening(poll=NEVER) as one, opening(announce=heard, poll=NEVER):
+        await heard.until_head(await talk(one, 1))
+        event.listen(Engine, "before_cursor_execute", count_reads)
+        try:
+            postgres.execute(flood, name)
+            await heard.until_head(await talk(one, 1))
+        finally:
+            event.remove(Engine, "before_cursor_execute", count_reads)
+        assert revisions(heard.events) == list(range(1, one.head + 1))
+    assert reads < 100
 
 
 async def test_a_poll_that_fails_for_any_reason_is_made_again(

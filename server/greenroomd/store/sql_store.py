@@ -50,6 +50,7 @@ from greenroomd.store.secrets import KeyFileUnusable, Keyring, open_keyring
 from greenroomd.store.sql_profiles import SqlProfiles
 from greenroomd.store.write.batch import REPLAYED_FOR, BatchWriter
 from greenroomd.store.write.batch_plan import prepare
+from greenroomd.store.write.catch_up import Notices
 from greenroomd.store.write.compaction import SqlCompactor
 from greenroomd.store.write.erasure import Erasure
 from greenroomd.store.write.group_commit import Writer
@@ -102,6 +103,7 @@ async def open_store(
             remote_events = RemoteEventReader(database, history)
             publisher = Publisher(cache, announce, observer, head=head)
             writer = Writer(database, batches, publisher, remote_events, clock)
+            notices = Notices(publisher, writer.catch_up)
 
             async def standing() -> int:
                 return await reader.read(history.head)
@@ -114,7 +116,7 @@ async def open_store(
                 writer.running(),
                 keeping(lock, compare_fence),
                 background_tasks(restarting("erasure", Erasure(writer, reader, publisher.deleted).run)),
-                listening_for_commits(database, writer.catch_up, standing, poll=poll),
+                listening_for_commits(database, notices.notice, standing, poll=poll),
             ):
                 yield SqlStore(
                     _Parts(
@@ -234,7 +236,7 @@ class SqlStore:
         """Return the head, after catching up with other nodes if it is below `revision`."""
         publisher = self._parts.publisher
         if revision > publisher.head:
-            await self._parts.writer.caught_up(await self._read(self._history.head))
+            await self._parts.writer.catch_up(await self._read(self._history.head))
         return publisher.head
 
     async def commit(self, unit: Unit) -> Session:

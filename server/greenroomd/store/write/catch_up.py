@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -11,6 +12,36 @@ from greenroomd.store.write.publisher import Publisher
 from greenroomd.store.write.remote_events import RemoteEventReader, RemoteEvents
 
 log = structlog.get_logger(__name__)
+
+
+class Notices:
+    """Turns notices of commits into requests to catch up: one at a time, however many notices arrive.
+
+    Every user of the database may send notices, including false ones. Runs on the event loop.
+    """
+
+    def __init__(self, publisher: Publisher, catch_up: Callable[[int], asyncio.Future[None]]) -> None:
+        self._publisher = publisher
+        self._catch_up = catch_up
+        self._highest = 0  # of the notices since the last request began
+        self._under_way = False
+
+    def notice(self, revision: int) -> None:
+        """Catch up soon, if the log may have reached a revision that is not known here."""
+        if revision > self._publisher.head:
+            self._highest = max(self._highest, revision)
+            if not self._under_way:
+                self._request()
+
+    def _request(self) -> None:
+        self._under_way = True
+        up_to, self._highest = self._highest, 0
+        self._catch_up(up_to).add_done_callback(self._finished)
+
+    def _finished(self, done: asyncio.Future[None]) -> None:
+        done.exception()  # it was logged; the poll asks again
+        self._under_way = False
+        self.notice(self._highest)
 
 
 class RemoteCommits:
@@ -38,7 +69,7 @@ class RemoteCommits:
         if asked.up_to > self.seen:
             try:
                 missed = self._reader.read(after=self.seen)
-            except Exception as error:  # if no caller waits for it, it will be requested again
+            except Exception as error:
                 log.warning("not_caught_up", after=self.seen, error=str(error))
                 self._loop.call_soon_threadsafe(fail, [asked], error)
                 return

@@ -105,19 +105,19 @@ class Writer:
             self._queue.put(self._gathered)
             self._gathered = []
 
-    def catch_up(self, up_to: int) -> None:
-        """Publish what other nodes have committed, if the log has really reached a revision; does not wait."""
-        if self._open and up_to > self._publisher.head:
-            self._queue.put(CatchUp(up_to))
+    def catch_up(self, up_to: int) -> asyncio.Future[None]:
+        """Return a future that is done once everything up to a revision is published, if the log has really reached it.
 
-    async def caught_up(self, up_to: int) -> None:
-        """Return once everything up to a revision, which the log has reached, is published; raises StoreUnavailable."""
+        It fails with StoreUnavailable, or with the error that kept us from reading.
+        """
+        done: asyncio.Future[None] = self._loop.create_future()
         if not self._open:
-            raise StoreUnavailable("the store is closed")
-        if up_to > self._publisher.head:
-            done: asyncio.Future[None] = self._loop.create_future()
+            done.set_exception(StoreUnavailable("the store is closed"))
+        elif up_to > self._publisher.head:
             self._queue.put(CatchUp(up_to, done))
-            await done
+        else:
+            done.set_result(None)
+        return done
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -44,8 +44,8 @@ class CatchUp:
     up_to: int
     """The revision that the log is said to have reached."""
 
-    done: asyncio.Future[None] | None = None
-    """Done when everything up to `up_to` is published; None if no caller waits for it."""
+    done: asyncio.Future[None]
+    """Done when everything up to `up_to` is published."""
 
 
 Pending = list[PendingCommit] | ExclusiveWork | CatchUp | None
@@ -54,12 +54,12 @@ Pending = list[PendingCommit] | ExclusiveWork | CatchUp | None
 
 def succeed(pending: ExclusiveWork | CatchUp, outcome: Any) -> None:
     """Wake the caller, unless it was cancelled. Runs on the event loop."""
-    if pending.done is not None and not pending.done.done():
+    if not pending.done.done():
         pending.done.set_result(outcome)
 
 
 def fail(batch: Sequence[PendingCommit | ExclusiveWork | CatchUp], error: Exception) -> None:
     """Raise an error in all callers that still wait; an outage becomes StoreUnavailable. Runs on the event loop."""
     for pending in batch:
-        if pending.done is not None and not pending.done.done():
+        if not pending.done.done():
             pending.done.set_exception(unavailable(error) if is_outage(error) else error)
