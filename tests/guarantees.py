@@ -154,6 +154,21 @@ def turns_end_once(recording: Recording) -> None:
         _assert_one_prompt(recording.histories[turn.session_id], turn)
 
 
+def pieces_first(recording: Recording) -> None:
+    """What a process says is shown in the order in which it says it: a piece comes before the message that repeats it.
+
+    In no stream is there a piece of a message after a message.assistant of the same id.
+    """
+    for stream in recording.streams:
+        for connection in stream.connections:
+            whole: set[str] = set()
+            for event in connection.events:
+                if event.HasField("message_assistant"):
+                    whole.add(event.message_assistant.message_id)
+                elif event.HasField("message_delta"):
+                    assert event.message_delta.message_id not in whole, f"a late piece: {_named(event)}"
+
+
 GUARANTEES: Sequence[Callable[[Recording], None]] = (
     durable_first,
     atomic,
@@ -164,6 +179,7 @@ GUARANTEES: Sequence[Callable[[Recording], None]] = (
     commit_order,
     legal,
     turns_end_once,
+    pieces_first,
 )
 """All of them, in the order of the document."""
 

@@ -124,17 +124,20 @@ class Watcher:
             connection.events += frame.events
             if frame.cursor:
                 self._cursor = frame.cursor
-            if frame.events:
-                self._cursor, self._revision = frame.events[-1].cursor, frame.events[-1].revision
+            if durable := [event for event in frame.events if event.sequence]:
+                self._cursor, self._revision = durable[-1].cursor, durable[-1].revision
             if frame.HasField("bookmark"):
                 self._revision = max(self._revision, frame.bookmark.revision)
             if done(self._revision):
                 return
 
     def _request(self) -> WatchEventsRequest:
+        request = WatchEventsRequest(workspace_id=self.stream.workspace_id, include_ephemeral=True)
         if self._cursor:
-            return WatchEventsRequest(workspace_id=self.stream.workspace_id, after=self._cursor)
-        return WatchEventsRequest(workspace_id=self.stream.workspace_id, start=WATCH_START_BEGINNING)
+            request.after = self._cursor
+        else:
+            request.start = WATCH_START_BEGINNING
+        return request
 
 
 async def pages(call: Callable[[Any], Awaitable[Any]], request: Any) -> AsyncIterator[Any]:

@@ -30,7 +30,7 @@ from greenroom.v1.session_service_pb2 import (
     UpdateSessionRequest,
     WaitSessionRequest,
 )
-from greenroom.v1.turn_pb2 import APPROVAL_STATE_PENDING
+from greenroom.v1.turn_pb2 import APPROVAL_STATE_PENDING, TURN_STATE_COMPLETED
 from greenroom.v1.turn_service_pb2 import (
     APPROVAL_DECISION_ALLOW,
     APPROVAL_DECISION_DENY,
@@ -210,18 +210,23 @@ class Walker:
 
     async def run_turn(self) -> None:
         """Run a turn and see it end."""
-        request = RunTurnRequest(session_id=self.model.session_id, prompt=turn(events=3))
+        request = RunTurnRequest(
+            session_id=self.model.session_id, prompt=turn(events=3, pieces=4), include_ephemeral=True
+        )
         allowed = self.model.start_turn(queue=False)
         try:
             types = []
+            pieces = 0
             async for frame in self._server.turns.RunTurn(request):
                 types += [event.type for event in frame.events]
+                pieces += sum(event.HasField("message_delta") for event in frame.events)
                 for event in frame.events:
                     if event.HasField("turn_queued"):
                         self._accept(event.turn_queued.turn)
                 if frame.HasField("turn"):
                     assert sum(kind in TURN_ENDS for kind in types) == 1
                     assert frame.turn.HasField("end_time")
+                    assert pieces == 4 or frame.turn.state != TURN_STATE_COMPLETED, f"{pieces} of 4 pieces"
                     self.model.ended(frame.turn.turn_id)
         except grpc.aio.AioRpcError as error:
             self._refused(error, allowed)

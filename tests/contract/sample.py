@@ -21,7 +21,7 @@ from greenroomd.domain.config import (
     SessionConfig,
 )
 from greenroomd.domain.enforcement import Enforcement, OptionReport
-from greenroomd.domain.events import Event, EventType, MessageNoted
+from greenroomd.domain.events import DeltaNoted, Event, EventType, MessageNoted
 from greenroomd.domain.lifecycle.transition import create
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, StartMode
 from greenroomd.domain.states import State
@@ -37,6 +37,8 @@ class JsonCodec:
     def encode(self, event: Event, session: Session) -> EncodedEvent:
         payload = event.payload
         said = payload.raw.decode() if isinstance(payload, MessageNoted) else ""
+        if isinstance(payload, DeltaNoted):
+            said = payload.text
         whole = json.dumps({"type": event.type, "session": session.session_id, "said": said}).encode()
         if len(whole) <= STREAMED_BYTES:
             return EncodedEvent(body=whole)

@@ -15,6 +15,7 @@ Keys, in the order in which they act; all are optional and combine:
     memory: N               hold N bytes of memory from now on
     burn: SECONDS           use that much time of a processor
     bytes: N                print one assistant frame with N bytes of text
+    pieces: N               stream N pieces of a message before the message itself
     events: N               print N assistant frames, as fast as they are read
     ask: {name, input}      ask for permission to use a tool, and echo the decision in an assistant frame
     request: SUBTYPE        send a control request, and echo the answer in an assistant frame
@@ -156,10 +157,7 @@ class Fake:
         if "garbage" in script:
             self.write(script["garbage"].encode() + b"\n")
         self.take(script)
-        if size := script.get("bytes"):
-            self.speak("x" * size)
-        for number in range(script.get("events", 0)):
-            self.speak(f"event {number}")
+        self.talk(script)
         if tool := script.get("ask"):
             self.ask({"subtype": "can_use_tool", "tool_name": tool["name"], "input": tool["input"]})
         if subtype := script.get("request"):
@@ -167,6 +165,15 @@ class Fake:
         if seconds := script.get("wait"):
             self.until(time.monotonic() + seconds, lambda: self.interrupted)
         self.die(script)
+
+    def talk(self, script: Message) -> None:
+        """Say what the script has us say before the answer."""
+        if size := script.get("bytes"):
+            self.speak("x" * size)
+        if pieces := script.get("pieces"):
+            self.stream([f"piece {number} " for number in range(pieces)])
+        for number in range(script.get("events", 0)):
+            self.speak(f"event {number}")
 
     def take(self, script: Message) -> None:
         """Use what the script says of the machine."""
@@ -264,9 +271,19 @@ class Fake:
             return None
         return response
 
-    def speak(self, text: str) -> None:
+    def stream(self, pieces: list[str]) -> None:
+        """Say something piece by piece, and then as a whole; all of it can be read at once."""
+        message_id = f"msg_{uuid.uuid4().hex}"
+        for piece in pieces:
+            delta = {"type": "text_delta", "text": piece}
+            event = {"type": "content_block_delta", "index": 0, "delta": delta}
+            self.say({"type": "stream_event", "event": event, "api_message_id": message_id})
+        self.speak("".join(pieces), message_id)
+
+    def speak(self, text: str, message_id: str = "") -> None:
         """Say something as the assistant."""
-        message = {"id": f"msg_{uuid.uuid4().hex}", "role": "assistant", "model": self.model}
+        message_id = message_id or f"msg_{uuid.uuid4().hex}"
+        message = {"id": message_id, "role": "assistant", "model": self.model}
         self.say({"type": "assistant", "message": {**message, "content": [{"type": "text", "text": text}]}})
 
     def activity(self, state: str) -> None:

@@ -113,6 +113,15 @@ def send_twice(recording: Recording) -> None:
     recording.histories["s"].append(again)
 
 
+def a_piece_too_late(recording: Recording) -> None:
+    events = recording.streams[0].connections[1].events
+    whole = Event(type=event_pb2.EVENT_TYPE_MESSAGE_ASSISTANT)
+    whole.message_assistant.message_id = "m"
+    piece = Event(type=event_pb2.EVENT_TYPE_MESSAGE_DELTA)
+    piece.message_delta.message_id = "m"
+    events += [whole, piece]
+
+
 @pytest.mark.parametrize(
     ("spoil", "guarantee"),
     [
@@ -133,6 +142,7 @@ def send_twice(recording: Recording) -> None:
         (end_twice, guarantees.turns_end_once),
         (send_twice, guarantees.turns_end_once),
         (forget_a_turn, guarantees.turns_end_once),
+        (a_piece_too_late, guarantees.pieces_first),
     ],
 )
 def test_a_broken_guarantee_is_seen(

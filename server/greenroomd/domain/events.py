@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import JsonObject
@@ -257,3 +258,11 @@ class Event:
     """The principal that caused it; "" for none."""
     request_id: str = ""
     """The request_id of the call that caused it; "" for none."""
+
+
+class PlacedEvent(NamedTuple):
+    """An ephemeral event, and its place among the durable events of the same decision."""
+
+    after: int
+    """How many of the durable events come before it."""
+    event: Event

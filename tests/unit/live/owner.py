@@ -168,7 +168,7 @@ class Owner:
             approvals=self.rows.pending,
         )
         self.events += step.events
-        self.ephemeral += step.ephemeral
+        self.ephemeral += [placed.event for placed in step.ephemeral]
         self.actions += step.actions
         self.turns |= step.turns
         self.approvals |= step.approvals

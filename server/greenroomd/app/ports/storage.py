@@ -14,7 +14,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import Secret
-from greenroomd.domain.events import Event, EventType
+from greenroomd.domain.events import Event, EventType, PlacedEvent
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Turn
@@ -29,7 +29,7 @@ class StoredEvent(NamedTuple):
     """
 
     revision: int
-    """Its number in the store's log; of an ephemeral event, the head at its time."""
+    """Its number in the store's log; an ephemeral event has that of the durable event before it."""
     session_id: str
     """Its session."""
     workspace_id: str
@@ -107,6 +107,8 @@ class Unit:
     """
     events: Sequence[Event] = ()
     """The durable events that tell of the change, in order."""
+    ephemeral: Sequence[PlacedEvent] = ()
+    """Events that are never stored, but announced together with `events`, each at its place among them."""
     configures: bool = False
     """Whether to store `session.config` as generation `session.config_generation`. If not, the config is that of the
     stored generation, and is not written.
@@ -220,6 +222,8 @@ Announce = Callable[[Sequence[StoredEvent], int], None]
 """Called with (events, new head) in commit order, once a batch is durable and before its callers wake.
 
 Runs on the event loop.
+
+Ephemeral events stand among the durable ones in the order in which they happened.
 
 The first revision of a call is the last head + 1, unless other nodes have committed in between: then it is higher, and
 the events in between must be read from the store.

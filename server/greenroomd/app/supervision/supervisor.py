@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -195,6 +196,7 @@ class Supervisor:
         """Commit a decision about something that happened, and act on it; retry while the database is unavailable."""
         step = self._step()
         decide(step)
+        self._show_first(step)
         while True:
             try:
                 await self._commit(step)
@@ -207,12 +209,14 @@ class Supervisor:
     async def _commit(
         self, step: Step, request: Request | None = None, answers: Request | None = None
     ) -> Session:
+        """Commit a step, if there is anything to commit; its ephemeral events are announced among its durable ones."""
         session = step.session
         if step.changed or request is not None or answers is not None:
             session = await self._node.store.commit(
                 Unit(
                     session=session,
                     events=step.events,
+                    ephemeral=step.ephemeral,
                     configures=step.configures,
                     oauth_token=step.oauth_token,
                     turns=tuple(step.turns.values()),
@@ -227,9 +231,17 @@ class Supervisor:
             if turn.state.final:
                 self.ended_turn = turn
         self.live = replace(step.live, session=session)
-        if step.ephemeral:
-            self._node.show(step.ephemeral, session)
         return session
+
+    def _show_first(self, step: Step) -> None:
+        """Show the ephemeral events that come before the step's first durable one: they need not wait for its commit.
+
+        The rest is announced with the commit, so that watchers see everything in the order in which it happened.
+        """
+        first = list(takewhile(lambda placed: placed.after == 0, step.ephemeral))
+        if first:
+            self._node.show([placed.event for placed in first], step.session)
+            del step.ephemeral[: len(first)]
 
     async def _act(self, actions: Sequence[Action]) -> None:
         """Perform actions, then make the decisions that follow from their outcome."""

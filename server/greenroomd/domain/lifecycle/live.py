@@ -16,7 +16,7 @@ from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.config import JsonObject, Secret, SessionConfig
 from greenroomd.domain.enforcement import OptionReport
-from greenroomd.domain.events import EPHEMERAL, Event
+from greenroomd.domain.events import EPHEMERAL, Event, PlacedEvent
 from greenroomd.domain.fast_replace import evolve
 from greenroomd.domain.frames import TurnResult
 from greenroomd.domain.lifecycle.transition import decide
@@ -248,7 +248,8 @@ class Step:
         """The moment from which deadlines count."""
         self.patience = patience
         self.events: list[Event] = []
-        self.ephemeral: list[Event] = []
+        self.ephemeral: list[PlacedEvent] = []
+        """What is shown and not stored, in order, with its place among `events`."""
         self.turns: dict[str, Turn] = {}
         self.approvals: dict[str, Approval] = {}
         self.actions: list[Action] = []
@@ -286,8 +287,12 @@ class Step:
 
     def emit(self, event: Event | None) -> None:
         """Add an event to the log, or only to the live stream if it is ephemeral."""
-        if event is not None:
-            (self.ephemeral if event.type in EPHEMERAL else self.events).append(event)
+        if event is None:
+            return
+        if event.type in EPHEMERAL:
+            self.ephemeral.append(PlacedEvent(len(self.events), event))
+        else:
+            self.events.append(event)
 
     def schedule(self, action: Action) -> None:
         """Add an action to perform after the commit."""

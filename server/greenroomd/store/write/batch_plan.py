@@ -5,7 +5,7 @@ Pure except for the codec: stored rows are passed in, rows to write come out, gr
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ from greenroomd.domain.errors import (
     RequestIdReused,
     SessionExists,
 )
-from greenroomd.domain.events import Event
+from greenroomd.domain.events import Event, PlacedEvent
 from greenroomd.domain.fast_replace import evolve
 from greenroomd.domain.memo import IdentityMemo
 from greenroomd.domain.session import Session
@@ -55,6 +55,7 @@ class Prepared:
     unit: Unit
     row: tuple[Any, ...]
     events: Sequence[EncodedEvent]
+    ephemeral: Sequence[EncodedEvent]
     config: str
     secret: Row | None
 
@@ -73,6 +74,7 @@ def prepare(unit: Unit, codec: EventCodec, keyring: Keyring) -> Prepared:
         unit,
         session_row(session),
         [codec.encode(_asked_for(event, unit.request), session) for event in unit.events],
+        [codec.encode(placed.event, session) for placed in unit.ephemeral],
         _config_text(session.config) if unit.configures else "",
         None if unit.oauth_token is None else keyring.seal(session.session_id, unit.oauth_token),
     )
@@ -118,7 +120,7 @@ class BatchPlan:
         self.deleted: list[tuple[str, int, int]] = []
         """The sessions to delete: id, number, and the revision of the last event, which becomes the new number."""
         self.events: list[StoredEvent] = []
-        """The accepted events in the order of their revisions."""
+        """The accepted events in the order of their revisions, with the ephemeral ones among them."""
         self.transitions: list[tuple[str | None, str | None]] = []
         """The sessions' states before and after, where they differ; None: no session."""
         self._codec = codec
@@ -194,7 +196,9 @@ class BatchPlan:
         session = prepared.unit.session
         ids = (session.session_id, session.workspace_id)
         kept = self.revision + len(prepared.events) if prepared.unit.deletes else 0
-        for event, encoded in zip(prepared.unit.events, prepared.events, strict=True):
+        shown = deque(zip(prepared.unit.ephemeral, prepared.ephemeral, strict=True))
+        for place, (event, encoded) in enumerate(zip(prepared.unit.events, prepared.events, strict=True)):
+            self._show(shown, place, ids)
             self.revision += 1
             sequence += 1
             record = self._codec.record(encoded.body, sequence=sequence, revision=self.revision)
@@ -212,7 +216,15 @@ class BatchPlan:
             self.inserts[events].append(row)
             if encoded.whole is not None:
                 self.inserts[whole_events].append((self.revision, encoded.whole))
+        self._show(shown, len(prepared.events), ids)
         return sequence
+
+    def _show(self, shown: deque[tuple[PlacedEvent, EncodedEvent]], place: int, ids: tuple[str, str]) -> None:
+        """Take the ephemeral events up to a place among the unit's durable ones."""
+        while shown and shown[0][0].after <= place:
+            (_, event), encoded = shown.popleft()
+            record = self._codec.record(encoded.body, sequence=0, revision=self.revision)
+            self.events.append(StoredEvent(self.revision, *ids, 0, event.type, event.turn_id, record))
 
     def _take_session(
         self, prepared: Prepared, number: int, stored: StoredState | None, session: Session

@@ -38,7 +38,7 @@ class Publisher:
             for before, after in written.transitions:
                 self._observer.session_moved(before, after)
             if written.events:
-                self._observer.events_committed(len(written.events))
+                self._observer.events_committed(sum(event.sequence > 0 for event in written.events))
                 self._announce(written.events, self.head)
         finally:
             for pending, outcome in zip(batch, written.outcomes, strict=True):
