@@ -1,6 +1,6 @@
-"""What Greenroom guarantees, each as one function that judges a recording; docs/guarantees.md says the same sentences.
+"""Greenroom's guarantees, each as one function that judges a recording; docs/guarantees.md has the same sentences.
 
-The first paragraph of a docstring is the guarantee, the second how it is judged. A broken guarantee is an
+The first paragraph of a docstring is the guarantee, the second one says how it is judged. A broken guarantee raises an
 AssertionError that names the first event at fault.
 """
 
@@ -28,7 +28,7 @@ _ENDS = {
 def durable_first(recording: Recording) -> None:
     """A watcher never sees an event that the store could lose.
 
-    Whatever any watcher saw, before a crash of the server too, is in the final history, unchanged.
+    Everything that any watcher saw, even before a crash of the server, is unchanged in the final history.
     """
     stored = {event.event_id: event for event in _stored(recording)}
     for event in _seen(recording):
@@ -39,7 +39,7 @@ def durable_first(recording: Recording) -> None:
 def atomic(recording: Recording) -> None:
     """A state change and its event are one commit.
 
-    A session stands where the events of its history lead, and counts exactly as many as there are.
+    A session is in the state to which the events of its history lead, and counts exactly that many events.
     """
     for session_id, events in recording.histories.items():
         session = recording.sessions[session_id]
@@ -51,9 +51,9 @@ def atomic(recording: Recording) -> None:
 
 
 def ordered(recording: Recording) -> None:
-    """Within a stream the events of a session are in order, unique and without a gap.
+    """In a stream, the events of a session are in order, unique and without gaps.
 
-    Sequences count from 1, in the history and in every stream that began at the beginning, across its reconnects.
+    Sequences count from 1 in the history, and in every stream that began at the beginning, across reconnects.
     """
     for session_id, events in recording.histories.items():
         assert [event.sequence for event in events] == list(range(1, len(events) + 1)), session_id
@@ -68,9 +68,9 @@ def ordered(recording: Recording) -> None:
 
 
 def resumable(recording: Recording) -> None:
-    """After a reconnect with any cursor at or above the floor a watch goes on with exactly the next event.
+    """After a reconnect with any cursor at or above the floor, a watch continues with exactly the next event.
 
-    Every connection is compared with the history after the revision at which it began: nothing skipped or repeated.
+    Every connection is compared with the history after the revision at which it began: nothing is skipped or repeated.
     """
     for stream in recording.streams:
         log = _log(recording, stream)
@@ -82,9 +82,9 @@ def resumable(recording: Recording) -> None:
 
 
 def undisturbed(recording: Recording) -> None:
-    """A watcher that does not read slows no writer and no other watcher, and is not dropped for it.
+    """A watcher that does not read slows down neither writers nor other watchers, and is not dropped.
 
-    All watchers of a workspace, the one that slept through all of it among them, saw the same events to the end.
+    All watchers of a workspace, including one that did not read until the end, saw the same events.
     """
     for stream in recording.streams:
         seen = [_named(event) for event in _durable(stream.events) if _kept(recording, event)]
@@ -94,9 +94,9 @@ def undisturbed(recording: Recording) -> None:
 
 
 def listens_before_it_looks(recording: Recording) -> None:
-    """Between the history that a watch replays and what it then sees live, no event is lost and none comes twice.
+    """Between the history that a watch replays and its live events, no event is lost and none comes twice.
 
-    No stream shows an event twice, and none passes over one that is below the last it shows.
+    No stream has an event twice, and none skips an event below its last one.
     """
     for stream in recording.streams:
         events = [event for event in _durable(stream.events) if _kept(recording, event)]
@@ -110,7 +110,7 @@ def listens_before_it_looks(recording: Recording) -> None:
 def commit_order(recording: Recording) -> None:
     """Revisions rise in commit order: no event becomes visible after one with a higher revision.
 
-    No two events share a revision, and it rises along every history and every stream.
+    No two events have the same revision, and revisions rise in every history and every stream.
     """
     stored = _stored(recording)
     assert len({event.revision for event in stored}) == len(stored)
@@ -121,9 +121,9 @@ def commit_order(recording: Recording) -> None:
 
 
 def legal(recording: Recording) -> None:
-    """Every state change is one that the table of states allows, and begins where the last one ended.
+    """Every state change is allowed by the table of states, and begins in the state in which the last one ended.
 
-    The events session.state_changed of each history are chained by TRANSITIONS, from CREATED on.
+    The session.state_changed events of each history form a chain of TRANSITIONS that begins with CREATED.
     """
     for events in recording.histories.values():
         state = State.CREATED
@@ -137,9 +137,10 @@ def legal(recording: Recording) -> None:
 
 
 def turns_end_once(recording: Recording) -> None:
-    """Every acknowledged turn is kept and ends exactly once, as its event says.
+    """Every acknowledged turn is kept, and ends exactly once, as its event says.
 
-    Acknowledged is what StartTurn answered, also right before a crash; a turn's events are queued, started, ended.
+    Turns that StartTurn answered are acknowledged, even right before a crash; a turn's events are queued, started,
+    ended.
     """
     ends: dict[str, list[Event]] = defaultdict(list)
     for event in _stored(recording):
@@ -155,9 +156,10 @@ def turns_end_once(recording: Recording) -> None:
 
 
 def pieces_first(recording: Recording) -> None:
-    """What a process says is shown in the order in which it says it: a piece comes before the message that repeats it.
+    """A process's output is shown in the order in which it was written: a piece comes before the message that repeats
+    it.
 
-    In no stream is there a piece of a message after a message.assistant of the same id.
+    No stream has a piece of a message after a message.assistant with the same id.
     """
     for stream in recording.streams:
         for connection in stream.connections:
