@@ -156,8 +156,7 @@ def turns_end_once(recording: Recording) -> None:
 
 
 def pieces_first(recording: Recording) -> None:
-    """A process's output is shown in the order in which it was written: a piece comes before the message that repeats
-    it.
+    """A process's output is shown in the order in which it was written: pieces come before the whole message.
 
     No stream has a piece of a message after a message.assistant with the same id.
     """
