@@ -345,8 +345,8 @@ type SessionConfig struct {
 	// Environment of the process, which otherwise starts empty. Names match `[A-Za-z_][A-Za-z0-9_]*`; at most 128 entries,
 	// at most 32 KiB a value. Names that load code (LD_*, NODE_OPTIONS, BUN_*) or that the server sets itself are refused.
 	Environment map[string]string `protobuf:"bytes,12,rep,name=environment,proto3" json:"environment,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// OAuth token of the account that pays for the session. Input only: stored encrypted, given to this session's process
-	// alone, never returned and never logged.
+	// Secret. OAuth token of the account that pays for the session. Input only: stored encrypted, given to this session's
+	// process alone, never returned and never logged.
 	OauthToken string `protobuf:"bytes,13,opt,name=oauth_token,json=oauthToken,proto3" json:"oauth_token,omitempty"`
 	// Whether the session has a token of its own. Output only.
 	OauthTokenSet bool `protobuf:"varint,14,opt,name=oauth_token_set,json=oauthTokenSet,proto3" json:"oauth_token_set,omitempty"`
@@ -778,7 +778,7 @@ var File_greenroom_v1_config_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\n" +
-	"\x19greenroom/v1/config.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x89\t\n" +
+	"\x19greenroom/v1/config.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x84\t\n" +
 	"\rSessionConfig\x12\x1f\n" +
 	"\vworking_dir\x18\x01 \x01(\tR\n" +
 	"workingDir\x12(\n" +
@@ -793,8 +793,8 @@ const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\x10disallowed_tools\x18\n" +
 	" \x03(\tR\x0fdisallowedTools\x12<\n" +
 	"\ftool_timeout\x18\v \x01(\v2\x19.google.protobuf.DurationR\vtoolTimeout\x12N\n" +
-	"\venvironment\x18\f \x03(\v2,.greenroom.v1.SessionConfig.EnvironmentEntryR\venvironment\x12$\n" +
-	"\voauth_token\x18\r \x01(\tB\x03\x80\x01\x01R\n" +
+	"\venvironment\x18\f \x03(\v2,.greenroom.v1.SessionConfig.EnvironmentEntryR\venvironment\x12\x1f\n" +
+	"\voauth_token\x18\r \x01(\tR\n" +
 	"oauthToken\x12&\n" +
 	"\x0foauth_token_set\x18\x0e \x01(\bR\roauthTokenSet\x126\n" +
 	"\n" +

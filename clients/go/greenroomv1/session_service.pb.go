@@ -1548,7 +1548,7 @@ type WaitSessionRequest struct {
 	TurnId string `protobuf:"bytes,3,opt,name=turn_id,json=turnId,proto3" json:"turn_id,omitempty"`
 	// Until the session's revision is greater than this.
 	AfterRevision *int64 `protobuf:"varint,4,opt,name=after_revision,json=afterRevision,proto3,oneof" json:"after_revision,omitempty"`
-	// Longest wait. Unset: until shortly before the deadline of the call, and 60 s without one.
+	// Longest wait; above 45 s: 45 s. Unset: until shortly before the deadline of the call, 45 s at most.
 	Timeout       *durationpb.Duration `protobuf:"bytes,5,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1624,7 +1624,7 @@ type WaitSessionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The session as it is now.
 	Session *Session `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
-	// Whether a condition holds; false when the time was up.
+	// Whether a condition holds; false when the time was up: call again to wait on.
 	Matched       bool `protobuf:"varint,2,opt,name=matched,proto3" json:"matched,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

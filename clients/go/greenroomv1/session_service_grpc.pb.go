@@ -73,8 +73,8 @@ type SessionServiceClient interface {
 	// DeleteSession removes a CLOSED session with its history, secrets and transcript. FAILED_PRECONDITION: it is not
 	// closed and force is not set. Afterwards only the event `session.deleted` is left; its id is never given again.
 	DeleteSession(ctx context.Context, in *DeleteSessionRequest, opts ...grpc.CallOption) (*DeleteSessionResponse, error)
-	// WaitSession answers as soon as one of its conditions holds, at the latest at the timeout or shortly before the
-	// deadline of the call.
+	// WaitSession answers as soon as one of its conditions holds, at the latest at the timeout, shortly before the deadline
+	// of the call, or after 45 s: many a proxy ends a call that says nothing for longer. Then `matched` is false; call again.
 	WaitSession(ctx context.Context, in *WaitSessionRequest, opts ...grpc.CallOption) (*WaitSessionResponse, error)
 	// ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
 	// becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
@@ -251,8 +251,8 @@ type SessionServiceServer interface {
 	// DeleteSession removes a CLOSED session with its history, secrets and transcript. FAILED_PRECONDITION: it is not
 	// closed and force is not set. Afterwards only the event `session.deleted` is left; its id is never given again.
 	DeleteSession(context.Context, *DeleteSessionRequest) (*DeleteSessionResponse, error)
-	// WaitSession answers as soon as one of its conditions holds, at the latest at the timeout or shortly before the
-	// deadline of the call.
+	// WaitSession answers as soon as one of its conditions holds, at the latest at the timeout, shortly before the deadline
+	// of the call, or after 45 s: many a proxy ends a call that says nothing for longer. Then `matched` is false; call again.
 	WaitSession(context.Context, *WaitSessionRequest) (*WaitSessionResponse, error)
 	// ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
 	// becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a

@@ -166,9 +166,9 @@ type Turn struct {
 	Number int64 `protobuf:"varint,3,opt,name=number,proto3" json:"number,omitempty"`
 	// State of the turn.
 	State TurnState `protobuf:"varint,4,opt,name=state,proto3,enum=greenroom.v1.TurnState" json:"state,omitempty"`
-	// The prompt when it was given as text.
+	// The prompt when it was given as text; of a longer one the first 256 KiB, and `prompt_truncated` is set.
 	Prompt string `protobuf:"bytes,5,opt,name=prompt,proto3" json:"prompt,omitempty"`
-	// The prompt when it was given as blocks.
+	// The prompt when it was given as blocks; of larger ones what fits into 256 KiB, and `prompt_truncated` is set.
 	Content []*ContentBlock `protobuf:"bytes,6,rep,name=content,proto3" json:"content,omitempty"`
 	// The final text of a COMPLETED turn; of a longer one the first 256 KiB, and `result_truncated` is set.
 	ResultText string `protobuf:"bytes,7,opt,name=result_text,json=resultText,proto3" json:"result_text,omitempty"`
@@ -198,6 +198,8 @@ type Turn struct {
 	Actor string `protobuf:"bytes,19,opt,name=actor,proto3" json:"actor,omitempty"`
 	// Whether `result_text` is only the beginning; the turn's message.assistant events have the whole.
 	ResultTruncated bool `protobuf:"varint,20,opt,name=result_truncated,json=resultTruncated,proto3" json:"result_truncated,omitempty"`
+	// Whether `prompt` or `content` is only a part; GetEvent of the turn's turn.queued event has the whole.
+	PromptTruncated bool `protobuf:"varint,21,opt,name=prompt_truncated,json=promptTruncated,proto3" json:"prompt_truncated,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -368,6 +370,13 @@ func (x *Turn) GetActor() string {
 func (x *Turn) GetResultTruncated() bool {
 	if x != nil {
 		return x.ResultTruncated
+	}
+	return false
+}
+
+func (x *Turn) GetPromptTruncated() bool {
+	if x != nil {
+		return x.PromptTruncated
 	}
 	return false
 }
@@ -943,7 +952,10 @@ type Approval struct {
 	// Time at which it will be denied if nobody decides.
 	ExpireTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	// Time of the decision; unset while PENDING.
-	DecideTime    *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=decide_time,json=decideTime,proto3" json:"decide_time,omitempty"`
+	DecideTime *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=decide_time,json=decideTime,proto3" json:"decide_time,omitempty"`
+	// Whether `input` or another field is cut, since it takes more than 256 KiB. GetEvent of the approval.requested event has
+	// the whole, and that of the approval.decided event the whole `updated_input`.
+	Truncated     bool `protobuf:"varint,19,opt,name=truncated,proto3" json:"truncated,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1104,11 +1116,18 @@ func (x *Approval) GetDecideTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Approval) GetTruncated() bool {
+	if x != nil {
+		return x.Truncated
+	}
+	return false
+}
+
 var File_greenroom_v1_turn_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_turn_proto_rawDesc = "" +
 	"\n" +
-	"\x17greenroom/v1/turn.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xa0\x06\n" +
+	"\x17greenroom/v1/turn.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xcb\x06\n" +
 	"\x04Turn\x12\x17\n" +
 	"\aturn_id\x18\x01 \x01(\tR\x06turnId\x12\x1d\n" +
 	"\n" +
@@ -1136,7 +1155,8 @@ const file_greenroom_v1_turn_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x12 \x01(\tR\trequestId\x12\x14\n" +
 	"\x05actor\x18\x13 \x01(\tR\x05actor\x12)\n" +
-	"\x10result_truncated\x18\x14 \x01(\bR\x0fresultTruncated\"\xb3\x01\n" +
+	"\x10result_truncated\x18\x14 \x01(\bR\x0fresultTruncated\x12)\n" +
+	"\x10prompt_truncated\x18\x15 \x01(\bR\x0fpromptTruncated\"\xb3\x01\n" +
 	"\tTurnUsage\x12!\n" +
 	"\finput_tokens\x18\x01 \x01(\x03R\vinputTokens\x12#\n" +
 	"\routput_tokens\x18\x02 \x01(\x03R\foutputTokens\x12*\n" +
@@ -1170,7 +1190,7 @@ const file_greenroom_v1_turn_proto_rawDesc = "" +
 	"\x0fToolResultBlock\x12\x1e\n" +
 	"\vtool_use_id\x18\x01 \x01(\tR\ttoolUseId\x124\n" +
 	"\acontent\x18\x02 \x03(\v2\x1a.greenroom.v1.ContentBlockR\acontent\x12\x19\n" +
-	"\bis_error\x18\x03 \x01(\bR\aisError\"\x8f\x06\n" +
+	"\bis_error\x18\x03 \x01(\bR\aisError\"\xad\x06\n" +
 	"\bApproval\x12\x1f\n" +
 	"\vapproval_id\x18\x01 \x01(\tR\n" +
 	"approvalId\x12\x1d\n" +
@@ -1196,7 +1216,8 @@ const file_greenroom_v1_turn_proto_rawDesc = "" +
 	"\vexpire_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\x12;\n" +
 	"\vdecide_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"decideTime*\xa3\x01\n" +
+	"decideTime\x12\x1c\n" +
+	"\ttruncated\x18\x13 \x01(\bR\ttruncated*\xa3\x01\n" +
 	"\tTurnState\x12\x1a\n" +
 	"\x16TURN_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11TURN_STATE_QUEUED\x10\x01\x12\x16\n" +

@@ -366,7 +366,8 @@ func (x *RunTurnRequest) GetIncludeEphemeral() bool {
 	return false
 }
 
-// RunTurnResponse is one frame of the stream.
+// RunTurnResponse is one frame of the stream. A frame without events and turn comes when there has been nothing to say for
+// a while, such as 15 s: it shows the client, and every proxy on the way, that the stream is alive.
 type RunTurnResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Events of the turn, in order.

@@ -216,7 +216,10 @@ def test_a_new_session_says_nothing_of_what_is_not_there() -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [turn_message(replace(TURN, result_text="x" * 300_000)), approval_message(APPROVAL)],
+    [
+        turn_message(replace(TURN, prompt="x" * 300_000, result_text="x" * 300_000)),
+        approval_message(replace(APPROVAL, description="x" * 300_000)),
+    ],
     ids=["turn", "approval"],
 )
 def test_turns_and_approvals_have_every_field(message: Any) -> None:

@@ -1,5 +1,5 @@
 //! A protoc plugin: messages as prost writes them and clients as tonic does, and of every request whether it has a
-//! `request_id`. Fields that the contract marks with `debug_redact` do not show in `{:?}`.
+//! `request_id`. Secrets do not show in `{:?}`.
 
 mod comments;
 mod redacted;
@@ -26,7 +26,7 @@ fn main() -> Result<(), Anything> {
 /// Answers a `CodeGeneratorRequest` with one file of code for each package.
 fn generate(asked: &[u8]) -> Result<CodeGeneratorResponse, Anything> {
     let request = CodeGeneratorRequest::decode(asked)?;
-    let redacted = redacted::messages(asked)?;
+    let redacted = redacted::messages(&request.proto_file);
     let mut config = Config::new();
     config.extern_path(".google.rpc.Status", "::tonic_types::Status");
     config.skip_debug(redacted.iter().map(|message| message.path()));

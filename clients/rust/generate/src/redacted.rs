@@ -1,29 +1,56 @@
-//! Messages with fields that are not to be shown: read here, since prost's descriptors leave `debug_redact` out.
+//! Messages with secrets: fields whose comment begins with the word `Secret.`, which are not to be shown.
+//!
+//! Protobuf's own mark, `debug_redact`, is unknown to the compilers of today's distributions (protoc 3.21).
 
-use prost::{DecodeError, Message};
 use prost_build::Module;
+use prost_types::FileDescriptorProto;
+use prost_types::source_code_info::Location;
+
+const MARK: &str = " Secret.";
+const MESSAGES: i32 = 4; // field numbers of descriptor.proto, of which the path to a field is made
+const FIELDS: i32 = 2;
 
 /// A message with secrets, and the package that it belongs to.
 pub struct Redacted {
     package: String,
-    message: DescriptorProto,
+    name: String,
+    fields: Vec<Field>,
 }
 
-/// Reads a `CodeGeneratorRequest` and returns all of its messages with secrets. Those inside another are not looked at.
-pub fn messages(asked: &[u8]) -> Result<Vec<Redacted>, DecodeError> {
-    let request = CodeGeneratorRequest::decode(asked)?;
+struct Field {
+    name: String,
+    is_secret: bool,
+}
+
+/// Returns all messages with secrets. Those inside another are not looked at.
+pub fn messages(files: &[FileDescriptorProto]) -> Vec<Redacted> {
+    files.iter().flat_map(of_file).collect()
+}
+
+fn of_file(file: &FileDescriptorProto) -> Vec<Redacted> {
+    let locations = file.source_code_info.as_ref().map_or(&[][..], |source| &source.location);
+    let marked: Vec<_> = locations.iter().filter(|place| is_marked(place)).map(|place| &place.path[..]).collect();
     let mut found = Vec::new();
-    for FileDescriptorProto { package, messages } in request.files {
-        let secret = messages.into_iter().filter(|message| message.fields.iter().any(FieldDescriptorProto::is_secret));
-        found.extend(secret.map(|message| Redacted { package: package.clone(), message }));
+    for (number, message) in file.message_type.iter().enumerate() {
+        let is_secret = |field| marked.contains(&&[MESSAGES, number as i32, FIELDS, field as i32][..]);
+        let named = message.field.iter().enumerate();
+        let fields: Vec<_> =
+            named.map(|(field, it)| Field { name: it.name().into(), is_secret: is_secret(field) }).collect();
+        if fields.iter().any(|field| field.is_secret) {
+            found.push(Redacted { package: file.package().into(), name: message.name().into(), fields });
+        }
     }
-    Ok(found)
+    found
+}
+
+fn is_marked(place: &Location) -> bool {
+    place.leading_comments().starts_with(MARK)
 }
 
 impl Redacted {
     /// Its name as prost-build selects messages: with the package, and a dot before it.
     pub fn path(&self) -> String {
-        format!(".{}.{}", self.package, self.message.name)
+        format!(".{}.{}", self.package, self.name)
     }
 
     /// The module that its code lies in.
@@ -37,60 +64,16 @@ impl Redacted {
             "impl ::core::fmt::Debug for {0} {{\n    \
              fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {{\n        \
              f.debug_struct(\"{0}\")\n",
-            self.message.name
+            self.name
         );
-        for field in &self.message.fields {
-            let (name, shown) = (&field.name, if field.is_secret() { "\"[redacted]\"" } else { "" });
-            let value = match shown {
-                "" => format!("&self.{name}"),
-                shown => format!("if self.{name}.is_empty() {{ &\"\" }} else {{ &{shown} }}"),
+        for Field { name, is_secret } in &self.fields {
+            let value = if *is_secret {
+                format!("if self.{name}.is_empty() {{ &\"\" }} else {{ &\"[redacted]\" }}")
+            } else {
+                format!("&self.{name}")
             };
             code.push_str(&format!("            .field(\"{name}\", {value})\n"));
         }
         code + "            .finish()\n    }\n}\n"
     }
-}
-
-impl FieldDescriptorProto {
-    fn is_secret(&self) -> bool {
-        self.options.is_some_and(|options| options.debug_redact)
-    }
-}
-
-// What matters here of google/protobuf/compiler/plugin.proto and descriptor.proto, under the same tags.
-
-#[derive(Message)]
-struct CodeGeneratorRequest {
-    #[prost(message, repeated, tag = "15")]
-    files: Vec<FileDescriptorProto>,
-}
-
-#[derive(Message)]
-struct FileDescriptorProto {
-    #[prost(string, tag = "2")]
-    package: String,
-    #[prost(message, repeated, tag = "4")]
-    messages: Vec<DescriptorProto>,
-}
-
-#[derive(Message)]
-struct DescriptorProto {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(message, repeated, tag = "2")]
-    fields: Vec<FieldDescriptorProto>,
-}
-
-#[derive(Message)]
-struct FieldDescriptorProto {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(message, optional, tag = "8")]
-    options: Option<FieldOptions>,
-}
-
-#[derive(Clone, Copy, Message)]
-struct FieldOptions {
-    #[prost(bool, tag = "16")]
-    debug_redact: bool,
 }

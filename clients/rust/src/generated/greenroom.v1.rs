@@ -48,8 +48,8 @@ pub struct SessionConfig {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
-    /// OAuth token of the account that pays for the session. Input only: stored encrypted, given to this session's process
-    /// alone, never returned and never logged.
+    /// Secret. OAuth token of the account that pays for the session. Input only: stored encrypted, given to this session's
+    /// process alone, never returned and never logged.
     #[prost(string, tag = "13")]
     pub oauth_token: ::prost::alloc::string::String,
     /// Whether the session has a token of its own. Output only.
@@ -1110,10 +1110,10 @@ pub struct Turn {
     /// State of the turn.
     #[prost(enumeration = "TurnState", tag = "4")]
     pub state: i32,
-    /// The prompt when it was given as text.
+    /// The prompt when it was given as text; of a longer one the first 256 KiB, and `prompt_truncated` is set.
     #[prost(string, tag = "5")]
     pub prompt: ::prost::alloc::string::String,
-    /// The prompt when it was given as blocks.
+    /// The prompt when it was given as blocks; of larger ones what fits into 256 KiB, and `prompt_truncated` is set.
     #[prost(message, repeated, tag = "6")]
     pub content: ::prost::alloc::vec::Vec<ContentBlock>,
     /// The final text of a COMPLETED turn; of a longer one the first 256 KiB, and `result_truncated` is set.
@@ -1158,6 +1158,9 @@ pub struct Turn {
     /// Whether `result_text` is only the beginning; the turn's message.assistant events have the whole.
     #[prost(bool, tag = "20")]
     pub result_truncated: bool,
+    /// Whether `prompt` or `content` is only a part; GetEvent of the turn's turn.queued event has the whole.
+    #[prost(bool, tag = "21")]
+    pub prompt_truncated: bool,
 }
 /// TurnUsage is the tokens that one turn used.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1329,6 +1332,10 @@ pub struct Approval {
     /// Time of the decision; unset while PENDING.
     #[prost(message, optional, tag = "18")]
     pub decide_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Whether `input` or another field is cut, since it takes more than 256 KiB. GetEvent of the approval.requested event has
+    /// the whole, and that of the approval.decided event the whole `updated_input`.
+    #[prost(bool, tag = "19")]
+    pub truncated: bool,
 }
 /// TurnState is where a turn is in its life. COMPLETED, FAILED and INTERRUPTED are final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -3733,7 +3740,7 @@ pub struct WaitSessionRequest {
     /// Until the session's revision is greater than this.
     #[prost(int64, optional, tag = "4")]
     pub after_revision: ::core::option::Option<i64>,
-    /// Longest wait. Unset: until shortly before the deadline of the call, and 60 s without one.
+    /// Longest wait; above 45 s: 45 s. Unset: until shortly before the deadline of the call, 45 s at most.
     #[prost(message, optional, tag = "5")]
     pub timeout: ::core::option::Option<::prost_types::Duration>,
 }
@@ -3743,7 +3750,7 @@ pub struct WaitSessionResponse {
     /// The session as it is now.
     #[prost(message, optional, tag = "1")]
     pub session: ::core::option::Option<Session>,
-    /// Whether a condition holds; false when the time was up.
+    /// Whether a condition holds; false when the time was up: call again to wait on.
     #[prost(bool, tag = "2")]
     pub matched: bool,
 }
@@ -4265,8 +4272,8 @@ pub mod session_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.SessionService", "DeleteSession"));
             self.inner.unary(req, path, codec).await
         }
-        /// WaitSession answers as soon as one of its conditions holds, at the latest at the timeout or shortly before the
-        /// deadline of the call.
+        /// WaitSession answers as soon as one of its conditions holds, at the latest at the timeout, shortly before the deadline
+        /// of the call, or after 45 s: many a proxy ends a call that says nothing for longer. Then `matched` is false; call again.
         pub async fn wait_session(
             &mut self,
             request: impl tonic::IntoRequest<super::WaitSessionRequest>,
@@ -4375,7 +4382,8 @@ pub struct RunTurnRequest {
     #[prost(bool, tag = "7")]
     pub include_ephemeral: bool,
 }
-/// RunTurnResponse is one frame of the stream.
+/// RunTurnResponse is one frame of the stream. A frame without events and turn comes when there has been nothing to say for
+/// a while, such as 15 s: it shows the client, and every proxy on the way, that the stream is alive.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RunTurnResponse {
     /// Events of the turn, in order.

@@ -148,11 +148,11 @@ def _process_exited(_type: EventType, payload: domain.ProcessExited) -> Message:
 
 
 def _turn(type: EventType, payload: domain.TurnNoted) -> Message:
-    return _OF_TURN[type](turn=turn_message(payload.turn))
+    return _OF_TURN[type](turn=turn_message(payload.turn, whole_prompt=type is EventType.TURN_QUEUED))
 
 
 def _approval(type: EventType, payload: domain.ApprovalNoted) -> Message:
-    return _OF_APPROVAL[type](approval=approval_message(payload.approval))
+    return _OF_APPROVAL[type](approval=approval_message(payload.approval, whole=True))
 
 
 def _message(type: EventType, payload: domain.MessageNoted) -> Message:

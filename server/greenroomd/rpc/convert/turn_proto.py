@@ -8,18 +8,22 @@ from greenroomd.domain.turn import Turn, Usage
 from greenroomd.rpc.convert.content import block_messages
 from greenroomd.rpc.convert.enums import APPROVAL_STATES, TURN_STATES
 from greenroomd.rpc.convert.problems import maybe_status
+from greenroomd.rpc.convert.shortening import shorten, shorten_fields
 from greenroomd.rpc.convert.structs import struct, wire_text
 from greenroomd.rpc.convert.times import maybe_duration, maybe_timestamp, timestamp
 
-MAX_RESULT_BYTES = 256 * 1024  # a turn must fit into the 4 MiB that gRPC clients accept by default
+# Every answer must fit into the 4 MiB that gRPC clients accept by default, also one with a prompt of 4 MiB.
+MAX_RESULT_BYTES = 256 * 1024
+MAX_PROMPT_SHOWN_BYTES = 256 * 1024
+MAX_APPROVAL_FIELD_BYTES = 256 * 1024
 
 _NO_USAGE = Usage()
 
 
-def turn_message(turn: Turn) -> pb.Turn:
-    """Return a turn as a message."""
-    result_text = _beginning(wire_text(turn.result_text))
-    return pb.Turn(
+def turn_message(turn: Turn, *, whole_prompt: bool = False) -> pb.Turn:
+    """Return a turn as a message; without `whole_prompt`, a prompt too long for an answer is shortened and marked."""
+    result_text = _beginning(wire_text(turn.result_text), MAX_RESULT_BYTES)
+    message = pb.Turn(
         turn_id=turn.turn_id,
         session_id=turn.session_id,
         number=turn.number,
@@ -41,12 +45,15 @@ def turn_message(turn: Turn) -> pb.Turn:
         request_id=turn.request_id,
         actor=turn.actor,
     )
+    if not whole_prompt:
+        _shorten_prompt(message)
+    return message
 
 
-def approval_message(approval: Approval) -> pb.Approval:
-    """Return an approval as a message."""
+def approval_message(approval: Approval, *, whole: bool = False) -> pb.Approval:
+    """Return an approval as a message; without `whole`, fields too long for an answer are shortened and marked."""
     changed = approval.updated_input
-    return pb.Approval(
+    message = pb.Approval(
         approval_id=wire_text(approval.approval_id),
         session_id=approval.session_id,
         turn_id=approval.turn_id,
@@ -66,13 +73,29 @@ def approval_message(approval: Approval) -> pb.Approval:
         expire_time=timestamp(approval.expire_time),
         decide_time=maybe_timestamp(approval.decide_time),
     )
+    if not whole and message.ByteSize() > MAX_APPROVAL_FIELD_BYTES:
+        message.truncated = shorten_fields(message, MAX_APPROVAL_FIELD_BYTES)
+    return message
 
 
-def _beginning(text: str) -> str:
-    """Return the beginning of a text: whole characters, at most MAX_RESULT_BYTES of UTF-8."""
-    if len(text) * 4 <= MAX_RESULT_BYTES:
+def _shorten_prompt(message: pb.Turn) -> None:
+    text = _beginning(message.prompt, MAX_PROMPT_SHOWN_BYTES)
+    message.prompt_truncated = len(text) < len(message.prompt)
+    message.prompt = text
+    if message.ByteSize() <= MAX_PROMPT_SHOWN_BYTES:
+        return
+    blocks = pb.Turn(content=message.content)
+    if shorten(blocks, MAX_PROMPT_SHOWN_BYTES):
+        message.ClearField("content")
+        message.MergeFrom(blocks)
+        message.prompt_truncated = True
+
+
+def _beginning(text: str, size: int) -> str:
+    """Return the beginning of a text, at most `size` bytes of UTF-8, cut at a character."""
+    if len(text) * 4 <= size:
         return text
-    return text.encode()[:MAX_RESULT_BYTES].decode(errors="ignore")
+    return text.encode()[:size].decode(errors="ignore")
 
 
 def _usage_message(usage: Usage) -> pb.TurnUsage:

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from greenroom.v1.event_pb2 import Event
-
-_TEXT = FieldDescriptor.TYPE_STRING
-_BYTES = FieldDescriptor.TYPE_BYTES
-# Limits that are tried in turn until the event fits: bytes of a text; a list or map keeps an eighth as many entries.
-_STEPS = (65_536, 16_384, 4_096, 1_024, 256, 64, 8)
+from greenroomd.rpc.convert.shortening import shorten
 
 
 def truncated(event: Event, limit: int) -> Event:
@@ -29,53 +22,5 @@ def truncated(event: Event, limit: int) -> Event:
     payload: Message = getattr(short, name)
     if "raw_frame" in payload.DESCRIPTOR.fields_by_name and payload.DESCRIPTOR.fields[0].name != "frame_type":
         payload.ClearField("raw_frame")
-    for step in _STEPS:
-        if short.ByteSize() <= limit:
-            return short
-        _cut(payload, step)
-    if short.ByteSize() > limit:
-        payload.Clear()
-        payload.SetInParent()
+    shorten(payload, limit - (short.ByteSize() - payload.ByteSize()))
     return short
-
-
-def _cut(message: Message, longest: int) -> None:
-    for field, value in message.ListFields():
-        if field.message_type is not None and field.message_type.GetOptions().map_entry:
-            _cut_map(value, field.message_type.fields_by_name["value"], longest)
-        elif field.is_repeated:
-            del value[max(1, longest // 8) :]
-            if field.message_type is not None:
-                _cut_all(value, longest)
-            elif field.type == _TEXT:
-                value[:] = [_shortened(text, longest) for text in value]
-        elif field.message_type is not None:
-            _cut(value, longest)
-        elif field.type == _TEXT:
-            setattr(message, field.name, _shortened(value, longest))
-        elif field.type == _BYTES:
-            setattr(message, field.name, value[:longest])
-
-
-def _cut_all(messages: Iterable[Message], longest: int) -> None:
-    for message in messages:
-        _cut(message, longest)
-
-
-def _cut_map(entries: dict[str, object], field: FieldDescriptor, longest: int) -> None:
-    for name in list(entries)[max(1, longest // 8) :]:
-        del entries[name]
-    for name in list(entries):
-        if len(name) > longest:
-            del entries[name]
-        elif field.message_type is not None:
-            _cut_all([entries[name]], longest)  # type: ignore[list-item]
-        elif field.type == _TEXT:
-            entries[name] = _shortened(str(entries[name]), longest)
-
-
-def _shortened(text: str, longest: int) -> str:
-    """Return the beginning of a text, at most `longest` bytes of UTF-8."""
-    if len(text) * 4 <= longest:
-        return text
-    return text[:longest].encode()[:longest].decode("utf-8", "ignore")

@@ -237,8 +237,8 @@ class SessionConfig(_message.Message):
     once it is spent, the session closes. Default: no limit.
     """
     oauth_token: _builtins.str
-    """OAuth token of the account that pays for the session. Input only: stored encrypted, given to this session's process
-    alone, never returned and never logged.
+    """Secret. OAuth token of the account that pays for the session. Input only: stored encrypted, given to this session's
+    process alone, never returned and never logged.
     """
     oauth_token_set: _builtins.bool
     """Whether the session has a token of its own. Output only."""

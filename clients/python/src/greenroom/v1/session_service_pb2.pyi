@@ -845,7 +845,7 @@ class WaitSessionRequest(_message.Message):
 
     @_builtins.property
     def timeout(self) -> _duration_pb2.Duration:
-        """Longest wait. Unset: until shortly before the deadline of the call, and 60 s without one."""
+        """Longest wait; above 45 s: 45 s. Unset: until shortly before the deadline of the call, 45 s at most."""
 
     def __init__(
         self,
@@ -875,7 +875,7 @@ class WaitSessionResponse(_message.Message):
     SESSION_FIELD_NUMBER: _builtins.int
     MATCHED_FIELD_NUMBER: _builtins.int
     matched: _builtins.bool
-    """Whether a condition holds; false when the time was up."""
+    """Whether a condition holds; false when the time was up: call again to wait on."""
     @_builtins.property
     def session(self) -> _session_pb2.Session:
         """The session as it is now."""

@@ -192,8 +192,8 @@ class SessionServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def WaitSession(self, request, context):
-        """WaitSession answers as soon as one of its conditions holds, at the latest at the timeout or shortly before the
-        deadline of the call.
+        """WaitSession answers as soon as one of its conditions holds, at the latest at the timeout, shortly before the deadline
+        of the call, or after 45 s: many a proxy ends a call that says nothing for longer. Then `matched` is false; call again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

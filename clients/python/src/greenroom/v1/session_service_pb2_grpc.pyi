@@ -76,8 +76,8 @@ class SessionServiceStub:
     closed and force is not set. Afterwards only the event `session.deleted` is left; its id is never given again.
     """
     WaitSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.WaitSessionRequest, _session_service_pb2.WaitSessionResponse]
-    """WaitSession answers as soon as one of its conditions holds, at the latest at the timeout or shortly before the
-    deadline of the call.
+    """WaitSession answers as soon as one of its conditions holds, at the latest at the timeout, shortly before the deadline
+    of the call, or after 45 s: many a proxy ends a call that says nothing for longer. Then `matched` is false; call again.
     """
     ForkSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ForkSessionRequest, _session_service_pb2.ForkSessionResponse]
     """ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
@@ -134,8 +134,8 @@ class SessionServiceAsyncStub(SessionServiceStub):
     closed and force is not set. Afterwards only the event `session.deleted` is left; its id is never given again.
     """
     WaitSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.WaitSessionRequest, _session_service_pb2.WaitSessionResponse]  # type: ignore[assignment]
-    """WaitSession answers as soon as one of its conditions holds, at the latest at the timeout or shortly before the
-    deadline of the call.
+    """WaitSession answers as soon as one of its conditions holds, at the latest at the timeout, shortly before the deadline
+    of the call, or after 45 s: many a proxy ends a call that says nothing for longer. Then `matched` is false; call again.
     """
     ForkSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ForkSessionRequest, _session_service_pb2.ForkSessionResponse]  # type: ignore[assignment]
     """ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
@@ -255,8 +255,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.WaitSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.WaitSessionResponse, _abc.Awaitable[_session_service_pb2.WaitSessionResponse]]:
-        """WaitSession answers as soon as one of its conditions holds, at the latest at the timeout or shortly before the
-        deadline of the call.
+        """WaitSession answers as soon as one of its conditions holds, at the latest at the timeout, shortly before the deadline
+        of the call, or after 45 s: many a proxy ends a call that says nothing for longer. Then `matched` is false; call again.
         """
 
     @_abc_1.abstractmethod

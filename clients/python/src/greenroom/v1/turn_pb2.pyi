@@ -121,6 +121,7 @@ class Turn(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     ACTOR_FIELD_NUMBER: _builtins.int
     RESULT_TRUNCATED_FIELD_NUMBER: _builtins.int
+    PROMPT_TRUNCATED_FIELD_NUMBER: _builtins.int
     turn_id: _builtins.str
     """UUID v4, chosen by the server."""
     session_id: _builtins.str
@@ -130,7 +131,7 @@ class Turn(_message.Message):
     state: Global___TurnState.ValueType
     """State of the turn."""
     prompt: _builtins.str
-    """The prompt when it was given as text."""
+    """The prompt when it was given as text; of a longer one the first 256 KiB, and `prompt_truncated` is set."""
     result_text: _builtins.str
     """The final text of a COMPLETED turn; of a longer one the first 256 KiB, and `result_truncated` is set."""
     stop_reason: _builtins.str
@@ -147,9 +148,11 @@ class Turn(_message.Message):
     """Who started it."""
     result_truncated: _builtins.bool
     """Whether `result_text` is only the beginning; the turn's message.assistant events have the whole."""
+    prompt_truncated: _builtins.bool
+    """Whether `prompt` or `content` is only a part; GetEvent of the turn's turn.queued event has the whole."""
     @_builtins.property
     def content(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContentBlock]:
-        """The prompt when it was given as blocks."""
+        """The prompt when it was given as blocks; of larger ones what fits into 256 KiB, and `prompt_truncated` is set."""
 
     @_builtins.property
     def usage(self) -> Global___TurnUsage:
@@ -198,10 +201,11 @@ class Turn(_message.Message):
         request_id: _builtins.str = ...,
         actor: _builtins.str = ...,
         result_truncated: _builtins.bool = ...,
+        prompt_truncated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "start_time", b"start_time", "turn_timeout", b"turn_timeout", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "content", b"content", "cost_usd", b"cost_usd", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "number", b"number", "prompt", b"prompt", "request_id", b"request_id", "result_text", b"result_text", "result_truncated", b"result_truncated", "rounds", b"rounds", "session_id", b"session_id", "side_effects_unknown", b"side_effects_unknown", "start_time", b"start_time", "state", b"state", "stop_reason", b"stop_reason", "turn_id", b"turn_id", "turn_timeout", b"turn_timeout", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "content", b"content", "cost_usd", b"cost_usd", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "number", b"number", "prompt", b"prompt", "prompt_truncated", b"prompt_truncated", "request_id", b"request_id", "result_text", b"result_text", "result_truncated", b"result_truncated", "rounds", b"rounds", "session_id", b"session_id", "side_effects_unknown", b"side_effects_unknown", "start_time", b"start_time", "state", b"state", "stop_reason", b"stop_reason", "turn_id", b"turn_id", "turn_timeout", b"turn_timeout", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -451,6 +455,7 @@ class Approval(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     DECIDE_TIME_FIELD_NUMBER: _builtins.int
+    TRUNCATED_FIELD_NUMBER: _builtins.int
     approval_id: _builtins.str
     """UUID v4, chosen by the server."""
     session_id: _builtins.str
@@ -475,6 +480,10 @@ class Approval(_message.Message):
     """What the decision told the model; on DENIED, EXPIRED and CANCELLED only."""
     decided_by: _builtins.str
     """Who decided; empty while PENDING."""
+    truncated: _builtins.bool
+    """Whether `input` or another field is cut, since it takes more than 256 KiB. GetEvent of the approval.requested event has
+    the whole, and that of the approval.decided event the whole `updated_input`.
+    """
     @_builtins.property
     def input(self) -> _struct_pb2.Struct:
         """Input that the tool would run with."""
@@ -520,10 +529,11 @@ class Approval(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
         decide_time: _timestamp_pb2.Timestamp | None = ...,
+        truncated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "decide_time", b"decide_time", "expire_time", b"expire_time", "input", b"input", "updated_input", b"updated_input"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_id", b"approval_id", "blocked_path", b"blocked_path", "create_time", b"create_time", "decide_time", b"decide_time", "decided_by", b"decided_by", "description", b"description", "display_name", b"display_name", "expire_time", b"expire_time", "input", b"input", "message", b"message", "requires_user_interaction", b"requires_user_interaction", "session_id", b"session_id", "state", b"state", "suggestions", b"suggestions", "tool_name", b"tool_name", "tool_use_id", b"tool_use_id", "turn_id", b"turn_id", "updated_input", b"updated_input"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval_id", b"approval_id", "blocked_path", b"blocked_path", "create_time", b"create_time", "decide_time", b"decide_time", "decided_by", b"decided_by", "description", b"description", "display_name", b"display_name", "expire_time", b"expire_time", "input", b"input", "message", b"message", "requires_user_interaction", b"requires_user_interaction", "session_id", b"session_id", "state", b"state", "suggestions", b"suggestions", "tool_name", b"tool_name", "tool_use_id", b"tool_use_id", "truncated", b"truncated", "turn_id", b"turn_id", "updated_input", b"updated_input"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

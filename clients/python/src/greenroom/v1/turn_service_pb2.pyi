@@ -193,7 +193,9 @@ Global___RunTurnRequest: _TypeAlias = RunTurnRequest  # noqa: Y015
 
 @_typing.final
 class RunTurnResponse(_message.Message):
-    """RunTurnResponse is one frame of the stream."""
+    """RunTurnResponse is one frame of the stream. A frame without events and turn comes when there has been nothing to say for
+    a while, such as 15 s: it shows the client, and every proxy on the way, that the stream is alive.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -834,7 +834,7 @@ export type WaitSessionRequest = Message<"greenroom.v1.WaitSessionRequest"> & {
   afterRevision?: bigint | undefined;
 
   /**
-   * Longest wait. Unset: until shortly before the deadline of the call, and 60 s without one.
+   * Longest wait; above 45 s: 45 s. Unset: until shortly before the deadline of the call, 45 s at most.
    *
    * @generated from field: google.protobuf.Duration timeout = 5;
    */
@@ -862,7 +862,7 @@ export type WaitSessionResponse = Message<"greenroom.v1.WaitSessionResponse"> & 
   session?: Session | undefined;
 
   /**
-   * Whether a condition holds; false when the time was up.
+   * Whether a condition holds; false when the time was up: call again to wait on.
    *
    * @generated from field: bool matched = 2;
    */
@@ -1164,8 +1164,8 @@ export const SessionService: GenService<{
     output: typeof DeleteSessionResponseSchema;
   },
   /**
-   * WaitSession answers as soon as one of its conditions holds, at the latest at the timeout or shortly before the
-   * deadline of the call.
+   * WaitSession answers as soon as one of its conditions holds, at the latest at the timeout, shortly before the deadline
+   * of the call, or after 45 s: many a proxy ends a call that says nothing for longer. Then `matched` is false; call again.
    *
    * @generated from rpc greenroom.v1.SessionService.WaitSession
    */

@@ -159,7 +159,8 @@ export const RunTurnRequestSchema: GenMessage<RunTurnRequest> = /*@__PURE__*/
   messageDesc(file_greenroom_v1_turn_service, 2);
 
 /**
- * RunTurnResponse is one frame of the stream.
+ * RunTurnResponse is one frame of the stream. A frame without events and turn comes when there has been nothing to say for
+ * a while, such as 15 s: it shows the client, and every proxy on the way, that the stream is alive.
  *
  * @generated from message greenroom.v1.RunTurnResponse
  */
