@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -63,6 +64,19 @@ class NoClaude:
         yield
 
 
+NO_CLAUDE = NoClaude()
+
+
+class ClaudeThatNeverStarts:
+    """A host on which starting `claude` takes for ever."""
+
+    @asynccontextmanager
+    async def running(self, launch: Launch) -> AsyncIterator[AgentProcess]:
+        await asyncio.Event().wait()
+        raise AssertionError
+        yield
+
+
 @dataclass
 class Seen:
     """What the observer was told: service, method and code of each RPC; and how often records were looked into."""
@@ -120,6 +134,7 @@ async def running_edge(
     tail_bytes: int = 64 * 1024 * 1024,
     probes: ProbeTimes = PROBES,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    processes: NoClaude | ClaudeThatNeverStarts = NO_CLAUDE,
 ) -> AsyncIterator[Edge]:
     """Serve in `root` while the block runs; a watch without news gets a bookmark after `quiet`."""
     work = root / "work"
@@ -145,7 +160,7 @@ async def running_edge(
             codec=codec,
             runner=ProcessRunner(
                 slots=Pool(2, SECOND),
-                processes=NoClaude(),
+                processes=processes,
                 patience=ShutdownTimeouts(),
                 handshake_timeout=SECOND,
             ),

@@ -16,6 +16,7 @@ from greenroom.v1.turn_service_pb2 import (
     GetTurnRequest,
     ListTurnsRequest,
     RunTurnRequest,
+    RunTurnResponse,
     StartTurnRequest,
 )
 from greenroomd.domain.config import JsonObject
@@ -36,7 +37,7 @@ def is_shown_in_part(turn: Turn) -> bool:
     return turn.prompt_truncated and PROMPT.startswith(turn.prompt) and len(turn.prompt) == 128 * 1024
 
 
-async def whole_events(edge: Edge, session_id: str, type: event_pb2.EventType) -> list[Event]:
+async def whole_events(edge: Edge, session_id: str, type: event_pb2.EventType.ValueType) -> list[Event]:
     """Return a session's events of a type, each from all chunks of GetEvent."""
     page = await edge.events.ListEvents(ListEventsRequest(session_id=session_id, types=[type]))
     assert fits(page)
@@ -53,6 +54,7 @@ async def test_the_largest_prompt_is_repeated_in_part_and_kept_whole(edge: Edge)
     session_id = (await edge.create()).session_id
     request_id = str(uuid.uuid4())
     run = RunTurnRequest(session_id=session_id, prompt=PROMPT, request_id=request_id)
+    frames: list[RunTurnResponse] = []
     for _ in range(2):  # at once, and from what was recorded
         frames = [frame async for frame in edge.turns.RunTurn(run)]
         assert all(fits(frame) for frame in frames)

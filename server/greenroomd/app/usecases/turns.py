@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import timedelta
@@ -89,13 +90,20 @@ class Turns:
                     yield part
 
     async def _parts(self, turn: Turn, follower: Follower) -> AsyncGenerator[Batch | Turn, None]:
+        """Yield the events of a turn and then the turn; and a batch without events after each quiet time.
+
+        Events of other turns are not yielded, so they do not count as news.
+        """
+        loop, quiet = asyncio.get_running_loop(), self._watch.quiet.total_seconds()
+        told_at = loop.time()
         while True:
             batch = follower.look()
             if batch is None:
                 await follower.more()
                 continue
             mine = [event for event in batch.events if event.turn_id == turn.turn_id]
-            if mine:
+            if mine or not batch.events or loop.time() - told_at >= quiet:
+                told_at = loop.time()
                 yield Batch(mine, batch.revision, batch.dropped)
             if any(_ends(event) for event in mine):
                 ended = self._supervisors.ended_turn(turn.session_id, turn.turn_id)

@@ -31,7 +31,8 @@ class Watch:
     ) -> None:
         self._store = store
         self._tail = tail
-        self._quiet = quiet
+        self.quiet = quiet
+        """How long a watcher gets nothing before it gets a bookmark."""
         self._per_session = per_session
         self._per_node = per_node
         self._open = 0
@@ -75,7 +76,7 @@ class Watch:
         with (
             self._counted(selection),
             self._tail.listening(selection) as wakeup,
-            idle_timer(wakeup, self._quiet) as quiet,
+            idle_timer(wakeup, self.quiet) as quiet,
             (stop or ShutdownSignal()).subscribe(wakeup),
         ):
             yield Follower(self._store, self._tail, quiet, wakeup, selection, after, ephemeral)

@@ -26,7 +26,8 @@ from greenroomd.rpc.stream.cursor_codec import CursorCodec
 from greenroomd.rpc.stream.draining import UNDER_WAY, Drain
 from greenroomd.rpc.stream.event_codec import session_answer
 
-WAIT_WITHOUT_DEADLINE = timedelta(seconds=60)
+LONGEST_WAIT = timedelta(seconds=45)
+"""Default settings of proxies end a call that says nothing for 50 s (HAProxy on Debian) or 60 s (nginx)."""
 ANSWER_BEFORE_DEADLINE = timedelta(milliseconds=500)
 
 _REVISION = wire.tag(3, wire.VARINT)
@@ -139,16 +140,16 @@ class SessionService:
                 states=states,
                 turn_id=request.turn_id,
                 after_revision=revision,
-                timeout=_patience(timeout, call.remaining),
+                timeout=longest_wait(timeout, call.remaining),
             ),
             grace=UNDER_WAY,
         )
         return pb.WaitSessionResponse(session=session_message(session, full=True), matched=matched)
 
 
-def _patience(asked: timedelta | None, remaining: timedelta | None) -> timedelta:
-    """Return how long to wait so that the answer arrives before the client's deadline."""
+def longest_wait(asked: timedelta | None, remaining: timedelta | None) -> timedelta:
+    """Return how long to wait, so that the answer arrives before the client or a proxy gives up."""
+    wait = LONGEST_WAIT if asked is None else min(asked, LONGEST_WAIT)
     if remaining is None:
-        return WAIT_WITHOUT_DEADLINE if asked is None else asked
-    left = max(remaining - min(ANSWER_BEFORE_DEADLINE, remaining / 5), timedelta())
-    return left if asked is None else min(asked, left)
+        return wait
+    return min(wait, max(remaining - min(ANSWER_BEFORE_DEADLINE, remaining / 5), timedelta()))

@@ -113,8 +113,8 @@ class TurnService:
             while (part := await self._drain.interruptible(anext(parts, None), grace=UNDER_WAY)) is not None:
                 if isinstance(part, Turn):
                     await call.write(pb.RunTurnResponse(turn=turn_message(part)).SerializeToString())
-                elif part.events:
-                    await call.write(part.records)
+                else:
+                    await call.write(part.records)  # an empty frame if there are no events: nothing new yet
 
 
 def _place(approval: Approval) -> Position:
