@@ -25,7 +25,7 @@ class Approval:
     """A request of the CLI to use a tool. The first decision wins; expiry denies."""
 
     approval_id: str
-    """The UUID that the CLI gave its request."""
+    """Its id, a UUID that the server chose."""
     session_id: str
     """The session whose CLI asks."""
     turn_id: str

@@ -153,7 +153,7 @@ class PermissionAsked(Frame):
     """
 
     request_id: str
-    """The request's own UUID, to be named in the answer."""
+    """A UUID that our adapter gave the request; answers name it."""
     tool_name: str
     tool_use_id: str
     tool_input: JsonObject

@@ -97,7 +97,7 @@ class RequestReplayed(Exception):
 class Unit:
     """Everything that one decision changes in one session, committed as a whole or not at all.
 
-    A commit that is refused raises the errors named below.
+    If the commit is refused, it raises one of the errors named at the fields.
     """
 
     session: Session
@@ -106,9 +106,9 @@ class Unit:
     stored one (OwnershipLost). Without events the row is written too, and keeps its revision.
     """
     events: Sequence[Event] = ()
-    """The durable events that tell of the change, in order."""
+    """The durable events of the change, in order."""
     ephemeral: Sequence[PlacedEvent] = ()
-    """Events that are never stored, but announced together with `events`, each at its place among them."""
+    """Ephemeral events, which are announced together with `events`, each in its place among them."""
     configures: bool = False
     """Whether to store `session.config` as generation `session.config_generation`. If not, the config is that of the
     stored generation, and is not written.

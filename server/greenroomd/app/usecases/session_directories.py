@@ -1,4 +1,4 @@
-"""Whether the directories that settings give a session beside its own lie inside the allowed roots."""
+"""Checks that the additional directories in a session's settings are inside the allowed roots."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from greenroomd.domain.rules.settings_rules import MAX_DIRECTORIES, additional_d
 async def directory_violations(
     settings: JsonObject | None, working_dirs: WorkingDirs, *, path: str = "config.settings"
 ) -> list[Violation]:
-    """Return each additional directory that is outside the roots, or is none; what is no absolute path is skipped.
+    """Return a violation for each additional directory outside the roots or missing; skips relative paths.
 
-    Raises StoreUnavailable if its file system hangs.
+    Raises StoreUnavailable if the file system hangs.
     """
     found = []
     for where, directory in additional_directories(settings)[:MAX_DIRECTORIES]:

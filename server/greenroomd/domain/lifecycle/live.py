@@ -249,7 +249,7 @@ class Step:
         self.patience = patience
         self.events: list[Event] = []
         self.ephemeral: list[PlacedEvent] = []
-        """What is shown and not stored, in order, with its place among `events`."""
+        """The ephemeral events in order, each with its place among `events`."""
         self.turns: dict[str, Turn] = {}
         self.approvals: dict[str, Approval] = {}
         self.actions: list[Action] = []

@@ -1,7 +1,7 @@
-"""Which hooks a session may give: programs, prompts and calls that the CLI makes at events, each with known fields.
+"""Rules of a session's hooks: programs, prompts and calls that the CLI runs at events, each with known fields.
 
-The CLI (2.1.330) leaves out a hook that it cannot read, without a word. A hook that was to refuse something would then
-refuse nothing, so that every mistake is an error here.
+The CLI (2.1.330) silently skips a hook that it cannot read. A hook meant to refuse something would then refuse nothing,
+so every mistake is an error here.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _variables(_: object) -> str | None:
 
 
 _COMMON: Mapping[str, Check] = {"if": _text, "timeout": _seconds, "statusMessage": _text, "once": _flag}
-# By type: the fields that it must have, and those that it may have.
+# By type: the required and the optional fields.
 _TYPES: Mapping[str, tuple[Mapping[str, Check], Mapping[str, Check]]] = {
     "command": (
         {"command": _text},
@@ -107,7 +107,7 @@ _TYPES: Mapping[str, tuple[Mapping[str, Check], Mapping[str, Check]]] = {
 
 
 def hook_violations(hooks: Mapping[str, Any], path: str) -> Iterator[Violation]:
-    """Yield every broken rule of `hooks`: by event a list of groups, each a matcher and a list of hooks."""
+    """Yield every broken rule of `hooks`: a list of groups for each event; a group is a matcher and a list of hooks."""
     for event, groups in hooks.items():
         where = f"{path}.{event}" if event in EVENTS else key(path, event)
         if event not in EVENTS:

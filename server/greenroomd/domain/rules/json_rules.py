@@ -1,4 +1,4 @@
-"""What a JSON option may be as a whole, and `mcp_config` in all its parts, as the CLI's `--mcp-config` takes it."""
+"""Rules of a JSON option as a whole, and of all parts of `mcp_config`, as for the CLI's `--mcp-config`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_JSON_BYTES = 64 * KIB  # fits into one argument of a Linux process (128 KiB)
 MAX_SERVERS = 64
 
 json_problem = json_object(at_most=MAX_JSON_BYTES)
-"""What is wrong with one of the JSON options as a whole, or None."""
+"""Returns what is wrong with a JSON option as a whole, or None."""
 
 _SERVER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _URL = re.compile(r"(https?|wss?)://[^\s/]\S*")
@@ -96,7 +96,7 @@ _SERVER_FIELDS: Mapping[str, Mapping[str, Check]] = {
 
 
 def kind_of(value: object) -> str:
-    """Return what a JSON value is, as a message says it."""
+    """Return the kind of a JSON value, for a message."""
     return _JSON_WORDS.get(type(value), "something else")
 
 

@@ -1,9 +1,9 @@
-"""Which of the CLI's settings a session may give: a table of those that are accepted, each with its check.
+"""Rules of a session's CLI settings: a table of the accepted ones, each with its check.
 
-Accepted is what has the effect that it says on the CLI as it runs here (2.1.330), within the bounds of the option for
-the same thing. Everything else is refused by its path. The CLI itself swallows what it does not know, and obeys what
-would reach beyond the session: a setting that removes other sessions' conversations, or a credential beside the
-operator's. The reasons are in ADR 0027.
+A setting is accepted if it has its documented effect on the CLI as it runs here (2.1.330), within the bounds of the
+option for the same purpose. All others are refused, by their paths. The CLI itself ignores settings that it does not
+know, and obeys some that reach beyond the session, such as one that deletes other sessions' conversations, or a
+credential beside the operator's. ADR 0027 has the reasons.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _one_of(*words: str) -> Check:
 
 def _whole(low: int, high: int) -> Check:
     def check(value: object) -> str | None:
-        # JSON in protobuf knows one kind of number only
+        # JSON in protobuf has only one kind of number
         if isinstance(value, int | float) and not isinstance(value, bool) and value == int(value):
             return None if low <= value <= high else f"must be from {low} to {high}, is {value:g}"
         return f"must be a whole number from {low} to {high}"
@@ -99,7 +99,7 @@ ACCEPTED: Mapping[str, tuple[Check, str]] = {
     "skillOverrides": (_skills, "by skill: `on`, `name-only`, `user-invocable-only`, `off`"),
     "subagentPromptCacheTtl": (_one_of("5m", "1h"), "the same for subagents"),
 }
-"""Settings with a check of their own, and what each does. `env`, `permissions` and `hooks` are objects with rules."""
+"""Accepted settings with the check and the effect of each. `env`, `permissions` and `hooks` have rules of their own."""
 
 _KEPT = "it would touch what is kept of other sessions"
 _CREDENTIAL = "a session's credential is oauth_token; the operator's is never sent beside another"
@@ -143,27 +143,27 @@ REFUSED: Mapping[str, str] = {
     "enabledPlugins": _ORGANIZATION,
     "extraKnownMarketplaces": _ORGANIZATION,
 }
-"""Settings that the CLI would obey, with the reason why a session may not give them."""
+"""Settings that the CLI would obey but a session may not set, with the reasons."""
 
 _UNKNOWN = "is not among the settings that a session may give"
 _RULE_LISTS = {"allow": True, "deny": False, "ask": False}
 
 
 def settings_violations(settings: JsonObject, *, path: str = "config.settings") -> list[Violation]:
-    """Return every broken rule of CLI settings: what is not accepted, and what is not as it must be."""
+    """Return every broken rule of CLI settings: settings that are not accepted, and invalid values."""
     problem = json_problem(settings)
     return [Violation(path, problem)] if problem is not None else list(_broken(settings, path))
 
 
 def accepted(settings: JsonObject) -> dict[str, Any]:
-    """Return the settings without those that are not accepted: a stored session may be older than these rules."""
+    """Return only the accepted settings: a stored session may be older than these rules."""
     return {name: value for name, value in settings.items() if name in ACCEPTED or name in _OBJECTS}
 
 
 def additional_directories(settings: JsonObject | None) -> Sequence[tuple[str, str]]:
-    """Return the directories that settings give a session beside its own, each with its path below the settings.
+    """Return the additional directories in a session's settings, each with its path below the settings.
 
-    What is no list of strings is left out: the rules refuse it.
+    Skips anything but a list of strings, which the rules refuse.
     """
     permissions = (settings or {}).get("permissions")
     given = permissions.get("additionalDirectories") if isinstance(permissions, Mapping) else None
@@ -177,7 +177,7 @@ def additional_directories(settings: JsonObject | None) -> Sequence[tuple[str, s
 
 
 def with_directories(settings: JsonObject, directories: Sequence[str]) -> JsonObject:
-    """Return settings with these additional directories in place of their own."""
+    """Return settings with their additional directories replaced."""
     return {**settings, "permissions": {**settings["permissions"], "additionalDirectories": [*directories]}}
 
 
@@ -211,7 +211,7 @@ def _permissions(value: Mapping[str, Any], path: str) -> Iterator[Violation]:
     for name, given in value.items():
         where = _below(path, name)
         if name == "defaultMode":
-            # it would pass by the operator's rule about bypassPermissions, and the session would show another mode
+            # it would bypass the operator's rule about bypassPermissions, and the session would show another mode
             yield Violation(where, "must not be set here; use permission_mode")
         elif name not in _RULE_LISTS and name != "additionalDirectories":
             yield Violation(where, _UNKNOWN)

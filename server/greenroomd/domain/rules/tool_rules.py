@@ -75,7 +75,7 @@ def tool_violations(
 
 
 def rule_list_violations(rules: Sequence[str], path: str, *, allows: bool) -> list[Violation]:
-    """Return every broken rule of one list; entries beyond MAX_RULES are counted, not judged."""
+    """Return every invalid entry of one list; entries beyond MAX_RULES are only counted."""
     found = []
     if len(rules) > MAX_RULES:
         found.append(Violation(path, f"must have at most {MAX_RULES} rules, has {len(rules)}"))

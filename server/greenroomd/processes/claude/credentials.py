@@ -1,8 +1,8 @@
-"""Whose credential a process has: the session's own, if it has one, or else the operator's; never both. Pure.
+"""Gives a process the session's own credential if it has one, otherwise the operator's, never both. Pure.
 
-As observed with the CLI 2.1.330, what it finds it sends: an API key beside a token in one request, and a header of
-ANTHROPIC_CUSTOM_HEADERS in place of the session's. A provider that the operator chose (Bedrock, Vertex and the like)
-takes that provider's credential, and leaves the session's token unused.
+As observed with the CLI 2.1.330, it sends every credential that it finds: an API key beside a token in one request, and
+a header in ANTHROPIC_CUSTOM_HEADERS instead of the session's. If the operator chose a provider (such as Bedrock or
+Vertex), the CLI uses that provider's credential, and not the session's token.
 """
 
 from __future__ import annotations
@@ -53,17 +53,17 @@ CREDENTIALS = frozenset(
         "GOOGLE_OAUTH_ACCESS_TOKEN",
     }
 )
-"""Variables that are a credential for the model's API, or lead the CLI to one."""
+"""Variables that contain a credential for the model's API, or point the CLI to one."""
 
-_PROVIDER = "CLAUDE_CODE_USE_"  # chooses another API than Anthropic's, each with credentials of its own
+_PROVIDER = "CLAUDE_CODE_USE_"  # chooses another provider's API, which has its own credentials
 _HEADERS = "ANTHROPIC_CUSTOM_HEADERS"
 _CREDENTIAL_HEADER = re.compile(r"auth|cookie|credential|key|pass|secret|token", re.IGNORECASE)
 
 
 def without_credentials(environment: Mapping[str, Secret]) -> dict[str, Secret]:
-    """Return an operator's environment for a process that has a credential of its own.
+    """Return the operator's environment without credentials, for a process that has its own.
 
-    Of ANTHROPIC_CUSTOM_HEADERS what remains are headers whose names do not speak of a credential.
+    Keeps the headers in ANTHROPIC_CUSTOM_HEADERS whose names do not suggest a credential.
     """
     kept = {
         name: value

@@ -1,4 +1,4 @@
-"""What the answer to the initialize request says of the CLI."""
+"""Reads the answer to the initialize request."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
 """How a process that was started ahead is reconfigured for a session it was not started for. Pure.
 
-As observed with the CLI 2.1.330: told before its first message, it asks the model for the same, byte by byte, as one
-that was started so. That holds for what is listed here and was tried; what cannot be taken back, or was not tried, has
-to be equal from the start. So a process never knows more than the session that gets it.
+As observed with the CLI 2.1.330: if it is reconfigured before its first message, its requests to the model are the
+same, byte by byte, as if it had been started that way. That holds for the options listed here, which were tested.
+Options that cannot be undone, or were not tested, must be equal from the start. So a process never knows more than the
+session that gets it.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ _READ_AT_START = re.compile(
     r"(AWS|AZURE|BASH|CLOUD|CLOUDSDK|DISABLE|ENABLE|GCE|GCLOUD|GOOGLE|GRPC|LC|MAX|MCP|NODE|OTEL|SSH|USE|VERTEX|XDG)_.*"
     r"|CI|COLORTERM|COLUMNS|DEBUG|DISPLAY|DO_NOT_TRACK|FORCE_COLOR|LANG|LANGUAGE|LINES|LOGNAME|NO_COLOR|TERM|TZ|USER"
 )
-# Of rules with a pattern, only those of commands were tried late; the name alone of a forbidden tool takes it from the
-# model at the start, and only forbids it later.
+# Of rules with a pattern, only those for commands were tested late. The bare name of a forbidden tool hides the tool
+# from the model at the start, but only forbids it later.
 _LATE_PATTERN = re.compile(r"Bash\(.*\)", re.DOTALL)
 
 
@@ -58,7 +59,10 @@ class LaunchKey:
 
 
 def as_started(launch: Launch) -> Launch:
-    """Return a launch without what makes no difference to a process that waits: its owner's alone, or told to any."""
+    """Return a launch without the parts that do not matter to a waiting process.
+
+    Those are the ones that only the session's owner uses, or that any process can be told late.
+    """
     config = replace(
         launch.config,
         system_prompt=None,
@@ -72,7 +76,7 @@ def as_started(launch: Launch) -> Launch:
 
 
 def key_of(launch: Launch) -> LaunchKey:
-    """Return a launch's key: what is neither told late nor looked at by the session's owner alone."""
+    """Return a launch's key: the parts that can neither be told late nor are used by the session's owner alone."""
     config = as_started(launch).config
     bypass = config.permission_mode is PermissionMode.BYPASS_PERMISSIONS
     fixed = replace(
@@ -102,9 +106,9 @@ class Binding:
     model: str
     """The model to use, by name or alias."""
     before: Sequence[Request]
-    """What is sent before the initialize request."""
+    """Requests to send before the initialize request."""
     after: Sequence[Request]
-    """What is sent after it."""
+    """Requests to send after it."""
     working_dir: str | None = None
     """The session's working directory as its caller named it; None if the process was started with the same path."""
 
@@ -116,7 +120,7 @@ class Binding:
     def requests(self, directory: str | None) -> Sequence[Request]:
         """Return the requests in order; `directory` is the working directory without symbolic links.
 
-        The host trusts it: the operator allowed its root, and a process started there is not asked either.
+        The request marks it as trusted: the operator allowed its root, and a process started there does not ask either.
         """
         move: list[Request] = []
         if directory is not None:
@@ -163,7 +167,7 @@ def refusal_in(subtype: str, answer: JsonObject) -> str:
 
 
 def _settings(here: SessionConfig, there: SessionConfig, defaults: CliDefaults) -> dict[str, Any] | None:
-    """Return what must be merged into the settings of `here` to get those of `there`; None if nothing can."""
+    """Return the settings to merge into those of `here` to get those of `there`; None if that is impossible."""
     old, new = settings(here), settings(there)
     variables = _added(_variables(here, old, defaults), _variables(there, new, defaults))
     if variables is None or any(_READ_AT_START.fullmatch(name) for name in variables if name not in _OURS):

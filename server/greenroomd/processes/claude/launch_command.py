@@ -1,7 +1,7 @@
-"""How a launch is told to the CLI: its flags, its environment and the files of its run directory.
+"""Turns a launch into the CLI's flags, its environment and the files in its run directory.
 
-Nothing secret and nothing long goes into the argument list: every user of the machine can read it, and Linux allows
-128 KiB an argument. Prompts travel in the initialize request, settings and MCP servers in files, the token in the
+Secrets and long texts never go into the arguments: every user of the machine can read them, and Linux allows 128 KiB
+per argument. Prompts go into the initialize request, settings and MCP servers into files, the token into the
 environment.
 """
 
@@ -23,11 +23,11 @@ from greenroomd.domain.rules.settings_rules import accepted
 from greenroomd.processes.claude.credentials import without_credentials
 from greenroomd.processes.host.redaction import Redactor, secret_values
 
-# Memory is shared by all sessions of a directory, and messages reach every session of the workspace.
+# The CLI's memory is shared by all sessions in a directory, and its messages reach every session of the workspace.
 _APART: JsonObject = {"autoMemoryEnabled": False, "crossSessionInbound": "refuse"}
 _EXTRA_BODY = "CLAUDE_CODE_EXTRA_BODY"
 _LONGEST_FILE_NAME = 200
-_LEAST_BUDGET_USD = 0.000001  # 0 is no budget that the CLI takes
+_LEAST_BUDGET_USD = 0.000001  # the CLI does not accept 0 as a budget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class CliDefaults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workspace:
-    """Where the CLI keeps what belongs to one workspace; no two workspaces share it."""
+    """The CLI's directories for one workspace; workspaces never share them."""
 
     root: Path
 
@@ -66,7 +66,7 @@ class Workspace:
 
     @classmethod
     def within(cls, state_dir: Path, workspace_id: str) -> Workspace:
-        """Return the workspace's place; different ids have different places."""
+        """Return the directories of a workspace; different ids have different ones."""
         name = quote(workspace_id, safe="").replace(".", "%2E")
         if len(name) > _LONGEST_FILE_NAME:
             name = "%" + hashlib.sha256(workspace_id.encode()).hexdigest()
@@ -75,7 +75,7 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunDirectory:
-    """What one process needs on disk while it runs, readable by its user alone."""
+    """The files of one process while it runs, readable only by its user."""
 
     path: Path
 
@@ -104,12 +104,12 @@ class RunDirectory:
                 path.write_text(json.dumps(content), encoding="utf-8")
 
     def remove(self) -> None:
-        """Remove the directory with everything in it; what cannot be removed is left."""
+        """Delete the directory with everything in it, as far as possible."""
         shutil.rmtree(self.path, ignore_errors=True)
 
 
 def defaults_for(launch: Launch, defaults: CliDefaults) -> CliDefaults:
-    """Return what the process gets from the operator: no credential, if its session has one of its own."""
+    """Return the operator's defaults for a process, without credentials if its session has its own."""
     if launch.oauth_token is None:
         return defaults
     return replace(defaults, environment=without_credentials(defaults.environment))
@@ -122,7 +122,7 @@ def model_of(launch: Launch, defaults: CliDefaults) -> str:
 
 
 def arguments(launch: Launch, defaults: CliDefaults, run: RunDirectory) -> list[str]:
-    """Return the CLI's flags; `=` everywhere, since a value could begin with a dash."""
+    """Return the CLI's flags, all with `=`, since a value could begin with a dash."""
     config = launch.config
     flags = [
         "--print",
@@ -169,8 +169,8 @@ def initialization(config: SessionConfig) -> JsonObject:
 def settings(config: SessionConfig) -> JsonObject:
     """Return the CLI settings of a session: its own, and those with which the service keeps sessions apart.
 
-    Left out is what is not accepted any more: the session may be older than the rule. No setting names a period for
-    clean-ups, since the CLI removes conversations of others only where one does.
+    Leaves out settings that are not accepted any more, since the session may be older than the rules. Never sets a
+    clean-up period: only with one does the CLI delete other sessions' conversations.
     """
     merged = {**_APART, **accepted(config.settings or {})}
     if config.tool_timeout is not None:

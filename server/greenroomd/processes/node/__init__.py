@@ -1,1 +1,1 @@
-"""What concerns this machine as a whole: its state directory, allowed roots, what a dead server left behind."""
+"""This machine as a whole: its state directory, allowed roots, and the processes of a dead server."""

@@ -1,4 +1,4 @@
-"""Where sessions may work: below the allowed roots, as the file system really is."""
+"""The allowed roots, below which sessions may work, with symbolic links resolved."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _REMEMBERED = 1_000
 
 
 class AllowedRoots:
-    """The directories below which every session's working directory lies.
+    """The directories below which every session's working directory must be.
 
-    `resolve` is for the creation of a session: it refuses early, and remembers what was good for a second, since
-    sessions are often created many at a time in the same place. `open` is for the start of a process: it looks again,
-    every time, and what it checked is what the process gets.
+    `resolve` is for the creation of a session: it refuses early, and caches valid paths for a second, since many
+    sessions are often created in the same place. `open` is for the start of a process: it checks every time, and the
+    process gets exactly the directory that was checked.
     """
 
     def __init__(self, roots: Sequence[Path], filesystem: FilesystemPool | None = None) -> None:
@@ -34,8 +34,8 @@ class AllowedRoots:
         """Return the directory's path without symbolic links.
 
         Raises WorkingDirOutsideRoots, InvalidRequest naming `config.working_dir` if it is no directory, and
-        StoreUnavailable if its file system hangs. What lies outside the roots is refused before it is looked at, so
-        that nobody can probe for files there.
+        StoreUnavailable if its file system hangs. Paths outside the roots are refused before looking at them, so that
+        nobody can probe for files there.
         """
         real, until = self._good.get(path, ("", 0.0))
         if monotonic() < until:

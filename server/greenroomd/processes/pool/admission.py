@@ -1,4 +1,4 @@
-"""Return whether the host can hold one more process."""
+"""Decides whether the host has the memory for one more process."""
 
 from __future__ import annotations
 

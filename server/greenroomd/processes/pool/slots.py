@@ -26,10 +26,10 @@ class Pool:
     """The `Slots` of one event loop: at most `max_processes` leases exist, at most `per_workspace` in one workspace.
 
     A freed slot goes to the next workspace in turn, and there to the session that has waited longest. While sessions
-    wait, the leases that have been idle longest are asked back, one for each waiter; a workspace at its own limit only
-    gets back its own leases. Before each grant, `room` is asked whether the host can hold one more process beside the
-    running ones, given by the times of their leases on the monotonic clock; while it cannot, it is asked again every
-    `recheck`, and more leases are asked back. `evicted` is called for each of them. Only `lease` waits.
+    wait, the leases that have been idle longest are evicted, one for each waiter; for a workspace at its own limit,
+    only its own leases. Before each grant, `room` says whether the host can hold one more process beside the running
+    ones, given by the times of their leases on the monotonic clock; while it cannot, it is asked again every `recheck`,
+    and more leases are evicted. `evicted` is called for each of them. Only `lease` waits.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Pool:
         return self._grant(workspace_id, warm=True)
 
     def status(self) -> PoolStatus:
-        """Return how the slots stand."""
+        """Return the current use of the slots."""
         idle = Counter(lease.workspace_id for lease in self._idle if not lease.warm)
         warm = Counter(lease.workspace_id for lease in self._out if lease.warm)
         waits = [queue[0].since for queue in self._queues.values()]
@@ -144,7 +144,7 @@ class Pool:
         if lease in self._out:
             self._out.remove(lease)
             self._held[lease.workspace_id] -= 1
-            self._held += Counter()  # forgets the workspaces that hold nothing any more
+            self._held += Counter()  # drops workspaces that have no slots any more
             self._idle.pop(lease, None)
             self._asked_back.discard(lease)
             self._hand_on()
@@ -187,7 +187,7 @@ class Pool:
     def _look_again(self) -> None:
         self._looking_again = None
         self._hand_on()
-        self._ask_back()  # what has come back was too little
+        self._ask_back()  # not enough has come back
 
     def _leave_queue(self, workspace_id: str, waiter: _Waiter) -> None:
         if waiter.granted.done() and not waiter.granted.cancelled():
@@ -227,7 +227,7 @@ class Pool:
 
 
 class PoolLease:
-    """The right to run one process, given at `since` on the monotonic clock; `warm` says that no session has it."""
+    """The right to run one process, granted at `since` on the monotonic clock; `warm` until a session has it."""
 
     def __init__(self, pool: Pool, workspace_id: str, *, warm: bool = False) -> None:
         self.workspace_id = workspace_id

@@ -1,4 +1,4 @@
-"""How the slots stand, as a report."""
+"""A report on the use of the slots."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class WorkspaceUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolStatus:
-    """How the slots stand now."""
+    """How the slots are used now."""
 
     slots: int
     """How many there are."""
     evictions: int
-    """How many processes were asked back since the start of the server."""
+    """How many evictions there were since the start of the server."""
     longest_wait: timedelta | None
-    """How long the waiter has waited that came first; None if none waits."""
+    """How long the session at the head of the queue has been waiting; None if none waits."""
     workspaces: Mapping[str, WorkspaceUse]
-    """Those that use a slot or wait for one."""
+    """The workspaces that use a slot or wait for one."""
 
     @property
     def busy(self) -> int:

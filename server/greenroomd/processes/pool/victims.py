@@ -1,4 +1,4 @@
-"""Which idle processes give way while sessions wait for a slot."""
+"""Chooses the idle processes to evict while sessions wait for a slot."""
 
 from __future__ import annotations
 

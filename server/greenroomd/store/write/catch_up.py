@@ -15,19 +15,19 @@ log = structlog.get_logger(__name__)
 
 
 class Notices:
-    """Turns notices of commits into requests to catch up: one at a time, however many notices arrive.
+    """Turns notifications of commits into requests to catch up, one at a time, however many arrive.
 
-    Every user of the database may send notices, including false ones. Runs on the event loop.
+    Every user of the database can send notifications, including false ones. Runs on the event loop.
     """
 
     def __init__(self, publisher: Publisher, catch_up: Callable[[int], asyncio.Future[None]]) -> None:
         self._publisher = publisher
         self._catch_up = catch_up
-        self._highest = 0  # of the notices since the last request began
+        self._highest = 0  # in the notifications since the last request began
         self._under_way = False
 
     def notice(self, revision: int) -> None:
-        """Catch up soon, if the log may have reached a revision that is not known here."""
+        """Catch up soon if the log may have reached a revision that this node does not know."""
         if revision > self._publisher.head:
             self._highest = max(self._highest, revision)
             if not self._under_way:
@@ -39,7 +39,7 @@ class Notices:
         self._catch_up(up_to).add_done_callback(self._finished)
 
     def _finished(self, done: asyncio.Future[None]) -> None:
-        done.exception()  # it was logged; the poll asks again
+        done.exception()  # it was logged, and the poll will request it again
         self._under_way = False
         self.notice(self._highest)
 
