@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from greenroom.v1.event_pb2 import Event
-from greenroomd.app.ports.storage import Store
+from greenroomd.app.ports.event_log import EventLog
 from greenroomd.app.watch.listener_paths import load
 from greenroomd.app.watch.listeners import Listener
 from greenroomd.app.watch.tail import Tail
@@ -33,6 +33,6 @@ def listeners(settings: Settings) -> list[Listener[Event]]:
     return every
 
 
-def watch_for_listeners(store: Store, tail: Tail) -> Watch:
+def watch_for_listeners(store: EventLog, tail: Tail) -> Watch:
     """Return a watch for the listeners alone, so that they do not count against the clients' limits."""
     return Watch(store, tail, quiet=QUIET, per_session=1, per_node=MAX_LISTENERS)

@@ -16,7 +16,8 @@ import structlog
 
 from greenroomd.app.background import background_tasks, restarting
 from greenroomd.app.commands import Change
-from greenroomd.app.ports.storage import Due, Store, StoredEvent
+from greenroomd.app.ports.due_index import DueIndex
+from greenroomd.app.ports.storage import Due, StoredEvent
 from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.domain.errors import GreenroomError, SessionNotFound
 from greenroomd.domain.events import EventType
@@ -64,7 +65,7 @@ class DueWakeup:
 
 @asynccontextmanager
 async def expiring(
-    store: Store, supervisors: Supervisors, wakeup: DueWakeup, now: Callable[[], datetime]
+    store: DueIndex, supervisors: Supervisors, wakeup: DueWakeup, now: Callable[[], datetime]
 ) -> AsyncIterator[None]:
     """Handle the deadlines of sessions without an owner while the block runs, those that are overdue included."""
     async with background_tasks(restarting("expiry", partial(_keep_time, store, supervisors, wakeup, now))):
@@ -72,7 +73,7 @@ async def expiring(
 
 
 async def _keep_time(
-    store: Store, supervisors: Supervisors, wakeup: DueWakeup, now: Callable[[], datetime]
+    store: DueIndex, supervisors: Supervisors, wakeup: DueWakeup, now: Callable[[], datetime]
 ) -> None:
     while True:
         try:
@@ -84,7 +85,7 @@ async def _keep_time(
         await wakeup.wait(min(wait - AT_MOST_EVERY, AT_LEAST_EVERY))
 
 
-async def _sweep(store: Store, supervisors: Supervisors, now: Callable[[], datetime]) -> datetime:
+async def _sweep(store: DueIndex, supervisors: Supervisors, now: Callable[[], datetime]) -> datetime:
     """Handle every session that is due, earliest first; return when to look again."""
     after: Due | None = None
     handled: list[bool] = []

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from greenroomd.app.ports.processes import AgentProcess, Launch
-from greenroomd.app.ports.storage import Store
+from greenroomd.app.ports.session_reader import SessionReader
 from greenroomd.domain.session import ProcessFacts, Session
 
 
-async def launch_request(session: Session, store: Store) -> Launch:
+async def launch_request(session: Session, store: SessionReader) -> Launch:
     """Return the launch of a session's process; raises StoreUnavailable."""
     token = None
     if session.config.oauth_token_set:

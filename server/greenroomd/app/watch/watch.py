@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
-from greenroomd.app.ports.storage import Selection, Store, StoredEvent
+from greenroomd.app.ports.event_log import EventLog
+from greenroomd.app.ports.storage import Selection, StoredEvent
 from greenroomd.app.watch.tail import Batch, FellBehind, Tail
 from greenroomd.app.watch.wakeups import IdleTimer, ShutdownSignal, Wakeup, idle_timer
 from greenroomd.domain.errors import InvalidRequest, Violation, WatcherCapReached
@@ -27,7 +28,7 @@ class Watch:
     """
 
     def __init__(
-        self, store: Store, tail: Tail, *, quiet: timedelta, per_session: int, per_node: int
+        self, store: EventLog, tail: Tail, *, quiet: timedelta, per_session: int, per_node: int
     ) -> None:
         self._store = store
         self._tail = tail
@@ -110,7 +111,7 @@ class Follower:
 
     def __init__(
         self,
-        store: Store,
+        store: EventLog,
         tail: Tail,
         quiet: IdleTimer,
         wakeup: Wakeup,

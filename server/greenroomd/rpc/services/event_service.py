@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from greenroom.v1 import event_service_pb2 as pb
-from greenroomd.app.ports.storage import Position, Selection, Store
+from greenroomd.app.ports.event_log import EventLog
+from greenroomd.app.ports.storage import Position, Selection
 from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.errors import EventNotFound, Violation
@@ -30,7 +31,7 @@ class EventService:
     """Serves the event log; the contract says what each method promises."""
 
     def __init__(
-        self, sessions: Sessions, store: Store, watch: Watch, codec: EventCodec, drain: Drain
+        self, sessions: Sessions, store: EventLog, watch: Watch, codec: EventCodec, drain: Drain
     ) -> None:
         self._sessions = sessions
         self._store = store

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from greenroomd.app.ports.storage import Store
+from greenroomd.app.ports.event_log import EventLog
 from greenroomd.domain.errors import EventNotFound, InvalidRequest, Violation
 
 MAX_REVISION = 2**62 - 1
@@ -63,7 +63,7 @@ class CursorCodec:
         return int(event_id[19:].replace("-", ""), 16) & MAX_REVISION
 
 
-async def wait_until_reached(cursor: str, cursors: CursorCodec, store: Store) -> int:
+async def wait_until_reached(cursor: str, cursors: CursorCodec, store: EventLog) -> int:
     """Return the revision of a cursor, once this node has read up to it; raises InvalidCursor."""
     revision = cursors.revision_of_cursor(cursor)
     if revision > await store.reach(revision):

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from greenroom.v1 import event_service_pb2 as pb
 from greenroom.v1.session_pb2 import Session as SessionMessage
-from greenroomd.app.ports.storage import Position, Selection, SessionQuery, Store, StoredEvent
+from greenroomd.app.ports.event_log import EventLog
+from greenroomd.app.ports.storage import Position, Selection, SessionQuery, StoredEvent
 from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.app.watch.tail import Batch
 from greenroomd.app.watch.watch import FRAME_BYTES, Watch
@@ -63,7 +64,7 @@ class Watching:
     """Plans watches and writes their frames."""
 
     def __init__(
-        self, sessions: Sessions, store: Store, watch: Watch, cursors: CursorCodec, drain: Drain
+        self, sessions: Sessions, store: EventLog, watch: Watch, cursors: CursorCodec, drain: Drain
     ) -> None:
         self._sessions = sessions
         self._store = store
