@@ -25,7 +25,7 @@ from greenroom.v1.session_service_pb2 import (
 from greenroom_server import GreenroomServer
 from shared_servers import SharedServers
 from standin.model_api import ModelApi
-from story import create, detail_of, get, run_turn, scripted, until, working
+from story import create, detail_of, get, names, run_turn, scripted, until, working
 
 MONTHS = 200 * 86_400
 
@@ -226,6 +226,55 @@ async def test_what_is_accepted_takes_effect(server: GreenroomServer, model_api:
     assert "Workflow" in before["tools"]
     assert "Workflow" not in after["tools"]
     assert any("Explanatory output style is active" in each for each in [*after["said"], after["last"]])
+
+
+def hooked(event: str, command: str) -> dict[str, Any]:
+    """Return settings with one hook."""
+    return {"hooks": {event: [{"hooks": [{"type": "command", "command": command}]}]}}
+
+
+STOP = 'echo \'{"continue": false, "stopReason": "not with me"}\''
+BLOCK = 'echo \'{"decision": "block", "reason": "not with me"}\''
+
+
+@pytest.mark.parametrize("refuse", ["echo not with me >&2; exit 2", STOP, BLOCK])
+async def test_a_prompt_that_a_hook_refuses_is_a_failed_turn(
+    server: GreenroomServer, model_api: ModelApi, refuse: str
+) -> None:
+    command = f"grep -q secret || exit 0; {refuse}"
+    session = await create(server, working(server, settings=struct(hooked("UserPromptSubmit", command))))
+    turn, events = await run_turn(server, session.session_id, scripted("the secret", {"text": "told"}))
+    assert (turn.state, turn.result_text) == (turn_pb2.TURN_STATE_FAILED, "")
+    info = error_details_pb2.ErrorInfo()
+    assert turn.error.details[0].Unpack(info)
+    assert info.reason == "PROMPT_REFUSED"
+    assert turn.error.message == "not with me"
+    assert names(events)[-1] == "turn_failed"
+    assert not model_api.requests(session.cli_session_id)
+    await suspended(server, session.session_id)
+    await resumed(server, session.session_id)
+    again, _ = await run_turn(server, session.session_id, scripted("hello", {"text": "hi"}))
+    assert (again.state, again.result_text) == (turn_pb2.TURN_STATE_COMPLETED, "hi")
+
+
+@pytest.mark.parametrize("event", ["PreToolUse", "PostToolUse"])
+async def test_a_turn_that_a_hook_stops_has_failed(server: GreenroomServer, event: str) -> None:
+    session = await create(server, working(server, settings=struct(hooked(event, STOP))))
+    call: dict[str, object] = {
+        "tool": "Write",
+        "input": {"file_path": str(server.work / "a"), "content": "x"},
+    }
+    turn, _ = await run_turn(server, session.session_id, scripted("go", call, {"text": "finished"}))
+    assert (turn.state, turn.result_text) == (turn_pb2.TURN_STATE_FAILED, "")
+    info = error_details_pb2.ErrorInfo()
+    assert turn.error.details[0].Unpack(info)
+    assert info.reason == "HOOK_STOPPED"
+
+
+async def test_a_hook_that_stops_after_the_answer_leaves_the_answer(server: GreenroomServer) -> None:
+    session = await create(server, working(server, settings=struct(hooked("Stop", STOP))))
+    turn, _ = await run_turn(server, session.session_id, scripted("go", {"text": "finished"}))
+    assert (turn.state, turn.result_text) == (turn_pb2.TURN_STATE_COMPLETED, "finished")
 
 
 async def remembered(server: GreenroomServer, model_api: ModelApi, **config: Any) -> bool:

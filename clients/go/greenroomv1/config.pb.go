@@ -352,7 +352,8 @@ type SessionConfig struct {
 	OauthTokenSet bool `protobuf:"varint,14,opt,name=oauth_token_set,json=oauthTokenSet,proto3" json:"oauth_token_set,omitempty"`
 	// MCP servers, as in the CLI's `--mcp-config`: an object with `mcpServers`.
 	McpConfig *structpb.Struct `protobuf:"bytes,15,opt,name=mcp_config,json=mcpConfig,proto3" json:"mcp_config,omitempty"`
-	// CLI settings, as in the CLI's `--settings`. Setting files of the user or of the project are never read.
+	// CLI settings, as in the CLI's `--settings`: those that the documentation of the configuration lists, and no others.
+	// Setting files of the user or of the project are never read.
 	Settings *structpb.Struct `protobuf:"bytes,16,opt,name=settings,proto3" json:"settings,omitempty"`
 	// Resources the session may use.
 	Limits *SessionLimits `protobuf:"bytes,17,opt,name=limits,proto3" json:"limits,omitempty"`

@@ -289,6 +289,16 @@ const (
 	//
 	//     {"reason": "TURN_TIMEOUT", "domain": "greenroom.v1"}
 	ErrorReason_ERROR_REASON_TURN_TIMEOUT ErrorReason = 126
+	// In Turn.error: a hook of the session's settings refused the prompt; the model was not asked. The message has the
+	// hook's words.
+	//
+	//     {"reason": "PROMPT_REFUSED", "domain": "greenroom.v1"}
+	ErrorReason_ERROR_REASON_PROMPT_REFUSED ErrorReason = 127
+	// In Turn.error: a hook of the session's settings stopped the turn before the model had answered. What its tools did
+	// before is done.
+	//
+	//     {"reason": "HOOK_STOPPED", "domain": "greenroom.v1"}
+	ErrorReason_ERROR_REASON_HOOK_STOPPED ErrorReason = 128
 )
 
 // Enum value maps for ErrorReason.
@@ -350,6 +360,8 @@ var (
 		124: "ERROR_REASON_TURN_FAILED",
 		125: "ERROR_REASON_TURN_INTERRUPTED",
 		126: "ERROR_REASON_TURN_TIMEOUT",
+		127: "ERROR_REASON_PROMPT_REFUSED",
+		128: "ERROR_REASON_HOOK_STOPPED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":               0,
@@ -408,6 +420,8 @@ var (
 		"ERROR_REASON_TURN_FAILED":               124,
 		"ERROR_REASON_TURN_INTERRUPTED":          125,
 		"ERROR_REASON_TURN_TIMEOUT":              126,
+		"ERROR_REASON_PROMPT_REFUSED":            127,
+		"ERROR_REASON_HOOK_STOPPED":              128,
 	}
 )
 
@@ -442,7 +456,7 @@ var File_greenroom_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1fgreenroom/v1/error_reason.proto\x12\fgreenroom.v1*\xcf\x0e\n" +
+	"\x1fgreenroom/v1/error_reason.proto\x12\fgreenroom.v1*\x90\x0f\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12#\n" +
@@ -499,7 +513,9 @@ const file_greenroom_v1_error_reason_proto_rawDesc = "" +
 	"\x1dERROR_REASON_BUDGET_EXHAUSTED\x10{\x12\x1c\n" +
 	"\x18ERROR_REASON_TURN_FAILED\x10|\x12!\n" +
 	"\x1dERROR_REASON_TURN_INTERRUPTED\x10}\x12\x1d\n" +
-	"\x19ERROR_REASON_TURN_TIMEOUT\x10~B\xb0\x01\n" +
+	"\x19ERROR_REASON_TURN_TIMEOUT\x10~\x12\x1f\n" +
+	"\x1bERROR_REASON_PROMPT_REFUSED\x10\x7f\x12\x1e\n" +
+	"\x19ERROR_REASON_HOOK_STOPPED\x10\x80\x01B\xb0\x01\n" +
 	"\x10com.greenroom.v1B\x10ErrorReasonProtoP\x01Z9github.com/greenroom-dev/greenroom/clients/go/greenroomv1\xa2\x02\x03GXX\xaa\x02\fGreenroom.V1\xca\x02\fGreenroom\\V1\xe2\x02\x18Greenroom\\V1\\GPBMetadata\xea\x02\rGreenroom::V1b\x06proto3"
 
 var (

@@ -898,7 +898,8 @@ type DecideApprovalRequest struct {
 	SessionId string `protobuf:"bytes,2,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// The answer. Required.
 	Decision ApprovalDecision `protobuf:"varint,3,opt,name=decision,proto3,enum=greenroom.v1.ApprovalDecision" json:"decision,omitempty"`
-	// Input that the tool runs with in the place of the model's; with ALLOW only.
+	// Input that the tool runs with in the place of the model's; with ALLOW only. For `AskUserQuestion` it is required: the
+	// input, and in `answers` a text for each question, by the question's own text.
 	UpdatedInput *structpb.Struct `protobuf:"bytes,4,opt,name=updated_input,json=updatedInput,proto3" json:"updated_input,omitempty"`
 	// What the model is told, at most 4096 characters; with DENY only.
 	Message string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`

@@ -193,6 +193,16 @@ class SystemNoted(Frame):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromptRefused(SystemNoted):
+    """`system` with a `prompt_submit_outcome`: a hook refused the prompt of the turn; the model is not asked.
+
+    The turn's result is a success all the same, with the words of the hook.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Garbage(Frame):
     """A line that is not a JSON object, or is longer than the limit (then `raw` is its beginning)."""
 

@@ -14,6 +14,7 @@ from greenroomd.domain.frames import (
     DeltaKind,
     PermissionAsked,
     PermissionWithdrawn,
+    PromptRefused,
     TurnInitialized,
     TurnResult,
     UserEchoed,
@@ -68,6 +69,11 @@ def asks(request_id: str = "q1", tool_use_id: str = "toolu_1", **facts: Any) -> 
 
 def withdraws(request_id: str = "q1") -> PermissionWithdrawn:
     return PermissionWithdrawn(raw=RAW, request_id=request_id)
+
+
+def refuses(reason: str = "not today") -> PromptRefused:
+    """Return what the CLI says before the result of a prompt that a hook refused."""
+    return PromptRefused(raw=RAW, type="system", subtype="informational", reason=reason)
 
 
 def result(

@@ -19,7 +19,7 @@ from greenroomd.domain.lifecycle import orders
 from greenroomd.domain.lifecycle.live import EndProcess, InterruptCli, SayPrompt
 from greenroomd.domain.lifecycle.turn_queue import MAX_WAITING_TURNS
 from greenroomd.domain.states import State
-from greenroomd.domain.turn import Turn, TurnState, Usage
+from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
 from unit.live import says
 from unit.live.owner import Owner, an_owner, payloads
 
@@ -326,3 +326,25 @@ def test_each_end_of_a_turn_is_told_with_the_whole_turn() -> None:
     owner.answers(owner.prompt())
     told = [noted.turn.state for noted in payloads(owner.events, TurnNoted)]
     assert told == [TurnState.QUEUED, TurnState.RUNNING, TurnState.COMPLETED]
+
+
+def test_a_prompt_that_a_hook_refused_has_failed() -> None:
+    owner = an_owner()
+    turn = owner.prompt()
+    owner.says(says.RUNNING, says.init(), says.refuses("not today"))
+    owner.says(says.result(turn.turn_id, text="blocked by hook: not today", terminal_reason=""), says.IDLE)
+    ended = owner.turns[turn.turn_id]
+    assert (ended.state, ended.result_text) == (TurnState.FAILED, "")
+    assert ended.error == Problem(reason="PROMPT_REFUSED", message="not today")
+    again = owner.prompt()
+    owner.says(says.RUNNING, says.init(), says.result(again.turn_id, text="well"), says.IDLE)
+    assert owner.turns[again.turn_id].state is TurnState.COMPLETED
+
+
+def test_a_turn_that_a_hook_stopped_has_failed() -> None:
+    owner = an_owner()
+    turn = owner.prompt()
+    result = says.result(turn.turn_id, text="let me", terminal_reason="hook_stopped")
+    owner.says(says.RUNNING, says.init(), says.text("let me"), result, says.IDLE)
+    ended = owner.turns[turn.turn_id]
+    assert (ended.state, ended.result_text, reason_of(ended)) == (TurnState.FAILED, "", "HOOK_STOPPED")

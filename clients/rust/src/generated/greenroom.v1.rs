@@ -58,7 +58,8 @@ pub struct SessionConfig {
     /// MCP servers, as in the CLI's `--mcp-config`: an object with `mcpServers`.
     #[prost(message, optional, tag = "15")]
     pub mcp_config: ::core::option::Option<::prost_types::Struct>,
-    /// CLI settings, as in the CLI's `--settings`. Setting files of the user or of the project are never read.
+    /// CLI settings, as in the CLI's `--settings`: those that the documentation of the configuration lists, and no others.
+    /// Setting files of the user or of the project are never read.
     #[prost(message, optional, tag = "16")]
     pub settings: ::core::option::Option<::prost_types::Struct>,
     /// Resources the session may use.
@@ -696,6 +697,20 @@ pub enum ErrorReason {
     /// {"reason": "TURN_TIMEOUT", "domain": "greenroom.v1"}
     /// ```
     TurnTimeout = 126,
+    /// In Turn.error: a hook of the session's settings refused the prompt; the model was not asked. The message has the
+    /// hook's words.
+    ///
+    /// ```text
+    /// {"reason": "PROMPT_REFUSED", "domain": "greenroom.v1"}
+    /// ```
+    PromptRefused = 127,
+    /// In Turn.error: a hook of the session's settings stopped the turn before the model had answered. What its tools did
+    /// before is done.
+    ///
+    /// ```text
+    /// {"reason": "HOOK_STOPPED", "domain": "greenroom.v1"}
+    /// ```
+    HookStopped = 128,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -760,6 +775,8 @@ impl ErrorReason {
             Self::TurnFailed => "ERROR_REASON_TURN_FAILED",
             Self::TurnInterrupted => "ERROR_REASON_TURN_INTERRUPTED",
             Self::TurnTimeout => "ERROR_REASON_TURN_TIMEOUT",
+            Self::PromptRefused => "ERROR_REASON_PROMPT_REFUSED",
+            Self::HookStopped => "ERROR_REASON_HOOK_STOPPED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -823,6 +840,8 @@ impl ErrorReason {
             "ERROR_REASON_TURN_FAILED" => Some(Self::TurnFailed),
             "ERROR_REASON_TURN_INTERRUPTED" => Some(Self::TurnInterrupted),
             "ERROR_REASON_TURN_TIMEOUT" => Some(Self::TurnTimeout),
+            "ERROR_REASON_PROMPT_REFUSED" => Some(Self::PromptRefused),
+            "ERROR_REASON_HOOK_STOPPED" => Some(Self::HookStopped),
             _ => None,
         }
     }
@@ -4494,7 +4513,8 @@ pub struct DecideApprovalRequest {
     /// The answer. Required.
     #[prost(enumeration = "ApprovalDecision", tag = "3")]
     pub decision: i32,
-    /// Input that the tool runs with in the place of the model's; with ALLOW only.
+    /// Input that the tool runs with in the place of the model's; with ALLOW only. For `AskUserQuestion` it is required: the
+    /// input, and in `answers` a text for each question, by the question's own text.
     #[prost(message, optional, tag = "4")]
     pub updated_input: ::core::option::Option<::prost_types::Struct>,
     /// What the model is told, at most 4096 characters; with DENY only.

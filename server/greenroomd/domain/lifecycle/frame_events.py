@@ -122,15 +122,28 @@ def prompted(turn: Turn, *, at: datetime) -> Event:
     )
 
 
-def answered(turn: Turn, result: TurnResult, *, cost_usd: float, at: datetime, cause: Problem | None) -> Turn:
-    """Return the turn as its result ends it; `cause` is why we interrupted it, None if we did not.
+def answered(
+    turn: Turn,
+    result: TurnResult,
+    *,
+    cost_usd: float,
+    at: datetime,
+    cause: Problem | None,
+    refusal: Problem | None = None,
+) -> Turn:
+    """Return the turn as its result ends it.
 
+    `cause` is why we interrupted it, `refusal` why a hook refused its prompt; each is None if that did not happen.
     `cost_usd` is the cost of this turn alone; the CLI counts costs per process.
     """
     state, error = TurnState.COMPLETED, None
     if result.aborted:
         state = TurnState.INTERRUPTED
         error = cause or Problem(reason="TURN_INTERRUPTED", message="the CLI stopped the turn")
+    elif refusal is not None:  # the result is a success with the words of the hook
+        state, error = TurnState.FAILED, refusal
+    elif result.terminal_reason == "hook_stopped":
+        state, error = TurnState.FAILED, Problem(reason="HOOK_STOPPED", message="a hook stopped the turn")
     elif not result.succeeded:
         state, error = TurnState.FAILED, _failure(result)
     if cause is not None and cause.reason != "TURN_INTERRUPTED" and state is not TurnState.COMPLETED:

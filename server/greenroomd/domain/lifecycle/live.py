@@ -134,6 +134,8 @@ class Live:
     """The running turn's result, as long as the CLI is not idle yet."""
     cause: Problem | None = None
     """Why we interrupted the running turn; None if we did not."""
+    refusal: Problem | None = None
+    """Why a hook refused the running turn's prompt; None if none did."""
     obey_by: Moment | None = None
     """Deadline for the interrupt to take effect; then the process is ended."""
     finish_by: Moment | None = None

@@ -13,6 +13,7 @@ from greenroomd.domain.frames import (
     Frame,
     PermissionAsked,
     PermissionWithdrawn,
+    PromptRefused,
     TurnResult,
     UserEchoed,
 )
@@ -50,6 +51,9 @@ def _follow(step: Step, frame: Frame) -> None:
             _take_result(step, frame)
         case ActivityChanged(activity=activity):
             _change_activity(step, activity)
+        case PromptRefused(reason=reason):
+            message = reason or "a hook refused the prompt"
+            step.update_live(refusal=Problem(reason="PROMPT_REFUSED", message=message))
         case PermissionAsked():
             approval_flow.ask(step, frame)
         case PermissionWithdrawn():

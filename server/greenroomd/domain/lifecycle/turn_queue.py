@@ -59,6 +59,7 @@ def begin_next(step: Step) -> None:
     step.update_live(
         result=None,
         cause=None,
+        refusal=None,
         obey_by=None,
         turn_began=step.moment,
         heard_at=step.moment,
@@ -76,7 +77,8 @@ def end_answered(step: Step) -> None:
     if turn is None or live.result is None:
         return
     cost = live.result.cost_after(live.spent_usd)
-    _close(step, answered(turn, live.result, cost_usd=cost, at=step.at, cause=live.cause))
+    ended = answered(turn, live.result, cost_usd=cost, at=step.at, cause=live.cause, refusal=live.refusal)
+    _close(step, ended)
     step.update_live(spent_usd=live.result.total_cost_usd)
 
 
@@ -110,7 +112,7 @@ def _close(step: Step, turn: Turn) -> None:
     step.update_session(
         current_turn_id="", last_active_time=step.at, usage=step.session.usage + _counted(turn.usage)
     )
-    step.update_live(result=None, cause=None, obey_by=None, open_tools=frozenset())
+    step.update_live(result=None, cause=None, refusal=None, obey_by=None, open_tools=frozenset())
     step.emit(turn_event(turn, at=step.at))
 
 

@@ -24,6 +24,7 @@ from greenroomd.domain.frames import (
     MessageProgressed,
     PermissionAsked,
     PermissionWithdrawn,
+    PromptRefused,
     StreamMarker,
     SystemNoted,
     TurnInitialized,
@@ -166,6 +167,14 @@ def _system(raw: bytes, message: JsonObject) -> Frame:
         )
     if subtype == "thinking_tokens" or (subtype == "status" and message.get("status") == "requesting"):
         return StreamMarker(raw=raw, cli_session_id=session)
+    if isinstance(outcome := message.get("prompt_submit_outcome"), dict):
+        return PromptRefused(
+            raw=raw,
+            cli_session_id=session,
+            type=_text(message.get("type")),
+            subtype=_text(subtype),
+            reason=_text(outcome.get("reason")),
+        )
     return _noted(raw, message)
 
 

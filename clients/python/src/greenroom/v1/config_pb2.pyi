@@ -270,7 +270,9 @@ class SessionConfig(_message.Message):
 
     @_builtins.property
     def settings(self) -> _struct_pb2.Struct:
-        """CLI settings, as in the CLI's `--settings`. Setting files of the user or of the project are never read."""
+        """CLI settings, as in the CLI's `--settings`: those that the documentation of the configuration lists, and no others.
+        Setting files of the user or of the project are never read.
+        """
 
     @_builtins.property
     def limits(self) -> Global___SessionLimits:

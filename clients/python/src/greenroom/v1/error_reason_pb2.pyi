@@ -339,6 +339,18 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
         {"reason": "TURN_TIMEOUT", "domain": "greenroom.v1"}
     """
+    ERROR_REASON_PROMPT_REFUSED: _ErrorReason.ValueType  # 127
+    """In Turn.error: a hook of the session's settings refused the prompt; the model was not asked. The message has the
+    hook's words.
+
+        {"reason": "PROMPT_REFUSED", "domain": "greenroom.v1"}
+    """
+    ERROR_REASON_HOOK_STOPPED: _ErrorReason.ValueType  # 128
+    """In Turn.error: a hook of the session's settings stopped the turn before the model had answered. What its tools did
+    before is done.
+
+        {"reason": "HOOK_STOPPED", "domain": "greenroom.v1"}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is every reason that an error of this API can give. An error is a google.rpc.Status whose details hold one
@@ -662,5 +674,17 @@ ERROR_REASON_TURN_TIMEOUT: ErrorReason.ValueType  # 126
 """In Turn.error: the turn took longer than its turn_timeout.
 
     {"reason": "TURN_TIMEOUT", "domain": "greenroom.v1"}
+"""
+ERROR_REASON_PROMPT_REFUSED: ErrorReason.ValueType  # 127
+"""In Turn.error: a hook of the session's settings refused the prompt; the model was not asked. The message has the
+hook's words.
+
+    {"reason": "PROMPT_REFUSED", "domain": "greenroom.v1"}
+"""
+ERROR_REASON_HOOK_STOPPED: ErrorReason.ValueType  # 128
+"""In Turn.error: a hook of the session's settings stopped the turn before the model had answered. What its tools did
+before is done.
+
+    {"reason": "HOOK_STOPPED", "domain": "greenroom.v1"}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -477,7 +477,9 @@ class DecideApprovalRequest(_message.Message):
     """UUID that makes the call safe to repeat. Optional."""
     @_builtins.property
     def updated_input(self) -> _struct_pb2.Struct:
-        """Input that the tool runs with in the place of the model's; with ALLOW only."""
+        """Input that the tool runs with in the place of the model's; with ALLOW only. For `AskUserQuestion` it is required: the
+        input, and in `answers` a text for each question, by the question's own text.
+        """
 
     def __init__(
         self,

@@ -133,7 +133,8 @@ export type SessionConfig = Message<"greenroom.v1.SessionConfig"> & {
   mcpConfig?: JsonObject | undefined;
 
   /**
-   * CLI settings, as in the CLI's `--settings`. Setting files of the user or of the project are never read.
+   * CLI settings, as in the CLI's `--settings`: those that the documentation of the configuration lists, and no others.
+   * Setting files of the user or of the project are never read.
    *
    * @generated from field: google.protobuf.Struct settings = 16;
    */

@@ -460,7 +460,8 @@ export type DecideApprovalRequest = Message<"greenroom.v1.DecideApprovalRequest"
   decision: ApprovalDecision;
 
   /**
-   * Input that the tool runs with in the place of the model's; with ALLOW only.
+   * Input that the tool runs with in the place of the model's; with ALLOW only. For `AskUserQuestion` it is required: the
+   * input, and in `answers` a text for each question, by the question's own text.
    *
    * @generated from field: google.protobuf.Struct updated_input = 4;
    */
