@@ -25,7 +25,8 @@ from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Turn, TurnState
 from greenroomd.store.schema.documents import config_text
-from greenroomd.store.schema.rows import approval_of, approval_row, session_of, session_row, turn_of, turn_row
+from greenroomd.store.schema.rows import approval_of, approval_row, turn_of, turn_row
+from greenroomd.store.schema.session_rows import session_of, session_row
 from unit.live import says
 
 T = TypeVar("T")

@@ -14,12 +14,10 @@ from greenroomd.store.schema.documents import config_of, config_text
 from greenroomd.store.schema.rows import (
     approval_of,
     approval_row,
-    label_rows,
-    session_of,
-    session_row,
     turn_of,
     turn_row,
 )
+from greenroomd.store.schema.session_rows import label_rows, session_of, session_row
 from greenroomd.store.schema.tables import approvals, labels, sessions, turns
 
 json_values = st.recursive(

@@ -27,7 +27,8 @@ from greenroomd.domain.turn import Turn
 from greenroomd.store.engine import Database, limited
 from greenroomd.store.read.session_listing import not_deleted, number_of_session, session_columns, with_config
 from greenroomd.store.schema.documents import time, time_of
-from greenroomd.store.schema.rows import Row, approval_of, session_of, turn_of
+from greenroomd.store.schema.rows import Row, approval_of, turn_of
+from greenroomd.store.schema.session_rows import session_of
 from greenroomd.store.schema.tables import approvals, requests, secrets, sessions, turns
 from greenroomd.store.secrets import Keyring
 

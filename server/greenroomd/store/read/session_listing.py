@@ -26,7 +26,8 @@ from greenroomd.domain.errors import InvalidPageToken
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import LIVE, State
 from greenroomd.store.schema.documents import time
-from greenroomd.store.schema.rows import Row, session_of
+from greenroomd.store.schema.rows import Row
+from greenroomd.store.schema.session_rows import session_of
 from greenroomd.store.schema.tables import configs, deletions, identities, labels, sessions
 
 _KEY = {OrderBy.CREATE_TIME: sessions.c.create_time, OrderBy.LAST_ACTIVE_TIME: sessions.c.last_active_time}
@@ -40,7 +41,7 @@ with_config: FromClause = sessions.join(
     and_(configs.c.session_number == sessions.c.number, configs.c.generation == sessions.c.config_generation),
 )
 session_columns = (*sessions.columns, configs.c.config)
-"""The columns that `rows.session_of` takes, selected from `with_config`."""
+"""The columns that `session_rows.session_of` takes, selected from `with_config`."""
 
 number_of_session = (
     select(identities.c.number).where(identities.c.session_id == bindparam("session_id")).scalar_subquery()

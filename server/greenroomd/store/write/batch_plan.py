@@ -6,13 +6,13 @@ Pure except for the codec: stored rows are passed in, rows to write come out, gr
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Table
 
-from greenroomd.app.ports.storage import EncodedEvent, EventCodec, Request, RequestReplayed, StoredEvent, Unit
+from greenroomd.app.ports.storage import EncodedEvent, EventCodec, Request, RequestReplayed, StoredEvent
 from greenroomd.domain.errors import (
     OwnershipLost,
     ProfileNotFound,
@@ -20,12 +20,12 @@ from greenroomd.domain.errors import (
     RequestIdReused,
     SessionExists,
 )
-from greenroomd.domain.events import Event, PlacedEvent
+from greenroomd.domain.events import PlacedEvent
 from greenroomd.domain.fast_replace import evolve
-from greenroomd.domain.memo import IdentityMemo
 from greenroomd.domain.session import Session
-from greenroomd.store.schema.documents import config_text, time
-from greenroomd.store.schema.rows import Row, approval_row, label_rows, session_row, turn_row
+from greenroomd.store.schema.documents import time
+from greenroomd.store.schema.rows import Row, approval_row, turn_row
+from greenroomd.store.schema.session_rows import label_rows
 from greenroomd.store.schema.tables import (
     configs,
     events,
@@ -35,7 +35,7 @@ from greenroomd.store.schema.tables import (
     sessions,
     whole_events,
 )
-from greenroomd.store.secrets import Keyring
+from greenroomd.store.write.prepared_unit import Prepared
 from greenroomd.store.write.profile_quota import RemainingQuota
 
 _NAMES = [column.name for column in sessions.columns][1:]  # as in session_row: without the number
@@ -44,45 +44,6 @@ _TOUCHED = _NAMES.index("config_generation")
 _DESCRIPTION = _NAMES.index("description")
 
 Refusal = SessionExists | OwnershipLost | ProfileNotFound | QuotaExceeded | RequestReplayed | RequestIdReused
-
-_config_text = IdentityMemo(config_text)  # many sessions share few configs
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A unit, encoded except for its revision and sequence."""
-
-    unit: Unit
-    row: tuple[Any, ...]
-    events: Sequence[EncodedEvent]
-    ephemeral: Sequence[EncodedEvent]
-    config: str
-    secret: Row | None
-
-    @property
-    def size(self) -> int:
-        """The approximate number of bytes that it will write."""
-        return 1024 + sum(len(event.body) + len(event.whole or b"") for event in self.events)
-
-
-def prepare(unit: Unit, codec: EventCodec, keyring: Keyring) -> Prepared:
-    """Encode a unit. Raises what the codec raises, before the unit is batched with others."""
-    session = unit.session
-    if session.revision == 0 and not unit.events:
-        raise ValueError("a session's first commit needs an event: it has no revision otherwise")
-    return Prepared(
-        unit,
-        session_row(session),
-        [codec.encode(_asked_for(event, unit.request), session) for event in unit.events],
-        [codec.encode(placed.event, session) for placed in unit.ephemeral],
-        _config_text(session.config) if unit.configures else "",
-        None if unit.oauth_token is None else keyring.seal(session.session_id, unit.oauth_token),
-    )
-
-
-def _asked_for(event: Event, request: Request | None) -> Event:
-    """Return the event with the request_id of the call that caused it."""
-    return event if request is None else evolve(event, request_id=request.request_id)
 
 
 @dataclass(slots=True)
