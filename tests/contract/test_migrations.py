@@ -3,12 +3,13 @@
 import asyncio
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, event, text
 
 from contract.conftest import Opening
 from contract.postgres import PostgresServer
@@ -94,6 +95,19 @@ async def test_a_start_waits_for_a_migration_longer_than_for_anything_else(
             pass
         migrating.execute("COMMIT")
         upgrading.result()
+    database.dispose()
+
+
+def test_a_migration_may_rest_between_two_statements(postgres: PostgresServer) -> None:
+    database = Database(postgres.url(postgres.new_database()), patience=timedelta(milliseconds=100))
+    idle_limit = 0.2  # seconds: twice the patience
+
+    @event.listens_for(database.writing, "before_cursor_execute")
+    def rest(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if "CREATE TABLE sessions" in statement:
+            time.sleep(2 * idle_limit)  # as on a host that is short of processors
+
+    upgrade(database.writing)
     database.dispose()
 
 

@@ -204,7 +204,8 @@ async def test_one_without_a_working_directory_waits_at_home(tmp_path: Path) -> 
     async with waiting(tmp_path, nowhere) as (processes, _):
         claim = await claimed(processes, wanted)
         home = Workspace.within(tmp_path, wanted.workspace_id).home
-        assert Path(f"/proc/{pid_of(claim)}/cwd").readlink() == home
+        pid = pid_of(claim)
+        await eventually(lambda: Path(f"/proc/{pid}/cwd").readlink() == home)
         async with driven(claim, wanted) as claude:
             assert claude.process.warm
         claim.lease.release()

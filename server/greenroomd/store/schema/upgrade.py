@@ -27,6 +27,7 @@ def upgrade(engine: Engine) -> None:
             # No timeout: a migration may take long, and other nodes that start wait for it.
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
         if _version(connection) != NEWEST:
             # Slow to import, and rarely needed.
