@@ -9,7 +9,9 @@ from itertools import count
 import pytest
 from sqlalchemy import Connection, text
 
+from contract.sample import JsonCodec
 from greenroomd.store.engine import Database
+from greenroomd.store.read.history import History
 from greenroomd.store.schema.upgrade import upgrade
 from greenroomd.store.write.profile_quota import Vacancies
 from greenroomd.store.write.statements import Statements
@@ -65,3 +67,18 @@ def _plan(connection: Connection, sql: str) -> list[str]:
     plan = [row[-1] for row in rows]
     connection.exec_driver_sql("DEALLOCATE planned")
     return plan
+
+
+def test_a_page_of_the_log_is_one_range_and_the_deletions_are_looked_up_by_hash_or_key(
+    database: Database,
+) -> None:
+    with _planning(database) as connection:
+        for shape, sql in History(database, JsonCodec())._pages.items():
+            steps = _plan(connection, sql)
+            for step in steps:
+                assert "Seq Scan on events" not in step, (shape, steps)
+                assert not re.match("SCAN|USE TEMP B-TREE", step) or "json_each" in step, (shape, steps)
+            if shape[0] != "session":  # of one session, what follows its deletion has another number
+                assert any(re.search("hashed SubPlan|deletions FOR IN-OPERATOR", step) for step in steps), (
+                    steps
+                )
