@@ -65,13 +65,13 @@ async def open_store(
 ) -> AsyncIterator[SqlStore]:
     """Yield the store of a database, migrated to this version; on exit, finish all commits.
 
-    `database_url` is `sqlite:///path` or `postgresql+psycopg://…`. `key_file` is made if there is none, and needed for
-    ever after. `codec` makes the codec for the id of this store. `clock` only tells how long ago a request was
-    answered. `patience` bounds every wait for a connection or for somebody else's lock. `cached_sessions` stay in
-    memory. Every `poll` a lost notice of another node's commits is made up for. `observer` hears of each committed
-    move of a session. With an `owner` the store is the only one on its database while the block runs. Without one it
-    shares the database, until an owner comes. Raises DatabaseInUse, UnsupportedDatabase, KeyFileUnusable, SchemaTooNew,
-    StoreUnavailable.
+    `database_url` is `sqlite:///path` or `postgresql+psycopg://…`. `key_file` is created if it does not exist, and
+    always needed afterwards. `codec` makes the codec for the id of this store. `clock` is only used for the age of
+    recorded answers. `patience` limits every wait for a connection or for another transaction's lock. `cached_sessions`
+    is the size of the cache. Every `poll`, the head is read in case a notification of another node's commit was lost.
+    `observer` is notified of each committed change of a session's state. With an `owner` the store is the only one on
+    its database while the block runs. Without one it shares the database until an owner comes. Raises DatabaseInUse,
+    UnsupportedDatabase, KeyFileUnusable, SchemaTooNew, StoreUnavailable.
     """
     database = Database(database_url, patience=patience)
     try:

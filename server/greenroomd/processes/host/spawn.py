@@ -52,7 +52,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpawnedProcess:
-    """A process that was just started, and our ends of its pipes; whoever has it closes them, and waits for it."""
+    """A process that was just started, and our ends of its pipes; the caller closes them and waits for it."""
 
     process: subprocess.Popen[bytes]
     identity: ProcessIdentity
