@@ -133,7 +133,7 @@ def _pool(settings: Settings, metrics: Metrics) -> Pool:
         settings.max_processes,
         settings.slot_wait,
         per_workspace=settings.max_processes_per_workspace,
-        room=admission.admits,
+        room=admission.room,
         evicted=metrics.process_evicted,
     )
 

@@ -1,7 +1,7 @@
 import asyncio
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from greenroomd.domain.errors import NoSlot
-from greenroomd.processes.pool.admission import Admission, available_bytes
+from greenroomd.processes.pool.admission import Admission, Room, available_bytes
 from greenroomd.processes.pool.slots import Pool, PoolLease
 from greenroomd.processes.pool.status import WorkspaceUse
 
@@ -303,7 +303,7 @@ async def test_one_that_is_alone_at_its_limit_is_told_so() -> None:
 async def test_without_memory_nobody_starts_until_there_is_some() -> None:
     available = 0
     admission = Admission(reserve=50, per_process=100, available=lambda: available)
-    pool = Pool(8, LONG, room=admission.admits, recheck=timedelta(milliseconds=1))
+    pool = Pool(8, LONG, room=admission.room, recheck=timedelta(milliseconds=1))
     async with asyncio.TaskGroup() as tasks:
         crowd = Crowd(pool, tasks)
         waiting = await crowd.ask("a1", "a2")
@@ -317,30 +317,34 @@ async def test_without_memory_nobody_starts_until_there_is_some() -> None:
 
 
 async def test_a_start_that_memory_never_came_for_fails_with_the_cause() -> None:
-    pool = Pool(2, timedelta(milliseconds=10), room=lambda _: False)
+    pool = Pool(2, timedelta(milliseconds=10), room=lambda _out, _idle: Room.HOPELESS)
     with pytest.raises(NoSlot, match="no memory for another process"):
         await pool.lease("a", "a1")
 
 
 async def test_while_memory_is_short_the_idle_are_asked_back() -> None:
-    room = True
-    pool = Pool(2, LONG, room=lambda _: room)
+    room = Room.FREE
+    pool = Pool(2, LONG, room=lambda _out, _idle: room)
     first = await pool.lease("a", "a1")
     asked: list[str] = []
     first.idle(lambda: asked.append("a1"))
-    room = False
+    room = Room.SHORT
     async with asyncio.TaskGroup() as tasks:
         crowd = Crowd(pool, tasks)
         await crowd.ask("b1")
         assert asked == ["a1"]
-        room = True
+        room = Room.FREE
         first.release()
     assert crowd.got == ["b1"]
 
 
 async def test_while_memory_stays_short_no_more_of_the_idle_are_asked_back_than_it_takes() -> None:
     enough = True
-    pool = Pool(4, LONG, room=lambda held: enough or len(list(held)) < 2, recheck=timedelta(milliseconds=1))
+
+    def room(out: Collection[PoolLease], _idle: Collection[PoolLease]) -> Room:
+        return Room.FREE if enough or len(out) < 2 else Room.SHORT
+
+    pool = Pool(4, LONG, room=room, recheck=timedelta(milliseconds=1))
     leases = {name: await pool.lease("a", name) for name in ("a1", "a2", "a3")}
     enough = False
     asked: list[str] = []
@@ -356,23 +360,9 @@ async def test_while_memory_stays_short_no_more_of_the_idle_are_asked_back_than_
     assert seen(pool) == status(4, busy=1, idle=1, evictions=2)
 
 
-def test_a_process_is_reckoned_with_until_its_memory_shows() -> None:
-    admission = Admission(reserve=0, per_process=100, available=lambda: 250, clock=lambda: 10.0)
-    assert admission.admits([9.0])
-    assert not admission.admits([9.0, 9.5])
-    assert admission.admits([9.0, 4.0])
-
-
-def test_no_process_is_admitted_while_the_memory_cannot_be_read() -> None:
-    def available() -> int:
-        raise OSError("no descriptor")
-
-    assert not Admission(reserve=0, per_process=1, available=available).admits([])
-
-
 async def test_a_process_that_has_ended_is_not_reckoned_with() -> None:
     admission = Admission(reserve=0, per_process=100, available=lambda: 150)
-    pool = Pool(8, timedelta(milliseconds=10), room=admission.admits)
+    pool = Pool(8, timedelta(milliseconds=10), room=admission.room)
     for _ in range(3):
         lease = await pool.lease("a", "a1")
         with pytest.raises(NoSlot, match="no memory for another process"):

@@ -214,6 +214,14 @@ class Transcripts(Protocol):
 class Lease(Protocol):
     """The right to run one process. Release it exactly once."""
 
+    def spawned(self, identity: ProcessIdentity) -> None:
+        """Say which process runs; another start waits for what this one has not taken yet."""
+        ...
+
+    def started(self) -> None:
+        """Say that the process is ready: no other start has to wait for what this one takes."""
+        ...
+
     def idle(self, evict: Callable[[], None]) -> None:
         """Offer the process for eviction: under pressure `evict` is called once; then release the lease."""
         ...

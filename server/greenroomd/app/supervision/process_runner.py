@@ -109,7 +109,7 @@ class ProcessRunner:
                 lease = await self.slots.lease(session.workspace_id, session.session_id)
                 tell(SlotGranted(lease))
                 launch = await prepare()  # the session may have changed during the wait
-            last: ProcessMessage = Exited(await self._hold(claim or self.processes, launch, tell))
+            last: ProcessMessage = Exited(await self._hold(claim or self.processes, launch, lease, tell))
         except NoSlot as error:
             last = NotStarted(Problem(reason="NO_SLOT", message=str(error)))
         except ProcessFailed as failure:
@@ -125,14 +125,16 @@ class ProcessRunner:
         tell(last)
 
     async def _hold(
-        self, origin: Processes | Claim, launch: Launch, tell: Callable[[ProcessMessage], None]
+        self, origin: Processes | Claim, launch: Launch, lease: Lease, tell: Callable[[ProcessMessage], None]
     ) -> ProcessExit:
         async with origin.running(launch) as process:
+            lease.spawned(process.identity)
             if process.warm:  # its handshake is done, and one commit covers both
                 tell(Spawned(process, launch, await process.handshake(self.handshake_timeout)))
             else:
                 tell(Spawned(process, launch))
                 tell(Ready(await process.handshake(self.handshake_timeout)))
+            lease.started()
             async for frames in process.frames():
                 said = FramesReceived(frames)
                 tell(said)

@@ -72,6 +72,12 @@ def resident_bytes(pid: int) -> int:
     return int(fields[1]) * _PAGE if len(fields) > 1 else 0
 
 
+def private_bytes(pid: int) -> int:
+    """Return how many bytes of RAM a process holds alone: without pages of files, and shared ones; 0 if it has gone."""
+    fields = _read(pid, "statm").split()
+    return (int(fields[1]) - int(fields[2])) * _PAGE if len(fields) > 2 else 0
+
+
 def members(leader: ProcessIdentity) -> list[int]:
     """Return the living processes of the kernel session (setsid) that `leader` began; see `belongs`."""
     return [pid for pid in pids() if belongs(pid, leader)]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from greenroomd.app.ports.processes import ProcessIdentity
 from greenroomd.domain.errors import NoSlot
+from greenroomd.processes.pool.admission import Room
 from greenroomd.processes.pool.status import PoolStatus, WorkspaceUse
 from greenroomd.processes.pool.victims import choose_victims
 
@@ -27,9 +29,10 @@ class Pool:
 
     A freed slot goes to the next workspace in turn, and there to the session that has waited longest. While sessions
     wait, the leases that have been idle longest are evicted, one for each waiter; for a workspace at its own limit,
-    only its own leases. Before each grant, `room` says whether the host can hold one more process beside the running
-    ones, given by the times of their leases on the monotonic clock; while it cannot, it is asked again every `recheck`,
-    and more leases are evicted. `evicted` is called for each of them. Only `lease` waits.
+    only its own leases. Before each grant, `room` says whether the host can hold one more process beside all leases,
+    its first argument; its second are the leases that can be evicted or are being evicted. While there is no room,
+    `room` is asked again every `recheck` and whenever a process is ready; for lack of memory, leases are evicted only
+    while it says that this helps. `evicted` is called for each of them. Only `lease` waits.
     """
 
     def __init__(
@@ -38,7 +41,7 @@ class Pool:
         max_wait: timedelta,
         *,
         per_workspace: int | None = None,
-        room: Callable[[Iterable[float]], bool] = lambda _running: True,
+        room: Callable[[Collection[PoolLease], Collection[PoolLease]], Room] = lambda _out, _idle: Room.FREE,
         recheck: timedelta = timedelta(seconds=1),
         evicted: Callable[[], object] = lambda: None,
     ) -> None:
@@ -80,7 +83,7 @@ class Pool:
         Once offered, it is taken back before any other.
         """
         free = len(self._out) < self._max and self._allowance(workspace_id) > 0
-        if not free or self._queues or not self._has_room():
+        if not free or self._queues or self._room_now() is not Room.FREE:
             return None
         return self._grant(workspace_id, warm=True)
 
@@ -139,6 +142,12 @@ class Pool:
             self._asked_back.remove(lease)
             self._ask_back()
 
+    def measured(self) -> None:
+        """Look again who may start: a process is ready, and nothing is kept free for its start any more."""
+        if self._queues:
+            self._hand_on()
+            self._ask_back()
+
     def take_back(self, lease: PoolLease) -> None:
         """Free the slot of a lease and give it to the next waiter; without effect the second time."""
         if lease in self._out:
@@ -157,14 +166,14 @@ class Pool:
             queue = self._queues[workspace_id]
             if queue[0].granted.done():  # cancelled, and not yet gone from the queue
                 self._take_next(workspace_id)
-            elif self._has_room():
+            elif self._room_now() is Room.FREE:
                 self._take_next(workspace_id).granted.set_result(self._grant(workspace_id))
             else:
                 self._look_again_later()
                 return
 
-    def _has_room(self) -> bool:
-        return self._room(lease.since for lease in self._out)
+    def _room_now(self) -> Room:
+        return self._room(self._out, [*self._idle, *self._asked_back])
 
     def _take_next(self, workspace_id: str) -> _Waiter:
         queue = self._queues.pop(workspace_id)
@@ -187,7 +196,7 @@ class Pool:
     def _look_again(self) -> None:
         self._looking_again = None
         self._hand_on()
-        self._ask_back()  # not enough has come back
+        self._ask_back()  # not enough has come back, or memory has become short
 
     def _leave_queue(self, workspace_id: str, waiter: _Waiter) -> None:
         if waiter.granted.done() and not waiter.granted.cancelled():
@@ -200,9 +209,16 @@ class Pool:
                 del self._queues[workspace_id]
 
     def _ask_back(self) -> None:
+        if not self._queues or not self._idle:
+            return
+        room = self._room_now()
+        if room is Room.HOPELESS:
+            self._look_again_later()
+            return
         waiting = {name: len(queue) for name, queue in self._queues.items()}
         asked = Counter(lease.workspace_id for lease in self._asked_back)
-        victims = choose_victims(waiting, self._allowance, list(self._idle), asked)
+        free = 0 if room is Room.SHORT else self._max - len(self._out)
+        victims = choose_victims(waiting, self._allowance, list(self._idle), asked, free)
         evictions = [(lease, self._idle.pop(lease)) for lease in victims]
         self._asked_back.update(victims)
         self._evictions += len(victims)
@@ -227,13 +243,27 @@ class Pool:
 
 
 class PoolLease:
-    """The right to run one process, granted at `since` on the monotonic clock; `warm` until a session has it."""
+    """The right to run one process, granted at `since` on the monotonic clock; `warm` until a session has it.
+
+    `pid` is the process once it has been spawned; it is `ready` once it has taken the memory that its start takes.
+    """
 
     def __init__(self, pool: Pool, workspace_id: str, *, warm: bool = False) -> None:
         self.workspace_id = workspace_id
         self.warm = warm
         self.since = time.monotonic()
+        self.pid: int | None = None
+        self.ready = False
         self._pool = pool
+
+    def spawned(self, identity: ProcessIdentity) -> None:
+        """Say which process runs: from now on, what its start has taken can be measured."""
+        self.pid, self.ready = identity.pid, False
+
+    def started(self) -> None:
+        """Say that the process is ready: its start takes no more."""
+        self.ready = True
+        self._pool.measured()
 
     def idle(self, evict: Callable[[], None]) -> None:
         """Offer the process as a victim; `evict` is called at most once, and must return at once."""

@@ -193,6 +193,7 @@ class WarmProcesses:
         try:
             async with self._cli.running(own) as process:
                 slot.process = process
+                slot.lease.spawned(process.identity)
                 slot.started.set()
                 if not slot.claimed:
                     slot.lease.idle(slot.release_requested.set)
