@@ -51,6 +51,7 @@ SERVICE_CONFIGS := $(call of_clients,SERVICE_CONFIG,$(ALL_CLIENTS))
 say_left_out = $(foreach client,$(LEFT_OUT),echo "Left out: the $(client) client, for want of $(call missing,$(client))" >&2;)
 
 MVN := mvn --batch-mode --no-transfer-progress -Dstyle.color=never -Dorg.slf4j.simpleLogger.defaultLogLevel=warn
+CLI_OF_VERSION = $(CURDIR)/build/cli/$(VERSION)/claude_agent_sdk/_bundled/claude
 # In alphabetical order: xdist would put files with few tests last, and they are the slow ones.
 PYTEST := $(BIN)/coverage run -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 UNIT_COVERAGE := 89
@@ -125,6 +126,14 @@ test-unit: $(READY)  ## Run the tests of single parts, and demand the coverage t
 .PHONY: test-service
 test-service: $(READY) $(TOOLS)  ## Run the tests over a real socket with the real CLI
 	$(BIN)/pytest tests/service
+
+# A folder for each version: what was tried once is there the next time. VERSION is one of claude-agent-sdk.
+.PHONY: test-cli
+test-cli: $(READY) $(TOOLS)  ## Run the tests of the real CLI with that of claude-agent-sdk VERSION; ONLY names some
+	@test -n "$(VERSION)" || { echo "Which version of claude-agent-sdk? make test-cli VERSION=0.2.189" >&2; exit 1; }
+	test -x $(CLI_OF_VERSION) || $(BIN)/uv pip install --quiet --no-deps --python $(BIN)/python \
+	    --target build/cli/$(VERSION) claude-agent-sdk==$(VERSION)
+	GREENROOM_TEST_CLI=$(CLI_OF_VERSION) $(BIN)/pytest -m real_cli $(or $(ONLY),tests)
 
 .PHONY: test-crash
 test-crash: $(READY)  ## Kill the server KILLS times under load, and CLIs in CYCLES sessions: nothing is lost or left

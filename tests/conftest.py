@@ -7,7 +7,7 @@ import pytest
 
 from standin.model_api import ModelApi, running_model_api
 
-pytest_plugins = ["leaks", "control_groups", "seeds", "shared_servers"]
+pytest_plugins = ["leaks", "control_groups", "real_cli", "seeds", "shared_servers"]
 
 BUILT_TOOLS = Path(__file__).resolve().parents[1] / ".cache/bin"
 

@@ -27,6 +27,7 @@ from greenroom.v1.node_service_pb2_grpc import NodeServiceStub
 from greenroom.v1.profile_service_pb2_grpc import ProfileServiceStub
 from greenroom.v1.session_service_pb2_grpc import SessionServiceStub
 from greenroom.v1.turn_service_pb2_grpc import TurnServiceStub
+from real_cli import cli_setting
 
 if TYPE_CHECKING:  # the typed asynchronous stubs exist for type checkers only
     from greenroom.v1.event_service_pb2_grpc import EventServiceAsyncStub
@@ -56,6 +57,7 @@ class GreenroomServer:
             "GREENROOM_STATE_DIR": str(self.state),
             "GREENROOM_ALLOWED_ROOTS": str(self.work),
             "GREENROOM_CLI_ENVIRONMENT": json.dumps(dict(cli_environment)),
+            **cli_setting(),
             "GREENROOM_DRAIN_TIMEOUT": "20s",  # enough to end in order, but nothing left to wait for turns
             **{f"GREENROOM_{name.upper()}": value for name, value in settings.items()},
         }

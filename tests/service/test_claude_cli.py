@@ -33,6 +33,7 @@ from greenroomd.processes.host import procfs
 from greenroomd.processes.host.server_run import ServerRun, server_run
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.node.reaper import reap
+from real_cli import path_of_cli
 from standin.model_api import ModelApi
 
 TOKEN = "sk-ant-oat01-not-a-real-token"
@@ -40,8 +41,8 @@ TOKEN = "sk-ant-oat01-not-a-real-token"
 
 @pytest.fixture(scope="module")
 def found() -> FoundCli:
-    """The CLI inside claude-agent-sdk: the version that the lock file names."""
-    return asyncio.run(find_cli(None, ""))
+    """The CLI inside claude-agent-sdk, in the version that the lock file names, or the one that is to be tried."""
+    return asyncio.run(find_cli(path_of_cli(), ""))
 
 
 @pytest.fixture

@@ -176,15 +176,28 @@ async def test_death_before_the_handshake(tmp_path: Path, mine: ServerRun) -> No
     assert failed.value.exit.code == 9
 
 
-async def test_a_request_that_we_do_not_know_is_refused(tmp_path: Path, mine: ServerRun) -> None:
+@pytest.mark.parametrize("subtype", ["elicitation", "request_user_dialog", "hook_callback", "of_next_year"])
+async def test_a_request_that_nothing_serves_is_shown_and_refused_by_design(
+    tmp_path: Path, mine: ServerRun, subtype: str
+) -> None:
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
-        frames = await claude.turn(turn(request="hook_callback", text="on"))
+        frames = await claude.turn(turn(request=subtype, text="on"))
     assert [f.subtype for f in frames if isinstance(f, SystemNoted) and f.type == "control_request"] == [
-        "hook_callback"
+        subtype
     ]
     answer = json.loads(spoken(frames).splitlines()[0])
-    assert answer["subtype"] == "error"
-    assert answer["error"] == "hook_callback is not supported by this host"
+    assert (answer["subtype"], answer["error_code"]) == ("error", "unsupported_request")
+    assert answer["error"] == f"{subtype} is not supported by this host"
+    assert result_of(frames).succeeded
+
+
+async def test_a_frame_of_an_unknown_type_is_kept_as_it_came(tmp_path: Path, mine: ServerRun) -> None:
+    news = json.dumps({"type": "of_next_year", "subtype": "late", "body": {"deep": [1, None]}})
+    async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
+        frames = await claude.turn(turn(garbage=news, text="on"))
+    (kept,) = (f for f in frames if isinstance(f, SystemNoted) and f.type == "of_next_year")
+    assert (kept.subtype, json.loads(kept.raw)) == ("late", json.loads(news))
+    assert result_of(frames).succeeded
 
 
 async def test_decisions_reach_it_whole(tmp_path: Path, mine: ServerRun) -> None:

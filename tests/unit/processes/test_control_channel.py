@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from greenroomd.app.ports.processes import ProcessFailed
-from greenroomd.processes.claude.control_channel import ControlChannel, refusal
+from greenroomd.processes.claude.control_channel import ControlChannel, unserved
 from greenroomd.processes.claude.stream_json import ControlAnswer
 from greenroomd.processes.host.redaction import Redactor
 
@@ -84,12 +84,13 @@ async def test_the_end_of_the_process_fails_all_that_wait_and_all_that_come_late
         await channel.request("interrupt", SECOND)
 
 
-def test_a_refusal_of_ours() -> None:
-    assert json.loads(refusal("r1", "hook_callback")) == {
+def test_what_we_do_not_serve_is_refused_in_the_clis_own_terms() -> None:
+    assert json.loads(unserved("r1", "hook_callback")) == {
         "type": "control_response",
         "response": {
             "subtype": "error",
             "request_id": "r1",
             "error": "hook_callback is not supported by this host",
+            "error_code": "unsupported_request",
         },
     }

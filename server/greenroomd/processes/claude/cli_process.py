@@ -22,7 +22,7 @@ from greenroomd.app.ports.processes import (
 )
 from greenroomd.domain.config import JsonObject, Limits, PermissionMode
 from greenroomd.domain.frames import Frame, PermissionAsked, PermissionWithdrawn
-from greenroomd.processes.claude.control_channel import ControlChannel, refusal
+from greenroomd.processes.claude.control_channel import ControlChannel, unserved
 from greenroomd.processes.claude.frame_buffer import FrameBuffer
 from greenroomd.processes.claude.framing import Framer, Overlong
 from greenroomd.processes.claude.handshake import handshake_of
@@ -221,8 +221,8 @@ class ClaudeProcess:
         if isinstance(said, ControlAnswer):
             self._control.answered(said)
         elif isinstance(said, ControlAsked):
-            with contextlib.suppress(ProcessFailed):  # it has gone: nobody waits for the refusal
-                self._started.input.post(refusal(said.request_id, said.noted.subtype))
+            with contextlib.suppress(ProcessFailed):  # it has gone: nobody waits for the answer
+                self._started.input.post(unserved(said.request_id, said.noted.subtype))
             self._buffer.append(said.noted)
         elif isinstance(said, PermissionAsked | PermissionWithdrawn):
             self._buffer.append(self._permission_ids.renamed(said))

@@ -86,18 +86,19 @@ class ControlChannel:
                 waiter.set_exception(_exited("its request"))
 
 
-def refusal(request_id: str, subtype: str) -> bytes:
-    """Return the line that declines a request of the CLI; without an answer its turn would never end."""
-    return encode(
-        {
-            "type": "control_response",
-            "response": {
-                "subtype": "error",
-                "request_id": request_id,
-                "error": f"{subtype} is not supported by this host",
-            },
-        }
-    )
+def unserved(request_id: str, subtype: str) -> bytes:
+    """Return the answer to a request of the CLI that nothing here serves; without one, its turn would never end.
+
+    It is the CLI's own refusal for "not served here", not a failure: it takes a question to be closed without a choice,
+    a hook to have no opinion, and the turn goes on.
+    """
+    response = {
+        "subtype": "error",
+        "request_id": request_id,
+        "error": f"{subtype} is not supported by this host",
+        "error_code": "unsupported_request",
+    }
+    return encode({"type": "control_response", "response": response})
 
 
 def _exited(what: str) -> ProcessFailed:

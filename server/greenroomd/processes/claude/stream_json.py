@@ -46,7 +46,7 @@ class ControlAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ControlAsked:
-    """A `control_request` other than a permission request: nothing here can answer it, so it must be refused."""
+    """A `control_request` other than a permission request: nothing here serves it, but it must be answered."""
 
     request_id: str
     noted: SystemNoted
