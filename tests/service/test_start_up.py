@@ -2,20 +2,47 @@
 
 import asyncio
 import sys
+import uuid
 from pathlib import Path
 
+import psycopg
+from sqlalchemy.engine import make_url
+
+from contract.postgres import PostgresServer
 from greenroom_server import GreenroomServer, inherited_environment
 
 
-async def serve(**settings: str) -> tuple[int, str]:
-    """Run `greenroomd serve` to its end; return the exit code and what it said."""
+async def serve(*through: str, **settings: str) -> tuple[int, str]:
+    """Run `greenroomd serve` to its end, as arguments of a command if one is given; return its exit code and words."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "greenroomd", "serve",
+        *through, sys.executable, "-m", "greenroomd", "serve",
         env={**inherited_environment(), **settings}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     said, _ = await process.communicate()
     assert process.returncode is not None
     return process.returncode, " ".join(said.decode().split())
+
+
+def usable(state_dir: Path) -> dict[str, str]:
+    """Return settings with which a server would start."""
+    cli = fake_cli(state_dir, "2.1.330")
+    return {
+        "GREENROOM_STATE_DIR": str(state_dir),
+        "GREENROOM_CLAUDE_PATH": str(cli),
+        "GREENROOM_LISTEN": "127.0.0.1:0",
+    }
+
+
+def database_of(postgres: PostgresServer, statements: str) -> str:
+    """Run statements in which {0} is a new name, and return the URL of the database of this name."""
+    url = make_url(postgres.url(postgres.new_database()))
+    name = f"start_{uuid.uuid4().hex}"
+    with psycopg.connect(
+        url.set(drivername="postgresql").render_as_string(False), autocommit=True
+    ) as connection:
+        for statement in statements.format(name).split("; "):
+            connection.execute(statement.encode())
+    return url.set(database=name).render_as_string(hide_password=False)
 
 
 def fake_cli(directory: Path, version: str) -> Path:
@@ -65,6 +92,52 @@ async def test_a_state_directory_that_cannot_be_written(tmp_path: Path) -> None:
     )
     assert code == 2
     assert f"cannot write {tmp_path}/lock" in said
+
+
+async def test_a_database_file_that_cannot_be_made(tmp_path: Path) -> None:
+    url = "sqlite:////proc/greenroom.db"  # also root cannot make this
+    code, said = await serve(**usable(tmp_path), GREENROOM_DATABASE_URL=url)
+    assert code == 2
+    assert "greenroomd: cannot use /proc/greenroom.db: No such file or directory; make its directory" in said
+    assert "Traceback" not in said
+
+
+async def test_a_file_of_the_state_directory_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "node_id").mkdir()
+    code, said = await serve(**usable(tmp_path))
+    assert code == 2
+    assert said.endswith(f"greenroomd: cannot use {tmp_path}/node_id: Is a directory")
+
+
+async def test_files_that_cannot_grow(tmp_path: Path) -> None:
+    code, said = await serve("/bin/sh", "-c", 'ulimit -f 0; exec "$@"', "sh", **usable(tmp_path))
+    assert code == 2
+    assert "greenroomd: File too large" in said
+    assert "Traceback" not in said
+
+
+async def test_a_database_that_cannot_hold_every_text(tmp_path: Path, postgres: PostgresServer) -> None:
+    url = database_of(
+        postgres, "CREATE DATABASE {0} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    )
+    code, said = await serve(**usable(tmp_path), GREENROOM_DATABASE_URL=url)
+    assert code == 2
+    assert "greenroomd: GREENROOM_DATABASE_URL: the encoding of the database is LATIN1" in said
+    assert "Traceback" not in said
+
+
+async def test_a_database_whose_user_may_make_no_tables(tmp_path: Path, postgres: PostgresServer) -> None:
+    url = database_of(postgres, "CREATE DATABASE {0}; CREATE ROLE {0} LOGIN")
+    own = make_url(url)
+    code, said = await serve(
+        **usable(tmp_path),
+        GREENROOM_DATABASE_URL=own.set(username=own.database).render_as_string(hide_password=False),
+    )
+    assert code == 2
+    assert (
+        "greenroomd: GREENROOM_DATABASE_URL: the database refuses to make tables: permission denied" in said
+    )
+    assert "Traceback" not in said
 
 
 async def test_a_port_that_is_taken(server: GreenroomServer, tmp_path: Path) -> None:

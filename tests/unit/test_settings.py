@@ -1,5 +1,6 @@
 """What an operator may write, what is refused, and what is never shown."""
 
+import pwd
 from datetime import timedelta
 from pathlib import Path
 
@@ -44,6 +45,20 @@ def test_the_state_directory_follows_xdg_and_all_defaults_follow_it() -> None:
     assert load_settings({"XDG_STATE_HOME": "relative"}) == load_settings({}), "the XDG rules say: ignore it"
     given_too = {"XDG_STATE_HOME": "/var/state", "GREENROOM_STATE_DIR": "/srv/greenroom"}
     assert load_settings(given_too).state_dir == Path("/srv/greenroom")
+
+
+def test_a_user_without_a_home_directory_has_to_name_the_state_directory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def nobody(_uid: int) -> None:
+        raise KeyError
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    assert problems({}) == [
+        "GREENROOM_STATE_DIR: must be set, since this user has no home directory and HOME is not set"
+    ]
+    assert load_settings({"GREENROOM_STATE_DIR": "/srv/greenroom"}).state_dir == Path("/srv/greenroom")
 
 
 def test_options_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:

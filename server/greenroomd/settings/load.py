@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from greenroomd.settings.record import Settings
+from greenroomd.settings.record import NoHomeDirectory, Settings
 
 PREFIX = "GREENROOM_"
 CONFIG = "GREENROOM_CONFIG"
@@ -49,6 +49,9 @@ def load_settings(environ: Mapping[str, str] | None = None, **overrides: object)
     spelling |= {key: PREFIX + key.upper() for key in by_environment}
     try:
         return Settings.model_validate({**by_system, **by_file, **by_environment, **overrides})
+    except NoHomeDirectory:
+        problem = f"{PREFIX}STATE_DIR: must be set, since this user has no home directory and HOME is not set"
+        raise SettingsError([problem]) from None
     except ValidationError as error:
         problems = [
             _problem(details, spelling)

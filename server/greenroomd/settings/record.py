@@ -25,8 +25,15 @@ from greenroomd.settings.value_types import (
 )
 
 
+class NoHomeDirectory(Exception):
+    """The user of this process has no home directory, which a default value needs."""
+
+
 def _state_dir() -> Path:
-    return Path.home() / ".local/state/greenroom"
+    try:
+        return Path.home() / ".local/state/greenroom"
+    except RuntimeError as error:  # no HOME, and no entry in the password database
+        raise NoHomeDirectory from error
 
 
 def _database_url(given: Mapping[str, Any]) -> SecretStr:

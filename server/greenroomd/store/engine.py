@@ -52,6 +52,7 @@ _CHECKPOINT_PAGES: Final = (
     4_000  # 16 MiB of WAL: fewer but longer checkpoints, since each costs two more syncs
 )
 _MISTAKES = (DataError, IntegrityError, ProgrammingError, NotSupportedError)
+_ENCODINGS: Final = ("UTF8", "SQL_ASCII")  # the second one keeps our UTF-8 as it is
 OLDEST_POSTGRESQL: Final = 14  # the oldest one still maintained; the tests also run against newer ones
 
 
@@ -148,6 +149,12 @@ def require_settings(connection: Any) -> None:
     if ignored := ignored_setting(connection.info.parameter_status):
         raise UnsupportedDatabase(
             f"GREENROOM_DATABASE_URL: {ignored} although we ask for it: use a connection that passes our options on"
+        )
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding not in _ENCODINGS:
+        raise UnsupportedDatabase(
+            f"GREENROOM_DATABASE_URL: the encoding of the database is {encoding}, which cannot hold every text: "
+            "make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
         )
 
 

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import Connection, select, update
+from sqlalchemy.exc import ProgrammingError
 
-from greenroomd.store.engine import Database
+from greenroomd.store.engine import Database, UnsupportedDatabase
 from greenroomd.store.ownership import Owner
 from greenroomd.store.schema.tables import meta, profiles, secrets
 from greenroomd.store.schema.upgrade import upgrade
 from greenroomd.store.secrets import KeyFileUnusable, Keyring, open_keyring
 
+_INSUFFICIENT_PRIVILEGE: Final = "42501"
+
 
 def prepare_database(database: Database, owner: Owner | None) -> tuple[str, int, int, str | None]:
     """Migrate, and raise the fence for an owner; return the store's id, head, fence, and the key of any one secret."""
-    upgrade(database.writing)
+    try:
+        upgrade(database.writing)
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", "") != _INSUFFICIENT_PRIVILEGE:
+            raise
+        raise UnsupportedDatabase(
+            f"GREENROOM_DATABASE_URL: the database refuses to make tables: {str(error.orig).splitlines()[0]}; "
+            "make its user the owner of the database, or GRANT it CREATE on the schema"
+        ) from error
     if owner is not None:
         with database.writing.begin() as connection:
             connection.execute(update(meta).values(fence=meta.c.fence + 1, owner=owner.text()))

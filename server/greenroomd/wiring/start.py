@@ -7,6 +7,7 @@ suspended, processes end, the writer flushes, the database is closed.
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -66,6 +67,18 @@ _UNSTARTABLE = (
 )
 
 
+_ADVICE = {
+    errno.ENOSPC: "; make room on its disk",
+    errno.EDQUOT: "; make room on its disk, or raise the quota of this user",
+    errno.EACCES: "; let the user of this process write there, or name another place",
+    errno.EPERM: "; let the user of this process write there, or name another place",
+    errno.EROFS: "; name a place that can be written",
+    errno.ENOENT: "; make its directory, or name another place",
+    errno.EMFILE: "; raise the limit of open files",
+}
+"""What an operator can do about an error of the system, by its number."""
+
+
 class StartFailed(Exception):
     """The server cannot start; the text says why and what to do."""
 
@@ -82,11 +95,20 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
                 address = await _start(settings, stack)
             except _UNSTARTABLE as error:
                 raise StartFailed(str(error)) from error
+            except OSError as error:
+                raise StartFailed(_in_words(error)) from error
             yield address
     except ExceptionGroup as group:
         if group.subgroup(DatabaseTakenOver) is None:
             raise
         raise DatabaseTakenOver from group
+
+
+def _in_words(error: OSError) -> str:
+    """Return what the system refuses and, where it can be said, what to do about it."""
+    what = f"cannot use {error.filename}: " if error.filename else ""
+    advice = _ADVICE.get(error.errno or 0, "")
+    return f"{what}{error.strerror or error}{advice}"
 
 
 async def _start(settings: Settings, stack: AsyncExitStack) -> str:
