@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 
 from greenroom.v1.session_service_pb2 import CloseSessionRequest
 from greenroom.v1.turn_service_pb2 import RunTurnRequest
+from greenroomd.rpc.rpc_context import Context
 from greenroomd.rpc.services import session_service
+from greenroomd.rpc.services.health import Health
+from greenroomd.rpc.stream.draining import Drain
 from unit.rpc.conftest import ClaudeThatNeverStarts, running_edge
 
 QUIET = timedelta(milliseconds=20)
@@ -27,6 +34,14 @@ async def test_a_turn_of_which_nothing_is_heard_sends_empty_frames(tmp_path: Pat
                 empty += 1
         assert empty > 5
         assert frame.turn.turn_id
+
+
+async def test_a_watcher_of_health_hears_the_same_status_again() -> None:
+    health = Health(["a"], Drain(), repeat=QUIET)
+    watching = health.Watch(HealthCheckRequest(service="a"), cast(Context, None))
+    async with aclosing(cast(AsyncGenerator[HealthCheckResponse, None], watching)) as statuses:
+        heard = [await anext(statuses) for _ in range(3)]
+    assert [each.status for each in heard] == [HealthCheckResponse.NOT_SERVING] * 3
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -21,6 +22,9 @@ from greenroomd.rpc.stream.draining import Drain
 READINESS = "readiness"
 LIVENESS = "liveness"
 
+REPEAT = timedelta(seconds=15)
+"""How long a watcher gets nothing before it gets the same status again: proxies end a stream that says nothing."""
+
 _SERVING: Any = pb.HealthCheckResponse.SERVING
 _NOT_SERVING: Any = pb.HealthCheckResponse.NOT_SERVING
 _UNKNOWN = pb.HealthCheckResponse.SERVICE_UNKNOWN
@@ -32,10 +36,11 @@ _ListResponse: Any = vars(pb)["HealthListResponse"]
 class Health(HealthServicer):
     """Reports all services as SERVING or none of them; `liveness` is always SERVING."""
 
-    def __init__(self, services: Iterable[str], drain: Drain) -> None:
+    def __init__(self, services: Iterable[str], drain: Drain, *, repeat: timedelta = REPEAT) -> None:
         self._status = dict.fromkeys(("", READINESS, *services), _NOT_SERVING) | {LIVENESS: _SERVING}
         self._changed: set[asyncio.Event] = set()
         self._drain = drain
+        self._repeat = repeat.total_seconds()
 
     def set_ready(self, ready: bool) -> None:
         """Report every service as ready or not ready; at first they are not ready."""
@@ -61,7 +66,9 @@ class Health(HealthServicer):
     async def Watch(
         self, request: pb.HealthCheckRequest, _context: Context
     ) -> AsyncIterator[pb.HealthCheckResponse]:
-        """Yield the status of one service, now and whenever it changes, until the server shuts down."""
+        """Yield the status of one service until the server shuts down: now, whenever it changes, and after each quiet
+        time.
+        """
         changed = asyncio.Event()
         self._changed.add(changed)
         told = None
@@ -75,7 +82,11 @@ class Health(HealthServicer):
                 elif self._drain.begun:
                     return
                 else:
-                    await self._drain.interruptible(changed.wait())
+                    try:
+                        async with asyncio.timeout(self._repeat):
+                            await self._drain.interruptible(changed.wait())
+                    except TimeoutError:
+                        told = None
         except Draining:
             status = self._status.get(request.service, _UNKNOWN)
             if status != told:

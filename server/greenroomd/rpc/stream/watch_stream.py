@@ -159,12 +159,11 @@ class Watching:
                 position = batch.revision
                 if end is not None:
                     end.see(batch.events)
-                if frame := self._frame(batch, asked):
-                    await write(frame)
+                await write(self._frame(batch, asked))
         await write(self._frames.draining(RETRY_DELAY, position))
 
     def _frame(self, batch: Batch, asked: frozenset[EventType]) -> bytes:
-        """Return the frame of a batch, empty if none of its events was asked for."""
+        """Return the frame of a batch; a bookmark if none of its events was asked for."""
         if batch.dropped:
             return self._frames.gap(batch.dropped, batch.revision)
         if not batch.events:
@@ -172,7 +171,9 @@ class Watching:
         if not asked or all(event.type in asked for event in batch.events):
             return batch.rendered(self._whole)
         records = records_of(event for event in batch.events if event.type in asked)
-        return self._frames.events(records, batch.revision) if records else b""
+        return (
+            self._frames.events(records, batch.revision) if records else self._frames.bookmark(batch.revision)
+        )
 
     def _whole(self, batch: Batch) -> bytes:
         return self._frames.events(batch.records, batch.revision)
