@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from greenroomd.processes.host.cgroup import Cgroup
+from greenroomd.processes.linux.cgroup import Cgroup
 
 PATIENCE = 5.0  # seconds
 

@@ -29,8 +29,8 @@ from greenroomd.domain.frames import (
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.discovery import FoundCli, find_cli
 from greenroomd.processes.claude.launch_command import CliDefaults
-from greenroomd.processes.host import procfs
 from greenroomd.processes.host.server_run import ServerRun, server_run
+from greenroomd.processes.linux import procfs
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.node.reaper import reap
 from real_cli import path_of_cli

@@ -16,7 +16,7 @@ from greenroom.v1.config_pb2 import RECOVERY_MODE_ON_CRASH, RecoveryPolicy
 from greenroom.v1.session_service_pb2 import CloseSessionRequest, StartSessionRequest
 from greenroom.v1.turn_service_pb2 import IF_BUSY_QUEUE, StartTurnRequest
 from greenroom_server import GreenroomServer
-from greenroomd.processes.host import procfs
+from greenroomd.processes.linux import procfs
 from story import create, get, history, names, run_turn, start_turn, until, working
 
 ERROR = session_pb2.SESSION_STATE_ERROR

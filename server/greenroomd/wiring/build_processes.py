@@ -17,11 +17,11 @@ from greenroomd.domain.enforcement import OptionReport
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.discovery import FoundCli
 from greenroomd.processes.claude.launch_command import CliDefaults
-from greenroomd.processes.host.cgroup_removal import CgroupRemoval
-from greenroomd.processes.host.cgroup_setup import Cgroups, NotDelegated, set_up_cgroups
 from greenroomd.processes.host.filesystem_pool import FilesystemPool
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
 from greenroomd.processes.host.server_run import ServerRun, server_run
+from greenroomd.processes.linux.cgroup_removal import CgroupRemoval
+from greenroomd.processes.linux.cgroup_setup import Cgroups, NotDelegated, set_up_cgroups
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.node.enforcement_report import host_limits
 from greenroomd.processes.node.reaper import reap

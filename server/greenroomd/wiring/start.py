@@ -31,7 +31,7 @@ from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.errors import DatabaseTakenOver
 from greenroomd.domain.lifecycle.live import TurnTimeouts
 from greenroomd.processes.claude.discovery import find_cli
-from greenroomd.processes.host.cgroup_setup import NotDelegated
+from greenroomd.processes.linux.cgroup_setup import NotDelegated
 from greenroomd.processes.node.descriptor_limit import raise_descriptor_limit
 from greenroomd.processes.node.state_dir import node_id
 from greenroomd.processes.node.state_lock import StateDirUnusable, lock_state_dir

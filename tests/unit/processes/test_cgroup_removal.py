@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from driving import eventually
-from greenroomd.processes.host import cgroup_removal
-from greenroomd.processes.host.cgroup import Cgroup
-from greenroomd.processes.host.cgroup_removal import CgroupRemoval
-from greenroomd.processes.host.cgroup_setup import Cgroups
 from greenroomd.processes.host.server_run import server_run
+from greenroomd.processes.linux import cgroup_removal
+from greenroomd.processes.linux.cgroup import Cgroup
+from greenroomd.processes.linux.cgroup_removal import CgroupRemoval
+from greenroomd.processes.linux.cgroup_setup import Cgroups
 from greenroomd.processes.node.reaper import reap
 
 FIRST = timedelta(milliseconds=20)

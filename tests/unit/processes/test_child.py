@@ -14,10 +14,11 @@ import pytest
 from descriptors import open_descriptors
 from driving import IMPATIENT, eventually
 from greenroomd.app.ports.processes import ProcessFailed, ShutdownTimeouts
-from greenroomd.processes.host import procfs, spawn
+from greenroomd.processes.host import spawn
 from greenroomd.processes.host.child import Child, running
 from greenroomd.processes.host.directory import open_directory
 from greenroomd.processes.host.redaction import Redactor
+from greenroomd.processes.linux import procfs
 
 SECOND = timedelta(seconds=1)
 

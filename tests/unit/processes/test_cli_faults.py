@@ -21,8 +21,8 @@ from greenroomd.processes.claude import cli_process
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.framing import MAX_LINE_BYTES
 from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
-from greenroomd.processes.host import procfs
 from greenroomd.processes.host.server_run import ServerRun, server_run
+from greenroomd.processes.linux import procfs
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 
 SECOND = timedelta(seconds=1)

@@ -18,11 +18,11 @@ from greenroomd.app.ports.processes import ProcessFailed
 from greenroomd.domain.config import Limits
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.launch_command import CliDefaults
-from greenroomd.processes.host import procfs
-from greenroomd.processes.host.cgroup import Cgroup
-from greenroomd.processes.host.cgroup_setup import SERVER, Cgroups, NotDelegated, set_up_cgroups
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
 from greenroomd.processes.host.server_run import ServerRun, server_run
+from greenroomd.processes.linux import procfs
+from greenroomd.processes.linux.cgroup import Cgroup
+from greenroomd.processes.linux.cgroup_setup import SERVER, Cgroups, NotDelegated, set_up_cgroups
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.node.reaper import reap
 
@@ -143,7 +143,7 @@ def test_a_server_leaves_the_group_that_it_divides(cgroup: Path, named: bool) ->
 import os, sys
 from pathlib import Path
 Path(sys.argv[1], "cgroup.procs").write_text("0")
-from greenroomd.processes.host.cgroup_setup import set_up_cgroups
+from greenroomd.processes.linux.cgroup_setup import set_up_cgroups
 set_up_cgroups(*map(Path, sys.argv[2:]))
 print(Path("/proc/self/cgroup").read_text().split("0::")[1])
 """

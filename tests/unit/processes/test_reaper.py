@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from greenroomd.app.ports.processes import ProcessIdentity
-from greenroomd.processes.host import procfs
 from greenroomd.processes.host.server_run import ServerRun, others, server_run
+from greenroomd.processes.linux import procfs
 from greenroomd.processes.node.reaper import Reaped, reap
 
 Start = Callable[[str], ProcessIdentity]

@@ -12,9 +12,9 @@ from fake_cli.installed import install, turn
 from greenroomd.domain.config import Limits
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.launch_command import CliDefaults
-from greenroomd.processes.host import procfs
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
 from greenroomd.processes.host.server_run import ServerRun, server_run
+from greenroomd.processes.linux import procfs
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 
 MIB = 2**20

@@ -18,12 +18,12 @@ from greenroomd.domain.config import PermissionMode, Secret
 from greenroomd.domain.frames import TurnInitialized
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
-from greenroomd.processes.host import procfs
 from greenroomd.processes.host.server_run import server_run
+from greenroomd.processes.linux import procfs
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.pool import warm_pool
+from greenroomd.processes.pool.pool_status import WorkspaceUse
 from greenroomd.processes.pool.slots import Pool
-from greenroomd.processes.pool.status import WorkspaceUse
 from greenroomd.processes.pool.warm_pool import WarmClaim, WarmProcesses, WarmSlot
 
 LONG = timedelta(seconds=30)

@@ -28,9 +28,6 @@ from greenroomd.processes.claude.launch_command import (
 )
 from greenroomd.processes.claude.stale_files import remove_stale_files
 from greenroomd.processes.claude.transcripts import salvage
-from greenroomd.processes.host.cgroup import Cgroup
-from greenroomd.processes.host.cgroup_removal import CgroupRemoval
-from greenroomd.processes.host.cgroup_setup import Cgroups
 from greenroomd.processes.host.child import running
 from greenroomd.processes.host.directory import Directory, WorkingDirectories, open_directory
 from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
@@ -39,6 +36,9 @@ from greenroomd.processes.host.memory_watchdog import MemoryWatchdog, Ward
 from greenroomd.processes.host.resource_limits import ResourceLimits
 from greenroomd.processes.host.server_run import ServerRun
 from greenroomd.processes.host.spawn import Command
+from greenroomd.processes.linux.cgroup import Cgroup
+from greenroomd.processes.linux.cgroup_removal import CgroupRemoval
+from greenroomd.processes.linux.cgroup_setup import Cgroups
 
 log = structlog.get_logger(__name__)
 

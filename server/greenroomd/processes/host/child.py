@@ -18,13 +18,13 @@ from datetime import timedelta
 from typing import Protocol
 
 from greenroomd.app.ports.processes import ProcessExit, ProcessFailed, ProcessIdentity, ShutdownTimeouts
-from greenroomd.processes.host.cgroup import Cgroup
 from greenroomd.processes.host.descendants import Descendants
 from greenroomd.processes.host.directory import Directory
 from greenroomd.processes.host.finish import finish
 from greenroomd.processes.host.pipes import Input, Output
 from greenroomd.processes.host.redaction import OutputTail, Redactor
 from greenroomd.processes.host.spawn import MARKER, Command, SpawnedProcess, spawn
+from greenroomd.processes.linux.cgroup import Cgroup
 
 _DRAIN = timedelta(seconds=1)  # a descendant may hold the output open after the child's exit
 

@@ -10,8 +10,8 @@ from datetime import timedelta
 import structlog
 
 from greenroomd.app.ports.processes import ProcessIdentity
-from greenroomd.processes.host import procfs
-from greenroomd.processes.host.cgroup import Cgroup
+from greenroomd.processes.linux import procfs
+from greenroomd.processes.linux.cgroup import Cgroup
 
 log = structlog.get_logger(__name__)
 

@@ -17,8 +17,8 @@ import structlog
 
 from greenroomd.app.background import background_tasks, restarting
 from greenroomd.app.ports.processes import ProcessIdentity
-from greenroomd.processes.host import procfs
 from greenroomd.processes.host.spawn import MARKER
+from greenroomd.processes.linux import procfs
 
 log = structlog.get_logger(__name__)
 

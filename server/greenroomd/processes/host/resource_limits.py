@@ -7,8 +7,8 @@ import asyncio
 import structlog
 
 from greenroomd.domain.config import Limits
-from greenroomd.processes.host.cgroup import Cgroup
 from greenroomd.processes.host.memory_watchdog import Ward
+from greenroomd.processes.linux.cgroup import Cgroup
 
 log = structlog.get_logger(__name__)
 

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from greenroomd.app.ports.processes import ProcessIdentity
-from greenroomd.processes.host import procfs
-from greenroomd.processes.host.cgroup import Cgroup
-from greenroomd.processes.host.cgroup_setup import Cgroups
+from greenroomd.processes.linux import procfs
+from greenroomd.processes.linux.cgroup import Cgroup
+from greenroomd.processes.linux.cgroup_setup import Cgroups
 
 _OWNER = "owner.json"
 _GROUPS = "control_groups"

@@ -21,9 +21,9 @@ from functools import cache
 from pathlib import Path
 
 from greenroomd.app.ports.processes import ProcessIdentity
-from greenroomd.processes.host import procfs
 from greenroomd.processes.host.directory import Directory
 from greenroomd.processes.host.pipe_end import PipeEnd
+from greenroomd.processes.linux import procfs
 
 MARKER = "GREENROOM_PROCESS"
 _WRAPPER = "import ctypes,os,sys;ctypes.CDLL(None).prctl(1,15);os.chdir(sys.argv[1]);os.execv(sys.argv[2],sys.argv[2:])"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from greenroomd.processes.host.descriptor_reserve import RESERVE
+from greenroomd.processes.linux.descriptor_reserve import RESERVE
 
 _PERIOD = 100_000  # microseconds; the kernel's own default
 _LEAST_QUOTA = 1_000  # the smallest that the kernel takes

@@ -11,7 +11,7 @@ from datetime import timedelta
 import structlog
 
 from greenroomd.app.background import background_tasks, restarting
-from greenroomd.processes.host.cgroup import Cgroup
+from greenroomd.processes.linux.cgroup import Cgroup
 
 log = structlog.get_logger(__name__)
 

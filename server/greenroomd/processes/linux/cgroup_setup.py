@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from greenroomd.processes.host.cgroup import Cgroup
+from greenroomd.processes.linux.cgroup import Cgroup
 
 CONTROLLERS = ("memory", "cpu")
 SERVER = "greenroom-server"

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from greenroomd.app.ports.processes import ProcessIdentity
-from greenroomd.processes.host.descriptor_reserve import RESERVE
+from greenroomd.processes.linux.descriptor_reserve import RESERVE
 
 _PROC = Path("/proc")
 _PAGE = os.sysconf("SC_PAGE_SIZE")

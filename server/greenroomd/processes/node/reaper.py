@@ -10,10 +10,10 @@ from pathlib import Path
 
 from greenroomd.app.ports.processes import ProcessIdentity
 from greenroomd.processes.claude.stale_files import remove_stale_files
-from greenroomd.processes.host import procfs
-from greenroomd.processes.host.cgroup import Cgroup
 from greenroomd.processes.host.server_run import ServerRun, others
 from greenroomd.processes.host.spawn import MARKER
+from greenroomd.processes.linux import procfs
+from greenroomd.processes.linux.cgroup import Cgroup
 
 _PATIENCE = timedelta(seconds=5)
 _POLL_SECONDS = 0.01

@@ -11,9 +11,9 @@ from typing import Protocol
 import psutil
 import structlog
 
-from greenroomd.processes.host.cgroup import flat_keyed
-from greenroomd.processes.host.descriptor_reserve import RESERVE
-from greenroomd.processes.host.procfs import private_bytes
+from greenroomd.processes.linux.cgroup import flat_keyed
+from greenroomd.processes.linux.descriptor_reserve import RESERVE
+from greenroomd.processes.linux.procfs import private_bytes
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ from datetime import timedelta
 from greenroomd.app.ports.processes import ProcessIdentity
 from greenroomd.domain.errors import NoSlot
 from greenroomd.processes.pool.admission import Room
-from greenroomd.processes.pool.status import PoolStatus, WorkspaceUse
+from greenroomd.processes.pool.pool_status import PoolStatus, WorkspaceUse
 from greenroomd.processes.pool.victims import choose_victims
 
 _LONGEST_RETRY_SECONDS = 60

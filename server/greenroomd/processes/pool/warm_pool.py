@@ -22,8 +22,8 @@ from greenroomd.app.ports.processes import AgentProcess, Launch, ProcessFailed, 
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.cli_process import ClaudeProcess
 from greenroomd.processes.claude.late_binding import Binding, as_started
-from greenroomd.processes.host import procfs
 from greenroomd.processes.host.finish import finish
+from greenroomd.processes.linux import procfs
 from greenroomd.processes.pool.slots import Pool, PoolLease
 
 log = structlog.get_logger(__name__)

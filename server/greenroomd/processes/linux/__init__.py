@@ -1,0 +1,1 @@
+"""What the Linux kernel offers: /proc, cgroups, and descriptors kept in reserve to read them."""
