@@ -20,10 +20,16 @@ from greenroom.v1.turn_service_pb2 import (
     StartTurnRequest,
 )
 from greenroomd.domain.config import JsonObject
+from greenroomd.domain.rules import config_rules
+from greenroomd.domain.rules.config_rules import MAX_PATH_BYTES
+from greenroomd.domain.rules.environment_rules import MAX_ENTRIES, MAX_TOTAL_BYTES
+from greenroomd.domain.rules.json_rules import MAX_JSON_BYTES
 from greenroomd.domain.rules.prompt_rules import MAX_PROMPT_BYTES
+from greenroomd.domain.rules.tool_rules import MAX_RULE_LENGTH, MAX_RULES
+from greenroomd.rpc.convert.session_proto import session_message
 from greenroomd.rpc.convert.turn_proto import approval_message, turn_message
 from unit.rpc.conftest import Edge
-from unit.rpc.samples import APPROVAL, TURN
+from unit.rpc.samples import APPROVAL, CONFIG, SESSION, TURN
 
 MOST = 4 * 1024 * 1024 - 64 * 1024
 PROMPT = "é" * (MAX_PROMPT_BYTES // 2)
@@ -125,6 +131,23 @@ def test_the_largest_approval_is_answered_in_part(tool_input: JsonObject) -> Non
     whole = approval_message(approval, whole=True)
     assert not whole.truncated
     assert whole.ByteSize() > MOST
+
+
+def test_the_largest_session_fits() -> None:
+    """The rules bound each option; this is all of them at once, with JSON that grows most on the wire."""
+    numbers = [0] * (MAX_JSON_BYTES // 2 - 10)
+    config = replace(
+        CONFIG,
+        working_dir="/" + "d" * (MAX_PATH_BYTES - 1),
+        system_prompt="s" * config_rules.MAX_PROMPT_BYTES,
+        append_system_prompt="a" * config_rules.MAX_PROMPT_BYTES,
+        allowed_tools=("😀" * MAX_RULE_LENGTH,) * MAX_RULES,
+        disallowed_tools=("😀" * MAX_RULE_LENGTH,) * MAX_RULES,
+        environment={f"NAME_{n}": "v" * (MAX_TOTAL_BYTES // MAX_ENTRIES) for n in range(MAX_ENTRIES)},
+        mcp_config={"mcpServers": numbers},
+        settings={"env": numbers},
+    )
+    assert fits(session_message(replace(SESSION, config=config, metadata={"all": numbers}), full=True))
 
 
 def test_an_ordinary_approval_is_whole() -> None:
