@@ -78,9 +78,9 @@ def bash(command: str) -> dict[str, Any]:
     return {"tool": "Bash", "input": {"command": command, "description": "a test"}}
 
 
-async def test_a_turn_with_a_tool_that_writes_a_file(cli: ClaudeCli, work: Path) -> None:
+async def test_a_turn_with_a_tool_that_writes_a_file(cli: ClaudeCli, work: Path, found: FoundCli) -> None:
     async with driven(cli, a_launch(work, allowed_tools=("Bash(touch *)",))) as claude:
-        assert claude.handshake.cli_version
+        assert claude.handshake.cli_version == found.version
         assert claude.handshake.permission_mode == "default"
         frames = await claude.turn(plan(bash("touch made"), {"text": "all done"}))
         ended = await claude.process.end(ShutdownTimeouts())
