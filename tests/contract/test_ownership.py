@@ -16,6 +16,7 @@ from contract.postgres import PostgresServer
 from contract.sample import Heard, JsonCodec, creation, new_session, revisions, saying
 from greenroomd.app.ports.storage import Selection
 from greenroomd.domain.errors import DatabaseTakenOver
+from greenroomd.store.engine import UnsupportedDatabase
 from greenroomd.store.ownership import DatabaseInUse, this_server
 from greenroomd.store.sql_store import open_store
 
@@ -90,6 +91,19 @@ async def test_a_file_has_one_owner_whatever_its_name(
                 raise AssertionError("two owners")
     lock = tmp_path / "greenroom.db.lock"
     assert lock.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_file_with_a_second_name_is_refused(
+    database_url: str, tmp_path: Path, opening: Opening
+) -> None:
+    del database_url
+    async with opening(owner=FIRST):
+        pass
+    (tmp_path / "second.db").hardlink_to(tmp_path / "greenroom.db")
+    with pytest.raises(UnsupportedDatabase, match="hard link"):
+        async with opening(owner=FIRST):
+            raise AssertionError("two names, two locks")
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)

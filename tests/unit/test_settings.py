@@ -240,7 +240,7 @@ def test_the_pool_is_as_large_as_cores_and_memory_allow(cores: int, memory: int,
 
 @pytest.mark.parametrize(
     ("descriptors", "processes", "connections"),
-    [(2**20, 8, 16_384), (1024, 8, 512), (256, 8, 92), (1024, 100, 124), (64, 8, 1)],
+    [(2**20, 8, 16_384), (1024, 8, 512), (256, 8, 92), (1024, 100, 124), (64, 8, 64), (4096, 600, 64)],
 )
 def test_clients_may_have_the_descriptors_that_nobody_else_needs(
     descriptors: int, processes: int, connections: int

@@ -23,6 +23,9 @@ DESCRIPTORS_FOR_SERVER = 100
 MOST_CONNECTIONS = 16_384
 """The highest default for the number of connections."""
 
+FEWEST_CONNECTIONS = 64
+"""The lowest one: with fewer, a health probe beside a few clients is refused."""
+
 
 def processes_that_fit(cores: int, memory_bytes: int) -> int:
     """Return how many CLI processes fit a host: four per core, and 256 MiB each beside 512 MiB for the server."""
@@ -40,9 +43,17 @@ def default_max_processes() -> int:
 
 
 def connections_that_fit(descriptors: int, max_processes: int) -> int:
-    """Return how many connections fit: at most half of the descriptors, and what the processes and the server leave."""
-    left = descriptors - max_processes * DESCRIPTORS_PER_PROCESS - DESCRIPTORS_FOR_SERVER
-    return max(1, min(MOST_CONNECTIONS, descriptors // 2, left))
+    """Return how many connections fit: at most half of the descriptors, and what the processes and the server leave.
+
+    It is never less than 64; the start warns when that is more than the descriptors allow.
+    """
+    left = descriptors - descriptors_needed(max_processes, 0)
+    return max(FEWEST_CONNECTIONS, min(MOST_CONNECTIONS, descriptors // 2, left))
+
+
+def descriptors_needed(max_processes: int, max_connections: int) -> int:
+    """Return how many descriptors the server has open when all its processes and connections are there."""
+    return max_processes * DESCRIPTORS_PER_PROCESS + DESCRIPTORS_FOR_SERVER + max_connections
 
 
 def default_max_connections(max_processes: int) -> int:

@@ -27,7 +27,7 @@ import structlog
 
 from greenroomd.app.background import background_tasks, restarting
 from greenroomd.domain.errors import StoreUnavailable
-from greenroomd.store.engine import Database
+from greenroomd.store.engine import Database, UnsupportedDatabase
 
 if TYPE_CHECKING:
     import psycopg
@@ -124,12 +124,15 @@ async def keeping(lock: DatabaseLock, compare_fence: Callable[[], Awaitable[None
 
 class _FileLock(DatabaseLock):
     def __init__(self, database: Path, owner: Owner) -> None:
-        path = database.resolve()
+        self._database = path = database.resolve()
         self._path = path.with_name(f"{path.name}.lock")
         self._owner = owner
         self._file = -1
 
     def __enter__(self) -> _FileLock:
+        if self._database.exists() and self._database.stat().st_nlink > 1:
+            # Under each of its names it would have another lock, and another write-ahead log.
+            raise UnsupportedDatabase(f"{self._database} has a second name (a hard link); remove one of them")
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

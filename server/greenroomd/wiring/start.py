@@ -39,6 +39,7 @@ from greenroomd.rpc import server as rpc
 from greenroomd.rpc.stream.draining import Drain
 from greenroomd.rpc.stream.event_codec import EventCodec, event_of
 from greenroomd.settings.environment import search_path
+from greenroomd.settings.host_defaults import descriptors_needed
 from greenroomd.settings.record import Settings
 from greenroomd.store.engine import UnsupportedDatabase
 from greenroomd.store.ownership import DatabaseInUse
@@ -112,7 +113,7 @@ def _in_words(error: OSError) -> str:
 
 
 async def _start(settings: Settings, stack: AsyncExitStack) -> str:
-    raise_descriptor_limit()
+    raise_descriptor_limit(descriptors_needed(settings.max_processes, settings.max_connections))
     metrics = Metrics()
     if settings.metrics_listen is not None:
         stack.enter_context(exposing(metrics, *settings.metrics_listen))

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from greenroomd.domain.errors import InvalidRequest, WorkingDirOutsideRoots
+from descriptors import descriptors_left
+from greenroomd.app.ports.processes import ProcessFailed
+from greenroomd.domain.errors import InvalidRequest, StoreUnavailable, WorkingDirOutsideRoots
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 
 
@@ -72,3 +74,14 @@ async def test_where_a_file_system_hangs_only_who_looks_there_waits(
         async with asyncio.timeout(5):
             await asyncio.to_thread(looking.acquire)  # there is still one, as for the end of a process
         answering.set()
+
+
+async def test_a_shortage_of_descriptors_says_nothing_about_a_directory(root: Path) -> None:
+    roots = AllowedRoots([root])
+    with descriptors_left(0):
+        with pytest.raises(StoreUnavailable, match="Too many open files"):
+            await roots.resolve(str(root))
+        with pytest.raises(ProcessFailed) as failed:
+            await roots.open(str(root))
+    assert failed.value.reason == "SPAWN_FAILED"
+    assert await roots.resolve(str(root)) == str(root)

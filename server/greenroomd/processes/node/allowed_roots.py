@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
@@ -15,6 +16,24 @@ from greenroomd.processes.host.filesystem_pool import FilesystemHangs, Filesyste
 
 REMEMBERED_SECONDS = 1.0
 _REMEMBERED = 1_000
+
+_NOT_THERE = frozenset(
+    {
+        None,  # made by `open_directory` itself
+        errno.ENOENT,
+        errno.ENOTDIR,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+        errno.ESTALE,
+    }
+)
+"""What the kernel says of a path that is no directory of ours. Any other failure is the host's and may pass."""
+
+
+class LookupFailed(Exception):
+    """The host could not look at a path, such as for want of descriptors; nothing is known about the path."""
 
 
 class AllowedRoots:
@@ -34,8 +53,8 @@ class AllowedRoots:
         """Return the directory's path without symbolic links.
 
         Raises WorkingDirOutsideRoots, InvalidRequest naming `config.working_dir` if it is no directory, and
-        StoreUnavailable if its file system hangs. Paths outside the roots are refused before looking at them, so that
-        nobody can probe for files there.
+        StoreUnavailable if its file system hangs or the host cannot look. Paths outside the roots are refused before
+        looking at them, so that nobody can probe for files there.
         """
         real, until = self._good.get(path, ("", 0.0))
         if monotonic() < until:
@@ -48,7 +67,7 @@ class AllowedRoots:
         except OSError:
             violation = Violation("config.working_dir", f"{path!r} is not an existing directory")
             raise InvalidRequest([violation]) from None
-        except FilesystemHangs as error:
+        except (FilesystemHangs, LookupFailed) as error:
             raise StoreUnavailable(f"config.working_dir: {path!r} cannot be looked at: {error}") from None
         self._good[path] = (real, monotonic() + REMEMBERED_SECONDS)
         self._good.move_to_end(path)
@@ -66,8 +85,13 @@ class AllowedRoots:
         except OSError as error:
             text = f"{path} is not a directory any more: {error.strerror or error}"
             raise ProcessFailed("WORKING_DIR_GONE", text) from None
-        except FilesystemHangs as error:
+        except (FilesystemHangs, LookupFailed) as error:
             raise ProcessFailed("SPAWN_FAILED", f"{path} cannot be looked at: {error}") from None
 
     async def _open(self, path: str) -> Directory:
-        return await self._filesystem.run(partial(open_directory, path, self._roots), Directory.close)
+        try:
+            return await self._filesystem.run(partial(open_directory, path, self._roots), Directory.close)
+        except OSError as error:
+            if error.errno in _NOT_THERE:
+                raise
+            raise LookupFailed(error.strerror) from error
