@@ -1,11 +1,12 @@
 """The server's own directories are made and closed to others; those of the operator must exist."""
 
 import stat
+import uuid
 from pathlib import Path
 
 import pytest
 
-from greenroomd.processes.node.state_dir import DirectoriesUnusable, prepare_directories
+from greenroomd.processes.node.state_dir import DirectoriesUnusable, node_id, prepare_directories
 
 
 def test_the_directories_of_the_server_are_made_and_closed_to_others(tmp_path: Path) -> None:
@@ -30,3 +31,16 @@ def test_a_root_that_the_operator_named_must_exist(tmp_path: Path) -> None:
     with pytest.raises(DirectoriesUnusable, match=f"^GREENROOM_ALLOWED_ROOTS: {gone} is not a directory$"):
         prepare_directories(tmp_path / "state", [here, gone])
     assert not gone.exists()
+
+
+def test_a_node_keeps_its_id(tmp_path: Path) -> None:
+    made = node_id(tmp_path)
+    assert node_id(tmp_path) == made == str(uuid.UUID(made))
+
+
+@pytest.mark.parametrize("left", ["", "1f2e3d4c-5b6a-4789", "\xff"])
+def test_an_id_that_was_torn_is_made_anew(tmp_path: Path, left: str) -> None:
+    """As a full disk leaves it, or a server that was killed while it made it."""
+    (tmp_path / "node_id").write_text(left, encoding="latin-1")
+    made = node_id(tmp_path)
+    assert node_id(tmp_path) == made == str(uuid.UUID(made))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -37,8 +38,12 @@ def prepare_directories(state_dir: Path, allowed_roots: Sequence[Path]) -> None:
 
 
 def node_id(state_dir: Path) -> str:
-    """Return the id of this node: a UUID, made once for its state directory."""
+    """Return the id of this node: a UUID, made once for its state directory. Called under the directory's lock."""
     path = state_dir / "node_id"
-    if not path.exists():
-        path.write_text(str(uuid.uuid4()), encoding="ascii")
-    return path.read_text(encoding="ascii").strip()
+    with suppress(FileNotFoundError, ValueError):  # not made yet, or torn by the end of a server that made it
+        return str(uuid.UUID(path.read_text(encoding="ascii").strip()))
+    made = str(uuid.uuid4())
+    draft = path.with_suffix(".new")
+    draft.write_text(made, encoding="ascii")
+    draft.replace(path)
+    return made
