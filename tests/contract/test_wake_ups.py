@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DBAPIError, ProgrammingError
+from structlog.testing import capture_logs
 
 from contract.conftest import Opening
 from contract.cut_proxy import cutting
@@ -228,3 +229,19 @@ async def test_a_node_that_missed_too_much_leaves_it_to_its_watchers(
         await heard.until_head(later.revision)
         assert revisions(heard.events) == [1]
         assert await two.session(session.session_id) == later
+
+
+async def test_a_flood_of_foreign_notices_is_reported_in_one_line(
+    opening: Opening, postgres: PostgresServer, database_url: str
+) -> None:
+    database = database_url.partition("@/")[2].partition("?")[0]
+    heard = Hearing()
+    async with opening(poll=NEVER) as one, opening(announce=heard, poll=NEVER):
+        await heard.until_head(await talk(one, 1))
+        with capture_logs() as lines:
+            postgres.execute(
+                "SELECT pg_notify('greenroom', 'x' || i) FROM generate_series(1, 2000) AS i", database
+            )
+            await heard.until_head(await talk(one, 1))  # its notice comes after them
+        foreign = [line for line in lines if line["event"] == "foreign_notice"]
+        assert len(foreign) == 2, "each of the two nodes reports it once"

@@ -7,6 +7,7 @@ listens, after every loss of its connection, and at regular intervals.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -23,6 +24,9 @@ log = structlog.get_logger(__name__)
 
 AGAIN_AFTER = timedelta(seconds=1)
 """How long a node that could not listen waits before it retries."""
+
+REPORT_FOREIGN_EVERY = timedelta(minutes=1)
+"""How often foreign notifications are reported at most: a log line for each would hold up the event loop."""
 
 OnCommit = Callable[[int], None]
 
@@ -49,6 +53,7 @@ async def listening_for_commits(
 async def _listen(database: Database, on_commit: OnCommit, head: Callable[[], Awaitable[int]]) -> None:
     import psycopg  # takes 0.1 s, which a start on SQLite does not need
 
+    foreign = _ForeignNotices()
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(
@@ -60,6 +65,8 @@ async def _listen(database: Database, on_commit: OnCommit, head: Callable[[], Aw
                     revision = _revision(notice.payload)
                     if revision is not None:
                         on_commit(revision)
+                    else:
+                        foreign.report(notice.payload)
         except (psycopg.OperationalError, StoreUnavailable) as error:
             log.warning("not_listening", error=str(error))
         await asyncio.sleep(AGAIN_AFTER.total_seconds())
@@ -69,8 +76,22 @@ def _revision(payload: str) -> int | None:
     """Return the revision in a notification; None for one of another user of the database, which is ignored."""
     if payload.isascii() and payload.isdecimal() and len(payload) < 20:
         return int(payload)
-    log.warning("foreign_notice", payload=payload[:100])
     return None
+
+
+class _ForeignNotices:
+    """Logs notifications of other users, who may send millions: one line at a time, with the number since the last."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._silent_until = 0.0
+
+    def report(self, payload: str) -> None:
+        self._count += 1
+        now = time.monotonic()
+        if now >= self._silent_until:
+            log.warning("foreign_notice", payload=payload[:100], count=self._count)
+            self._count, self._silent_until = 0, now + REPORT_FOREIGN_EVERY.total_seconds()
 
 
 async def _poll(on_commit: OnCommit, head: Callable[[], Awaitable[int]], every: timedelta) -> None:
