@@ -7,11 +7,9 @@ import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from structlog.testing import capture_logs
 
 from descriptors import descriptors_left, open_descriptors
 from driving import IMPATIENT, eventually
@@ -91,17 +89,6 @@ async def test_the_watchdog_goes_on(sleeper: subprocess.Popen[bytes]) -> None:
     watchdog = MemoryWatchdog(timedelta(milliseconds=10))
     async with watchdog.on_duty():
         with descriptors_left(0), watchdog.watching(a_ward(sleeper)):
-            await eventually(lambda: sleeper.poll() is not None)
-
-
-async def test_the_watchdog_looks_again_after_a_look_that_failed(sleeper: subprocess.Popen[bytes]) -> None:
-    unreadable = a_ward(sleeper)
-    unreadable.leader = replace(unreadable.leader, pid=10**300)  # too long for the name of a file
-    watchdog = MemoryWatchdog(timedelta(milliseconds=10))
-    async with watchdog.on_duty():
-        with capture_logs() as lines, watchdog.watching(unreadable):
-            await eventually(lambda: any(line["event"] == "task_failed" for line in lines))
-        with watchdog.watching(a_ward(sleeper)):
             await eventually(lambda: sleeper.poll() is not None)
 
 
