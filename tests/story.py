@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import grpc.aio
@@ -36,7 +36,7 @@ TURN_ENDS = {
 }
 
 
-def scripted(text: str, *steps: dict[str, object]) -> str:
+def scripted(text: str, *steps: Mapping[str, object]) -> str:
     """Return a prompt that tells the stand-in what to answer."""
     return f"{text} [[stub {json.dumps(list(steps))}]]"
 

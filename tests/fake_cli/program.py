@@ -132,7 +132,9 @@ class Fake:
         )
         usage = {"input_tokens": 10, "output_tokens": 5}
         cost: Message = {"total_cost_usd": 0.001 * self.prompts}
-        cost["model_usage_since_last_result"] = {self.model: {"costUSD": 0.001}}
+        cost["model_usage_since_last_result"] = {
+            self.model: {"costUSD": 0.001, "inputTokens": 10, "outputTokens": 5}
+        }
         self.say(
             {"type": "result", "is_error": self.interrupted, "num_turns": 1, "usage": usage, **ended, **cost}
             | {"user_message_uuids": [message_uuid]}

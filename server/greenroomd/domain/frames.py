@@ -105,7 +105,7 @@ class TurnResult(Frame):
     num_turns: int
     """The rounds with the model."""
     usage: Usage
-    """The tokens used."""
+    """The tokens of all requests since the last result, whoever made them: the conversation, agents, compaction."""
     total_cost_usd: float
     """The cumulative cost, in US dollars."""
     message_uuids: Sequence[str]
@@ -136,6 +136,14 @@ class Activity(StrEnum):
     RUNNING = "running"
     REQUIRES_ACTION = "requires_action"
     IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackgroundTasksChanged(Frame):
+    """`system/background_tasks_changed`: what the CLI now does in the background."""
+
+    agents: frozenset[str]
+    """The ids of the agents among the tasks. The CLI is not idle as long as one of them works."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from greenroomd.domain.events import DeltaNoted, Event, EventType, MessageNoted,
 from greenroomd.domain.frames import (
     ActivityChanged,
     AssistantSpoke,
+    BackgroundTasksChanged,
     ConversationReset,
     Delta,
     DeltaKind,
@@ -23,7 +24,7 @@ from greenroomd.domain.frames import (
     TurnResult,
     UserEchoed,
 )
-from greenroomd.domain.turn import Problem, Turn, TurnState
+from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
 
 # These only drive the supervisor; other events say the same better.
 _NOT_PUBLISHED = (ActivityChanged, MessageProgressed, PermissionAsked, PermissionWithdrawn, StreamMarker)
@@ -105,6 +106,8 @@ def _system(frame: Frame, turn_id: str, at: datetime) -> Event:
             names = "conversation_reset", ""
         case SystemNoted():
             names = frame.type, frame.subtype
+        case BackgroundTasksChanged():
+            names = "system", "background_tasks_changed"
         case Garbage():
             names = "garbage", frame.reason
         case _:
@@ -126,15 +129,18 @@ def answered(
     turn: Turn,
     result: TurnResult,
     *,
-    cost_usd: float,
+    usage: Usage,
+    rounds: int,
     at: datetime,
     cause: Problem | None,
     refusal: Problem | None = None,
+    cut: bool = False,
 ) -> Turn:
-    """Return the turn as its result ends it.
+    """Return the turn as its last result ends it.
 
     `cause` is why we interrupted it, `refusal` why a hook refused its prompt; each is None if that did not happen.
-    `cost_usd` is the cost of this turn alone; the CLI counts costs per process.
+    `usage` and `rounds` are those of all its results. `cut` says that the interrupt stopped work in the background,
+    which a result that had come before does not know.
     """
     state, error = TurnState.COMPLETED, None
     if result.aborted:
@@ -146,6 +152,8 @@ def answered(
         state, error = TurnState.FAILED, Problem(reason="HOOK_STOPPED", message="a hook stopped the turn")
     elif not result.succeeded:
         state, error = TurnState.FAILED, _failure(result)
+    if cut and state is TurnState.COMPLETED:
+        state, error = TurnState.INTERRUPTED, cause
     if cause is not None and cause.reason != "TURN_INTERRUPTED" and state is not TurnState.COMPLETED:
         state, error = TurnState.FAILED, cause
     return replace(
@@ -154,8 +162,9 @@ def answered(
         error=error,
         result_text=result.text if state is TurnState.COMPLETED else "",
         stop_reason=result.stop_reason,
-        usage=replace(result.usage, turns=1, cost_usd=cost_usd),
-        rounds=result.num_turns,
+        usage=replace(usage, turns=1),
+        rounds=rounds,
+        side_effects_unknown=cut,
         end_time=at,
     )
 

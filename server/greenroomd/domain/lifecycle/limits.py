@@ -22,7 +22,12 @@ def count_output(step: Step, frame: Frame) -> None:
         return
     step.update_live(output_bytes=live.output_bytes + len(frame.raw))
     most = step.session.config.limits.output_bytes
-    if most is None or step.live.output_bytes <= most or live.cause is not None or live.result is not None:
+    if (
+        most is None
+        or step.live.output_bytes <= most
+        or live.cause is not None
+        or (live.result and not live.agents)
+    ):
         return
     detail = f"the turn's output is longer than the {most} bytes that it may be"
     tell(step, "limits.output_bytes", detail)

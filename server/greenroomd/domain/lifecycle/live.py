@@ -22,7 +22,7 @@ from greenroomd.domain.frames import TurnResult
 from greenroomd.domain.lifecycle.transition import decide
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import Signal, State
-from greenroomd.domain.turn import Problem, Turn, TurnState
+from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +131,15 @@ class Live:
     answer_by: Mapping[str, Moment] = field(default_factory=dict)
     """When each pending approval is denied unless it is decided before."""
     result: TurnResult | None = None
-    """The running turn's result, as long as the CLI is not idle yet."""
+    """The running turn's last result, as long as the CLI is not idle yet: more may follow from background work."""
+    turn_usage: Usage = Usage()
+    """What all results in the running turn have counted."""
+    turn_rounds: int = 0
+    """The rounds with the model of all results in the running turn."""
+    agents: frozenset[str] = frozenset()
+    """The ids of the agents that work in the background."""
+    cut: bool = False
+    """Whether we have interrupted the running turn while agents worked in the background."""
     cause: Problem | None = None
     """Why we interrupted the running turn; None if we did not."""
     refusal: Problem | None = None

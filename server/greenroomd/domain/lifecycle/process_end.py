@@ -88,7 +88,7 @@ def exited(
         # a failed write noticed the exit first; add what is known now
         error = replace(ending.error, exit_code=code, signal=signal, stderr_tail=stderr_tail)
         ending = replace(ending, error=error)
-    if live.result is not None:
+    if live.result is not None and not live.agents:
         turn_queue.end_answered(step)
     turn_queue.abort(step, ending.error if ending and ending.error else gone)
     approval_flow.cancel(step)

@@ -9,6 +9,7 @@ from greenroomd.domain.frames import (
     Activity,
     ActivityChanged,
     AssistantSpoke,
+    BackgroundTasksChanged,
     ConversationReset,
     Frame,
     PermissionAsked,
@@ -49,6 +50,8 @@ def _follow(step: Step, frame: Frame) -> None:
             _track_tools(step, frame)
         case TurnResult():
             _take_result(step, frame)
+        case BackgroundTasksChanged(agents=agents):
+            step.update_live(agents=agents)
         case ActivityChanged(activity=activity):
             _change_activity(step, activity)
         case PromptRefused(reason=reason):
@@ -69,14 +72,19 @@ def _track_tools(step: Step, frame: AssistantSpoke | UserEchoed) -> None:
 
 def _take_result(step: Step, frame: TurnResult) -> None:
     turn = step.live.turn
-    if turn is not None and turn.turn_id in frame.message_uuids:
+    used = replace(frame.usage, turns=0, cost_usd=frame.cost_after(step.live.spent_usd))
+    step.update_live(spent_usd=frame.total_cost_usd)
+    if turn is None:  # it answers no prompt: a background task has ended
+        step.update_session(usage=step.session.usage + used)
+        return
+    step.update_live(
+        turn_usage=step.live.turn_usage + used, turn_rounds=step.live.turn_rounds + frame.num_turns
+    )
+    if turn.turn_id in frame.message_uuids or step.live.result is not None:
+        # A later one, which answers no prompt, is the answer to what the turn's agents have found.
         step.update_live(result=frame)
         if frame.succeeded:  # the CLI has written the whole turn to its transcript by now
             step.update_session(conversation=True)
-    else:  # it answers no prompt: a background task has ended
-        cost = frame.cost_after(step.live.spent_usd)
-        step.update_live(spent_usd=frame.total_cost_usd)
-        step.update_session(usage=step.session.usage + replace(frame.usage, turns=0, cost_usd=cost))
 
 
 def _change_activity(step: Step, activity: Activity) -> None:

@@ -53,7 +53,9 @@ def spawned(
     if conversation:
         step.update_session(cli_session_id=conversation)
     newest = generation == step.session.config_generation
-    step.update_live(running=True, spent_usd=0.0, busy=False, resetting=False, renew_process=False)
+    step.update_live(
+        running=True, spent_usd=0.0, busy=False, resetting=False, agents=frozenset(), renew_process=False
+    )
     step.update_live(running_config=config, running_generation=generation, reconfiguring=False)
     step.update_live(follow_config=step.live.follow_config and not newest, enforcement=enforcement)
     step.update_session(process=facts, config_report=report(config, enforcement))

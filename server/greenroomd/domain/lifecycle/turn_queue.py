@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from greenroomd.domain.errors import IllegalTransition, QueueFull, TurnRunning
 from greenroomd.domain.lifecycle import approval_flow, reconfiguration
 from greenroomd.domain.lifecycle.frame_events import answered, prompted, turn_event
@@ -60,6 +62,9 @@ def begin_next(step: Step) -> None:
         result=None,
         cause=None,
         refusal=None,
+        cut=False,
+        turn_usage=Usage(),
+        turn_rounds=0,
         obey_by=None,
         turn_began=step.moment,
         heard_at=step.moment,
@@ -76,10 +81,17 @@ def end_answered(step: Step) -> None:
     live, turn = step.live, step.live.turn
     if turn is None or live.result is None:
         return
-    cost = live.result.cost_after(live.spent_usd)
-    ended = answered(turn, live.result, cost_usd=cost, at=step.at, cause=live.cause, refusal=live.refusal)
+    ended = answered(
+        turn,
+        live.result,
+        usage=live.turn_usage,
+        rounds=live.turn_rounds,
+        at=step.at,
+        cause=live.cause,
+        refusal=live.refusal,
+        cut=live.cut,
+    )
     _close(step, ended)
-    step.update_live(spent_usd=live.result.total_cost_usd)
 
 
 def abort(step: Step, error: Problem) -> None:
@@ -88,7 +100,8 @@ def abort(step: Step, error: Problem) -> None:
         cause = step.live.cause or error
         overdue = cause.reason in ("TURN_TIMEOUT", "PROCESS_SILENT")  # as if the CLI had obeyed the interrupt
         state = TurnState.FAILED if overdue else TurnState.INTERRUPTED
-        _close(step, aborted(turn, at=step.at, error=cause, state=state))
+        ended = aborted(turn, at=step.at, error=cause, state=state)
+        _close(step, replace(ended, usage=step.live.turn_usage, rounds=step.live.turn_rounds))
 
 
 def cancel_queued(step: Step, error: Problem, state: TurnState = TurnState.FAILED) -> None:
@@ -102,7 +115,9 @@ def cancel_queued(step: Step, error: Problem, state: TurnState = TurnState.FAILE
 def interrupt(step: Step, cause: Problem) -> None:
     """Tell the CLI to stop the running turn, after cancelling its pending approvals."""
     approval_flow.cancel(step)
-    step.update_live(cause=cause, obey_by=step.moment + step.patience.interrupt_grace)
+    step.update_live(
+        cause=cause, cut=bool(step.live.agents), obey_by=step.moment + step.patience.interrupt_grace
+    )
     step.schedule(InterruptCli())
 
 
@@ -112,7 +127,7 @@ def _close(step: Step, turn: Turn) -> None:
     step.update_session(
         current_turn_id="", last_active_time=step.at, usage=step.session.usage + _counted(turn.usage)
     )
-    step.update_live(result=None, cause=None, refusal=None, obey_by=None, open_tools=frozenset())
+    step.update_live(result=None, cause=None, refusal=None, cut=False, obey_by=None, open_tools=frozenset())
     step.emit(turn_event(turn, at=step.at))
 
 

@@ -16,6 +16,7 @@ from greenroomd.domain.frames import (
     Activity,
     ActivityChanged,
     AssistantSpoke,
+    BackgroundTasksChanged,
     ConversationReset,
     Delta,
     DeltaKind,
@@ -119,7 +120,6 @@ def _stream_event(raw: bytes, message: JsonObject) -> Frame:
 
 
 def _result(raw: bytes, message: JsonObject) -> Frame:
-    usage = _object(message.get("usage"))
     status = message.get("api_error_status")
     uuids = _texts(message.get("user_message_uuids")) or _texts([message.get("user_message_uuid")])
     return TurnResult(
@@ -133,15 +133,29 @@ def _result(raw: bytes, message: JsonObject) -> Frame:
         stop_reason=_text(message.get("stop_reason")),
         api_error_status=_whole(status) if status is not None else None,
         num_turns=_whole(message.get("num_turns")),
-        usage=Usage(
-            input_tokens=_whole(usage.get("input_tokens")),
-            output_tokens=_whole(usage.get("output_tokens")),
-            cache_creation_tokens=_whole(usage.get("cache_creation_input_tokens")),
-            cache_read_tokens=_whole(usage.get("cache_read_input_tokens")),
-        ),
+        usage=_usage(message),
         total_cost_usd=_number(message.get("total_cost_usd")),
         message_uuids=uuids,
         own_cost_usd=_cost(message.get("model_usage_since_last_result")),
+    )
+
+
+def _usage(message: JsonObject) -> Usage:
+    """Return the tokens since the last result: `usage` alone has only those of the main conversation."""
+    used = [_object(each) for each in _object(message.get("model_usage_since_last_result")).values()]
+    if any("inputTokens" in each for each in used):
+        return Usage(
+            input_tokens=sum(_whole(each.get("inputTokens")) for each in used),
+            output_tokens=sum(_whole(each.get("outputTokens")) for each in used),
+            cache_creation_tokens=sum(_whole(each.get("cacheCreationInputTokens")) for each in used),
+            cache_read_tokens=sum(_whole(each.get("cacheReadInputTokens")) for each in used),
+        )
+    usage = _object(message.get("usage"))
+    return Usage(
+        input_tokens=_whole(usage.get("input_tokens")),
+        output_tokens=_whole(usage.get("output_tokens")),
+        cache_creation_tokens=_whole(usage.get("cache_creation_input_tokens")),
+        cache_read_tokens=_whole(usage.get("cache_read_input_tokens")),
     )
 
 
@@ -156,6 +170,12 @@ def _system(raw: bytes, message: JsonObject) -> Frame:
     session = _text(message.get("session_id"))
     if subtype == "session_state_changed" and message.get("state") in _ACTIVITIES:
         return ActivityChanged(raw=raw, cli_session_id=session, activity=Activity(message["state"]))
+    if subtype == "background_tasks_changed":
+        tasks = _objects(message.get("tasks"))
+        agents = frozenset(
+            _text(task.get("task_id")) for task in tasks if task.get("task_type") != "local_bash"
+        )
+        return BackgroundTasksChanged(raw=raw, cli_session_id=session, agents=agents)
     if subtype == "init":
         return TurnInitialized(
             raw=raw,
