@@ -1,6 +1,7 @@
 """A file system that really hangs: only what works there waits for it."""
 
 import asyncio
+import threading
 import time
 import uuid
 from datetime import timedelta
@@ -75,3 +76,24 @@ async def test_a_look_that_hangs_is_given_up(tmp_path: Path) -> None:
         with pytest.raises(ProcessFailed) as failed:
             await roots.open(str(mount))
     assert failed.value.reason == "SPAWN_FAILED"
+
+
+async def test_a_mount_that_hangs_takes_no_thread_from_other_directories(tmp_path: Path) -> None:
+    good, links = tmp_path / "good", [tmp_path / f"link{number}" for number in range(80)]
+    good.mkdir()
+    roots = AllowedRoots([tmp_path], FilesystemPool())
+    with hanging_mount(tmp_path / "mount", answered=0) as mount:
+        async with asyncio.TaskGroup() as tasks:
+            for link in links:
+                link.symlink_to(mount)
+            hanging = [tasks.create_task(roots.resolve(str(link))) for link in links]
+            await eventually(lambda: threads_named("filesystem") >= 4)
+            async with asyncio.timeout(LASTS_SECONDS / 3):
+                assert await roots.resolve(str(good)) == str(good)
+                (await roots.open(str(good))).close()
+            for task in hanging:
+                task.cancel()
+
+
+def threads_named(name: str) -> int:
+    return sum(thread.name == name for thread in threading.enumerate())

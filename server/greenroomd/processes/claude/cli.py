@@ -154,7 +154,8 @@ class ClaudeCli:
         """Raise ProcessFailed if the CLI is missing or not executable: a failed start would not tell which."""
         try:
             there, executable = await self._filesystem.run(
-                lambda: (self._executable.exists(), os.access(self._executable, os.X_OK))
+                str(self._executable),  # threads of its own: it is on no file system that a session names
+                lambda: (self._executable.exists(), os.access(self._executable, os.X_OK)),
             )
         except FilesystemHangs as error:
             raise ProcessFailed("SPAWN_FAILED", f"{self._executable} cannot be looked at: {error}") from None

@@ -33,6 +33,7 @@ from greenroomd.processes.claude.stream_json import ControlAnswer, ControlAsked,
 from greenroomd.processes.host.child import Child
 from greenroomd.processes.host.directory import Directory, WorkingDirectories
 from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
+from greenroomd.processes.host.mount_table import mount_table
 from greenroomd.processes.host.redaction import Redactor
 from greenroomd.processes.host.resource_limits import ResourceLimits
 
@@ -95,8 +96,9 @@ class ClaudeProcess:
 
     async def _works_in(self, directory: Directory) -> bool:
         try:
-            return await self._filesystem.run(partial(directory.is_cwd_of, self.identity.pid))
-        except FilesystemHangs as error:
+            there = mount_table().filesystem(directory.path)
+            return await self._filesystem.run(there, partial(directory.is_cwd_of, self.identity.pid))
+        except (FilesystemHangs, OSError) as error:
             raise ProcessFailed("SPAWN_FAILED", f"{directory.path} cannot be looked at: {error}") from None
 
     async def exited(self) -> None:

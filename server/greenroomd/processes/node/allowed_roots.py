@@ -13,6 +13,8 @@ from greenroomd.app.ports.processes import ProcessFailed
 from greenroomd.domain.errors import InvalidRequest, StoreUnavailable, Violation, WorkingDirOutsideRoots
 from greenroomd.processes.host.directory import Directory, OutsideRoots, open_directory
 from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
+from greenroomd.processes.host.mount_table import mount_table
+from greenroomd.processes.host.path_walk import PathWalk
 
 REMEMBERED_SECONDS = 1.0
 _REMEMBERED = 1_000
@@ -90,7 +92,11 @@ class AllowedRoots:
 
     async def _open(self, path: str) -> Directory:
         try:
-            return await self._filesystem.run(partial(open_directory, path, self._roots), Directory.close)
+            walk = PathWalk(path, mount_table())
+            while not walk.over:
+                await self._filesystem.run(walk.filesystem, walk.walk)
+            opening = partial(open_directory, walk.reached, self._roots)
+            return await self._filesystem.run(walk.filesystem, opening, Directory.close)
         except OSError as error:
             if error.errno in _NOT_THERE:
                 raise
