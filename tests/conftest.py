@@ -4,10 +4,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from standin.model_api import ModelApi, running_model_api
 
 pytest_plugins = ["leaks", "control_groups", "real_cli", "seeds", "shared_servers"]
+
+# No test depends on how busy the machine is; an example that fails is printed in a form that repeats it.
+settings.register_profile(
+    "greenroom",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+    derandomize=False,
+)
+settings.load_profile("greenroom")
 
 BUILT_TOOLS = Path(__file__).resolve().parents[1] / ".cache/bin"
 

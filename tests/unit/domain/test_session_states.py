@@ -186,4 +186,4 @@ class Walk(RuleBasedStateMachine):
 
 
 TestWalk = Walk.TestCase
-TestWalk.settings = settings(max_examples=100, stateful_step_count=100, deadline=None)
+TestWalk.settings = settings(max_examples=100, stateful_step_count=100)

@@ -312,4 +312,4 @@ class Course(OneSession):
 
 
 TestCourse = Course.TestCase
-TestCourse.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+TestCourse.settings = settings(max_examples=100, stateful_step_count=50)

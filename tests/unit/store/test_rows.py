@@ -84,7 +84,7 @@ approvals_made = st.builds(
     expire_time=times,
     decide_time=st.none() | times,
 )
-thorough = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+thorough = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
 @thorough
