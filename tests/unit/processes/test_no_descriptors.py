@@ -1,15 +1,18 @@
 """No descriptor is free: what serves all sessions goes on, and what fails leaves nothing behind."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from descriptors import descriptors_left, open_descriptors
 from driving import IMPATIENT, eventually
@@ -89,6 +92,22 @@ async def test_the_watchdog_goes_on(sleeper: subprocess.Popen[bytes]) -> None:
     watchdog = MemoryWatchdog(timedelta(milliseconds=10))
     async with watchdog.on_duty():
         with descriptors_left(0), watchdog.watching(a_ward(sleeper)):
+            await eventually(lambda: sleeper.poll() is not None)
+
+
+async def test_the_watchdog_looks_again_after_a_look_for_which_there_was_no_thread(
+    sleeper: subprocess.Popen[bytes],
+) -> None:
+    loop, no_thread = asyncio.get_running_loop(), ThreadPoolExecutor()
+    no_thread.shutdown()  # as without a free thread, every task is refused with a RuntimeError
+    watchdog = MemoryWatchdog(timedelta(milliseconds=10))
+    async with watchdog.on_duty():
+        loop.set_default_executor(no_thread)
+        with watchdog.watching(a_ward(sleeper)):
+            with capture_logs() as lines:
+                await eventually(lambda: any(line.get("task") == "memory_watchdog" for line in lines))
+            assert sleeper.poll() is None
+            loop.set_default_executor(ThreadPoolExecutor())
             await eventually(lambda: sleeper.poll() is not None)
 
 
