@@ -7,6 +7,7 @@ Keys, in the order in which they act; all are optional and combine:
     refuse: [SUBTYPE, …]    answer these control requests with an error from now on
     ignore: [SUBTYPE, …]    never answer these
     die_of: SUBTYPE         exit when this one comes
+    astray: PATH            go there instead when sent to a directory, as if that one had been swapped meanwhile
     fork: "marked" | "clean" | "escaped"  start a child in a session of its own that holds stdout and lives on; "clean"
                             has no environment but stays in our session, "escaped" has neither
     stderr: N               write N bytes to stderr
@@ -64,6 +65,7 @@ class Fake:
         self.refused: list[str] = []
         self.ignored: list[str] = []
         self.deadly = ""
+        self.astray = ""
         self.input = b""
         self.input_open = True
         self.busy = False
@@ -147,6 +149,7 @@ class Fake:
         self.refused = script.get("refuse", self.refused)
         self.ignored = script.get("ignore", self.ignored)
         self.deadly = script.get("die_of", self.deadly)
+        self.astray = script.get("astray", self.astray)
         if kind := script.get("fork"):
             import subprocess  # half of all that the start would take
 
@@ -263,7 +266,7 @@ class Fake:
             self.mode = request["mode"]
         elif subtype == "set_cwd":
             if trusted := request.get("trusted_directory") == request["path"]:
-                os.chdir(request["path"])
+                os.chdir(self.astray or request["path"])
             response = {"status": "ok" if trusted else "needs_trust", "cwd": str(Path.cwd())}
         elif subtype == "apply_flag_settings":
             os.environ.update(request["settings"].get("env", {}))

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from driving import IMPATIENT, a_launch, driven, eventually, spoken
 from fake_cli.installed import at_start, install
@@ -114,6 +115,23 @@ async def test_one_that_does_not_is_ended_and_another_started_in_its_slot(
             assert claude.process.conversation == wanted.cli_session_id
             assert spoken(await claude.turn("one")) == "prompt 1"
             assert pool.status().busy == 1
+        claim.lease.release()
+
+
+async def test_one_that_went_elsewhere_is_ended_and_another_works_where_it_should(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "swapped").mkdir()
+    wanted = first(a_launch(tmp_path / "there"))
+    async with waiting(tmp_path, a_launch(tmp_path), astray=str(tmp_path / "swapped")) as (processes, _):
+        claim = await claimed(processes, wanted)
+        failed = pid_of(claim)
+        with capture_logs() as lines:
+            async with driven(claim, wanted) as claude:
+                assert not claude.process.warm
+                assert not Path(f"/proc/{failed}").exists()
+                assert Path(f"/proc/{claude.pid}/cwd").readlink() == tmp_path / "there"
+        reasons = [line["reason"] for line in lines if line["event"] == "warm_process_discarded"]
+        assert reasons == ["WORKING_DIR_GONE"]
         claim.lease.release()
 
 
