@@ -113,6 +113,40 @@ async def test_a_profile_that_cannot_be_looked_at_harms_no_other(
     assert [start.launch.config.working_dir for start in starts] == [str(tmp_path / "works")]
 
 
+async def test_a_directory_that_hangs_delays_no_other_profile_and_ends_no_process(
+    store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hanging:
+        """Answers until it hangs; from then on only for the directory `late`."""
+
+        hangs = False
+
+        async def resolve(self, path: str) -> str:
+            if self.hangs and not path.endswith("late"):
+                await asyncio.Event().wait()
+            return path
+
+    monkeypatch.setattr(module, "EVERY", HOUR)
+    wishes, changed, directories = Wishes(), asyncio.Event(), Hanging()
+    profiles = Profiles(store.profiles, lambda *_: b"", lambda: datetime.now(UTC), changed.set)
+
+    async def next_after_creating(name: str) -> list[str]:
+        parts = wish(1, working_dir=str(tmp_path / name))
+        await profiles.create(NewProfile(workspace_id="w", profile_id=name, parts=parts))
+        async with asyncio.timeout(10):
+            return [start.launch.config.working_dir for start in await wishes.next()]
+
+    async with warming(store.profiles, directories, wishes, changed):
+        await wishes.next()
+        assert await next_after_creating("early") == [str(tmp_path / "early")]
+        directories.hangs = True
+        monkeypatch.setattr(module, "LOOK_FOR", timedelta(milliseconds=100))
+        assert await next_after_creating("hangs") == [str(tmp_path / "early")], (
+            "what waits there goes on waiting"
+        )
+        assert set(await next_after_creating("late")) == {str(tmp_path / "early"), str(tmp_path / "late")}
+
+
 async def test_a_wish_that_cannot_be_followed_is_not_the_last(store: SqlStore, tmp_path: Path) -> None:
     class Failing(Wishes):
         """Fails once."""

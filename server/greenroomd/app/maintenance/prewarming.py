@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -17,7 +17,7 @@ from greenroomd.app.ports.profile_store import ProfileStore, place_of
 from greenroomd.app.ports.storage import Position
 from greenroomd.app.ports.working_dirs import WorkingDirs
 from greenroomd.domain.config import Secret
-from greenroomd.domain.errors import GreenroomError, InvalidRequest, WorkingDirOutsideRoots
+from greenroomd.domain.errors import GreenroomError, InvalidRequest, StoreUnavailable, WorkingDirOutsideRoots
 from greenroomd.domain.profile import Profile
 from greenroomd.domain.rules.config_overlay import layered
 
@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 EVERY = timedelta(seconds=10)
 """How often to look for changes made elsewhere: by another node, or to a directory."""
+LOOK_FOR = timedelta(seconds=2)
+"""How long to wait for the directories of the profiles: so long may one that hangs delay the others."""
 _PAGE = 1_000
 
 
@@ -41,10 +43,12 @@ async def warming(
 async def _follow(
     store: ProfileStore, working_dirs: WorkingDirs, processes: WarmStarts, changed: asyncio.Event
 ) -> None:
+    kept: Sequence[WarmStart] = ()
     while True:
         changed.clear()  # before reading, so that a change in the meantime is read next time
         try:
-            processes.keep([start async for start in _wanted(store, working_dirs)])
+            kept = await _wanted([found async for found in _profiles(store)], working_dirs, kept)
+            processes.keep(kept)
         except GreenroomError as error:  # the database is unavailable; processes that are ready stay ready
             log.warning("profiles_unavailable", error=str(error))
         with suppress(TimeoutError):
@@ -52,19 +56,35 @@ async def _follow(
                 await changed.wait()
 
 
-async def _wanted(store: ProfileStore, working_dirs: WorkingDirs) -> AsyncIterator[WarmStart]:
+async def _profiles(store: ProfileStore) -> AsyncIterator[tuple[Profile, Secret | None]]:
+    """Yield the profiles that want processes, each with its token."""
     after: Position | None = None
     while True:
         page = await store.profiles(None, after=after, limit=_PAGE)
         for profile in page.items:
             if profile.parts.warm_processes:
-                token = await _token(profile, store)
-                launch = await _launch(profile, token, working_dirs)
-                if launch is not None:
-                    yield WarmStart(launch, profile.parts.warm_processes)
+                yield profile, await _token(profile, store)
         if page.next is None:
             return
         after = place_of(page.items[-1])
+
+
+async def _wanted(
+    profiles: Sequence[tuple[Profile, Secret | None]],
+    working_dirs: WorkingDirs,
+    kept: Sequence[WarmStart],
+) -> Sequence[WarmStart]:
+    """Return what to keep ready, after `kept`. All directories are looked at together, for `LOOK_FOR` at most."""
+    async with asyncio.TaskGroup() as group:
+        looks = [
+            (profile, group.create_task(_launch(profile, token, working_dirs, kept)))
+            for profile, token in profiles
+        ]
+    return [
+        WarmStart(launch, profile.parts.warm_processes)
+        for profile, look in looks
+        if (launch := look.result()) is not None
+    ]
 
 
 async def _token(profile: Profile, store: ProfileStore) -> Secret | None:
@@ -73,25 +93,37 @@ async def _token(profile: Profile, store: ProfileStore) -> Secret | None:
     return await store.oauth_token(profile.workspace_id, profile.profile_id)
 
 
-async def _launch(profile: Profile, token: Secret | None, working_dirs: WorkingDirs) -> Launch | None:
+async def _launch(
+    profile: Profile, token: Secret | None, working_dirs: WorkingDirs, kept: Sequence[WarmStart]
+) -> Launch | None:
     """Return the launch of a session that sets no options; without a working directory if the profile's is invalid.
 
-    Returns None for a profile that fails, so that the others still get their processes.
+    Returns None for a profile that fails, so that the others still get their processes. One whose directory does not
+    answer gets no new process, but keeps those that it has.
     """
     try:
-        config = layered(profile.parts.config)
+        launch = _configured(profile, token)
         try:
-            await working_dirs.resolve(config.working_dir)
+            async with asyncio.timeout(LOOK_FOR.total_seconds()):
+                await working_dirs.resolve(launch.config.working_dir)
         except (InvalidRequest, WorkingDirOutsideRoots):
-            config = replace(config, working_dir="")
+            return replace(launch, config=replace(launch.config, working_dir=""))
+        except (TimeoutError, StoreUnavailable):
+            if any(start.launch == launch for start in kept):
+                return launch
+            raise
     except Exception:
         log.exception("profile_skipped", workspace_id=profile.workspace_id, profile_id=profile.profile_id)
         return None
+    return launch
+
+
+def _configured(profile: Profile, token: Secret | None) -> Launch:
     return Launch(
         session_id="",
         workspace_id=profile.workspace_id,
         cli_session_id="",
         resume=False,
-        config=replace(config, oauth_token_set=token is not None),
+        config=replace(layered(profile.parts.config), oauth_token_set=token is not None),
         oauth_token=token,
     )
