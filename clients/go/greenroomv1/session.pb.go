@@ -554,9 +554,9 @@ func (x *Process) GetLastExit() *ProcessExit {
 // ProcessExit is how a process ended. Judge a turn by its own state: the CLI's exit codes mislead.
 type ProcessExit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Exit code; unset when a signal ended it.
+	// Exit code; unset when a signal ended it, and when the server died before the process: nobody saw its end.
 	Code *int32 `protobuf:"varint,1,opt,name=code,proto3,oneof" json:"code,omitempty"`
-	// Number of the signal that ended it, such as 9; unset when it exited by itself.
+	// Number of the signal that ended it, such as 9; unset when it exited by itself, and when nobody saw its end.
 	Signal *int32 `protobuf:"varint,2,opt,name=signal,proto3,oneof" json:"signal,omitempty"`
 	// Whether it was ended because of its memory limit.
 	MemoryLimitHit bool `protobuf:"varint,3,opt,name=memory_limit_hit,json=memoryLimitHit,proto3" json:"memory_limit_hit,omitempty"`

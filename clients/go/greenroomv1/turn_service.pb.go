@@ -498,7 +498,7 @@ func (x *InterruptTurnRequest) GetRequestId() string {
 // InterruptTurnResponse answers InterruptTurn.
 type InterruptTurnResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The turn. INTERRUPTED, unless it ended by itself first.
+	// The turn. INTERRUPTED, unless it ended by itself first, or has not obeyed yet.
 	Turn          *Turn `protobuf:"bytes,1,opt,name=turn,proto3" json:"turn,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -41,7 +41,8 @@ type TurnServiceClient interface {
 	// RunTurn is StartTurn and then the events of that turn until it ends: the one call a newcomer needs. When the call is
 	// cancelled, the turn goes on. Errors are those of StartTurn; a turn that fails is no error of this call.
 	RunTurn(ctx context.Context, in *RunTurnRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RunTurnResponse], error)
-	// InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended.
+	// InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended, or
+	// after 20 s with a turn that is still RUNNING.
 	// NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
 	InterruptTurn(ctx context.Context, in *InterruptTurnRequest, opts ...grpc.CallOption) (*InterruptTurnResponse, error)
 	// GetTurn answers a turn. NOT_FOUND: no such turn.
@@ -155,7 +156,8 @@ type TurnServiceServer interface {
 	// RunTurn is StartTurn and then the events of that turn until it ends: the one call a newcomer needs. When the call is
 	// cancelled, the turn goes on. Errors are those of StartTurn; a turn that fails is no error of this call.
 	RunTurn(*RunTurnRequest, grpc.ServerStreamingServer[RunTurnResponse]) error
-	// InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended.
+	// InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended, or
+	// after 20 s with a turn that is still RUNNING.
 	// NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
 	InterruptTurn(context.Context, *InterruptTurnRequest) (*InterruptTurnResponse, error)
 	// GetTurn answers a turn. NOT_FOUND: no such turn.

@@ -968,10 +968,10 @@ pub struct Process {
 /// ProcessExit is how a process ended. Judge a turn by its own state: the CLI's exit codes mislead.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProcessExit {
-    /// Exit code; unset when a signal ended it.
+    /// Exit code; unset when a signal ended it, and when the server died before the process: nobody saw its end.
     #[prost(int32, optional, tag = "1")]
     pub code: ::core::option::Option<i32>,
-    /// Number of the signal that ended it, such as 9; unset when it exited by itself.
+    /// Number of the signal that ended it, such as 9; unset when it exited by itself, and when nobody saw its end.
     #[prost(int32, optional, tag = "2")]
     pub signal: ::core::option::Option<i32>,
     /// Whether it was ended because of its memory limit.
@@ -4431,7 +4431,7 @@ pub struct InterruptTurnRequest {
 /// InterruptTurnResponse answers InterruptTurn.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct InterruptTurnResponse {
-    /// The turn. INTERRUPTED, unless it ended by itself first.
+    /// The turn. INTERRUPTED, unless it ended by itself first, or has not obeyed yet.
     #[prost(message, optional, tag = "1")]
     pub turn: ::core::option::Option<Turn>,
 }
@@ -4766,7 +4766,8 @@ pub mod turn_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.TurnService", "RunTurn"));
             self.inner.server_streaming(req, path, codec).await
         }
-        /// InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended.
+        /// InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended, or
+        /// after 20 s with a turn that is still RUNNING.
         /// NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
         pub async fn interrupt_turn(
             &mut self,

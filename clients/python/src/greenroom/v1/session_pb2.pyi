@@ -346,9 +346,9 @@ class ProcessExit(_message.Message):
     MEMORY_LIMIT_HIT_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
     code: _builtins.int
-    """Exit code; unset when a signal ended it."""
+    """Exit code; unset when a signal ended it, and when the server died before the process: nobody saw its end."""
     signal: _builtins.int
-    """Number of the signal that ended it, such as 9; unset when it exited by itself."""
+    """Number of the signal that ended it, such as 9; unset when it exited by itself, and when nobody saw its end."""
     memory_limit_hit: _builtins.bool
     """Whether it was ended because of its memory limit."""
     @_builtins.property

@@ -266,7 +266,7 @@ class InterruptTurnResponse(_message.Message):
     TURN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def turn(self) -> _turn_pb2.Turn:
-        """The turn. INTERRUPTED, unless it ended by itself first."""
+        """The turn. INTERRUPTED, unless it ended by itself first, or has not obeyed yet."""
 
     def __init__(
         self,

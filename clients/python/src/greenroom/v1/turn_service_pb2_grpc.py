@@ -94,7 +94,8 @@ class TurnServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def InterruptTurn(self, request, context):
-        """InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended.
+        """InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended, or
+        after 20 s with a turn that is still RUNNING.
         NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -43,7 +43,8 @@ class TurnServiceStub:
     cancelled, the turn goes on. Errors are those of StartTurn; a turn that fails is no error of this call.
     """
     InterruptTurn: _grpc.UnaryUnaryMultiCallable[_turn_service_pb2.InterruptTurnRequest, _turn_service_pb2.InterruptTurnResponse]
-    """InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended.
+    """InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended, or
+    after 20 s with a turn that is still RUNNING.
     NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
     """
     GetTurn: _grpc.UnaryUnaryMultiCallable[_turn_service_pb2.GetTurnRequest, _turn_service_pb2.GetTurnResponse]
@@ -72,7 +73,8 @@ class TurnServiceAsyncStub(TurnServiceStub):
     cancelled, the turn goes on. Errors are those of StartTurn; a turn that fails is no error of this call.
     """
     InterruptTurn: _aio.UnaryUnaryMultiCallable[_turn_service_pb2.InterruptTurnRequest, _turn_service_pb2.InterruptTurnResponse]  # type: ignore[assignment]
-    """InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended.
+    """InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended, or
+    after 20 s with a turn that is still RUNNING.
     NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
     """
     GetTurn: _aio.UnaryUnaryMultiCallable[_turn_service_pb2.GetTurnRequest, _turn_service_pb2.GetTurnResponse]  # type: ignore[assignment]
@@ -116,7 +118,8 @@ class TurnServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _turn_service_pb2.InterruptTurnRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_turn_service_pb2.InterruptTurnResponse, _abc.Awaitable[_turn_service_pb2.InterruptTurnResponse]]:
-        """InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended.
+        """InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended, or
+        after 20 s with a turn that is still RUNNING.
         NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
         """
 

@@ -301,14 +301,14 @@ export const ProcessSchema: GenMessage<Process> = /*@__PURE__*/
  */
 export type ProcessExit = Message<"greenroom.v1.ProcessExit"> & {
   /**
-   * Exit code; unset when a signal ended it.
+   * Exit code; unset when a signal ended it, and when the server died before the process: nobody saw its end.
    *
    * @generated from field: optional int32 code = 1;
    */
   code?: number | undefined;
 
   /**
-   * Number of the signal that ended it, such as 9; unset when it exited by itself.
+   * Number of the signal that ended it, such as 9; unset when it exited by itself, and when nobody saw its end.
    *
    * @generated from field: optional int32 signal = 2;
    */

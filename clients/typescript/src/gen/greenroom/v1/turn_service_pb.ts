@@ -236,7 +236,7 @@ export const InterruptTurnRequestSchema: GenMessage<InterruptTurnRequest> = /*@_
  */
 export type InterruptTurnResponse = Message<"greenroom.v1.InterruptTurnResponse"> & {
   /**
-   * The turn. INTERRUPTED, unless it ended by itself first.
+   * The turn. INTERRUPTED, unless it ended by itself first, or has not obeyed yet.
    *
    * @generated from field: greenroom.v1.Turn turn = 1;
    */
@@ -608,7 +608,8 @@ export const TurnService: GenService<{
     output: typeof RunTurnResponseSchema;
   },
   /**
-   * InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended.
+   * InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended, or
+   * after 20 s with a turn that is still RUNNING.
    * NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
    *
    * @generated from rpc greenroom.v1.TurnService.InterruptTurn
