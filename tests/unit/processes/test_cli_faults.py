@@ -292,6 +292,32 @@ async def test_a_start_whose_working_directory_hangs_holds_up_nobody(
         answering.set()
 
 
+async def test_a_start_whose_workspace_hangs_holds_up_nobody(
+    tmp_path: Path, mine: ServerRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch = a_launch(tmp_path)
+    home = str(Workspace.within(tmp_path, launch.workspace_id).home)
+    looking, answering, mkdir = threading.Event(), threading.Event(), os.mkdir
+
+    def make_directory(path: Path, mode: int = 0o777) -> None:
+        if str(path) == home:
+            looking.set()
+            if not answering.wait(5):
+                raise TimeoutError("nobody else could do anything meanwhile")
+        mkdir(path, mode)
+
+    monkeypatch.setattr(os, "mkdir", make_directory)
+
+    async def converse() -> None:
+        async with driven(fake(tmp_path, mine), launch) as claude:
+            assert spoken(await claude.turn("one")) == "prompt 1"
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(converse())
+        await eventually(looking.is_set)
+        answering.set()
+
+
 @pytest.mark.parametrize("name", ["missing", "too long a name" * 100], ids=["missing", "impossible"])
 async def test_a_working_directory_that_cannot_be_found(tmp_path: Path, mine: ServerRun, name: str) -> None:
     with pytest.raises(ProcessFailed) as failed:

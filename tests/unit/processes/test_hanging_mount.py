@@ -4,18 +4,23 @@ import asyncio
 import threading
 import time
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from driving import IMPATIENT, eventually
+from driving import IMPATIENT, a_launch, eventually
+from fake_cli.installed import install
 from greenroomd.app.ports.processes import ProcessFailed, ShutdownTimeouts
 from greenroomd.domain.errors import StoreUnavailable
+from greenroomd.processes.claude.cli import ClaudeCli
+from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
 from greenroomd.processes.host.child import Child, running
 from greenroomd.processes.host.directory import open_directory
 from greenroomd.processes.host.filesystem_pool import FilesystemPool
 from greenroomd.processes.host.redaction import Redactor
+from greenroomd.processes.host.server_run import server_run
 from greenroomd.processes.host.spawn import Command
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 from hanging_mount import LASTS_SECONDS, hanging_mount
@@ -97,3 +102,21 @@ async def test_a_mount_that_hangs_takes_no_thread_from_other_directories(tmp_pat
 
 def threads_named(name: str) -> int:
     return sum(thread.name == name for thread in threading.enumerate())
+
+
+async def test_a_start_in_a_home_that_hangs_is_given_up(tmp_path: Path) -> None:
+    launch = a_launch(tmp_path)
+    launch = replace(launch, config=replace(launch.config, working_dir=""))
+    home = Workspace.within(tmp_path, launch.workspace_id).home
+    home.parent.mkdir(parents=True)
+    pool = FilesystemPool(patience=timedelta(seconds=1))
+    roots = AllowedRoots([tmp_path], pool)
+    with hanging_mount(tmp_path / "mount", answered=0) as mount, server_run(tmp_path) as mine:
+        home.symlink_to(mount)
+        cli = ClaudeCli(
+            install(tmp_path), tmp_path, mine, CliDefaults(), HASTY, directories=roots, filesystem=pool
+        )
+        with pytest.raises(ProcessFailed, match=r"enter the workspace's home: .* did not answer") as failed:
+            async with cli.running(launch):
+                raise AssertionError("it was started")
+    assert failed.value.reason == "SPAWN_FAILED"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -41,6 +42,8 @@ from greenroomd.processes.linux.cgroup_removal import CgroupRemoval
 from greenroomd.processes.linux.cgroup_setup import Cgroups
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 
 class ClaudeCli:
@@ -90,9 +93,8 @@ class ClaudeCli:
         run = RunDirectory(path=path)
         workspace = Workspace.within(self._state_dir, launch.workspace_id)
         with _failing_to("read the conversation"):
-            if not launch.resume and await asyncio.to_thread(
-                salvage, workspace.config_dir, launch.cli_session_id
-            ):
+            look = partial(salvage, workspace.config_dir, launch.cli_session_id)
+            if not launch.resume and await self._in_workspace(workspace, look):
                 launch = replace(launch, resume=True)
         await self._require_executable()
         redactor = redactor_of(launch, self._defaults)
@@ -109,7 +111,8 @@ class ClaudeCli:
         try:
             settled = await self._with_directories(launch.config)
             with _failing_to("make the run directory"):
-                run.make(workspace, settled)
+                make = partial(run.make, workspace, settled)
+                await self._in_workspace(workspace, make, lambda _made: run.remove())
             with _failing_to("make the control group"):
                 await confinement.build(launch.config.limits)
             with await self._directory(launch.config.working_dir, workspace) as directory:
@@ -138,7 +141,17 @@ class ClaudeCli:
         if working_dir:
             return await self._directories.open(working_dir)
         with _failing_to("enter the workspace's home"):
-            return open_directory(str(workspace.home))  # ours, and made a moment ago: it does not hang
+            enter = partial(open_directory, str(workspace.home))
+            return await self._in_workspace(workspace, enter, Directory.close)
+
+    async def _in_workspace(
+        self,
+        workspace: Workspace,
+        look: Callable[[], T],
+        discard: Callable[[T], object] = lambda _found: None,
+    ) -> T:
+        """Call `look` in a thread: a tool may have put a link to a file system that hangs in its workspace."""
+        return await self._filesystem.run(str(workspace.root), look, discard)
 
     async def _with_directories(self, config: SessionConfig) -> SessionConfig:
         """Return `config` with its additional directories as they are now, without links; raises as `_directory`."""
@@ -167,8 +180,8 @@ class ClaudeCli:
 
 @contextmanager
 def _failing_to(do: str) -> Iterator[None]:
-    """Raise ProcessFailed with SPAWN_FAILED for an OSError in the block."""
+    """Raise ProcessFailed with SPAWN_FAILED for an OSError in the block, and if its file system hangs."""
     try:
         yield
-    except OSError as error:
+    except (OSError, FilesystemHangs) as error:
         raise ProcessFailed("SPAWN_FAILED", f"cannot {do}: {error}") from None

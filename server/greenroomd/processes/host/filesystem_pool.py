@@ -1,4 +1,4 @@
-"""Threads that look at directories which sessions name, where a file system may hang.
+"""Threads that look at directories which sessions name or may change, where a file system may hang.
 
 A look-up that hangs costs one thread and its caller's patience. It holds up neither the event loop, nor the threads
 that end processes, nor the exit of the server. A file system that hangs costs a few threads, and holds up no other.
