@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
@@ -17,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
+import psutil
 import psycopg
 
 from greenroomd.store.engine import Database
@@ -77,6 +79,26 @@ class PostgresServer:
         with self.connect(database) as connection, connection.cursor() as cursor:
             cursor.execute(sql)
             return cursor.fetchall() if cursor.description else []
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stop all its processes while the block runs: its sockets stay open, and nothing is answered."""
+        try:
+            self._signal(signal.SIGSTOP)
+            yield
+        finally:
+            self.thaw()
+
+    def thaw(self) -> None:
+        """Let its processes run on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        main = psutil.Process(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]))
+        main.send_signal(number)  # first: a stopped one starts no others
+        for process in main.children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(number)
 
     def connect(self, database: str) -> psycopg.Connection[Any]:
         """Open a connection beside the store's, in autocommit."""

@@ -1,4 +1,4 @@
-"""The database goes away in mid-turn: the turn goes on, and nothing that its process said is lost."""
+"""The database goes away: a turn goes on and nothing that its process said is lost, and the server can be stopped."""
 
 from __future__ import annotations
 
@@ -55,3 +55,16 @@ async def test_a_turn_outlives_an_outage_of_the_database(
     assert ended.turn_completed.turn.result_text == "all of it"
     assert names(told).count("message_assistant") >= SAID
     assert sequences(told) == list(range(1, len(told) + 1))
+
+
+async def test_a_server_stops_in_time_though_its_database_is_frozen(
+    tmp_path: Path, failing_postgres: PostgresServer
+) -> None:
+    url = failing_postgres.url(failing_postgres.new_database())
+    settings = {"claude_path": str(install(tmp_path)), "database_url": url, "drain_timeout": "3s"}
+    async with GreenroomServer(tmp_path, {}, **settings) as server:
+        session_id = (await create(server)).session_id
+        await until(server, session_id, session_pb2.SESSION_STATE_READY)
+        with failing_postgres.frozen():  # the drain cannot commit that the session is suspended
+            assert await server.stop() == 0
+        assert "drain_incomplete" in server.log.read_text()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from sqlalchemy import (
     ARRAY,
@@ -43,7 +43,10 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
 from greenroomd.domain.errors import StoreUnavailable
-from greenroomd.store.postgresql_settings import connection_arguments, ignored_setting
+from greenroomd.store.postgresql_settings import connection_arguments, ignored_setting, longest_wait
+
+if TYPE_CHECKING:
+    from greenroomd.store.bounded_connection import WaitLimit
 
 READERS: Final = 4
 _WRITER_CACHE_KIB: Final = 64 * 1024
@@ -63,11 +66,14 @@ class UnsupportedDatabase(Exception):
 class Database:
     """One database, with an engine for the writer's one connection and one for the readers.
 
-    `patience` limits every wait for a connection attempt, a free connection, or another transaction's lock.
+    `patience` limits every wait for a connection attempt, a free connection, or another transaction's lock. An answer
+    of PostgreSQL may take `longest_wait`.
     """
 
     def __init__(self, url: str, *, patience: timedelta) -> None:
         parsed = make_url(url)
+        self.longest_wait = longest_wait(patience)
+        self._limit: WaitLimit | None = None
         self.sqlite = parsed.get_backend_name() == "sqlite"
         if self.sqlite:
             self.writing, self.reading = _open_sqlite(parsed, patience)
@@ -75,6 +81,9 @@ class Database:
         elif parsed.drivername == "postgresql+psycopg":
             self._arguments = connection_arguments(parsed, patience)
             self.writing, self.reading = _open_postgresql(parsed, self._arguments, patience)
+            from greenroomd.store.bounded_connection import limit_waits  # imports the driver
+
+            self._limit = limit_waits(self.longest_wait, self.writing, self.reading)
         else:
             raise UnsupportedDatabase(
                 f"{parsed.drivername}: use sqlite:///path or postgresql+psycopg://user:password@host/database"
@@ -128,6 +137,11 @@ class Database:
     def listed(self, values: Sequence[str]) -> Any:
         """Return the parameter of `among`."""
         return json.dumps(values) if self.sqlite else list(values)
+
+    def end_within(self, left: timedelta) -> None:
+        """Let all that waits for PostgreSQL fail after this time, in whatever thread; connect no more from then on."""
+        if self._limit is not None:
+            self._limit.end_within(left.total_seconds())
 
     def dispose(self) -> None:
         """Close all idle connections."""

@@ -51,6 +51,11 @@ def connection_arguments(url: URL, patience: timedelta) -> dict[str, Any]:
     }
 
 
+def longest_wait(patience: timedelta) -> timedelta:
+    """Return how long to wait for an answer: longer than `statement_timeout`, by which a server that runs answers."""
+    return 7 * patience
+
+
 def ignored_setting(reported: Callable[[str], str | None]) -> str | None:
     """Return a required setting that the server, or a pooler in between, did not apply; None if all are applied.
 

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from greenroomd.app.background import background_tasks, restarting
 from greenroomd.app.ports.compaction import Compactor
@@ -44,6 +45,9 @@ from greenroomd.store.write.prepared_unit import prepare
 from greenroomd.store.write.publisher import Publisher
 from greenroomd.store.write.remote_events import RemoteEventReader
 
+ENDS_WITHIN: Final = timedelta(seconds=10)
+"""How long the end of a store waits for PostgreSQL's answers; a commit without one is unknown."""
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -63,7 +67,7 @@ async def open_store(
     observer: SessionObserver = UNOBSERVED,
     owner: Owner | None = None,
 ) -> AsyncIterator[SqlStore]:
-    """Yield the store of a database, migrated to this version; on exit, finish all commits.
+    """Yield the store of a database, migrated to this version; on exit, finish all commits, in `ENDS_WITHIN`.
 
     `database_url` is `sqlite:///path` or `postgresql+psycopg://…`. `key_file` is created if it does not exist, and
     always needed afterwards. `codec` makes the codec for the id of this store. `clock` is only used for the age of
@@ -77,6 +81,7 @@ async def open_store(
     try:
         async with AsyncExitStack() as stack:
             reader = await stack.enter_async_context(open_reader(database))
+            stack.callback(database.end_within, ENDS_WITHIN)  # for a start that is cancelled
             await reader.run(database.require_supported)
             lock = DatabaseLock()
             if owner is not None:
@@ -105,19 +110,22 @@ async def open_store(
                 background_tasks(restarting("erasure", Erasure(writer, reader, publisher.deleted).run)),
                 listening_for_commits(database, notices.notice, standing, poll=poll),
             ):
-                yield SqlStore(
-                    store_id=store_id,
-                    codec=events,
-                    clock=clock,
-                    keyring=keyring,
-                    cache=cache,
-                    writer=writer,
-                    publisher=publisher,
-                    reader=reader,
-                    lookups=Lookups(database, keyring),
-                    history=history,
-                    profiles=SqlProfiles(database, writer, reader, keyring),
-                )
+                try:
+                    yield SqlStore(
+                        store_id=store_id,
+                        codec=events,
+                        clock=clock,
+                        keyring=keyring,
+                        cache=cache,
+                        writer=writer,
+                        publisher=publisher,
+                        reader=reader,
+                        lookups=Lookups(database, keyring),
+                        history=history,
+                        profiles=SqlProfiles(database, writer, reader, keyring),
+                    )
+                finally:
+                    database.end_within(ENDS_WITHIN)
     finally:
         database.dispose()
 

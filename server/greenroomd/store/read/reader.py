@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
+from time import monotonic
 from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from greenroomd.domain.errors import StoreUnavailable
 from greenroomd.store.engine import READERS, Database, answering
 
 T = TypeVar("T")
@@ -23,17 +25,20 @@ class Reader:
     def __init__(self, database: Database, threads: ThreadPoolExecutor) -> None:
         self._engine = database.reading
         self._threads = threads
+        self._longest_wait = database.longest_wait.total_seconds()
 
     async def read(self, look: Callable[[Connection], T]) -> T:
         """Return the result of `look`, run on a connection; raises StoreUnavailable if the database does not answer."""
-        return await self.run(partial(self._look, look))
+        return await self.run(partial(self._look, look, monotonic()))
 
     async def run(self, work: Callable[[], T]) -> T:
         """Return the result of `work`, run in a thread; raises StoreUnavailable if the database does not answer."""
         with answering():
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
-    def _look(self, look: Callable[[Connection], T]) -> T:
+    def _look(self, look: Callable[[Connection], T], asked: float) -> T:
+        if monotonic() - asked > self._longest_wait:  # all threads waited for a database that does not answer
+            raise StoreUnavailable("the database does not answer: too many reads wait for it")
         try:
             return self._once(look)
         except DBAPIError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,8 @@ def upgrade(engine: Engine) -> None:
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":  # SQLite's transaction has the lock from the beginning
             # No timeout: a migration may take long, and other nodes that start wait for it.
+            _wait_long(connection)
+            connection.detach()  # nobody else gets this connection
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
@@ -39,6 +42,12 @@ def upgrade(engine: Engine) -> None:
                 raise SchemaTooNew(
                     f"the database is newer than this version of Greenroom: {error}"
                 ) from error
+
+
+def _wait_long(connection: Connection) -> None:
+    """Let a connection of ours wait for each answer until the store ends."""
+    driver: Any = connection.connection.driver_connection
+    driver.longest = math.inf
 
 
 def _version(connection: Connection) -> str | None:
