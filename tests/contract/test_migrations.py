@@ -84,9 +84,11 @@ async def test_a_start_waits_for_a_migration_longer_than_for_anything_else(
         postgres.url(name), key_file=key_file, codec=lambda _: JsonCodec(), announce=Heard()
     ):
         pass
-    database = Database(postgres.url(name), patience=timedelta(milliseconds=100))  # and 600 for a statement
+    database = Database(
+        postgres.url(name), patience=timedelta(milliseconds=100)
+    )  # 600 for a statement, 700 for an answer
     waiting = f"""SELECT 1 FROM pg_stat_activity WHERE datname = '{name}' AND wait_event_type = 'Lock'
-        AND clock_timestamp() - query_start > interval '700 milliseconds'"""
+        AND clock_timestamp() - query_start > interval '1 second'"""
     with postgres.connect(name) as migrating, ThreadPoolExecutor(1) as threads:
         migrating.execute("BEGIN")
         migrating.execute("LOCK TABLE alembic_version")
