@@ -20,6 +20,7 @@ Keys, in the order in which they act; all are optional and combine:
     events: N               print N assistant frames, as fast as they are read
     ask: {name, input}      ask for permission to use a tool, and echo the decision in an assistant frame
     request: SUBTYPE        send a control request, and echo the answer in an assistant frame
+    until: FILE             say nothing before this file is there
     wait: SECONDS           take that long; an interrupt ends it
     half_line: true         print half a frame and exit
     close_stdout: true      close stdout and live on, deaf
@@ -167,6 +168,8 @@ class Fake:
             self.ask({"subtype": "can_use_tool", "tool_name": tool["name"], "input": tool["input"]})
         if subtype := script.get("request"):
             self.ask({"subtype": subtype})
+        while (file := script.get("until")) and not Path(file).exists():
+            time.sleep(0.01)
         if seconds := script.get("wait"):
             self.until(time.monotonic() + seconds, lambda: self.interrupted)
         self.die(script)

@@ -41,10 +41,12 @@ async def test_a_turn_outlives_an_outage_of_the_database(
     async with GreenroomServer(tmp_path, {}, claude_path=claude, database_url=url) as server:
         session_id = (await create(server)).session_id
         before = await until(server, session_id, session_pb2.SESSION_STATE_READY)
-        # it says all but the answer at once, and answers while the database is away
-        running = await start_turn(server, session_id, turn(events=SAID, wait=1, text="all of it"))
+        away = tmp_path / "away"
+        script = turn(until=str(away), events=SAID, text="all of it")  # it speaks while the database is away
+        running = await start_turn(server, session_id, script)
         await until(server, session_id, session_pb2.SESSION_STATE_ACTIVE)
         failing_postgres.stop()
+        away.touch()
         await until_logged(server, "store_unavailable")
         failing_postgres.start()
         await until(server, session_id, turn_id=running.turn_id)
