@@ -158,7 +158,7 @@ class Settings(BaseModel):
         timedelta(seconds=30),
         description="The longest time that a stopping server takes. Running turns may continue until just "
         "enough time is left to interrupt them and end their processes (the four settings "
-        "above); queued turns are kept",
+        "above); queued turns are kept. If PostgreSQL does not answer, the end of the store takes up to 10 s more",
     )
 
     max_connections: Count = Field(
