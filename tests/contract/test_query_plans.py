@@ -13,7 +13,7 @@ from contract.sample import JsonCodec
 from greenroomd.store.engine import Database
 from greenroomd.store.read.history import History
 from greenroomd.store.schema.upgrade import upgrade
-from greenroomd.store.write.profile_quota import Vacancies
+from greenroomd.store.write.profile_quota import ProfileQuotas
 from greenroomd.store.write.statements import Statements
 
 
@@ -27,7 +27,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 def test_no_statement_of_a_batch_reads_a_whole_table(database: Database) -> None:
-    of_a_batch = {**vars(Statements(database)), **vars(Vacancies(database))}
+    of_a_batch = {**vars(Statements(database)), **vars(ProfileQuotas(database))}
     del of_a_batch["forget_requests"]  # once for many batches: it may read what it likes
     with _planning(database) as connection:
         for name, given in of_a_batch.items():

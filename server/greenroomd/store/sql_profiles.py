@@ -22,7 +22,7 @@ from greenroomd.store.schema.tables import meta, profiles, requests
 from greenroomd.store.secrets import Keyring
 from greenroomd.store.write.batch import REPLAYED_FOR
 from greenroomd.store.write.group_commit import Writer
-from greenroomd.store.write.profile_quota import Vacancies
+from greenroomd.store.write.profile_quota import ProfileQuotas
 from greenroomd.store.write.statements import Statements
 
 _NO_TOKEN: Final[Sealed] = (None, None)
@@ -41,7 +41,7 @@ class SqlProfiles:
         self._read = reader.read
         self._keyring = keyring
         self._statements = Statements(database)
-        self._vacancies = Vacancies(database)
+        self._quotas = ProfileQuotas(database)
 
     async def change(self, change: ProfileChange) -> Profile | None:
         """Commit a change and return its outcome."""
@@ -96,7 +96,7 @@ class SqlProfiles:
         return profile
 
     def _remove(self, connection: Connection, workspace_id: str, profile_id: str) -> None:
-        used = self._vacancies.open_sessions(connection, workspace_id, profile_id, most=_COUNTED)
+        used = self._quotas.open_sessions(connection, workspace_id, profile_id, most=_COUNTED)
         if used:
             raise ProfileInUse(profile_id, used)
         key = {"of_workspace": workspace_id, "of_profile": profile_id}

@@ -67,28 +67,12 @@ class WorkspaceUse(Protocol):
         """Wanted by sessions that wait for one."""
 
 
-class PoolStatus(Protocol):
-    """How this node uses its processes now; the first five properties are numbers of processes."""
+class PoolStatus(WorkspaceUse, Protocol):
+    """How this node uses its processes now, summed over its workspaces."""
 
     @property
     def slots(self) -> int:
         """How many processes there may be."""
-
-    @property
-    def busy(self) -> int:
-        """In use by sessions that work."""
-
-    @property
-    def idle(self) -> int:
-        """In use by sessions that could give theirs up."""
-
-    @property
-    def warm(self) -> int:
-        """Kept ready for a workspace's next session."""
-
-    @property
-    def waiting(self) -> int:
-        """Wanted by sessions that wait for one."""
 
     @property
     def longest_wait(self) -> timedelta | None:

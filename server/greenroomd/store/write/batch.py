@@ -31,7 +31,7 @@ from greenroomd.store.schema.tables import requests
 from greenroomd.store.write.batch_plan import BatchPlan, Refusal
 from greenroomd.store.write.bulk_insert import BulkInsert
 from greenroomd.store.write.prepared_unit import Prepared
-from greenroomd.store.write.profile_quota import Vacancies
+from greenroomd.store.write.profile_quota import ProfileQuotas
 from greenroomd.store.write.statements import Statements
 
 REPLAYED_FOR: Final = timedelta(hours=24)
@@ -75,7 +75,7 @@ class BatchWriter:
         self._fence = fence
         self._statements = Statements(database)
         self._insert = BulkInsert(database)
-        self._vacancies = Vacancies(database)
+        self._quotas = ProfileQuotas(database)
         self._codec = codec
         self._answered = 0
 
@@ -138,9 +138,7 @@ class BatchWriter:
             if prepared.unit.claims_profile
         }
         for workspace_id, profile_id in claimed:
-            plan.load_quota(
-                workspace_id, profile_id, self._vacancies.of(connection, workspace_id, profile_id)
-            )
+            plan.load_quota(workspace_id, profile_id, self._quotas.of(connection, workspace_id, profile_id))
         asked: dict[tuple[str, str], list[str]] = defaultdict(list)
         for prepared in units:
             if request := prepared.unit.request:

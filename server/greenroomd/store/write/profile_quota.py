@@ -37,7 +37,7 @@ class RemainingQuota:
         self.left -= 1
 
 
-class Vacancies:
+class ProfileQuotas:
     """Counts the sessions of a profile that are not CLOSED."""
 
     def __init__(self, database: Database) -> None:
