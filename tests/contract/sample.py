@@ -21,7 +21,8 @@ from greenroomd.domain.config import (
     SessionConfig,
 )
 from greenroomd.domain.enforcement import Enforcement, OptionReport
-from greenroomd.domain.events import DeltaNoted, Event, EventType, MessageNoted
+from greenroomd.domain.event_payloads import DeltaNoted, MessageNoted
+from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle.transition import create
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, StartMode
 from greenroomd.domain.states import State

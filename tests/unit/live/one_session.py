@@ -10,7 +10,8 @@ from datetime import timedelta
 from hypothesis.stateful import RuleBasedStateMachine
 
 from greenroomd.domain.errors import GreenroomError
-from greenroomd.domain.events import TURN_ENDS, Event, StateChanged
+from greenroomd.domain.event_payloads import StateChanged
+from greenroomd.domain.events import TURN_ENDS, Event
 from greenroomd.domain.lifecycle import process_end, process_start
 from greenroomd.domain.lifecycle.live import (
     AbandonLaunch,

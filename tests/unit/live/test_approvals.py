@@ -9,7 +9,8 @@ import pytest
 from greenroomd.domain.approval import ApprovalState
 from greenroomd.domain.config import ApprovalPolicy
 from greenroomd.domain.errors import ApprovalNotFound
-from greenroomd.domain.events import ApprovalNoted, EventType
+from greenroomd.domain.event_payloads import ApprovalNoted
+from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import approval_flow, orders
 from greenroomd.domain.lifecycle.live import AnswerPermission, InterruptCli
 from greenroomd.domain.states import AWAITING_APPROVAL, State

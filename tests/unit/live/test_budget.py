@@ -2,7 +2,8 @@
 
 import pytest
 
-from greenroomd.domain.events import EventType, LimitReached
+from greenroomd.domain.event_payloads import LimitReached
+from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import orders
 from greenroomd.domain.lifecycle.live import EndProcess
 from greenroomd.domain.states import State

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from greenroomd.domain.config import Limits
-from greenroomd.domain.events import EventType, Expiring
+from greenroomd.domain.event_payloads import Expiring
+from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import deadlines, expiry
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch, update
 from greenroomd.domain.states import State

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from greenroomd.domain.config import Limits, OnIdle
-from greenroomd.domain.events import EventType, LimitReached
+from greenroomd.domain.event_payloads import LimitReached
+from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import deadlines, orders
 from greenroomd.domain.lifecycle.live import EndProcess, InterruptCli
 from greenroomd.domain.states import IDLE_TIMEOUT, State

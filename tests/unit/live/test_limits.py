@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from greenroomd.domain.config import Limits, RecoveryMode, RecoveryPolicy, SessionConfig
 from greenroomd.domain.enforcement import Enforcement, OptionReport, report
-from greenroomd.domain.events import EventType, LimitReached, ProcessExited
+from greenroomd.domain.event_payloads import LimitReached, ProcessExited
+from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import orders, process_end, process_start
 from greenroomd.domain.lifecycle.live import InterruptCli
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch, update

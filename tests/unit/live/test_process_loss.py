@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from greenroomd.domain.errors import TurnRunning
-from greenroomd.domain.events import EventType, ProcessExited
+from greenroomd.domain.event_payloads import ProcessExited
+from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import orders, process_end, reconfiguration
 from greenroomd.domain.lifecycle.live import Ending, EndProcess, LaunchProcess, Purpose, Reconfigure
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch

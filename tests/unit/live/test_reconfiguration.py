@@ -9,7 +9,8 @@ import pytest
 
 from greenroomd.domain.config import Limits, OnIdle, PermissionMode, Secret
 from greenroomd.domain.errors import IllegalTransition, InvalidUpdateMask, TurnRunning
-from greenroomd.domain.events import ConfigApplied, EventType
+from greenroomd.domain.event_payloads import ConfigApplied
+from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import orders, process_start
 from greenroomd.domain.lifecycle.live import EndProcess, LaunchProcess, Reconfigure, SayPrompt
 from greenroomd.domain.lifecycle.reconfiguration import CONFIG_CHANGED, Apply, Patch, update

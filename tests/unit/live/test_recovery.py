@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from greenroomd.domain.config import Limits, RecoveryMode, RecoveryPolicy
-from greenroomd.domain.events import EventType, RecoveryScheduled
+from greenroomd.domain.event_payloads import RecoveryScheduled
+from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import orders, process_end, reconfiguration
 from greenroomd.domain.lifecycle.crash_recovery import RECOVERING, backoff
 from greenroomd.domain.lifecycle.live import Ending, LaunchProcess, Purpose, SayPrompt

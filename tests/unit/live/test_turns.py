@@ -14,7 +14,8 @@ from greenroomd.domain.errors import (
     TurnNotFound,
     TurnRunning,
 )
-from greenroomd.domain.events import EventType, MessageNoted, TurnNoted
+from greenroomd.domain.event_payloads import MessageNoted, TurnNoted
+from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import orders
 from greenroomd.domain.lifecycle.live import EndProcess, InterruptCli, SayPrompt
 from greenroomd.domain.lifecycle.turn_queue import MAX_WAITING_TURNS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from greenroomd.domain import events as domain
+from greenroomd.domain import event_payloads as payloads
 from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import (
     ApprovalPolicy,
@@ -17,7 +17,8 @@ from greenroomd.domain.config import (
     SessionConfig,
 )
 from greenroomd.domain.enforcement import Enforcement, OptionReport
-from greenroomd.domain.events import Event, EventType, Payload
+from greenroomd.domain.event_payloads import Payload
+from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
@@ -150,7 +151,7 @@ APPROVAL = Approval(
     message="fine",
     updated_input={"command": "ls -l"},
 )
-MESSAGE = domain.MessageNoted(
+MESSAGE = payloads.MessageNoted(
     blocks=(
         {"type": "text", "text": "hello"},
         {"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {"command": "ls"}},
@@ -161,7 +162,7 @@ MESSAGE = domain.MessageNoted(
     parent_tool_use_id="toolu_0",
     synthetic=True,
 )
-DELTA = domain.DeltaNoted(text="he", block_index=1, message_id="msg_1", parent_tool_use_id="toolu_0")
+DELTA = payloads.DeltaNoted(text="he", block_index=1, message_id="msg_1", parent_tool_use_id="toolu_0")
 
 PAYLOADS: dict[EventType, Payload] = {
     **dict.fromkeys(
@@ -175,19 +176,19 @@ PAYLOADS: dict[EventType, Payload] = {
             EventType.SESSION_DELETED,
             EventType.SESSION_ERROR,
         ),
-        domain.SessionNoted(session=SESSION),
+        payloads.SessionNoted(session=SESSION),
     ),
-    EventType.SESSION_STATE_CHANGED: domain.StateChanged(
+    EventType.SESSION_STATE_CHANGED: payloads.StateChanged(
         from_state="active", to_state="error", reason="LOST", error=PROBLEM
     ),
-    EventType.SESSION_UPDATED: domain.SessionUpdated(session=SESSION, paths=("labels.team",)),
-    EventType.SESSION_CONFIG_APPLIED: domain.ConfigApplied(generation=2, restarted=True),
-    EventType.SESSION_RECOVERY_SCHEDULED: domain.RecoveryScheduled(attempt=1, max_attempts=3, at=NOON),
-    EventType.SESSION_EXPIRING: domain.Expiring(at=NOON),
-    EventType.SESSION_LIMIT_REACHED: domain.LimitReached(limit="limits.memory_bytes", detail="600 MiB"),
-    EventType.PROCESS_SPAWNED: domain.ProcessSpawned(session=SESSION),
-    EventType.PROCESS_READY: domain.ProcessReady(session=SESSION, startup=timedelta(milliseconds=200)),
-    EventType.PROCESS_EXITED: domain.ProcessExited(
+    EventType.SESSION_UPDATED: payloads.SessionUpdated(session=SESSION, paths=("labels.team",)),
+    EventType.SESSION_CONFIG_APPLIED: payloads.ConfigApplied(generation=2, restarted=True),
+    EventType.SESSION_RECOVERY_SCHEDULED: payloads.RecoveryScheduled(attempt=1, max_attempts=3, at=NOON),
+    EventType.SESSION_EXPIRING: payloads.Expiring(at=NOON),
+    EventType.SESSION_LIMIT_REACHED: payloads.LimitReached(limit="limits.memory_bytes", detail="600 MiB"),
+    EventType.PROCESS_SPAWNED: payloads.ProcessSpawned(session=SESSION),
+    EventType.PROCESS_READY: payloads.ProcessReady(session=SESSION, startup=timedelta(milliseconds=200)),
+    EventType.PROCESS_EXITED: payloads.ProcessExited(
         node_id="node", pid=4711, code=None, signal=9, expected=False, stderr_tail="Killed"
     ),
     **dict.fromkeys(
@@ -198,7 +199,7 @@ PAYLOADS: dict[EventType, Payload] = {
             EventType.TURN_FAILED,
             EventType.TURN_INTERRUPTED,
         ),
-        domain.TurnNoted(turn=TURN),
+        payloads.TurnNoted(turn=TURN),
     ),
     **dict.fromkeys(
         (
@@ -209,7 +210,7 @@ PAYLOADS: dict[EventType, Payload] = {
         ),
         MESSAGE,
     ),
-    EventType.MESSAGE_SYSTEM: domain.SystemMessage(type="system", subtype="init", raw=b'{"type":"system"}'),
+    EventType.MESSAGE_SYSTEM: payloads.SystemMessage(type="system", subtype="init", raw=b'{"type":"system"}'),
     **dict.fromkeys(
         (
             EventType.APPROVAL_REQUESTED,
@@ -217,13 +218,13 @@ PAYLOADS: dict[EventType, Payload] = {
             EventType.APPROVAL_EXPIRED,
             EventType.APPROVAL_CANCELLED,
         ),
-        domain.ApprovalNoted(approval=APPROVAL),
+        payloads.ApprovalNoted(approval=APPROVAL),
     ),
     **dict.fromkeys(
         (EventType.MESSAGE_DELTA, EventType.THINKING_DELTA, EventType.TOOL_OUTPUT_DELTA),
         DELTA,
     ),
-    EventType.PROCESS_STDERR: domain.StderrNoted(text="warning"),
+    EventType.PROCESS_STDERR: payloads.StderrNoted(text="warning"),
 }
 NOT_MADE_YET = {EventType.PROCESS_STATS}
 """In the contract; nothing in the domain tells of it so far."""

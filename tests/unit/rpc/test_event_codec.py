@@ -15,7 +15,8 @@ from greenroom.v1.turn_service_pb2 import (
     StartTurnResponse,
 )
 from greenroomd.app.ports.storage import Request, Unit
-from greenroomd.domain.events import EventType, MessageNoted, TurnNoted
+from greenroomd.domain.event_payloads import MessageNoted, TurnNoted
+from greenroomd.domain.events import EventType
 from greenroomd.rpc.convert.event_proto import event_message
 from greenroomd.rpc.stream.cursor_codec import MAX_REVISION
 from greenroomd.rpc.stream.event_codec import MAX_EVENT_BYTES, EventCodec

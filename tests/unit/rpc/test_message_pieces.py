@@ -10,7 +10,8 @@ from greenroom.v1 import event_pb2
 from greenroom.v1.event_service_pb2 import WatchEventsRequest
 from greenroom.v1.session_pb2 import Session
 from greenroom.v1.session_service_pb2 import CloseSessionRequest
-from greenroomd.domain.events import DeltaNoted, Event, EventType
+from greenroomd.domain.event_payloads import DeltaNoted
+from greenroomd.domain.events import Event, EventType
 from unit.rpc.conftest import Edge, running_edge
 
 DELTA = event_pb2.EVENT_TYPE_MESSAGE_DELTA

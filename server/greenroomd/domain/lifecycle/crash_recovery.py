@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from greenroomd.domain.config import RecoveryMode, RecoveryPolicy
-from greenroomd.domain.events import Event, EventType, RecoveryScheduled
+from greenroomd.domain.event_payloads import RecoveryScheduled
+from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import turn_queue
 from greenroomd.domain.lifecycle.live import Step
 from greenroomd.domain.session import Recovery

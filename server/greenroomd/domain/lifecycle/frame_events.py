@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from greenroomd.domain.events import DeltaNoted, Event, EventType, MessageNoted, SystemMessage, TurnNoted
+from greenroomd.domain.event_payloads import DeltaNoted, MessageNoted, SystemMessage, TurnNoted
+from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.frames import (
     ActivityChanged,
     AssistantSpoke,

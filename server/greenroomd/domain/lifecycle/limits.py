@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from greenroomd.domain.events import Event, EventType, LimitReached
+from greenroomd.domain.event_payloads import LimitReached
+from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.frames import Frame
 from greenroomd.domain.lifecycle import turn_queue
 from greenroomd.domain.lifecycle.live import Step

@@ -8,7 +8,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from greenroomd.domain.errors import IllegalTransition, NoTurnRunning, TurnNotFound, TurnRunning
-from greenroomd.domain.events import Event, EventType, SessionNoted
+from greenroomd.domain.event_payloads import SessionNoted
+from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import turn_queue
 from greenroomd.domain.lifecycle.frame_events import turn_event
 from greenroomd.domain.lifecycle.live import AbandonLaunch, Ending, EndProcess, Purpose, Step

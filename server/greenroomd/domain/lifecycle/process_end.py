@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from greenroomd.domain.config import RecoveryMode
-from greenroomd.domain.events import (
-    Event,
-    EventType,
-    Payload,
-    ProcessExited,
-)
+from greenroomd.domain.event_payloads import Payload, ProcessExited
+from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import (
     approval_flow,
     crash_recovery,

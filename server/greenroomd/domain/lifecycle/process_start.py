@@ -8,15 +8,14 @@ from datetime import timedelta
 
 from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.enforcement import OptionReport, report
-from greenroomd.domain.events import (
+from greenroomd.domain.event_payloads import (
     ConfigApplied,
-    Event,
-    EventType,
     Payload,
     ProcessReady,
     ProcessSpawned,
     SessionNoted,
 )
+from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import (
     budget,
     crash_recovery,

@@ -13,7 +13,8 @@ from enum import StrEnum
 from greenroomd.domain.config import JsonObject, PermissionMode, Secret, SessionConfig
 from greenroomd.domain.enforcement import report
 from greenroomd.domain.errors import InvalidUpdateMask, TurnRunning, Violation
-from greenroomd.domain.events import ConfigApplied, Event, EventType, SessionUpdated
+from greenroomd.domain.event_payloads import ConfigApplied, SessionUpdated
+from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle.live import Ending, EndProcess, Purpose, Reconfigure, Step
 
 CONFIG_CHANGED = "CONFIG_CHANGED"

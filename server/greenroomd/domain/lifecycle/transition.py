@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from greenroomd.domain.errors import IllegalTransition
-from greenroomd.domain.events import Event, EventType, SessionNoted, StateChanged
+from greenroomd.domain.event_payloads import SessionNoted, StateChanged
+from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import TRANSITIONS, Signal, State, allowed
 from greenroomd.domain.turn import Problem

@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from greenroom.v1 import event_payload_pb2 as pb
 from greenroom.v1.event_pb2 import Event as EventMessage
 from greenroom.v1.session_pb2 import Session as SessionMessage
-from greenroomd.domain import events as domain
+from greenroomd.domain import event_payloads as payloads
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.session import Recovery, Session
 from greenroomd.domain.states import State
@@ -81,16 +81,16 @@ def _snapshot(session: Session) -> SessionMessage:
     return message
 
 
-def _session(type: EventType, payload: domain.SessionNoted) -> Message:
+def _session(type: EventType, payload: payloads.SessionNoted) -> Message:
     return _OF_SESSION[type](session=_snapshot(payload.session))
 
 
-def _session_updated(_type: EventType, payload: domain.SessionUpdated) -> Message:
+def _session_updated(_type: EventType, payload: payloads.SessionUpdated) -> Message:
     mask = FieldMask(paths=list(payload.paths))
     return pb.SessionUpdated(session=_snapshot(payload.session), update_mask=mask)
 
 
-def _state_changed(_type: EventType, payload: domain.StateChanged) -> Message:
+def _state_changed(_type: EventType, payload: payloads.StateChanged) -> Message:
     return pb.SessionStateChanged(
         from_state=SESSION_STATES.number[State(payload.from_state)],
         to_state=SESSION_STATES.number[State(payload.to_state)],
@@ -99,11 +99,11 @@ def _state_changed(_type: EventType, payload: domain.StateChanged) -> Message:
     )
 
 
-def _config_applied(_type: EventType, payload: domain.ConfigApplied) -> Message:
+def _config_applied(_type: EventType, payload: payloads.ConfigApplied) -> Message:
     return pb.SessionConfigApplied(config_generation=payload.generation, restarted=payload.restarted)
 
 
-def _recovery_scheduled(_type: EventType, payload: domain.RecoveryScheduled) -> Message:
+def _recovery_scheduled(_type: EventType, payload: payloads.RecoveryScheduled) -> Message:
     recovery = Recovery(
         attempt=payload.attempt,
         max_attempts=payload.max_attempts,
@@ -113,19 +113,19 @@ def _recovery_scheduled(_type: EventType, payload: domain.RecoveryScheduled) -> 
     return pb.SessionRecoveryScheduled(recovery=recovery_message(recovery))
 
 
-def _limit_reached(_type: EventType, payload: domain.LimitReached) -> Message:
+def _limit_reached(_type: EventType, payload: payloads.LimitReached) -> Message:
     return pb.SessionLimitReached(limit=payload.limit, detail=payload.detail)
 
 
-def _expiring(_type: EventType, payload: domain.Expiring) -> Message:
+def _expiring(_type: EventType, payload: payloads.Expiring) -> Message:
     return pb.SessionExpiring(expire_time=timestamp(payload.at))
 
 
-def _process_spawned(_type: EventType, payload: domain.ProcessSpawned) -> Message:
+def _process_spawned(_type: EventType, payload: payloads.ProcessSpawned) -> Message:
     return pb.ProcessSpawned(process=process_message(payload.session.process))
 
 
-def _process_ready(_type: EventType, payload: domain.ProcessReady) -> Message:
+def _process_ready(_type: EventType, payload: payloads.ProcessReady) -> Message:
     session = payload.session
     return pb.ProcessReady(
         process=process_message(session.process),
@@ -135,7 +135,7 @@ def _process_ready(_type: EventType, payload: domain.ProcessReady) -> Message:
     )
 
 
-def _process_exited(_type: EventType, payload: domain.ProcessExited) -> Message:
+def _process_exited(_type: EventType, payload: payloads.ProcessExited) -> Message:
     return pb.ProcessExited(
         node_id=payload.node_id,
         pid=payload.pid,
@@ -147,15 +147,15 @@ def _process_exited(_type: EventType, payload: domain.ProcessExited) -> Message:
     )
 
 
-def _turn(type: EventType, payload: domain.TurnNoted) -> Message:
+def _turn(type: EventType, payload: payloads.TurnNoted) -> Message:
     return _OF_TURN[type](turn=turn_message(payload.turn, whole_prompt=type is EventType.TURN_QUEUED))
 
 
-def _approval(type: EventType, payload: domain.ApprovalNoted) -> Message:
+def _approval(type: EventType, payload: payloads.ApprovalNoted) -> Message:
     return _OF_APPROVAL[type](approval=approval_message(payload.approval, whole=True))
 
 
-def _message(type: EventType, payload: domain.MessageNoted) -> Message:
+def _message(type: EventType, payload: payloads.MessageNoted) -> Message:
     model = {"model": wire_text(payload.model)} if type in _HAS_MODEL else {}
     return _OF_MESSAGE[type](
         message_id=wire_text(payload.message_id),
@@ -167,7 +167,7 @@ def _message(type: EventType, payload: domain.MessageNoted) -> Message:
     )
 
 
-def _system(_type: EventType, payload: domain.SystemMessage) -> Message:
+def _system(_type: EventType, payload: payloads.SystemMessage) -> Message:
     return pb.SystemMessage(
         frame_type=wire_text(payload.type),
         subtype=wire_text(payload.subtype),
@@ -175,7 +175,7 @@ def _system(_type: EventType, payload: domain.SystemMessage) -> Message:
     )
 
 
-def _delta(type: EventType, payload: domain.DeltaNoted) -> Message:
+def _delta(type: EventType, payload: payloads.DeltaNoted) -> Message:
     text, parent = wire_text(payload.text), wire_text(payload.parent_tool_use_id)
     if type is EventType.TOOL_OUTPUT_DELTA:
         return pb.ToolOutputDelta(tool_use_id=parent, text=text)
@@ -187,25 +187,25 @@ def _delta(type: EventType, payload: domain.DeltaNoted) -> Message:
     return pb.MessageDelta(message_id=message_id, block_index=index, text=text, parent_tool_use_id=parent)
 
 
-def _stderr(_type: EventType, payload: domain.StderrNoted) -> Message:
+def _stderr(_type: EventType, payload: payloads.StderrNoted) -> Message:
     return pb.ProcessStderr(text=wire_text(payload.text))
 
 
 _BUILDERS: Mapping[type, Callable[[EventType, Any], Message]] = {
-    domain.SessionNoted: _session,
-    domain.SessionUpdated: _session_updated,
-    domain.StateChanged: _state_changed,
-    domain.ConfigApplied: _config_applied,
-    domain.RecoveryScheduled: _recovery_scheduled,
-    domain.LimitReached: _limit_reached,
-    domain.Expiring: _expiring,
-    domain.ProcessSpawned: _process_spawned,
-    domain.ProcessReady: _process_ready,
-    domain.ProcessExited: _process_exited,
-    domain.TurnNoted: _turn,
-    domain.MessageNoted: _message,
-    domain.SystemMessage: _system,
-    domain.ApprovalNoted: _approval,
-    domain.DeltaNoted: _delta,
-    domain.StderrNoted: _stderr,
+    payloads.SessionNoted: _session,
+    payloads.SessionUpdated: _session_updated,
+    payloads.StateChanged: _state_changed,
+    payloads.ConfigApplied: _config_applied,
+    payloads.RecoveryScheduled: _recovery_scheduled,
+    payloads.LimitReached: _limit_reached,
+    payloads.Expiring: _expiring,
+    payloads.ProcessSpawned: _process_spawned,
+    payloads.ProcessReady: _process_ready,
+    payloads.ProcessExited: _process_exited,
+    payloads.TurnNoted: _turn,
+    payloads.MessageNoted: _message,
+    payloads.SystemMessage: _system,
+    payloads.ApprovalNoted: _approval,
+    payloads.DeltaNoted: _delta,
+    payloads.StderrNoted: _stderr,
 }

@@ -1,0 +1,182 @@
+"""The details of an event: one record for each kind of payload."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from greenroomd.domain.approval import Approval
+from greenroomd.domain.config import JsonObject
+from greenroomd.domain.session import Session
+from greenroomd.domain.turn import Problem, Turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionNoted:
+    """The whole session as it is after the event."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionUpdated:
+    """The whole session, and the mask paths that were changed."""
+
+    session: Session
+    paths: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateChanged:
+    """The session changed its state."""
+
+    from_state: str
+    to_state: str
+    reason: str
+    error: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigApplied:
+    """The process now uses this generation of the config; `restarted`: whether that took a new process."""
+
+    generation: int
+    restarted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryScheduled:
+    """The session will restart automatically at `at`."""
+
+    attempt: int
+    max_attempts: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitReached:
+    """A limit of the session's config took effect."""
+
+    limit: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expiring:
+    """The session will end at `at`."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSpawned:
+    """A process was started; `session` shows it."""
+
+    session: Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessReady:
+    """The process answered its handshake, `startup` after it was requested; `session` shows it."""
+
+    session: Session
+    startup: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessExited:
+    """The process ended."""
+
+    node_id: str
+    """The node that ran it."""
+    pid: int
+    """Its process id."""
+    code: int | None
+    """Its exit status; None if a signal ended it, or if its end was not seen."""
+    signal: int | None
+    """The number of the signal that ended it; None otherwise."""
+    expected: bool
+    """Whether we ended it."""
+    stderr_tail: str
+    """The end of its stderr, without secrets."""
+    memory_limit_hit: bool = False
+    """Whether it was ended because it used more memory than its limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnNoted:
+    """The whole turn as it is after the event."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageNoted:
+    """A message of the conversation."""
+
+    blocks: Sequence[JsonObject]
+    """Its content blocks, in the API's shape."""
+    raw: bytes = b""
+    """The CLI's line; empty for the user's prompt."""
+    message_id: str = ""
+    """The API's id of the message."""
+    model: str = ""
+    """The model that wrote it."""
+    parent_tool_use_id: str = ""
+    """The tool call of the subagent that it belongs to; "" for none."""
+    synthetic: bool = False
+    """Whether the CLI made it up itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemMessage:
+    """A frame that is not a message, as the CLI wrote it; `subtype` is "" if the CLI gives none."""
+
+    type: str
+    subtype: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalNoted:
+    """The whole approval as it is after the event."""
+
+    approval: Approval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeltaNoted:
+    """A piece of a message in progress; the finished block repeats all of it."""
+
+    text: str
+    block_index: int
+    message_id: str = ""
+    parent_tool_use_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StderrNoted:
+    """Redacted text that the process wrote to stderr."""
+
+    text: str
+
+
+Payload = (
+    SessionNoted
+    | SessionUpdated
+    | StateChanged
+    | ConfigApplied
+    | RecoveryScheduled
+    | LimitReached
+    | Expiring
+    | ProcessSpawned
+    | ProcessReady
+    | ProcessExited
+    | TurnNoted
+    | MessageNoted
+    | SystemMessage
+    | ApprovalNoted
+    | DeltaNoted
+    | StderrNoted
+)
