@@ -9,13 +9,8 @@ from contract.conftest import Opening
 from contract.sample import Heard, JsonCodec, creation, message, new_session, new_turn, revisions, saying
 from greenroomd.app.ports.storage import Selection, Store, Unit
 from greenroomd.domain.config import SessionConfig
-from greenroomd.domain.errors import (
-    OwnershipLost,
-    SessionExists,
-    SessionNotFound,
-    StoreUnavailable,
-    TurnNotFound,
-)
+from greenroomd.domain.errors import OwnershipLost, SessionExists, SessionNotFound, TurnNotFound
+from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
 from greenroomd.store.sql_store import SqlStore

@@ -13,7 +13,8 @@ from contract.conftest import Opening
 from contract.postgres import PostgresServer
 from contract.sample import creation, new_session, saying
 from greenroomd.app.ports.storage import Selection
-from greenroomd.domain.errors import CommitUnknown, GreenroomError, StoreUnavailable
+from greenroomd.domain.errors import GreenroomError
+from greenroomd.domain.retryable_errors import CommitUnknown, StoreUnavailable
 from greenroomd.store.engine import READERS
 from greenroomd.store.sql_store import ENDS_WITHIN
 

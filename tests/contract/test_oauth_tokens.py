@@ -9,7 +9,7 @@ from contract.conftest import Opening
 from contract.sample import creation, message, new_session
 from greenroomd.app.ports.storage import Store, Unit
 from greenroomd.domain.config import Secret
-from greenroomd.domain.errors import StoreUnavailable
+from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.store.secrets import KeyFileUnusable, open_keyring
 
 TOKEN = "sk-ant-oat01-very-secret"

@@ -19,13 +19,8 @@ from contract.cut_proxy import Cut, CutProxy, cutting
 from contract.postgres import PostgresServer
 from contract.sample import Heard, JsonCodec, creation, new_session, revisions, saying
 from greenroomd.app.ports.storage import Selection, Store
-from greenroomd.domain.errors import (
-    CommitUnknown,
-    DatabaseTakenOver,
-    GreenroomError,
-    SessionExists,
-    StoreUnavailable,
-)
+from greenroomd.domain.errors import GreenroomError, SessionExists
+from greenroomd.domain.retryable_errors import CommitUnknown, DatabaseTakenOver, StoreUnavailable
 from greenroomd.domain.session import Session
 from greenroomd.store.engine import READERS, Database, UnsupportedDatabase, require_postgresql
 from greenroomd.store.sql_store import open_store

@@ -19,15 +19,9 @@ from full_config import FULL
 from greenroomd.app.ports.profile_store import ProfileChange, ProfileStore
 from greenroomd.app.ports.storage import Position, RequestReplayed, Unit
 from greenroomd.domain.config import Secret
-from greenroomd.domain.errors import (
-    InvalidPageToken,
-    ProfileInUse,
-    ProfileNotFound,
-    QuotaExceeded,
-    RequestIdReused,
-    StoreUnavailable,
-)
+from greenroomd.domain.errors import InvalidPageToken, ProfileInUse, ProfileNotFound, RequestIdReused
 from greenroomd.domain.profile import Profile, ProfileParts
+from greenroomd.domain.retryable_errors import QuotaExceeded, StoreUnavailable
 from greenroomd.domain.rules.config_overlay import OPTIONS, PartialConfig
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State

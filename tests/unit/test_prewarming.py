@@ -12,8 +12,8 @@ from greenroomd.app.maintenance import prewarming as module
 from greenroomd.app.maintenance.prewarming import warming
 from greenroomd.app.ports.processes import Claim, Launch, WarmStart
 from greenroomd.app.usecases.profiles import NewProfile, ProfileDeletion, Profiles, ProfileUpdate
-from greenroomd.domain.errors import StoreUnavailable
 from greenroomd.domain.profile import ProfileParts
+from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.domain.rules.config_overlay import PartialConfig
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.rpc.stream.event_codec import EventCodec

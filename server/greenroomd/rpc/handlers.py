@@ -21,7 +21,8 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc.status_pb2 import Status
 
 from greenroomd.app.ports.storage import Request, RequestReplayed
-from greenroomd.domain.errors import GreenroomError, InvalidRequest, RequestIdReused, Unavailable, Violation
+from greenroomd.domain.errors import GreenroomError, InvalidRequest, RequestIdReused, Violation
+from greenroomd.domain.retryable_errors import Unavailable
 from greenroomd.domain.rules.naming_rules import name_violations
 from greenroomd.rpc.fingerprint import fingerprint
 from greenroomd.rpc.rpc_context import Call, Context

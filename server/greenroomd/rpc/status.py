@@ -11,7 +11,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2 as details
 from google.rpc.status_pb2 import Status
 
-from greenroomd.domain import errors
+from greenroomd.domain import errors, retryable_errors
 from greenroomd.domain.errors import GreenroomError
 from greenroomd.domain.states import TRANSITIONS, State
 from greenroomd.rpc.convert.problems import DOMAIN
@@ -57,16 +57,16 @@ STATUS: Mapping[type[GreenroomError], tuple[grpc.StatusCode, str]] = {
     errors.CliTooOld: (_C.FAILED_PRECONDITION, "CLI_TOO_OLD"),
     errors.EtagMismatch: (_C.ABORTED, "ETAG_MISMATCH"),
     errors.OwnershipLost: (_C.ABORTED, "OWNERSHIP_LOST"),
-    errors.NoSlot: (_C.RESOURCE_EXHAUSTED, "NO_SLOT"),
-    errors.QuotaExceeded: (_C.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED"),
-    errors.WatcherCapReached: (_C.RESOURCE_EXHAUSTED, "WATCHER_CAP"),
-    errors.QueueFull: (_C.RESOURCE_EXHAUSTED, "QUEUE_FULL"),
+    retryable_errors.NoSlot: (_C.RESOURCE_EXHAUSTED, "NO_SLOT"),
+    retryable_errors.QuotaExceeded: (_C.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED"),
+    retryable_errors.WatcherCapReached: (_C.RESOURCE_EXHAUSTED, "WATCHER_CAP"),
+    retryable_errors.QueueFull: (_C.RESOURCE_EXHAUSTED, "QUEUE_FULL"),
     errors.CursorBelowFloor: (_C.OUT_OF_RANGE, "CURSOR_BELOW_FLOOR"),
-    errors.StoreUnavailable: (_C.UNAVAILABLE, "STORE_UNAVAILABLE"),
-    errors.CommitUnknown: (_C.UNAVAILABLE, "COMMIT_UNKNOWN"),
-    errors.DatabaseTakenOver: (_C.UNAVAILABLE, "STORE_UNAVAILABLE"),
-    errors.Draining: (_C.UNAVAILABLE, "DRAINING"),
-    errors.OwnerUnreachable: (_C.UNAVAILABLE, "OWNER_UNREACHABLE"),
+    retryable_errors.StoreUnavailable: (_C.UNAVAILABLE, "STORE_UNAVAILABLE"),
+    retryable_errors.CommitUnknown: (_C.UNAVAILABLE, "COMMIT_UNKNOWN"),
+    retryable_errors.DatabaseTakenOver: (_C.UNAVAILABLE, "STORE_UNAVAILABLE"),
+    retryable_errors.Draining: (_C.UNAVAILABLE, "DRAINING"),
+    retryable_errors.OwnerUnreachable: (_C.UNAVAILABLE, "OWNER_UNREACHABLE"),
     Unimplemented: (_C.UNIMPLEMENTED, "UNIMPLEMENTED"),
 }
 """Every error that is raised; base classes of errors are never raised themselves."""
@@ -149,9 +149,9 @@ _METADATA: Mapping[type[GreenroomError], Callable[[Anything], dict[str, str]]] =
     errors.ProfileInUse: lambda error: {"sessions": str(error.sessions)},
     errors.EtagMismatch: lambda error: {"etag": error.current},
     errors.OwnershipLost: lambda error: {"etag": error.current},
-    errors.QuotaExceeded: lambda error: {"limit": str(error.limit)},
-    errors.WatcherCapReached: lambda error: {"limit": str(error.limit)},
-    errors.QueueFull: lambda error: {"limit": str(error.limit)},
+    retryable_errors.QuotaExceeded: lambda error: {"limit": str(error.limit)},
+    retryable_errors.WatcherCapReached: lambda error: {"limit": str(error.limit)},
+    retryable_errors.QueueFull: lambda error: {"limit": str(error.limit)},
     errors.CursorBelowFloor: lambda error: {
         "oldest_revision": str(error.oldest),
         "head_revision": str(error.head),
@@ -201,7 +201,7 @@ def _precondition(error: errors.FailedPrecondition, subject: str) -> list[Messag
     return [details.PreconditionFailure(violations=[violation])]
 
 
-def _quota(error: errors.ResourceExhausted, _subject: str) -> list[Message]:
+def _quota(error: retryable_errors.ResourceExhausted, _subject: str) -> list[Message]:
     violation = details.QuotaFailure.Violation(
         subject=short_text(error.subject), description=short_text(str(error))
     )
@@ -209,7 +209,7 @@ def _quota(error: errors.ResourceExhausted, _subject: str) -> list[Message]:
     return [details.QuotaFailure(violations=[violation]), delay]
 
 
-def _retry(error: errors.Unavailable, _subject: str) -> list[Message]:
+def _retry(error: retryable_errors.Unavailable, _subject: str) -> list[Message]:
     return [details.RetryInfo(retry_delay=duration(error.retry_after))]
 
 
@@ -217,6 +217,6 @@ _DETAILS: Mapping[type[GreenroomError], Callable[[Anything, str], list[Message]]
     errors.NotFound: _resource,
     errors.AlreadyExists: _resource,
     errors.FailedPrecondition: _precondition,
-    errors.ResourceExhausted: _quota,
-    errors.Unavailable: _retry,
+    retryable_errors.ResourceExhausted: _quota,
+    retryable_errors.Unavailable: _retry,
 }

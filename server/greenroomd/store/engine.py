@@ -42,7 +42,7 @@ from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
 
-from greenroomd.domain.errors import StoreUnavailable
+from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.store.postgresql_settings import connection_arguments, ignored_setting, longest_wait
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from functools import partial
 import structlog
 
 from greenroomd.app.background import background_tasks, restarting
-from greenroomd.domain.errors import StoreUnavailable
+from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.store.engine import Database
 from greenroomd.store.write.statements import CHANNEL
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from greenroomd.app.background import background_tasks, restarting
-from greenroomd.domain.errors import StoreUnavailable
+from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.store.engine import Database, UnsupportedDatabase
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import pytest
 
 from descriptors import descriptors_left
 from greenroomd.app.ports.processes import ProcessFailed
-from greenroomd.domain.errors import InvalidRequest, StoreUnavailable, WorkingDirOutsideRoots
+from greenroomd.domain.errors import InvalidRequest, WorkingDirOutsideRoots
+from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 
 

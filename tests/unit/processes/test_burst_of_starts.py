@@ -12,7 +12,7 @@ from functools import partial
 import pytest
 
 from greenroomd.app.ports.processes import ProcessIdentity
-from greenroomd.domain.errors import NoSlot
+from greenroomd.domain.retryable_errors import NoSlot
 from greenroomd.processes.linux.procfs import private_bytes, resident_bytes
 from greenroomd.processes.pool.admission import GROWING_SECONDS, Admission, Room
 from greenroomd.processes.pool.slots import Pool, PoolLease

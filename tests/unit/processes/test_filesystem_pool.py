@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from greenroomd.domain.errors import StoreUnavailable
+from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.processes.host.directory import Directory, open_directory
 from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.node import allowed_roots

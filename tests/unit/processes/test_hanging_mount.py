@@ -13,7 +13,7 @@ import pytest
 from driving import IMPATIENT, a_launch, eventually
 from fake_cli.installed import install
 from greenroomd.app.ports.processes import ProcessFailed, ShutdownTimeouts
-from greenroomd.domain.errors import StoreUnavailable
+from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
 from greenroomd.processes.host.child import Child, running

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from greenroomd.domain.errors import NoSlot
+from greenroomd.domain.retryable_errors import NoSlot
 from greenroomd.processes.pool.admission import Admission, Room, available_bytes
 from greenroomd.processes.pool.pool_status import WorkspaceUse
 from greenroomd.processes.pool.slots import Pool, PoolLease

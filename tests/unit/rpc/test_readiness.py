@@ -15,7 +15,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from greenroomd.app.background import background_tasks
 from greenroomd.app.maintenance.readiness import ProbeTimes, follow_readiness
-from greenroomd.domain.errors import StoreUnavailable
+from greenroomd.domain.retryable_errors import StoreUnavailable
 from unit.rpc.conftest import Edge, running_edge
 
 SERVING = health_pb2.HealthCheckResponse.SERVING

@@ -15,7 +15,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2 as details
 
 from greenroom.v1.error_reason_pb2 import ErrorReason
-from greenroomd.domain import errors
+from greenroomd.domain import errors, retryable_errors
 from greenroomd.domain.errors import GreenroomError, InvalidRequest, Violation
 from greenroomd.rpc.status import STATUS, Unimplemented, internal_status, status_of
 
@@ -25,8 +25,8 @@ GATHERING = {
     errors.AlreadyExists,
     errors.FailedPrecondition,
     errors.Aborted,
-    errors.ResourceExhausted,
-    errors.Unavailable,
+    retryable_errors.ResourceExhausted,
+    retryable_errors.Unavailable,
 }
 """Families: they have subclasses, and are not raised themselves."""
 
@@ -37,11 +37,11 @@ MAKERS: dict[type[GreenroomError], Callable[[str], GreenroomError]] = {
     errors.IllegalTransition: lambda text: errors.IllegalTransition(text, text, [text]),
     errors.OwnershipLost: lambda text: errors.OwnershipLost(text, text),
     errors.ProfileInUse: lambda text: errors.ProfileInUse(text, 3),
-    errors.QuotaExceeded: lambda text: errors.QuotaExceeded(text, 100),
-    errors.WatcherCapReached: lambda text: errors.WatcherCapReached(text, 1_000),
-    errors.QueueFull: lambda _text: errors.QueueFull(16),
+    retryable_errors.QuotaExceeded: lambda text: retryable_errors.QuotaExceeded(text, 100),
+    retryable_errors.WatcherCapReached: lambda text: retryable_errors.WatcherCapReached(text, 1_000),
+    retryable_errors.QueueFull: lambda _text: retryable_errors.QueueFull(16),
     errors.CursorBelowFloor: lambda _text: errors.CursorBelowFloor(oldest=12, head=98),
-    errors.DatabaseTakenOver: lambda _text: errors.DatabaseTakenOver(),
+    retryable_errors.DatabaseTakenOver: lambda _text: retryable_errors.DatabaseTakenOver(),
 }
 
 
@@ -88,9 +88,9 @@ FAMILIES: list[tuple[type[GreenroomError], grpc.StatusCode, list[type[Message]]]
     (errors.AlreadyExists, C.ALREADY_EXISTS, [details.ResourceInfo]),
     (errors.FailedPrecondition, C.FAILED_PRECONDITION, [details.PreconditionFailure]),
     (errors.Aborted, C.ABORTED, []),
-    (errors.ResourceExhausted, C.RESOURCE_EXHAUSTED, [details.QuotaFailure, details.RetryInfo]),
+    (retryable_errors.ResourceExhausted, C.RESOURCE_EXHAUSTED, [details.QuotaFailure, details.RetryInfo]),
     (errors.CursorBelowFloor, C.OUT_OF_RANGE, []),
-    (errors.Unavailable, C.UNAVAILABLE, [details.RetryInfo]),
+    (retryable_errors.Unavailable, C.UNAVAILABLE, [details.RetryInfo]),
     (Unimplemented, C.UNIMPLEMENTED, []),
 ]
 
@@ -135,7 +135,9 @@ def test_metadata_lets_a_client_go_on() -> None:
     assert dict(below.metadata) == {"oldest_revision": "12", "head_revision": "98"}
     resource = detail(errors.SessionNotFound("s-1"), details.ResourceInfo)
     assert (resource.resource_type, resource.resource_name) == ("greenroom.v1.Session", "s-1")
-    retry = detail(errors.NoSlot("all are busy", retry_after=timedelta(seconds=5)), details.RetryInfo)
+    retry = detail(
+        retryable_errors.NoSlot("all are busy", retry_after=timedelta(seconds=5)), details.RetryInfo
+    )
     assert retry.retry_delay.seconds == 5
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from greenroomd.domain.config import Secret
-from greenroomd.domain.errors import StoreUnavailable
+from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.store.secrets import KeyFileUnusable, open_keyring
 
 

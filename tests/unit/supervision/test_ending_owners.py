@@ -19,8 +19,8 @@ from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.process_runner import ProcessRunner
 from greenroomd.app.supervision.registry import supervising
 from greenroomd.app.watch.tail import Tail
-from greenroomd.domain.errors import Draining
 from greenroomd.domain.lifecycle.live import Live, Step
+from greenroomd.domain.retryable_errors import Draining
 from greenroomd.domain.states import State
 from greenroomd.processes.pool.slots import Pool
 from greenroomd.store.sql_store import open_store

@@ -6,8 +6,8 @@ import pytest
 
 from contract.sample import creation, new_session
 from greenroomd.app.ports.storage import Selection
-from greenroomd.domain.errors import Unavailable
 from greenroomd.domain.events import EventType
+from greenroomd.domain.retryable_errors import Unavailable
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import TurnState
 from unit.live import says

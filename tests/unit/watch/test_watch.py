@@ -12,8 +12,9 @@ import pytest
 
 from greenroomd.app.ports.storage import Selection
 from greenroomd.app.watch.tail import Batch
-from greenroomd.domain.errors import CursorBelowFloor, InvalidRequest, WatcherCapReached
+from greenroomd.domain.errors import CursorBelowFloor, InvalidRequest
 from greenroomd.domain.events import EventType
+from greenroomd.domain.retryable_errors import WatcherCapReached
 from unit.watch.log import Log, only
 
 WITHIN = 10.0

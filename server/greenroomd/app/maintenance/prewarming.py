@@ -17,8 +17,9 @@ from greenroomd.app.ports.profile_store import ProfileStore, place_of
 from greenroomd.app.ports.storage import Position
 from greenroomd.app.ports.working_dirs import WorkingDirs
 from greenroomd.domain.config import Secret
-from greenroomd.domain.errors import GreenroomError, InvalidRequest, StoreUnavailable, WorkingDirOutsideRoots
+from greenroomd.domain.errors import GreenroomError, InvalidRequest, WorkingDirOutsideRoots
 from greenroomd.domain.profile import Profile
+from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.domain.rules.config_overlay import layered
 
 log = structlog.get_logger(__name__)

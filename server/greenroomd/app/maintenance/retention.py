@@ -20,7 +20,7 @@ import structlog
 from greenroomd.app.background import background_tasks, restarting
 from greenroomd.app.pacing import in_pieces
 from greenroomd.app.ports.compaction import Compactor, Part, SessionLog
-from greenroomd.domain.errors import StoreUnavailable
+from greenroomd.domain.retryable_errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 

@@ -20,8 +20,9 @@ from greenroomd.app.ports.processes import (
     Slots,
     WarmStarts,
 )
-from greenroomd.domain.errors import GreenroomError, NoSlot
+from greenroomd.domain.errors import GreenroomError
 from greenroomd.domain.frames import Frame
+from greenroomd.domain.retryable_errors import NoSlot
 from greenroomd.domain.session import Session
 from greenroomd.domain.turn import Problem
 

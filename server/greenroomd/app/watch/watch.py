@@ -11,8 +11,9 @@ from greenroomd.app.ports.event_log import EventLog
 from greenroomd.app.ports.storage import Selection, StoredEvent
 from greenroomd.app.watch.tail import Batch, FellBehind, Tail
 from greenroomd.app.watch.wakeups import IdleTimer, ShutdownSignal, Wakeup, idle_timer
-from greenroomd.domain.errors import InvalidRequest, Violation, WatcherCapReached
+from greenroomd.domain.errors import InvalidRequest, Violation
 from greenroomd.domain.events import EPHEMERAL
+from greenroomd.domain.retryable_errors import WatcherCapReached
 
 FRAME_BYTES = 256 * 1024
 """Most bytes of events in one batch, unless its only event is larger."""

@@ -19,7 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from greenroomd.domain.errors import ConversationLost, StoreUnavailable
+from greenroomd.domain.errors import ConversationLost
+from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.processes.claude.launch_command import Workspace
 from greenroomd.processes.host.finish import finish
 

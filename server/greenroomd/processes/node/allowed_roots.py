@@ -10,7 +10,8 @@ from pathlib import Path
 from time import monotonic
 
 from greenroomd.app.ports.processes import ProcessFailed
-from greenroomd.domain.errors import InvalidRequest, StoreUnavailable, Violation, WorkingDirOutsideRoots
+from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsideRoots
+from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.processes.host.directory import Directory, OutsideRoots, open_directory
 from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.host.mount_table import mount_table

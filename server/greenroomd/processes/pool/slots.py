@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from greenroomd.app.ports.processes import ProcessIdentity
-from greenroomd.domain.errors import NoSlot
+from greenroomd.domain.retryable_errors import NoSlot
 from greenroomd.processes.pool.admission import Room
 from greenroomd.processes.pool.pool_status import PoolStatus, WorkspaceUse
 from greenroomd.processes.pool.victims import choose_victims

@@ -15,7 +15,7 @@ import grpc
 from grpc_health.v1 import health_pb2 as pb
 from grpc_health.v1.health_pb2_grpc import HealthServicer
 
-from greenroomd.domain.errors import Draining
+from greenroomd.domain.retryable_errors import Draining
 from greenroomd.rpc.rpc_context import Context
 from greenroomd.rpc.stream.draining import Drain
 

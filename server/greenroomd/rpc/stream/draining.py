@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from greenroomd.app.watch.wakeups import ShutdownSignal
-from greenroomd.domain.errors import Draining
+from greenroomd.domain.retryable_errors import Draining
 
 T = TypeVar("T")
 

@@ -16,14 +16,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from greenroomd.app.ports.storage import EventCodec, RequestReplayed, StoredEvent
-from greenroomd.domain.errors import (
-    DatabaseTakenOver,
-    OwnershipLost,
-    ProfileNotFound,
-    QuotaExceeded,
-    RequestIdReused,
-    SessionExists,
-)
+from greenroomd.domain.errors import OwnershipLost, ProfileNotFound, RequestIdReused, SessionExists
+from greenroomd.domain.retryable_errors import DatabaseTakenOver, QuotaExceeded
 from greenroomd.domain.session import Session
 from greenroomd.store.engine import Database
 from greenroomd.store.schema.documents import time

@@ -13,15 +13,10 @@ from typing import Any
 from sqlalchemy import Table
 
 from greenroomd.app.ports.storage import EncodedEvent, EventCodec, Request, RequestReplayed, StoredEvent
-from greenroomd.domain.errors import (
-    OwnershipLost,
-    ProfileNotFound,
-    QuotaExceeded,
-    RequestIdReused,
-    SessionExists,
-)
+from greenroomd.domain.errors import OwnershipLost, ProfileNotFound, RequestIdReused, SessionExists
 from greenroomd.domain.events import PlacedEvent
 from greenroomd.domain.fast_replace import evolve
+from greenroomd.domain.retryable_errors import QuotaExceeded
 from greenroomd.domain.session import Session
 from greenroomd.store.schema.documents import time
 from greenroomd.store.schema.rows import Row, approval_row, turn_row

@@ -17,13 +17,8 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection
 
 from greenroomd.app.ports.storage import RequestReplayed
-from greenroomd.domain.errors import (
-    CommitUnknown,
-    DatabaseTakenOver,
-    GreenroomError,
-    StoreUnavailable,
-    Unavailable,
-)
+from greenroomd.domain.errors import GreenroomError
+from greenroomd.domain.retryable_errors import CommitUnknown, DatabaseTakenOver, StoreUnavailable, Unavailable
 from greenroomd.domain.session import Session
 from greenroomd.store.engine import Database, is_outage
 from greenroomd.store.write.batch import BatchWriter, Written

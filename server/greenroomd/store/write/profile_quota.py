@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, literal_column, select
 
-from greenroomd.domain.errors import QuotaExceeded
+from greenroomd.domain.retryable_errors import QuotaExceeded
 from greenroomd.store.engine import Database, limited
 from greenroomd.store.schema.tables import profiles, sessions
 

@@ -16,7 +16,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from greenroomd.domain.errors import CommitUnknown, DatabaseTakenOver
+from greenroomd.domain.retryable_errors import CommitUnknown, DatabaseTakenOver
 from greenroomd.store.engine import Database
 
 log = structlog.get_logger(__name__)
