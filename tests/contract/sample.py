@@ -20,10 +20,10 @@ from greenroomd.domain.config import (
     RecoveryPolicy,
     SessionConfig,
 )
+from greenroomd.domain.decision.transition import create
 from greenroomd.domain.enforcement import Enforcement, OptionReport
 from greenroomd.domain.event_payloads import DeltaNoted, MessageNoted
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle.transition import create
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, StartMode
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Problem, Turn, TurnState, Usage

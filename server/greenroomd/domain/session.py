@@ -99,7 +99,7 @@ class Session:
     start_mode: StartMode = StartMode.AUTO
     """Whether it was started at its creation."""
     state: State = State.CREATED
-    """Its state; only `lifecycle.transition.decide` changes it."""
+    """Its state; only `decision.transition.decide` changes it."""
     state_reason: str = ""
     """Why it is in this state, such as `IDLE_TIMEOUT`; "" for no particular reason."""
     state_time: datetime

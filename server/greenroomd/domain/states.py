@@ -1,6 +1,6 @@
 """The states of a session, the signals that change them, and the one table of all transitions.
 
-Only `lifecycle.transition.decide` changes a state, by this table. docs/states.md is generated from the table.
+Only `decision.transition.decide` changes a state, by this table. docs/states.md is generated from the table.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ from greenroomd.app.watch.listener_paths import ListenerUnusable
 from greenroomd.app.watch.listeners import listening
 from greenroomd.app.watch.tail import Tail
 from greenroomd.app.watch.watch import Watch
-from greenroomd.domain.lifecycle.live import TurnTimeouts
+from greenroomd.domain.decision.live import TurnTimeouts
 from greenroomd.domain.retryable_errors import DatabaseTakenOver
 from greenroomd.processes.claude.discovery import find_cli
 from greenroomd.processes.linux.cgroup_setup import NotDelegated

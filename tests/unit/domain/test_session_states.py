@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from greenroomd.domain.config import SessionConfig
+from greenroomd.domain.decision.transition import decide
 from greenroomd.domain.errors import IllegalTransition
 from greenroomd.domain.event_payloads import SessionNoted, StateChanged
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle.transition import decide
 from greenroomd.domain.session import Session, etag
 from greenroomd.domain.states import LIVE, TRANSITIONS, Signal, State, allowed
 from greenroomd.domain.turn import Problem

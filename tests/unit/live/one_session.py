@@ -9,11 +9,7 @@ from datetime import timedelta
 
 from hypothesis.stateful import RuleBasedStateMachine
 
-from greenroomd.domain.errors import GreenroomError
-from greenroomd.domain.event_payloads import StateChanged
-from greenroomd.domain.events import TURN_ENDS, Event
-from greenroomd.domain.lifecycle import process_end, process_start
-from greenroomd.domain.lifecycle.live import (
+from greenroomd.domain.decision.live import (
     AbandonLaunch,
     Action,
     AnswerPermission,
@@ -24,6 +20,10 @@ from greenroomd.domain.lifecycle.live import (
     SayPrompt,
     Step,
 )
+from greenroomd.domain.errors import GreenroomError
+from greenroomd.domain.event_payloads import StateChanged
+from greenroomd.domain.events import TURN_ENDS, Event
+from greenroomd.domain.lifecycle import process_end, process_start
 from greenroomd.domain.states import TRANSITIONS, State
 from greenroomd.domain.turn import Problem
 from unit.live.owner import Owner

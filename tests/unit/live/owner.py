@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.config import SessionConfig
+from greenroomd.domain.decision.live import Action, Live, Step, TurnTimeouts, taken_over
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.frames import Activity, Frame
 from greenroomd.domain.lifecycle import (
@@ -20,7 +21,6 @@ from greenroomd.domain.lifecycle import (
     process_start,
     turn_queue,
 )
-from greenroomd.domain.lifecycle.live import Action, Live, Step, TurnTimeouts, taken_over
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Turn, TurnState

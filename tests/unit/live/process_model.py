@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from greenroomd.domain.decision.live import Step
 from greenroomd.domain.frames import Frame
 from greenroomd.domain.lifecycle import process_end, process_output, process_start
-from greenroomd.domain.lifecycle.live import Step
 from greenroomd.domain.turn import Problem
 from unit.live import says
 

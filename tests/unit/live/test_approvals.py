@@ -8,11 +8,11 @@ import pytest
 
 from greenroomd.domain.approval import ApprovalState
 from greenroomd.domain.config import ApprovalPolicy
+from greenroomd.domain.decision.live import AnswerPermission, InterruptCli
 from greenroomd.domain.errors import ApprovalNotFound
 from greenroomd.domain.event_payloads import ApprovalNoted
 from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import approval_flow, orders
-from greenroomd.domain.lifecycle.live import AnswerPermission, InterruptCli
 from greenroomd.domain.states import AWAITING_APPROVAL, State
 from greenroomd.domain.turn import TurnState
 from unit.live import says

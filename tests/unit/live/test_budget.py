@@ -2,10 +2,10 @@
 
 import pytest
 
+from greenroomd.domain.decision.live import EndProcess
 from greenroomd.domain.event_payloads import LimitReached
 from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import orders
-from greenroomd.domain.lifecycle.live import EndProcess
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import TurnState
 from unit.live.owner import an_owner, payloads

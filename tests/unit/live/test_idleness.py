@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from greenroomd.domain.config import Limits, OnIdle
+from greenroomd.domain.decision.live import EndProcess, InterruptCli
 from greenroomd.domain.event_payloads import LimitReached
 from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import deadlines, orders
-from greenroomd.domain.lifecycle.live import EndProcess, InterruptCli
 from greenroomd.domain.states import IDLE_TIMEOUT, State
 from unit.live import says
 from unit.live.owner import Owner, an_owner, payloads

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from greenroomd.domain.config import Limits, RecoveryMode, RecoveryPolicy, SessionConfig
+from greenroomd.domain.decision.live import InterruptCli
 from greenroomd.domain.enforcement import Enforcement, OptionReport, report
 from greenroomd.domain.event_payloads import LimitReached, ProcessExited
 from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import orders, process_end, process_start
-from greenroomd.domain.lifecycle.live import InterruptCli
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch, update
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Problem, TurnState

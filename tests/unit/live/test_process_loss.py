@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from greenroomd.domain.decision.live import Ending, EndProcess, LaunchProcess, Purpose, Reconfigure
 from greenroomd.domain.errors import TurnRunning
 from greenroomd.domain.event_payloads import ProcessExited
 from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import orders, process_end, reconfiguration
-from greenroomd.domain.lifecycle.live import Ending, EndProcess, LaunchProcess, Purpose, Reconfigure
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch
 from greenroomd.domain.session import LastExit
 from greenroomd.domain.states import NODE_LOST, State

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from greenroomd.domain.config import Limits, OnIdle, PermissionMode, Secret
+from greenroomd.domain.decision.live import EndProcess, LaunchProcess, Reconfigure, SayPrompt
 from greenroomd.domain.errors import IllegalTransition, InvalidUpdateMask, TurnRunning
 from greenroomd.domain.event_payloads import ConfigApplied
 from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import orders, process_start
-from greenroomd.domain.lifecycle.live import EndProcess, LaunchProcess, Reconfigure, SayPrompt
 from greenroomd.domain.lifecycle.reconfiguration import CONFIG_CHANGED, Apply, Patch, update
 from greenroomd.domain.states import State
 from unit.live.owner import Owner, an_owner, payloads

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from greenroomd.domain.config import Limits, RecoveryMode, RecoveryPolicy
+from greenroomd.domain.decision.live import Ending, LaunchProcess, Purpose, SayPrompt
 from greenroomd.domain.event_payloads import RecoveryScheduled
 from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import orders, process_end, reconfiguration
 from greenroomd.domain.lifecycle.crash_recovery import RECOVERING, backoff
-from greenroomd.domain.lifecycle.live import Ending, LaunchProcess, Purpose, SayPrompt
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch
 from greenroomd.domain.session import Recovery
 from greenroomd.domain.states import State

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from greenroomd.domain.decision.live import EndProcess, InterruptCli, LaunchProcess
 from greenroomd.domain.errors import IllegalTransition, TurnRunning
 from greenroomd.domain.event_payloads import ProcessExited
 from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import orders
-from greenroomd.domain.lifecycle.live import EndProcess, InterruptCli, LaunchProcess
 from greenroomd.domain.states import POOL_PRESSURE, State
 from greenroomd.domain.turn import TurnState
 from unit.live import says

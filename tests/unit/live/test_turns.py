@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 
 from greenroomd.domain.config import Limits
+from greenroomd.domain.decision.live import EndProcess, InterruptCli, SayPrompt
 from greenroomd.domain.errors import IllegalTransition, NoTurnRunning, TurnNotFound, TurnRunning
 from greenroomd.domain.event_payloads import MessageNoted, TurnNoted
 from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import orders
-from greenroomd.domain.lifecycle.live import EndProcess, InterruptCli, SayPrompt
 from greenroomd.domain.lifecycle.turn_queue import MAX_WAITING_TURNS
 from greenroomd.domain.retryable_errors import QueueFull
 from greenroomd.domain.states import State

@@ -12,8 +12,8 @@ import pytest
 from contract.sample import message
 from greenroomd.app import background
 from greenroomd.app.commands import Change
+from greenroomd.domain.decision.live import Step
 from greenroomd.domain.errors import OwnershipLost
-from greenroomd.domain.lifecycle.live import Step
 from greenroomd.domain.retryable_errors import StoreUnavailable, Unavailable
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import TurnState

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from greenroomd.domain.lifecycle.live import TurnTimeouts
+from greenroomd.domain.decision.live import TurnTimeouts
 
 LONG = timedelta(hours=1)
 

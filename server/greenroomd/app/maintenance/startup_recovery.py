@@ -10,7 +10,7 @@ from greenroomd.app.ports.processes import ProcessIdentity, Reap
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.app.supervision.settlement import settle
-from greenroomd.domain.lifecycle.live import Live, taken_over
+from greenroomd.domain.decision.live import Live, taken_over
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+from greenroomd.domain.decision.live import Ending
 from greenroomd.domain.lifecycle.deadlines import MAX_DURATION
-from greenroomd.domain.lifecycle.live import Ending
 from greenroomd.domain.states import DRAINING, IDLE_TIMEOUT, POOL_PRESSURE
 
 

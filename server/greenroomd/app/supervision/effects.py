@@ -16,9 +16,7 @@ from greenroomd.app.supervision.launch_request import launch_request
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.process_runner import ProcessMessage
 from greenroomd.domain.config import PermissionMode
-from greenroomd.domain.lifecycle import process_end, process_start
-from greenroomd.domain.lifecycle.crash_recovery import RECOVERING
-from greenroomd.domain.lifecycle.live import (
+from greenroomd.domain.decision.live import (
     AbandonLaunch,
     Action,
     AnswerPermission,
@@ -30,6 +28,8 @@ from greenroomd.domain.lifecycle.live import (
     SayPrompt,
     Step,
 )
+from greenroomd.domain.lifecycle import process_end, process_start
+from greenroomd.domain.lifecycle.crash_recovery import RECOVERING
 from greenroomd.domain.turn import Problem
 
 log = structlog.get_logger(__name__)

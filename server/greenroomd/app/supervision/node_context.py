@@ -12,9 +12,9 @@ from greenroomd.app.ports.storage import EventCodec, Store, StoredEvent
 from greenroomd.app.supervision.process_runner import ProcessRunner
 from greenroomd.app.watch.tail import Tail
 from greenroomd.domain.clocks import Moment, Now
+from greenroomd.domain.decision.live import TurnTimeouts
 from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.events import Event
-from greenroomd.domain.lifecycle.live import TurnTimeouts
 from greenroomd.domain.session import Session
 
 

@@ -31,13 +31,13 @@ from greenroomd.app.supervision.process_runner import (
     SlotGranted,
     Spawned,
 )
-from greenroomd.domain.errors import EtagMismatch, OwnershipLost, SessionNotFound
-from greenroomd.domain.lifecycle import deadlines, orders, process_end, process_output, process_start
-from greenroomd.domain.lifecycle.live import (
+from greenroomd.domain.decision.live import (
     Action,
     Live,
     Step,
 )
+from greenroomd.domain.errors import EtagMismatch, OwnershipLost, SessionNotFound
+from greenroomd.domain.lifecycle import deadlines, orders, process_end, process_output, process_start
 from greenroomd.domain.retryable_errors import Draining, StoreUnavailable
 from greenroomd.domain.session import Session, etag
 from greenroomd.domain.states import POOL_PRESSURE

@@ -13,8 +13,8 @@ from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.app.usecases.profiles import resolve_config
 from greenroomd.app.usecases.session_directories import directory_violations
 from greenroomd.domain.config import Secret, SessionConfig
+from greenroomd.domain.decision.transition import create
 from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsideRoots
-from greenroomd.domain.lifecycle.transition import create
 from greenroomd.domain.rules.field_masks import Parts
 from greenroomd.domain.rules.naming_rules import DEFAULT_WORKSPACE, name_violations
 from greenroomd.domain.rules.session_field_rules import part_violations

@@ -15,10 +15,10 @@ from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.app.watch.tail import Batch
 from greenroomd.app.watch.watch import Follower, Watch
 from greenroomd.domain.approval import Approval
+from greenroomd.domain.decision.live import Step
 from greenroomd.domain.errors import ApprovalDecided, ApprovalNotFound, InvalidRequest, TurnNotFound
 from greenroomd.domain.events import TURN_ENDS
 from greenroomd.domain.lifecycle import approval_flow, orders, turn_queue
-from greenroomd.domain.lifecycle.live import Step
 from greenroomd.domain.rules.prompt_rules import prompt_violations
 from greenroomd.domain.turn import Turn, TurnState
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import ApprovalPolicy, JsonObject
+from greenroomd.domain.decision.live import AnswerPermission, Step
 from greenroomd.domain.errors import ApprovalNotFound, InvalidRequest
 from greenroomd.domain.event_payloads import ApprovalNoted
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.frames import PermissionAsked
-from greenroomd.domain.lifecycle.live import AnswerPermission, Step
 from greenroomd.domain.rules.answer_rules import answer_violations
 from greenroomd.domain.states import AWAITING_APPROVAL, State
 

@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from greenroomd.domain.config import RecoveryMode, RecoveryPolicy
+from greenroomd.domain.decision.live import Step
 from greenroomd.domain.event_payloads import RecoveryScheduled
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import turn_queue
-from greenroomd.domain.lifecycle.live import Step
 from greenroomd.domain.session import Recovery
 from greenroomd.domain.turn import Problem, TurnState
 

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.config import OnIdle
+from greenroomd.domain.decision.live import Ending, EndProcess, Live, Purpose, Step, TurnTimeouts
 from greenroomd.domain.event_payloads import Expiring, LimitReached
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import approval_flow, crash_recovery, expiry, orders, turn_queue
-from greenroomd.domain.lifecycle.live import Ending, EndProcess, Live, Purpose, Step, TurnTimeouts
 from greenroomd.domain.lifecycle.process_end import end_for
 from greenroomd.domain.states import IDLE_TIMEOUT, Signal, State
 from greenroomd.domain.turn import Problem

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from greenroomd.domain.decision.live import Step
 from greenroomd.domain.event_payloads import LimitReached
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.frames import Frame
 from greenroomd.domain.lifecycle import turn_queue
-from greenroomd.domain.lifecycle.live import Step
 from greenroomd.domain.turn import Problem
 
 

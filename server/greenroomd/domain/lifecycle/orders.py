@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from greenroomd.domain.decision.live import AbandonLaunch, Ending, EndProcess, Purpose, Step
 from greenroomd.domain.errors import IllegalTransition, NoTurnRunning, TurnNotFound, TurnRunning
 from greenroomd.domain.event_payloads import SessionNoted
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import turn_queue
 from greenroomd.domain.lifecycle.frame_events import turn_event
-from greenroomd.domain.lifecycle.live import AbandonLaunch, Ending, EndProcess, Purpose, Step
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import (
     DRAINING,

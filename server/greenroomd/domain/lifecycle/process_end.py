@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from greenroomd.domain.config import RecoveryMode
+from greenroomd.domain.decision.live import Ending, EndProcess, LaunchProcess, Purpose, Step
 from greenroomd.domain.event_payloads import Payload, ProcessExited
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import (
@@ -13,7 +14,6 @@ from greenroomd.domain.lifecycle import (
     limits,
     turn_queue,
 )
-from greenroomd.domain.lifecycle.live import Ending, EndProcess, LaunchProcess, Purpose, Step
 from greenroomd.domain.session import LastExit
 from greenroomd.domain.states import NODE_LOST, REQUESTED, TURN_ARRIVED, Signal, State
 from greenroomd.domain.turn import Problem, TurnState

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from greenroomd.domain.decision.live import Ending, Purpose, Step
 from greenroomd.domain.frames import (
     Activity,
     ActivityChanged,
@@ -25,7 +26,6 @@ from greenroomd.domain.lifecycle import (
     turn_queue,
 )
 from greenroomd.domain.lifecycle.frame_events import event_for
-from greenroomd.domain.lifecycle.live import Ending, Purpose, Step
 from greenroomd.domain.lifecycle.process_end import end_for
 from greenroomd.domain.turn import Problem
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from greenroomd.domain.config import SessionConfig
+from greenroomd.domain.decision.live import Step
 from greenroomd.domain.enforcement import OptionReport, report
 from greenroomd.domain.event_payloads import (
     ConfigApplied,
@@ -22,7 +23,6 @@ from greenroomd.domain.lifecycle import (
     reconfiguration,
     turn_queue,
 )
-from greenroomd.domain.lifecycle.live import Step
 from greenroomd.domain.session import ProcessFacts
 from greenroomd.domain.states import Signal, State
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from greenroomd.domain.config import JsonObject, PermissionMode, Secret, SessionConfig
+from greenroomd.domain.decision.live import Ending, EndProcess, Purpose, Reconfigure, Step
 from greenroomd.domain.enforcement import report
 from greenroomd.domain.errors import InvalidUpdateMask, TurnRunning, Violation
 from greenroomd.domain.event_payloads import ConfigApplied, SessionUpdated
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle.live import Ending, EndProcess, Purpose, Reconfigure, Step
 
 CONFIG_CHANGED = "CONFIG_CHANGED"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from greenroomd.domain.decision.live import EndProcess, InterruptCli, LaunchProcess, SayPrompt, Step, waiting
 from greenroomd.domain.errors import IllegalTransition, TurnRunning
 from greenroomd.domain.lifecycle import approval_flow, reconfiguration
 from greenroomd.domain.lifecycle.frame_events import answered, prompted, turn_event
-from greenroomd.domain.lifecycle.live import EndProcess, InterruptCli, LaunchProcess, SayPrompt, Step, waiting
 from greenroomd.domain.retryable_errors import QueueFull
 from greenroomd.domain.states import TURN_ARRIVED, Signal, State, allowed
 from greenroomd.domain.turn import Problem, Turn, TurnState, Usage, aborted, begun

@@ -15,11 +15,11 @@ from operator import attrgetter
 from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.config import JsonObject, Secret, SessionConfig
+from greenroomd.domain.decision.transition import decide
 from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.events import EPHEMERAL, Event, PlacedEvent
 from greenroomd.domain.fast_replace import evolve
 from greenroomd.domain.frames import TurnResult
-from greenroomd.domain.lifecycle.transition import decide
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import Signal, State
 from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
