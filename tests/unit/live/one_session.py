@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from hypothesis.stateful import RuleBasedStateMachine
 
-from greenroomd.domain.decision.live import (
+from greenroomd.domain.decision.actions import (
     AbandonLaunch,
     Action,
     AnswerPermission,
@@ -18,8 +18,8 @@ from greenroomd.domain.decision.live import (
     LaunchProcess,
     Reconfigure,
     SayPrompt,
-    Step,
 )
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import GreenroomError
 from greenroomd.domain.event_payloads import StateChanged
 from greenroomd.domain.events import TURN_ENDS, Event

@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.config import SessionConfig
-from greenroomd.domain.decision.live import Action, Live, Step, TurnTimeouts, taken_over
+from greenroomd.domain.decision.actions import Action
+from greenroomd.domain.decision.live import Live, TurnTimeouts, taken_over
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.frames import Activity, Frame
 from greenroomd.domain.lifecycle import (

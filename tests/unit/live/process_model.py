@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from greenroomd.domain.decision.live import Step
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.frames import Frame
 from greenroomd.domain.lifecycle import process_end, process_output, process_start
 from greenroomd.domain.turn import Problem

@@ -8,7 +8,7 @@ import pytest
 
 from greenroomd.domain.approval import ApprovalState
 from greenroomd.domain.config import ApprovalPolicy
-from greenroomd.domain.decision.live import AnswerPermission, InterruptCli
+from greenroomd.domain.decision.actions import AnswerPermission, InterruptCli
 from greenroomd.domain.errors import ApprovalNotFound
 from greenroomd.domain.event_payloads import ApprovalNoted
 from greenroomd.domain.events import EventType

@@ -2,7 +2,7 @@
 
 import pytest
 
-from greenroomd.domain.decision.live import EndProcess
+from greenroomd.domain.decision.actions import EndProcess
 from greenroomd.domain.event_payloads import LimitReached
 from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import orders

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from greenroomd.domain.decision.live import AbandonLaunch, EndProcess, InterruptCli, LaunchProcess
+from greenroomd.domain.decision.actions import AbandonLaunch, EndProcess, InterruptCli, LaunchProcess
 from greenroomd.domain.lifecycle import orders, process_end
 from greenroomd.domain.states import DRAINING, State
 from greenroomd.domain.turn import Problem, Turn, TurnState

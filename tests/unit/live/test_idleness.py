@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from greenroomd.domain.config import Limits, OnIdle
-from greenroomd.domain.decision.live import EndProcess, InterruptCli
+from greenroomd.domain.decision.actions import EndProcess, InterruptCli
 from greenroomd.domain.event_payloads import LimitReached
 from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import deadlines, orders

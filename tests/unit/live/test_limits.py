@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from greenroomd.domain.config import Limits, RecoveryMode, RecoveryPolicy, SessionConfig
-from greenroomd.domain.decision.live import InterruptCli
+from greenroomd.domain.decision.actions import InterruptCli
 from greenroomd.domain.enforcement import Enforcement, OptionReport, report
 from greenroomd.domain.event_payloads import LimitReached, ProcessExited
 from greenroomd.domain.events import EventType

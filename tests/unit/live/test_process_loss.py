@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from greenroomd.domain.decision.live import Ending, EndProcess, LaunchProcess, Purpose, Reconfigure
+from greenroomd.domain.decision.actions import EndProcess, LaunchProcess, Reconfigure
+from greenroomd.domain.decision.live import Ending, Purpose
 from greenroomd.domain.errors import TurnRunning
 from greenroomd.domain.event_payloads import ProcessExited
 from greenroomd.domain.events import EventType

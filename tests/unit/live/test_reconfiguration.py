@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from greenroomd.domain.config import Limits, OnIdle, PermissionMode, Secret
-from greenroomd.domain.decision.live import EndProcess, LaunchProcess, Reconfigure, SayPrompt
+from greenroomd.domain.decision.actions import EndProcess, LaunchProcess, Reconfigure, SayPrompt
 from greenroomd.domain.errors import IllegalTransition, InvalidUpdateMask, TurnRunning
 from greenroomd.domain.event_payloads import ConfigApplied
 from greenroomd.domain.events import EventType

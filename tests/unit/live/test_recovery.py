@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from greenroomd.domain.config import Limits, RecoveryMode, RecoveryPolicy
-from greenroomd.domain.decision.live import Ending, LaunchProcess, Purpose, SayPrompt
+from greenroomd.domain.decision.actions import LaunchProcess, SayPrompt
+from greenroomd.domain.decision.live import Ending, Purpose
 from greenroomd.domain.event_payloads import RecoveryScheduled
 from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import orders, process_end, reconfiguration

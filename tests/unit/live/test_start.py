@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from greenroomd.domain.decision.live import AbandonLaunch, LaunchProcess, Live
+from greenroomd.domain.decision.actions import AbandonLaunch, LaunchProcess
+from greenroomd.domain.decision.live import Live
 from greenroomd.domain.errors import IllegalTransition
 from greenroomd.domain.event_payloads import ProcessExited, ProcessReady
 from greenroomd.domain.events import EventType

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from greenroomd.domain.decision.live import EndProcess, InterruptCli, LaunchProcess
+from greenroomd.domain.decision.actions import EndProcess, InterruptCli, LaunchProcess
 from greenroomd.domain.errors import IllegalTransition, TurnRunning
 from greenroomd.domain.event_payloads import ProcessExited
 from greenroomd.domain.events import EventType

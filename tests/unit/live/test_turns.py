@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from greenroomd.domain.config import Limits
-from greenroomd.domain.decision.live import EndProcess, InterruptCli, SayPrompt
+from greenroomd.domain.decision.actions import EndProcess, InterruptCli, SayPrompt
 from greenroomd.domain.errors import IllegalTransition, NoTurnRunning, TurnNotFound, TurnRunning
 from greenroomd.domain.event_payloads import MessageNoted, TurnNoted
 from greenroomd.domain.events import EventType

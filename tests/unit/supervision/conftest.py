@@ -21,7 +21,8 @@ from greenroomd.app.supervision.process_runner import ProcessRunner
 from greenroomd.app.supervision.registry import Supervisors, supervising
 from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.app.watch.tail import Tail
-from greenroomd.domain.decision.live import Step, TurnTimeouts
+from greenroomd.domain.decision.live import TurnTimeouts
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.lifecycle import turn_queue
 from greenroomd.domain.session import Session, StartMode
 from greenroomd.domain.states import State

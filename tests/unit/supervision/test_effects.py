@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from greenroomd.app.commands import Change
 from greenroomd.app.ports.processes import ProcessFailed
-from greenroomd.domain.decision.live import Step
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.lifecycle import approval_flow, orders
 from greenroomd.domain.states import State
 from unit.live import says

@@ -19,7 +19,8 @@ from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.process_runner import ProcessRunner
 from greenroomd.app.supervision.registry import supervising
 from greenroomd.app.watch.tail import Tail
-from greenroomd.domain.decision.live import Live, Step
+from greenroomd.domain.decision.live import Live
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.retryable_errors import Draining
 from greenroomd.domain.states import State
 from greenroomd.processes.pool.slots import Pool

@@ -12,7 +12,7 @@ import pytest
 from contract.sample import message
 from greenroomd.app import background
 from greenroomd.app.commands import Change
-from greenroomd.domain.decision.live import Step
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import OwnershipLost
 from greenroomd.domain.retryable_errors import StoreUnavailable, Unavailable
 from greenroomd.domain.states import State

@@ -16,18 +16,18 @@ from greenroomd.app.supervision.launch_request import launch_request
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.process_runner import ProcessMessage
 from greenroomd.domain.config import PermissionMode
-from greenroomd.domain.decision.live import (
+from greenroomd.domain.decision.actions import (
     AbandonLaunch,
     Action,
     AnswerPermission,
     EndProcess,
     InterruptCli,
     LaunchProcess,
-    Live,
     Reconfigure,
     SayPrompt,
-    Step,
 )
+from greenroomd.domain.decision.live import Live
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.lifecycle import process_end, process_start
 from greenroomd.domain.lifecycle.crash_recovery import RECOVERING
 from greenroomd.domain.turn import Problem

@@ -18,7 +18,8 @@ from greenroomd.app.ports.storage import Unit
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.settlement import settle
 from greenroomd.app.supervision.supervisor import Order, Supervisor
-from greenroomd.domain.decision.live import Live, Step, taken_over
+from greenroomd.domain.decision.live import Live, taken_over
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import GreenroomError, SessionNotFound
 from greenroomd.domain.lifecycle import orders, process_end
 from greenroomd.domain.retryable_errors import Draining

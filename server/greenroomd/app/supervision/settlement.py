@@ -7,7 +7,8 @@ from collections.abc import Callable
 from greenroomd.app.ports.storage import Position, Unit
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.domain.approval import Approval, ApprovalState
-from greenroomd.domain.decision.live import Live, Step, taken_over
+from greenroomd.domain.decision.live import Live, taken_over
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.lifecycle import process_end
 from greenroomd.domain.session import Session
 

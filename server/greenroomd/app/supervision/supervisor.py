@@ -31,11 +31,9 @@ from greenroomd.app.supervision.process_runner import (
     SlotGranted,
     Spawned,
 )
-from greenroomd.domain.decision.live import (
-    Action,
-    Live,
-    Step,
-)
+from greenroomd.domain.decision.actions import Action
+from greenroomd.domain.decision.live import Live
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import EtagMismatch, OwnershipLost, SessionNotFound
 from greenroomd.domain.lifecycle import deadlines, orders, process_end, process_output, process_start
 from greenroomd.domain.retryable_errors import Draining, StoreUnavailable

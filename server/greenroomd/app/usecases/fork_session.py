@@ -10,7 +10,7 @@ from greenroomd.app.ports.processes import Transcripts
 from greenroomd.app.ports.storage import RequestReplayed
 from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.app.usecases.create_session import Creation, ResolvedConfig
-from greenroomd.domain.decision.live import Step
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import GreenroomError, ProfileNotFound, TurnRunning
 from greenroomd.domain.retryable_errors import Unavailable
 from greenroomd.domain.rules.config_overlay import PartialConfig, overlay

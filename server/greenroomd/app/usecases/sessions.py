@@ -12,7 +12,7 @@ from greenroomd.app.ports.storage import Page, Position, Request, Selection, Ses
 from greenroomd.app.ports.working_dirs import WorkingDirs
 from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.app.usecases.session_directories import directory_violations
-from greenroomd.domain.decision.live import Step
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import InvalidRequest, TurnNotFound, Violation
 from greenroomd.domain.lifecycle import orders
 from greenroomd.domain.lifecycle.reconfiguration import Patch, update

@@ -15,7 +15,7 @@ from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.app.watch.tail import Batch
 from greenroomd.app.watch.watch import Follower, Watch
 from greenroomd.domain.approval import Approval
-from greenroomd.domain.decision.live import Step
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import ApprovalDecided, ApprovalNotFound, InvalidRequest, TurnNotFound
 from greenroomd.domain.events import TURN_ENDS
 from greenroomd.domain.lifecycle import approval_flow, orders, turn_queue

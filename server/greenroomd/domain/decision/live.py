@@ -1,27 +1,19 @@
-"""A live session as its owner sees it, and one step of deciding about it. Pure: nothing here waits or writes.
-
-The owner (app/supervision/supervisor.py) creates a `Step`, lets the functions of `orders` and `process_…` decide in it,
-commits its changes and events, and only then performs its actions. If the commit fails, the old `Live` stays in force.
-"""
+"""A live session as its owner sees it: its row, and everything about its process and its turn that is not stored."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from operator import attrgetter
 
-from greenroomd.domain.approval import Approval, ApprovalState
+from greenroomd.domain.approval import Approval
 from greenroomd.domain.clocks import Moment, Now
-from greenroomd.domain.config import JsonObject, Secret, SessionConfig
-from greenroomd.domain.decision.transition import decide
+from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.enforcement import OptionReport
-from greenroomd.domain.events import EPHEMERAL, Event, PlacedEvent
-from greenroomd.domain.fast_replace import evolve
 from greenroomd.domain.frames import TurnResult
 from greenroomd.domain.session import Session
-from greenroomd.domain.states import Signal, State
+from greenroomd.domain.states import State
 from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
 
 
@@ -66,64 +58,12 @@ class Ending:
     actor: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchProcess:
-    """Get a slot and start a process."""
-
-
-@dataclass(frozen=True, slots=True)
-class AbandonLaunch:
-    """Stop waiting for a slot, or end the process that is starting."""
-
-
-@dataclass(frozen=True, slots=True)
-class EndProcess:
-    """End the process: close its stdin, then SIGTERM, then SIGKILL; without `gently`, begin with SIGTERM."""
-
-    gently: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class SayPrompt:
-    """Send a turn's prompt."""
-
-    turn: Turn
-
-
-@dataclass(frozen=True, slots=True)
-class InterruptCli:
-    """Tell the CLI to stop the running turn."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerPermission:
-    """Answer a permission request: allow the tool with this input, or deny it (None) with a message."""
-
-    approval_id: str
-    tool_input: JsonObject | None
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reconfigure:
-    """Change these options (model, permission_mode) of the running process, to bring it to a generation."""
-
-    config: SessionConfig
-    generation: int
-    options: frozenset[str]
-
-
-Action = (
-    LaunchProcess | AbandonLaunch | EndProcess | SayPrompt | InterruptCli | AnswerPermission | Reconfigure
-)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
     """Everything that the owner knows about a session; a `Moment` is a time of the monotonic clock."""
 
     session: Session
-    """The row as last committed, plus changes that are stored only with the next commit (see STORED_LATER)."""
+    """The row as last committed, plus changes that wait for the next commit (see `STORED_LATER` in step.py)."""
     turns: tuple[Turn, ...] = ()
     """The open turns, oldest first; the first may be running."""
     approvals: Mapping[str, Approval] = field(default_factory=dict)
@@ -216,14 +156,6 @@ class Live:
         return not self.hosted and not self.recovering
 
 
-STORED_LATER = frozenset({"last_active_time", "usage", "update_time"})
-"""Fields of a session that are not worth a commit of their own: they change with every delta of the CLI."""
-
-_stored_now: Callable[[Session], tuple[object, ...]] = attrgetter(
-    *(field.name for field in fields(Session) if field.name not in STORED_LATER)
-)
-
-
 def taken_over(
     session: Session, now: Now, *, turns: Sequence[Turn] = (), approvals: Mapping[str, Approval] | None = None
 ) -> Live:
@@ -243,87 +175,6 @@ def _moment_of_restart(session: Session, now: Now) -> Moment | None:
         return None
     wait = min(max(now.until(planned), timedelta()), session.config.recovery.max_backoff)
     return now.moment + wait
-
-
-class Step:
-    """One decision in progress: the session's new state, the events to emit, and the actions to perform afterwards."""
-
-    def __init__(self, live: Live, now: Now, patience: TurnTimeouts) -> None:
-        self._before = live.session
-        self.live = live
-        self.now = now
-        self.at = now.time
-        """The time for events and rows."""
-        self.moment = now.moment
-        """The moment from which deadlines count."""
-        self.patience = patience
-        self.events: list[Event] = []
-        self.ephemeral: list[PlacedEvent] = []
-        """The ephemeral events in order, each with its place among `events`."""
-        self.turns: dict[str, Turn] = {}
-        self.approvals: dict[str, Approval] = {}
-        self.actions: list[Action] = []
-        self.configures = False
-        self.deletes = False
-        self.oauth_token: Secret | None = None
-
-    @property
-    def session(self) -> Session:
-        """The session after the changes so far."""
-        return self.live.session
-
-    @property
-    def changed(self) -> bool:
-        """Whether there is anything to commit."""
-        if self.events or self.turns or self.approvals or self.configures:
-            return True
-        return self.session is not self._before and _stored_now(self.session) != _stored_now(self._before)
-
-    def update_live(self, **facts: object) -> None:
-        """Change fields of `live`."""
-        self.live = evolve(self.live, **facts)
-
-    def update_session(self, **facts: object) -> None:
-        """Change fields of the session other than its state."""
-        self.update_live(session=evolve(self.session, update_time=self.at, **facts))
-
-    def transition(
-        self, signal: Signal, *, reason: str = "", error: Problem | None = None, actor: str = ""
-    ) -> None:
-        """Change the session's state by the state table, and emit the events; raises IllegalTransition."""
-        session, events = decide(self.session, signal, at=self.at, reason=reason, error=error, actor=actor)
-        self.update_live(session=session, state_since=self.moment)
-        self.events += events
-
-    def emit(self, event: Event | None) -> None:
-        """Add an event to the log, or only to the live stream if it is ephemeral."""
-        if event is None:
-            return
-        if event.type in EPHEMERAL:
-            self.ephemeral.append(PlacedEvent(len(self.events), event))
-        else:
-            self.events.append(event)
-
-    def schedule(self, action: Action) -> None:
-        """Add an action to perform after the commit."""
-        self.actions.append(action)
-
-    def put_turn(self, turn: Turn) -> None:
-        """Store a turn; it stays among the open ones until it is final."""
-        self.turns[turn.turn_id] = turn
-        others = [other for other in self.live.turns if other.turn_id != turn.turn_id]
-        kept = others if turn.state.final else [*others, turn]
-        self.update_live(turns=tuple(sorted(kept, key=lambda each: each.number)))
-
-    def put_approval(self, approval: Approval) -> None:
-        """Store an approval; it stays among the pending ones until it is decided."""
-        self.approvals[approval.approval_id] = approval
-        pending = {key: each for key, each in self.live.approvals.items() if key != approval.approval_id}
-        answer_by = {key: each for key, each in self.live.answer_by.items() if key != approval.approval_id}
-        if approval.state is ApprovalState.PENDING:
-            pending[approval.approval_id] = approval
-            answer_by[approval.approval_id] = self.moment + self.patience.approval_timeout
-        self.update_live(approvals=pending, answer_by=answer_by)
 
 
 def waiting(turns: Sequence[Turn]) -> list[Turn]:

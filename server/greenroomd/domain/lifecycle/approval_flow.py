@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import ApprovalPolicy, JsonObject
-from greenroomd.domain.decision.live import AnswerPermission, Step
+from greenroomd.domain.decision.actions import AnswerPermission
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import ApprovalNotFound, InvalidRequest
 from greenroomd.domain.event_payloads import ApprovalNoted
 from greenroomd.domain.events import Event, EventType

@@ -6,7 +6,7 @@ session's budget, and the session is closed once nothing is left.
 
 from __future__ import annotations
 
-from greenroomd.domain.decision.live import Step
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import LimitReached
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import orders

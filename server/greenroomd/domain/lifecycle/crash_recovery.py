@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from greenroomd.domain.config import RecoveryMode, RecoveryPolicy
-from greenroomd.domain.decision.live import Step
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import RecoveryScheduled
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import turn_queue

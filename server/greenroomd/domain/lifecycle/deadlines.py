@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 
 from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.config import OnIdle
-from greenroomd.domain.decision.live import Ending, EndProcess, Live, Purpose, Step, TurnTimeouts
+from greenroomd.domain.decision.actions import EndProcess
+from greenroomd.domain.decision.live import Ending, Live, Purpose, TurnTimeouts
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import Expiring, LimitReached
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import approval_flow, crash_recovery, expiry, orders, turn_queue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from greenroomd.domain.decision.live import Step
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import LimitReached
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.frames import Frame

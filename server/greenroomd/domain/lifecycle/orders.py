@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from greenroomd.domain.decision.live import AbandonLaunch, Ending, EndProcess, Purpose, Step
+from greenroomd.domain.decision.actions import AbandonLaunch, EndProcess
+from greenroomd.domain.decision.live import Ending, Purpose
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import IllegalTransition, NoTurnRunning, TurnNotFound, TurnRunning
 from greenroomd.domain.event_payloads import SessionNoted
 from greenroomd.domain.events import Event, EventType

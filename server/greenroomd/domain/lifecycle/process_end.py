@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from greenroomd.domain.config import RecoveryMode
-from greenroomd.domain.decision.live import Ending, EndProcess, LaunchProcess, Purpose, Step
+from greenroomd.domain.decision.actions import EndProcess, LaunchProcess
+from greenroomd.domain.decision.live import Ending, Purpose
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import Payload, ProcessExited
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import (

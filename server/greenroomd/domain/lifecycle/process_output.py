@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from greenroomd.domain.decision.live import Ending, Purpose, Step
+from greenroomd.domain.decision.live import Ending, Purpose
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.frames import (
     Activity,
     ActivityChanged,

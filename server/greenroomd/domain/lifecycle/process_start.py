@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from greenroomd.domain.config import SessionConfig
-from greenroomd.domain.decision.live import Step
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.enforcement import OptionReport, report
 from greenroomd.domain.event_payloads import (
     ConfigApplied,

@@ -11,7 +11,9 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from greenroomd.domain.config import JsonObject, PermissionMode, Secret, SessionConfig
-from greenroomd.domain.decision.live import Ending, EndProcess, Purpose, Reconfigure, Step
+from greenroomd.domain.decision.actions import EndProcess, Reconfigure
+from greenroomd.domain.decision.live import Ending, Purpose
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.enforcement import report
 from greenroomd.domain.errors import InvalidUpdateMask, TurnRunning, Violation
 from greenroomd.domain.event_payloads import ConfigApplied, SessionUpdated

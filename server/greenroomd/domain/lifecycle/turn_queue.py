@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from greenroomd.domain.decision.live import EndProcess, InterruptCli, LaunchProcess, SayPrompt, Step, waiting
+from greenroomd.domain.decision.actions import EndProcess, InterruptCli, LaunchProcess, SayPrompt
+from greenroomd.domain.decision.live import waiting
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import IllegalTransition, TurnRunning
 from greenroomd.domain.lifecycle import approval_flow, reconfiguration
 from greenroomd.domain.lifecycle.frame_events import answered, prompted, turn_event
