@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 from greenroomd.app.maintenance.expiry_timer import DueWakeup, expiring
 from greenroomd.app.maintenance.prewarming import warming
 from greenroomd.app.maintenance.retention import keepings, retaining
-from greenroomd.app.ports.processes import Claim, Launch, WarmStart
+from greenroomd.app.ports.process_slots import Claim, WarmStart
+from greenroomd.app.ports.processes import Launch
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.rpc.stream.event_codec import EventCodec
 from greenroomd.store.sql_store import SqlStore, open_store

@@ -10,7 +10,8 @@ import pytest
 
 from greenroomd.app.maintenance import prewarming as module
 from greenroomd.app.maintenance.prewarming import warming
-from greenroomd.app.ports.processes import Claim, Launch, WarmStart
+from greenroomd.app.ports.process_slots import Claim, WarmStart
+from greenroomd.app.ports.processes import Launch
 from greenroomd.app.usecases.profiles import NewProfile, ProfileDeletion, Profiles, ProfileUpdate
 from greenroomd.domain.profile import ProfileParts
 from greenroomd.domain.retryable_errors import StoreUnavailable

@@ -10,7 +10,8 @@ import pytest
 from descriptors import open_descriptors
 from driving import IMPATIENT, a_launch, driven, eventually
 from fake_cli.installed import install
-from greenroomd.app.ports.processes import ProcessFailed, WarmStart
+from greenroomd.app.ports.process_slots import WarmStart
+from greenroomd.app.ports.processes import ProcessFailed
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.launch_command import CliDefaults
 from greenroomd.processes.host.directory import OutsideRoots, open_directory

@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 
 from driving import IMPATIENT, a_launch, driven, eventually, spoken
 from fake_cli.installed import at_start, install
-from greenroomd.app.ports.processes import Launch, WarmStart
+from greenroomd.app.ports.process_slots import WarmStart
+from greenroomd.app.ports.processes import Launch
 from greenroomd.domain.config import PermissionMode, Secret
 from greenroomd.domain.frames import TurnInitialized
 from greenroomd.processes.claude.cli import ClaudeCli

@@ -12,7 +12,8 @@ from functools import partial
 import structlog
 
 from greenroomd.app.background import background_tasks, restarting
-from greenroomd.app.ports.processes import Launch, WarmStart, WarmStarts
+from greenroomd.app.ports.process_slots import WarmStart, WarmStarts
+from greenroomd.app.ports.processes import Launch
 from greenroomd.app.ports.profile_store import ProfileStore, place_of
 from greenroomd.app.ports.storage import Position
 from greenroomd.app.ports.working_dirs import WorkingDirs

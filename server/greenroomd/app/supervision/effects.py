@@ -11,7 +11,8 @@ from functools import partial
 import structlog
 
 from greenroomd.app.ports.observers import end_cause
-from greenroomd.app.ports.processes import AgentProcess, Launch, Lease, ProcessFailed
+from greenroomd.app.ports.process_slots import Lease
+from greenroomd.app.ports.processes import AgentProcess, Launch, ProcessFailed
 from greenroomd.app.supervision.launch_request import launch_request
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.process_runner import ProcessMessage

@@ -7,18 +7,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from greenroomd.app.ports.process_slots import Claim, Lease, Slots, WarmStarts
 from greenroomd.app.ports.processes import (
     AgentProcess,
-    Claim,
     Handshake,
     Launch,
-    Lease,
     Processes,
     ProcessExit,
     ProcessFailed,
     ShutdownTimeouts,
-    Slots,
-    WarmStarts,
 )
 from greenroomd.domain.errors import GreenroomError
 from greenroomd.domain.frames import Frame

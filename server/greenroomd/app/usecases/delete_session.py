@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from greenroomd.app.commands import Close, Delete
-from greenroomd.app.ports.processes import Transcripts
+from greenroomd.app.ports.transcripts import Transcripts
 from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.domain.lifecycle import orders

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from greenroomd.app.commands import Caller, Change, Fork, NewSession
 from greenroomd.app.ids import new_id
-from greenroomd.app.ports.processes import Transcripts
 from greenroomd.app.ports.storage import RequestReplayed
+from greenroomd.app.ports.transcripts import Transcripts
 from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.app.usecases.create_session import Creation, ResolvedConfig
 from greenroomd.domain.decision.step import Step

@@ -18,7 +18,8 @@ import structlog
 
 from greenroomd.app.background import background_tasks, restarting, task_group
 from greenroomd.app.ids import new_id
-from greenroomd.app.ports.processes import AgentProcess, Launch, ProcessFailed, WarmStart
+from greenroomd.app.ports.process_slots import WarmStart
+from greenroomd.app.ports.processes import AgentProcess, Launch, ProcessFailed
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.cli_process import ClaudeProcess
 from greenroomd.processes.claude.late_binding import Binding, as_started
