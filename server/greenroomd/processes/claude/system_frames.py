@@ -1,0 +1,62 @@
+"""Reads what the CLI says about itself in `system` lines: its activity, its background tasks, its settings."""
+
+from __future__ import annotations
+
+from greenroomd.domain.config import JsonObject
+from greenroomd.domain.frames import (
+    Activity,
+    ActivityChanged,
+    BackgroundTasksChanged,
+    Frame,
+    PromptRefused,
+    StreamMarker,
+    SystemNoted,
+    TurnInitialized,
+)
+from greenroomd.processes.claude.json_fields import json_objects, text
+
+_ACTIVITIES = tuple(Activity)
+
+
+def system(raw: bytes, message: JsonObject) -> Frame:
+    """Read a `system` line; one of an unknown subtype becomes SystemNoted."""
+    subtype = message.get("subtype")
+    session = text(message.get("session_id"))
+    if subtype == "session_state_changed" and message.get("state") in _ACTIVITIES:
+        return ActivityChanged(raw=raw, cli_session_id=session, activity=Activity(message["state"]))
+    if subtype == "background_tasks_changed":
+        tasks = json_objects(message.get("tasks"))
+        agents = frozenset(
+            text(task.get("task_id")) for task in tasks if task.get("task_type") != "local_bash"
+        )
+        return BackgroundTasksChanged(raw=raw, cli_session_id=session, agents=agents)
+    if subtype == "init":
+        return TurnInitialized(
+            raw=raw,
+            cli_session_id=session,
+            model=text(message.get("model")),
+            permission_mode=text(message.get("permissionMode")),
+            cwd=text(message.get("cwd")),
+            cli_version=text(message.get("claude_code_version")),
+        )
+    if subtype == "thinking_tokens" or (subtype == "status" and message.get("status") == "requesting"):
+        return StreamMarker(raw=raw, cli_session_id=session)
+    if isinstance(outcome := message.get("prompt_submit_outcome"), dict):
+        return PromptRefused(
+            raw=raw,
+            cli_session_id=session,
+            type=text(message.get("type")),
+            subtype=text(subtype),
+            reason=text(outcome.get("reason")),
+        )
+    return noted(raw, message)
+
+
+def noted(raw: bytes, message: JsonObject) -> SystemNoted:
+    """Read a line of which only the type is known."""
+    return SystemNoted(
+        raw=raw,
+        cli_session_id=text(message.get("session_id")),
+        type=text(message.get("type")),
+        subtype=text(message.get("subtype")),
+    )
