@@ -19,8 +19,8 @@ from greenroomd.domain.config import PermissionMode, Secret
 from greenroomd.domain.frames import AssistantSpoke, Garbage, PermissionAsked, SystemNoted, TurnInitialized
 from greenroomd.processes.claude import cli_process
 from greenroomd.processes.claude.cli import ClaudeCli
-from greenroomd.processes.claude.framing import MAX_LINE_BYTES
 from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
+from greenroomd.processes.claude.protocol.framing import MAX_LINE_BYTES
 from greenroomd.processes.host.server_run import ServerRun, server_run
 from greenroomd.processes.linux import procfs
 from greenroomd.processes.node.allowed_roots import AllowedRoots

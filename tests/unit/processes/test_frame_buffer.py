@@ -1,7 +1,7 @@
 import asyncio
 
 from greenroomd.domain.frames import Garbage, StreamMarker
-from greenroomd.processes.claude.frame_buffer import FrameBuffer
+from greenroomd.processes.claude.protocol.frame_buffer import FrameBuffer
 
 
 def frame(size: int) -> StreamMarker:

@@ -3,7 +3,7 @@
 import uuid
 
 from greenroomd.domain.frames import PermissionAsked, PermissionWithdrawn
-from greenroomd.processes.claude.permission_ids import PermissionIds
+from greenroomd.processes.claude.protocol.permission_ids import PermissionIds
 from unit.live.says import asks, withdraws
 
 

@@ -22,14 +22,14 @@ from greenroomd.app.ports.processes import (
 )
 from greenroomd.domain.config import JsonObject, Limits, PermissionMode
 from greenroomd.domain.frames import Frame, PermissionAsked, PermissionWithdrawn
-from greenroomd.processes.claude.control_channel import ControlChannel, unserved
-from greenroomd.processes.claude.frame_buffer import FrameBuffer
-from greenroomd.processes.claude.framing import Framer, Overlong
-from greenroomd.processes.claude.handshake import handshake_of
 from greenroomd.processes.claude.late_binding import Binding, Request, refusal_in
 from greenroomd.processes.claude.launch_command import initialization
-from greenroomd.processes.claude.permission_ids import PermissionIds
-from greenroomd.processes.claude.stream_json import ControlAnswer, ControlAsked, encode, parse
+from greenroomd.processes.claude.protocol.control_channel import ControlChannel, unserved
+from greenroomd.processes.claude.protocol.frame_buffer import FrameBuffer
+from greenroomd.processes.claude.protocol.framing import Framer, Overlong
+from greenroomd.processes.claude.protocol.handshake import handshake_of
+from greenroomd.processes.claude.protocol.permission_ids import PermissionIds
+from greenroomd.processes.claude.protocol.stream_json import ControlAnswer, ControlAsked, encode, parse
 from greenroomd.processes.host.child import Child
 from greenroomd.processes.host.directory import Directory, WorkingDirectories
 from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool

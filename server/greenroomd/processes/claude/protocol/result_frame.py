@@ -7,7 +7,7 @@ from typing import Any
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.frames import TurnResult
 from greenroomd.domain.turn import Usage
-from greenroomd.processes.claude.json_fields import json_object, number, text, texts, whole
+from greenroomd.processes.claude.protocol.json_fields import json_object, number, text, texts, whole
 
 
 def result(raw: bytes, message: JsonObject) -> TurnResult:

@@ -26,10 +26,10 @@ from greenroomd.domain.frames import (
     SystemNoted,
     UserEchoed,
 )
-from greenroomd.processes.claude.framing import Overlong
-from greenroomd.processes.claude.json_fields import blocks, json_object, json_objects, text, whole
-from greenroomd.processes.claude.result_frame import result
-from greenroomd.processes.claude.system_frames import noted, system
+from greenroomd.processes.claude.protocol.framing import Overlong
+from greenroomd.processes.claude.protocol.json_fields import blocks, json_object, json_objects, text, whole
+from greenroomd.processes.claude.protocol.result_frame import result
+from greenroomd.processes.claude.protocol.system_frames import noted, system
 
 
 @dataclass(frozen=True, slots=True)

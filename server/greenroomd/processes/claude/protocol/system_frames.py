@@ -13,7 +13,7 @@ from greenroomd.domain.frames import (
     SystemNoted,
     TurnInitialized,
 )
-from greenroomd.processes.claude.json_fields import json_objects, text
+from greenroomd.processes.claude.protocol.json_fields import json_objects, text
 
 _ACTIVITIES = tuple(Activity)
 
