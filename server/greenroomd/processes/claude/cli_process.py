@@ -1,11 +1,10 @@
-"""One `claude` process: what is said to it and what it answers, in its control protocol.
+"""One `claude` process: what can be said to it, in its control protocol, and how it is ended.
 
 This file, `launch_command.py` and `late_binding.py` know the CLI's requests; as observed with the CLI 2.1.330.
 """
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -21,15 +20,14 @@ from greenroomd.app.ports.processes import (
     ShutdownTimeouts,
 )
 from greenroomd.domain.config import JsonObject, Limits, PermissionMode
-from greenroomd.domain.frames import Frame, PermissionAsked, PermissionWithdrawn
+from greenroomd.domain.frames import Frame
 from greenroomd.processes.claude.late_binding import Binding, Request, refusal_in
 from greenroomd.processes.claude.launch_command import initialization
-from greenroomd.processes.claude.protocol.control_channel import ControlChannel, unserved
-from greenroomd.processes.claude.protocol.frame_buffer import FrameBuffer
-from greenroomd.processes.claude.protocol.framing import Framer, Overlong
+from greenroomd.processes.claude.protocol.control_channel import ControlChannel
 from greenroomd.processes.claude.protocol.handshake import handshake_of
+from greenroomd.processes.claude.protocol.output_reader import OutputReader
 from greenroomd.processes.claude.protocol.permission_ids import PermissionIds
-from greenroomd.processes.claude.protocol.stream_json import ControlAnswer, ControlAsked, encode, parse
+from greenroomd.processes.claude.protocol.stream_json import encode
 from greenroomd.processes.host.child import Child
 from greenroomd.processes.host.directory import Directory, WorkingDirectories
 from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
@@ -65,10 +63,9 @@ class ClaudeProcess:
         self._handshake: Handshake | None = None
         self._bound = False
         self._redactor = redactor
-        self._framer = Framer()
-        self._buffer = FrameBuffer()
         self._permission_ids = PermissionIds()
         self._control = ControlChannel(self._write, redactor)
+        self._output = OutputReader(self._control, self._permission_ids, redactor, self._post)
         self._child: Child | None = None
         self._confinement = confinement
         self._directories = directories
@@ -149,7 +146,7 @@ class ClaudeProcess:
 
     async def frames(self) -> AsyncIterator[Sequence[Frame]]:
         """Yield all that is there at once, in order; ends when the process closed its output."""
-        while batch := await self._buffer.take():
+        while batch := await self._output.frames.take():
             self._started.resume()
             yield batch
 
@@ -201,35 +198,12 @@ class ClaudeProcess:
         self._child = running
 
     def received(self, data: bytes) -> bool:
-        """Parse output; answers go to those who wait for them, frames to `frames`."""
-        for line in self._framer.feed(data):
-            self._read(line)
-        # Full or not, an answer that somebody waits for must be read; that wait is bounded.
-        return self._control.waiting or not self._buffer.full
+        """Parse output; False asks to stop reading until `frames` is read."""
+        return self._output.received(data)
 
     def closed(self) -> None:
-        """Parse what is left of a last line, then end `frames` and every wait for an answer."""
-        line = self._framer.close()
-        if line is not None:
-            self._read(line)
-        self._buffer.close()
-        self._control.close()
-
-    def _read(self, line: bytes | Overlong) -> None:
-        hidden = self._redactor.json_line
-        self._take(parse(Overlong(hidden(line.beginning)) if isinstance(line, Overlong) else hidden(line)))
-
-    def _take(self, said: Frame | ControlAnswer | ControlAsked) -> None:
-        if isinstance(said, ControlAnswer):
-            self._control.answered(said)
-        elif isinstance(said, ControlAsked):
-            with contextlib.suppress(ProcessFailed):  # it has gone: nobody waits for the answer
-                self._started.input.post(unserved(said.request_id, said.noted.subtype))
-            self._buffer.append(said.noted)
-        elif isinstance(said, PermissionAsked | PermissionWithdrawn):
-            self._buffer.append(self._permission_ids.renamed(said))
-        else:
-            self._buffer.append(said)
+        """End `frames` after what is left of a last line."""
+        self._output.closed()
 
     async def _ask(self, subtype: str, **fields: Any) -> None:
         self._started.resume()
@@ -244,6 +218,9 @@ class ClaudeProcess:
 
     async def _write(self, line: bytes) -> None:
         await self._started.input.write(line, INPUT_TIMEOUT)
+
+    def _post(self, line: bytes) -> None:
+        self._started.input.post(line)
 
     @property
     def _started(self) -> Child:

@@ -1,0 +1,65 @@
+"""Reads what the CLI writes: answers go to those who wait for them, everything else becomes frames."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+from greenroomd.app.ports.processes import ProcessFailed
+from greenroomd.domain.frames import Frame, PermissionAsked, PermissionWithdrawn
+from greenroomd.processes.claude.protocol.control_channel import ControlChannel, unserved
+from greenroomd.processes.claude.protocol.frame_buffer import FrameBuffer
+from greenroomd.processes.claude.protocol.framing import Framer, Overlong
+from greenroomd.processes.claude.protocol.permission_ids import PermissionIds
+from greenroomd.processes.claude.protocol.stream_json import ControlAnswer, ControlAsked, parse
+from greenroomd.processes.host.redaction import Redactor
+
+
+class OutputReader:
+    """Parses output piece by piece; `post` sends a line to the CLI without waiting."""
+
+    def __init__(
+        self,
+        control: ControlChannel,
+        permission_ids: PermissionIds,
+        redactor: Redactor,
+        post: Callable[[bytes], None],
+    ) -> None:
+        self.frames = FrameBuffer()
+        """The frames that wait to be taken."""
+        self._control = control
+        self._permission_ids = permission_ids
+        self._redactor = redactor
+        self._post = post
+        self._framer = Framer()
+
+    def received(self, data: bytes) -> bool:
+        """Parse a piece of output; False asks to stop reading until frames have been taken."""
+        for line in self._framer.feed(data):
+            self._read(line)
+        # Full or not, an answer that somebody waits for must be read; that wait is bounded.
+        return self._control.waiting or not self.frames.full
+
+    def closed(self) -> None:
+        """Parse what is left of a last line, then end `frames` and every wait for an answer."""
+        line = self._framer.close()
+        if line is not None:
+            self._read(line)
+        self.frames.close()
+        self._control.close()
+
+    def _read(self, line: bytes | Overlong) -> None:
+        hidden = self._redactor.json_line
+        self._take(parse(Overlong(hidden(line.beginning)) if isinstance(line, Overlong) else hidden(line)))
+
+    def _take(self, said: Frame | ControlAnswer | ControlAsked) -> None:
+        if isinstance(said, ControlAnswer):
+            self._control.answered(said)
+        elif isinstance(said, ControlAsked):
+            with contextlib.suppress(ProcessFailed):  # it has gone: nobody waits for the answer
+                self._post(unserved(said.request_id, said.noted.subtype))
+            self.frames.append(said.noted)
+        elif isinstance(said, PermissionAsked | PermissionWithdrawn):
+            self.frames.append(self._permission_ids.renamed(said))
+        else:
+            self.frames.append(said)
