@@ -25,7 +25,7 @@ from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.registry import Supervisors, supervising
 from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.app.watch.listener_paths import ListenerUnusable
-from greenroomd.app.watch.listeners import listening
+from greenroomd.app.watch.listening import listening
 from greenroomd.app.watch.tail import Tail
 from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.decision.live import TurnTimeouts

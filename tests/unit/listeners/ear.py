@@ -11,7 +11,8 @@ from pathlib import Path
 
 from contract.sample import JsonCodec, creation, message, new_session
 from greenroomd.app.ports.storage import Announce, StoredEvent, Unit
-from greenroomd.app.watch.listeners import Listener, Subscription, listening
+from greenroomd.app.watch.listeners import Listener, Subscription
+from greenroomd.app.watch.listening import listening
 from greenroomd.app.watch.tail import Tail
 from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.session import Session

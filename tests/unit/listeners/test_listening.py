@@ -12,7 +12,8 @@ import pytest
 
 from contract.sample import creation, new_session
 from greenroomd.app.ports.storage import StoredEvent
-from greenroomd.app.watch.listeners import PassOver, listening
+from greenroomd.app.watch.listeners import PassOver
+from greenroomd.app.watch.listening import listening
 from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.events import EventType
 from unit.listeners.ear import IMPATIENT, NAMED, Ear, Log, a_log

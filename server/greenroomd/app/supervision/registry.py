@@ -16,8 +16,9 @@ from greenroomd.app.background import restarting, task_group
 from greenroomd.app.commands import Change
 from greenroomd.app.ports.storage import Unit
 from greenroomd.app.supervision.node_context import NodeContext
+from greenroomd.app.supervision.order import Order
 from greenroomd.app.supervision.settlement import settle
-from greenroomd.app.supervision.supervisor import Order, Supervisor
+from greenroomd.app.supervision.supervisor import Supervisor
 from greenroomd.domain.decision.live import Live, taken_over
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import GreenroomError, SessionNotFound

@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from itertools import takewhile
-from typing import Any
 
 import structlog
 
-from greenroomd.app.commands import Change
 from greenroomd.app.ports.processes import Handshake
 from greenroomd.app.ports.storage import Request, Unit
 from greenroomd.app.supervision.effects import Effects, Evict
 from greenroomd.app.supervision.launch_request import process_facts
 from greenroomd.app.supervision.mailbox import Mailbox
 from greenroomd.app.supervision.node_context import NodeContext
+from greenroomd.app.supervision.order import Order
 from greenroomd.app.supervision.process_runner import (
     Exited,
     FramesReceived,
@@ -36,7 +35,7 @@ from greenroomd.domain.decision.live import Live
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import EtagMismatch, OwnershipLost, SessionNotFound
 from greenroomd.domain.lifecycle import deadlines, orders, process_end, process_output, process_start
-from greenroomd.domain.retryable_errors import Draining, StoreUnavailable
+from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.domain.session import Session, etag
 from greenroomd.domain.states import POOL_PRESSURE
 from greenroomd.domain.turn import Turn
@@ -44,21 +43,6 @@ from greenroomd.domain.turn import Turn
 log = structlog.get_logger(__name__)
 
 RETRY_COMMIT = timedelta(milliseconds=500)
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A caller's order: `act` decides within a step. The reply is the session after it and the result of `act`."""
-
-    change: Change
-    act: Callable[[Step], Any]
-    reply: asyncio.Future[tuple[Session, Any]]
-
-    def refuse(self) -> None:
-        """Raise Draining in the caller, unless it has got an answer: nobody will carry out the order."""
-        if not self.reply.done():
-            self.reply.set_exception(Draining("the session's owner has stopped; try again"))
-
 
 Message = Order | Evict | ProcessMessage
 
