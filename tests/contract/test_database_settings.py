@@ -11,7 +11,7 @@ from contract.sample import Heard, JsonCodec, creation, message, new_session, sa
 from greenroomd.app.ports.storage import Selection, Unit
 from greenroomd.domain.config import Secret
 from greenroomd.domain.session import Session
-from greenroomd.store.engine import UnsupportedDatabase, require_settings
+from greenroomd.store.open_engines import UnsupportedDatabase, require_settings
 from greenroomd.store.sql_store import open_store
 
 SPOKEN = ["back\\slash \\x41 \\\\", "it's \\' quoted", "größer 中文 🎭", "tab\tand\nline", "NULL", "{}"]

@@ -15,7 +15,7 @@ from contract.sample import creation, new_session, saying
 from greenroomd.app.ports.storage import Selection
 from greenroomd.domain.errors import GreenroomError
 from greenroomd.domain.retryable_errors import CommitUnknown, StoreUnavailable
-from greenroomd.store.engine import READERS
+from greenroomd.store.open_engines import READERS
 from greenroomd.store.sql_store import ENDS_WITHIN
 
 SHORT = timedelta(milliseconds=200)

@@ -22,7 +22,8 @@ from greenroomd.app.ports.storage import Selection, Store
 from greenroomd.domain.errors import GreenroomError, SessionExists
 from greenroomd.domain.retryable_errors import CommitUnknown, DatabaseTakenOver, StoreUnavailable
 from greenroomd.domain.session import Session
-from greenroomd.store.engine import READERS, Database, UnsupportedDatabase, require_postgresql
+from greenroomd.store.engine import Database
+from greenroomd.store.open_engines import READERS, UnsupportedDatabase, require_postgresql
 from greenroomd.store.sql_store import open_store
 from greenroomd.store.write.transactions import Transactions
 

@@ -16,7 +16,7 @@ from contract.postgres import PostgresServer
 from contract.sample import Heard, JsonCodec, creation, new_session, revisions, saying
 from greenroomd.app.ports.storage import Selection
 from greenroomd.domain.retryable_errors import DatabaseTakenOver
-from greenroomd.store.engine import UnsupportedDatabase
+from greenroomd.store.open_engines import UnsupportedDatabase
 from greenroomd.store.ownership import DatabaseInUse, this_server
 from greenroomd.store.sql_store import open_store
 

@@ -27,7 +27,8 @@ import structlog
 
 from greenroomd.app.background import background_tasks, restarting
 from greenroomd.domain.retryable_errors import StoreUnavailable
-from greenroomd.store.engine import Database, UnsupportedDatabase
+from greenroomd.store.engine import Database
+from greenroomd.store.open_engines import UnsupportedDatabase
 
 if TYPE_CHECKING:
     import psycopg

@@ -8,7 +8,8 @@ from typing import Final
 from sqlalchemy import Connection, select, update
 from sqlalchemy.exc import ProgrammingError
 
-from greenroomd.store.engine import Database, UnsupportedDatabase
+from greenroomd.store.engine import Database
+from greenroomd.store.open_engines import UnsupportedDatabase
 from greenroomd.store.ownership import Owner
 from greenroomd.store.schema.tables import meta, profiles, secrets
 from greenroomd.store.schema.upgrade import upgrade

@@ -41,7 +41,7 @@ from greenroomd.rpc.stream.event_codec import EventCodec, event_of
 from greenroomd.settings.environment import search_path
 from greenroomd.settings.host_defaults import descriptors_needed
 from greenroomd.settings.record import Settings
-from greenroomd.store.engine import UnsupportedDatabase
+from greenroomd.store.open_engines import UnsupportedDatabase
 from greenroomd.store.ownership import DatabaseInUse
 from greenroomd.store.schema.upgrade import SchemaTooNew
 from greenroomd.store.secrets import KeyFileUnusable

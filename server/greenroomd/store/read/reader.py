@@ -14,7 +14,9 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from greenroomd.domain.retryable_errors import StoreUnavailable
-from greenroomd.store.engine import READERS, Database, answering
+from greenroomd.store.engine import Database
+from greenroomd.store.open_engines import READERS
+from greenroomd.store.outages import answering
 
 T = TypeVar("T")
 

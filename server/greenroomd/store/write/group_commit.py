@@ -20,7 +20,8 @@ from greenroomd.app.ports.storage import RequestReplayed
 from greenroomd.domain.errors import GreenroomError
 from greenroomd.domain.retryable_errors import CommitUnknown, DatabaseTakenOver, StoreUnavailable, Unavailable
 from greenroomd.domain.session import Session
-from greenroomd.store.engine import Database, is_outage
+from greenroomd.store.engine import Database
+from greenroomd.store.outages import is_outage
 from greenroomd.store.write.batch import BatchWriter, Written
 from greenroomd.store.write.catch_up import RemoteCommits
 from greenroomd.store.write.pending import CatchUp, ExclusiveWork, Pending, PendingCommit, fail, succeed

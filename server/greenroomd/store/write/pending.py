@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from greenroomd.domain.session import Session
-from greenroomd.store.engine import is_outage, unavailable
+from greenroomd.store.outages import is_outage, unavailable
 from greenroomd.store.write.prepared_unit import Prepared
 
 
