@@ -23,7 +23,7 @@ from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import GreenroomError
 from greenroomd.domain.event_payloads import StateChanged
 from greenroomd.domain.events import TURN_ENDS, Event
-from greenroomd.domain.lifecycle import process_end, process_start
+from greenroomd.domain.lifecycle.process import process_end, process_start
 from greenroomd.domain.states import TRANSITIONS, State
 from greenroomd.domain.turn import Problem
 from unit.live.owner import Owner

@@ -15,14 +15,8 @@ from greenroomd.domain.decision.live import Live, TurnTimeouts, taken_over
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.frames import Activity, Frame
-from greenroomd.domain.lifecycle import (
-    deadlines,
-    orders,
-    process_end,
-    process_output,
-    process_start,
-    turn_queue,
-)
+from greenroomd.domain.lifecycle import deadlines, orders, turn_queue
+from greenroomd.domain.lifecycle.process import process_end, process_output, process_start
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Turn, TurnState

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from greenroomd.domain.decision.actions import AbandonLaunch, EndProcess, InterruptCli, LaunchProcess
-from greenroomd.domain.lifecycle import orders, process_end
+from greenroomd.domain.lifecycle import orders
+from greenroomd.domain.lifecycle.process import process_end
 from greenroomd.domain.states import DRAINING, State
 from greenroomd.domain.turn import Problem, Turn, TurnState
 from unit.live import says

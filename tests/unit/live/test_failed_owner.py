@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from greenroomd.domain.config import RecoveryMode, RecoveryPolicy
-from greenroomd.domain.lifecycle import orders, process_end
+from greenroomd.domain.lifecycle import orders
+from greenroomd.domain.lifecycle.process import process_end
 from greenroomd.domain.states import NODE_LOST, State
 from greenroomd.domain.turn import TurnState
 from unit.live.owner import Owner, an_owner

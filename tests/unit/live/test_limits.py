@@ -9,7 +9,8 @@ from greenroomd.domain.decision.actions import InterruptCli
 from greenroomd.domain.enforcement import Enforcement, OptionReport, report
 from greenroomd.domain.event_payloads import LimitReached, ProcessExited
 from greenroomd.domain.events import EventType
-from greenroomd.domain.lifecycle import orders, process_end, process_start
+from greenroomd.domain.lifecycle import orders
+from greenroomd.domain.lifecycle.process import process_end, process_start
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch, update
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Problem, TurnState

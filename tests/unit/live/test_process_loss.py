@@ -11,7 +11,8 @@ from greenroomd.domain.decision.live import Ending, Purpose
 from greenroomd.domain.errors import TurnRunning
 from greenroomd.domain.event_payloads import ProcessExited
 from greenroomd.domain.events import EventType
-from greenroomd.domain.lifecycle import orders, process_end, reconfiguration
+from greenroomd.domain.lifecycle import orders, reconfiguration
+from greenroomd.domain.lifecycle.process import process_end
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch
 from greenroomd.domain.session import LastExit
 from greenroomd.domain.states import NODE_LOST, State

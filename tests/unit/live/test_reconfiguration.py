@@ -12,7 +12,8 @@ from greenroomd.domain.decision.actions import EndProcess, LaunchProcess, Reconf
 from greenroomd.domain.errors import IllegalTransition, InvalidUpdateMask, TurnRunning
 from greenroomd.domain.event_payloads import ConfigApplied
 from greenroomd.domain.events import EventType
-from greenroomd.domain.lifecycle import orders, process_start
+from greenroomd.domain.lifecycle import orders
+from greenroomd.domain.lifecycle.process import process_start
 from greenroomd.domain.lifecycle.reconfiguration import CONFIG_CHANGED, Apply, Patch, update
 from greenroomd.domain.states import State
 from unit.live.owner import Owner, an_owner, payloads

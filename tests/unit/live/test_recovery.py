@@ -13,8 +13,9 @@ from greenroomd.domain.decision.actions import LaunchProcess, SayPrompt
 from greenroomd.domain.decision.live import Ending, Purpose
 from greenroomd.domain.event_payloads import RecoveryScheduled
 from greenroomd.domain.events import EventType
-from greenroomd.domain.lifecycle import orders, process_end, reconfiguration
-from greenroomd.domain.lifecycle.crash_recovery import RECOVERING, backoff
+from greenroomd.domain.lifecycle import orders, reconfiguration
+from greenroomd.domain.lifecycle.process import process_end
+from greenroomd.domain.lifecycle.process.crash_recovery import RECOVERING, backoff
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch
 from greenroomd.domain.session import Recovery
 from greenroomd.domain.states import State

@@ -12,7 +12,8 @@ from greenroomd.domain.decision.live import Live
 from greenroomd.domain.errors import IllegalTransition
 from greenroomd.domain.event_payloads import ProcessExited, ProcessReady
 from greenroomd.domain.events import EventType
-from greenroomd.domain.lifecycle import orders, process_end, process_start
+from greenroomd.domain.lifecycle import orders
+from greenroomd.domain.lifecycle.process import process_end, process_start
 from greenroomd.domain.states import TURN_ARRIVED, WAITING_FOR_PROCESS, State
 from greenroomd.domain.turn import Problem, TurnState
 from unit.live import says

@@ -29,8 +29,8 @@ from greenroomd.domain.decision.actions import (
 )
 from greenroomd.domain.decision.live import Live
 from greenroomd.domain.decision.step import Step
-from greenroomd.domain.lifecycle import process_end, process_start
-from greenroomd.domain.lifecycle.crash_recovery import RECOVERING
+from greenroomd.domain.lifecycle.process import process_end, process_start
+from greenroomd.domain.lifecycle.process.crash_recovery import RECOVERING
 from greenroomd.domain.turn import Problem
 
 log = structlog.get_logger(__name__)

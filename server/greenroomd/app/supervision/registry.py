@@ -22,7 +22,8 @@ from greenroomd.app.supervision.supervisor import Supervisor
 from greenroomd.domain.decision.live import Live, taken_over
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import GreenroomError, SessionNotFound
-from greenroomd.domain.lifecycle import orders, process_end
+from greenroomd.domain.lifecycle import orders
+from greenroomd.domain.lifecycle.process import process_end
 from greenroomd.domain.retryable_errors import Draining
 from greenroomd.domain.session import Session, StartMode
 from greenroomd.domain.turn import Turn

@@ -9,7 +9,7 @@ from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.decision.live import Live, taken_over
 from greenroomd.domain.decision.step import Step
-from greenroomd.domain.lifecycle import process_end
+from greenroomd.domain.lifecycle.process import process_end
 from greenroomd.domain.session import Session
 
 

@@ -1,6 +1,6 @@
 """The owner of a live session: handles orders and its process's messages in turn; decides, commits, then acts.
 
-All decisions are pure functions (orders.py, process_*.py and deadlines.py in domain/lifecycle/). A session needs no
+All decisions are pure functions (below domain/lifecycle/: orders.py, process/, deadlines.py). A session needs no
 lock: this task is the only one that changes it.
 """
 
@@ -34,7 +34,8 @@ from greenroomd.domain.decision.actions import Action
 from greenroomd.domain.decision.live import Live
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import EtagMismatch, OwnershipLost, SessionNotFound
-from greenroomd.domain.lifecycle import deadlines, orders, process_end, process_output, process_start
+from greenroomd.domain.lifecycle import deadlines, orders
+from greenroomd.domain.lifecycle.process import process_end, process_output, process_start
 from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.domain.session import Session, etag
 from greenroomd.domain.states import POOL_PRESSURE

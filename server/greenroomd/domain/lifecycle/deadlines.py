@@ -13,8 +13,9 @@ from greenroomd.domain.decision.live import Ending, Live, Purpose, TurnTimeouts
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import Expiring, LimitReached
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import approval_flow, crash_recovery, expiry, orders, turn_queue
-from greenroomd.domain.lifecycle.process_end import end_for
+from greenroomd.domain.lifecycle import approval_flow, expiry, orders, turn_queue
+from greenroomd.domain.lifecycle.process import crash_recovery
+from greenroomd.domain.lifecycle.process.process_end import end_for
 from greenroomd.domain.states import IDLE_TIMEOUT, Signal, State
 from greenroomd.domain.turn import Problem
 

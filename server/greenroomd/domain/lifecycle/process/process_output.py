@@ -27,7 +27,7 @@ from greenroomd.domain.lifecycle import (
     turn_queue,
 )
 from greenroomd.domain.lifecycle.frame_events import event_for
-from greenroomd.domain.lifecycle.process_end import end_for
+from greenroomd.domain.lifecycle.process.process_end import end_for
 from greenroomd.domain.turn import Problem
 
 

@@ -10,12 +10,8 @@ from greenroomd.domain.decision.live import Ending, Purpose
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import Payload, ProcessExited
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import (
-    approval_flow,
-    crash_recovery,
-    limits,
-    turn_queue,
-)
+from greenroomd.domain.lifecycle import approval_flow, limits, turn_queue
+from greenroomd.domain.lifecycle.process import crash_recovery
 from greenroomd.domain.session import LastExit
 from greenroomd.domain.states import NODE_LOST, REQUESTED, TURN_ARRIVED, Signal, State
 from greenroomd.domain.turn import Problem, TurnState

@@ -17,12 +17,8 @@ from greenroomd.domain.event_payloads import (
     SessionNoted,
 )
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import (
-    budget,
-    crash_recovery,
-    reconfiguration,
-    turn_queue,
-)
+from greenroomd.domain.lifecycle import budget, reconfiguration, turn_queue
+from greenroomd.domain.lifecycle.process import crash_recovery
 from greenroomd.domain.session import ProcessFacts
 from greenroomd.domain.states import Signal, State
 
