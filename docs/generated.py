@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from greenroomd.domain.rules.environment_rules import RESERVED
-from greenroomd.domain.rules.settings_rules import ACCEPTED, REFUSED
+from greenroomd.domain.rules.config.environment_rules import RESERVED
+from greenroomd.domain.rules.config.settings_rules import ACCEPTED, REFUSED
 from greenroomd.domain.states import TRANSITIONS, Signal, State
 from greenroomd.settings.load import CONFIG, PREFIX
 from greenroomd.settings.record import Settings

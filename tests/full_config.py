@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from greenroomd.domain.config import ApprovalPolicy, OnIdle, PermissionMode, RecoveryMode
-from greenroomd.domain.rules.config_overlay import PartialConfig
+from greenroomd.domain.rules.config.config_overlay import PartialConfig
 
 FULL = PartialConfig(
     {

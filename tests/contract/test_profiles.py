@@ -22,7 +22,7 @@ from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import InvalidPageToken, ProfileInUse, ProfileNotFound, RequestIdReused
 from greenroomd.domain.profile import Profile, ProfileParts
 from greenroomd.domain.retryable_errors import QuotaExceeded, StoreUnavailable
-from greenroomd.domain.rules.config_overlay import OPTIONS, PartialConfig
+from greenroomd.domain.rules.config.config_overlay import OPTIONS, PartialConfig
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
 from greenroomd.store.secrets import KeyFileUnusable

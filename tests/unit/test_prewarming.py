@@ -15,7 +15,7 @@ from greenroomd.app.ports.processes import Launch
 from greenroomd.app.usecases.profiles import NewProfile, ProfileDeletion, Profiles, ProfileUpdate
 from greenroomd.domain.profile import ProfileParts
 from greenroomd.domain.retryable_errors import StoreUnavailable
-from greenroomd.domain.rules.config_overlay import PartialConfig
+from greenroomd.domain.rules.config.config_overlay import PartialConfig
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.rpc.stream.event_codec import EventCodec
 from greenroomd.store.sql_store import SqlStore, open_store

@@ -11,7 +11,7 @@ from greenroomd.app.ports.storage import Request
 from greenroomd.domain.config import JsonObject, Secret
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.lifecycle.reconfiguration import Apply
-from greenroomd.domain.rules.config_overlay import PartialConfig
+from greenroomd.domain.rules.config.config_overlay import PartialConfig
 from greenroomd.domain.rules.field_masks import Parts
 from greenroomd.domain.rules.naming_rules import DEFAULT_WORKSPACE
 from greenroomd.domain.session import StartMode

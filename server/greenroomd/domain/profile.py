@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import EtagMismatch, Violation
 from greenroomd.domain.rules.checks import Check, between, shown
-from greenroomd.domain.rules.config_overlay import PartialConfig
-from greenroomd.domain.rules.config_rules import violations
+from greenroomd.domain.rules.config.config_overlay import PartialConfig
+from greenroomd.domain.rules.config.config_rules import violations
 from greenroomd.domain.rules.field_masks import ATTRIBUTES, TOKEN, map_with, taken
 from greenroomd.domain.rules.naming_rules import label_violations, name_violations
 

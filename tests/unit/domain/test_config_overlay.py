@@ -18,7 +18,7 @@ from greenroomd.domain.config import (
     RecoveryPolicy,
     SessionConfig,
 )
-from greenroomd.domain.rules.config_overlay import OPTIONS, PartialConfig, layered, overlay
+from greenroomd.domain.rules.config.config_overlay import OPTIONS, PartialConfig, layered, overlay
 
 BASE = SessionConfig(
     working_dir="/srv/profile",

@@ -9,8 +9,8 @@ import pytest
 
 from greenroomd.domain.config import Secret, SessionConfig
 from greenroomd.domain.rules.checks import spelled
-from greenroomd.domain.rules.config_overlay import PartialConfig, overlay
-from greenroomd.domain.rules.config_rules import OPTIONS, PAIRS, violations
+from greenroomd.domain.rules.config.config_overlay import PartialConfig, overlay
+from greenroomd.domain.rules.config.config_rules import OPTIONS, PAIRS, violations
 
 GOOD = SessionConfig(working_dir="/srv/project")
 MIB = 2**20

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from greenroomd.domain.rules.config_overlay import OPTIONS as LAYERED
-from greenroomd.domain.rules.config_rules import OPTIONS
+from greenroomd.domain.rules.config.config_overlay import OPTIONS as LAYERED
+from greenroomd.domain.rules.config.config_rules import OPTIONS
 from greenroomd.domain.states import Signal, State
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -10,8 +10,8 @@ import pytest
 
 from greenroomd.app.ports.processes import Launch
 from greenroomd.domain.config import Secret, SessionConfig
-from greenroomd.domain.rules.config_rules import violations
-from greenroomd.domain.rules.environment_rules import RESERVED, environment_violations, why_reserved
+from greenroomd.domain.rules.config.config_rules import violations
+from greenroomd.domain.rules.config.environment_rules import RESERVED, environment_violations, why_reserved
 from greenroomd.processes.claude.launch_command import (
     CliDefaults,
     RunDirectory,

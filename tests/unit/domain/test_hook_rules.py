@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from greenroomd.domain.rules.hook_rules import EVENTS, MAX_HOOKS, hook_violations
+from greenroomd.domain.rules.config.hook_rules import EVENTS, MAX_HOOKS, hook_violations
 
 COMMAND = {"type": "command", "command": "true"}
 

@@ -23,7 +23,7 @@ from greenroomd.domain.profile import (
     require_etag,
     settled,
 )
-from greenroomd.domain.rules.config_overlay import PartialConfig
+from greenroomd.domain.rules.config.config_overlay import PartialConfig
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=1)

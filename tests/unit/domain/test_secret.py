@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 import pytest
 
 from greenroomd.domain.config import Secret, SessionConfig
-from greenroomd.domain.rules.config_rules import violations
+from greenroomd.domain.rules.config.config_rules import violations
 
 VALUE = "sk-ant-oat01-hunter2"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from greenroomd.domain.rules.settings_rules import (
+from greenroomd.domain.rules.config.settings_rules import (
     ACCEPTED,
     MAX_DIRECTORIES,
     REFUSED,

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenroomd.domain.rules.tool_rules import MAX_RULE_LENGTH, MAX_RULES, tool_rule_problem, tool_violations
+from greenroomd.domain.rules.config.tool_rules import (
+    MAX_RULE_LENGTH,
+    MAX_RULES,
+    tool_rule_problem,
+    tool_violations,
+)
 
 
 def split_as_the_cli_does(flag: str) -> list[str]:

@@ -20,12 +20,12 @@ from greenroom.v1.turn_service_pb2 import (
     StartTurnRequest,
 )
 from greenroomd.domain.config import JsonObject
-from greenroomd.domain.rules import config_rules
-from greenroomd.domain.rules.config_rules import MAX_PATH_BYTES
-from greenroomd.domain.rules.environment_rules import MAX_ENTRIES, MAX_TOTAL_BYTES
+from greenroomd.domain.rules.config import config_rules
+from greenroomd.domain.rules.config.config_rules import MAX_PATH_BYTES
+from greenroomd.domain.rules.config.environment_rules import MAX_ENTRIES, MAX_TOTAL_BYTES
+from greenroomd.domain.rules.config.tool_rules import MAX_RULE_LENGTH, MAX_RULES
 from greenroomd.domain.rules.json_rules import MAX_JSON_BYTES
 from greenroomd.domain.rules.prompt_rules import MAX_PROMPT_BYTES
-from greenroomd.domain.rules.tool_rules import MAX_RULE_LENGTH, MAX_RULES
 from greenroomd.rpc.convert.session_proto import session_message
 from greenroomd.rpc.convert.turn_proto import approval_message, turn_message
 from unit.rpc.conftest import Edge

@@ -18,7 +18,7 @@ from greenroomd.domain.config import (
     SessionConfig,
 )
 from greenroomd.domain.errors import Violation
-from greenroomd.domain.rules.config_overlay import OPTIONS, PartialConfig
+from greenroomd.domain.rules.config.config_overlay import OPTIONS, PartialConfig
 from greenroomd.rpc.convert.config_proto import config_of, partial_config_message, partial_config_of
 
 

@@ -21,7 +21,7 @@ from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import GreenroomError, InvalidRequest, WorkingDirOutsideRoots
 from greenroomd.domain.profile import Profile
 from greenroomd.domain.retryable_errors import StoreUnavailable
-from greenroomd.domain.rules.config_overlay import layered
+from greenroomd.domain.rules.config.config_overlay import layered
 
 log = structlog.get_logger(__name__)
 

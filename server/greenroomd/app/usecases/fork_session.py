@@ -13,7 +13,7 @@ from greenroomd.app.usecases.create_session import Creation, ResolvedConfig
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import GreenroomError, ProfileNotFound, TurnRunning
 from greenroomd.domain.retryable_errors import Unavailable
-from greenroomd.domain.rules.config_overlay import PartialConfig, overlay
+from greenroomd.domain.rules.config.config_overlay import PartialConfig, overlay
 from greenroomd.domain.session import Session
 
 _NOTHING = PartialConfig({})

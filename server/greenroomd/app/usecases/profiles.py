@@ -19,7 +19,7 @@ from greenroomd.domain.profile import (
     require_etag,
     settled,
 )
-from greenroomd.domain.rules.config_overlay import layered
+from greenroomd.domain.rules.config.config_overlay import layered
 from greenroomd.domain.rules.naming_rules import name_violations
 
 Answer = Callable[[str, Profile | None], bytes]

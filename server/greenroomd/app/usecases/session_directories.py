@@ -5,7 +5,7 @@ from __future__ import annotations
 from greenroomd.app.ports.working_dirs import WorkingDirs
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsideRoots
-from greenroomd.domain.rules.settings_rules import MAX_DIRECTORIES, additional_directories
+from greenroomd.domain.rules.config.settings_rules import MAX_DIRECTORIES, additional_directories
 
 
 async def directory_violations(

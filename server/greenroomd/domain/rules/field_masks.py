@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from greenroomd.domain.config import JsonObject, Secret, SessionConfig
 from greenroomd.domain.errors import InvalidUpdateMask, Violation
 from greenroomd.domain.rules.checks import shown
-from greenroomd.domain.rules.config_rules import OPTIONS
+from greenroomd.domain.rules.config.config_rules import OPTIONS
 from greenroomd.domain.session import Session
 
 T = TypeVar("T")

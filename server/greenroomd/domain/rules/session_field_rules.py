@@ -5,7 +5,7 @@ from __future__ import annotations
 from greenroomd.domain.config import PermissionMode, SessionConfig
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.memo import IdentityMemo
-from greenroomd.domain.rules.config_rules import violations
+from greenroomd.domain.rules.config.config_rules import violations
 from greenroomd.domain.rules.field_masks import Parts
 from greenroomd.domain.rules.naming_rules import label_violations, metadata_violations, name_violations
 

@@ -15,7 +15,7 @@ import structlog
 
 from greenroomd.app.ports.processes import Launch, ProcessFailed, ShutdownTimeouts
 from greenroomd.domain.config import SessionConfig
-from greenroomd.domain.rules.settings_rules import additional_directories, with_directories
+from greenroomd.domain.rules.config.settings_rules import additional_directories, with_directories
 from greenroomd.processes.claude.cli_process import ClaudeProcess
 from greenroomd.processes.claude.late_binding import Binding, binding
 from greenroomd.processes.claude.launch_command import (

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from greenroomd.app.ports.processes import Launch
 from greenroomd.domain.config import JsonObject, PermissionMode, Secret, SessionConfig
-from greenroomd.domain.rules.settings_rules import accepted
+from greenroomd.domain.rules.config.settings_rules import accepted
 from greenroomd.processes.claude.credentials import without_credentials
 from greenroomd.processes.host.redaction import Redactor, secret_values
 

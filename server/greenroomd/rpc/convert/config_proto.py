@@ -24,7 +24,7 @@ from greenroomd.domain.config import (
 )
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.memo import IdentityMemo
-from greenroomd.domain.rules.config_overlay import PartialConfig
+from greenroomd.domain.rules.config.config_overlay import PartialConfig
 from greenroomd.rpc.convert.enums import (
     APPROVAL_POLICIES,
     ON_IDLE,

@@ -8,7 +8,7 @@ from typing import Any
 
 from greenroomd.domain.config import ApprovalPolicy, OnIdle, PermissionMode, RecoveryMode
 from greenroomd.domain.profile import Profile, ProfileParts
-from greenroomd.domain.rules.config_overlay import PartialConfig
+from greenroomd.domain.rules.config.config_overlay import PartialConfig
 from greenroomd.store.schema.documents import span, span_of, text, time, time_of, value_of
 from greenroomd.store.schema.rows import Row
 

@@ -14,10 +14,10 @@ from typing import Any
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.rules.checks import Check, key, shown, size_of
-from greenroomd.domain.rules.environment_rules import environment_violations
-from greenroomd.domain.rules.hook_rules import hook_violations
+from greenroomd.domain.rules.config.environment_rules import environment_violations
+from greenroomd.domain.rules.config.hook_rules import hook_violations
+from greenroomd.domain.rules.config.tool_rules import rule_list_violations
 from greenroomd.domain.rules.json_rules import json_problem, kind_of, string_map
-from greenroomd.domain.rules.tool_rules import rule_list_violations
 
 MAX_DIRECTORIES = 32
 MAX_PATH_BYTES = 4096

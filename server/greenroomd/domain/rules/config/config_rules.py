@@ -26,10 +26,10 @@ from greenroomd.domain.rules.checks import (
     spelled,
     text,
 )
-from greenroomd.domain.rules.environment_rules import environment_violations
+from greenroomd.domain.rules.config.environment_rules import environment_violations
+from greenroomd.domain.rules.config.settings_rules import settings_violations
+from greenroomd.domain.rules.config.tool_rules import tool_violations
 from greenroomd.domain.rules.json_rules import mcp_violations
-from greenroomd.domain.rules.settings_rules import settings_violations
-from greenroomd.domain.rules.tool_rules import tool_violations
 
 SECOND = timedelta(seconds=1)
 WEEK = timedelta(days=7)
