@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from greenroomd.store.engine import Database
 from greenroomd.store.schema.tables import configs
 from greenroomd.store.schema.upgrade import upgrade
-from greenroomd.store.write.bulk_insert import BulkInsert
+from greenroomd.store.write.batch.bulk_insert import BulkInsert
 
 pytestmark = pytest.mark.parametrize("count", [0, 1, 3, 4, 16, 17, 47, 128, 301])
 

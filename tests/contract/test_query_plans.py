@@ -13,8 +13,8 @@ from contract.sample import JsonCodec
 from greenroomd.store.engine import Database
 from greenroomd.store.read.history import History
 from greenroomd.store.schema.upgrade import upgrade
-from greenroomd.store.write.profile_quota import ProfileQuotas
-from greenroomd.store.write.statements import Statements
+from greenroomd.store.write.batch.profile_quota import ProfileQuotas
+from greenroomd.store.write.batch.statements import Statements
 
 
 @pytest.fixture

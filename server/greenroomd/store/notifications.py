@@ -18,7 +18,7 @@ import structlog
 from greenroomd.app.background import background_tasks, restarting
 from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.store.engine import Database
-from greenroomd.store.write.statements import CHANNEL
+from greenroomd.store.write.batch.statements import CHANNEL
 
 log = structlog.get_logger(__name__)
 

@@ -20,10 +20,10 @@ from greenroomd.store.schema.profile_rows import Sealed, profile_of, profile_row
 from greenroomd.store.schema.rows import Row
 from greenroomd.store.schema.tables import meta, profiles, requests
 from greenroomd.store.secrets import Keyring
-from greenroomd.store.write.batch import REPLAYED_FOR
+from greenroomd.store.write.batch.batch import REPLAYED_FOR
+from greenroomd.store.write.batch.profile_quota import ProfileQuotas
+from greenroomd.store.write.batch.statements import Statements
 from greenroomd.store.write.group_commit import Writer
-from greenroomd.store.write.profile_quota import ProfileQuotas
-from greenroomd.store.write.statements import Statements
 
 _NO_TOKEN: Final[Sealed] = (None, None)
 _COUNTED: Final = 1_000_000  # sessions that use a profile; counting further is of no use

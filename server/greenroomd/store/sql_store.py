@@ -36,12 +36,12 @@ from greenroomd.store.read.session_reader import SqlSessionReader
 from greenroomd.store.schema.documents import time
 from greenroomd.store.secrets import Keyring
 from greenroomd.store.sql_profiles import SqlProfiles
-from greenroomd.store.write.batch import REPLAYED_FOR, BatchWriter
+from greenroomd.store.write.batch.batch import REPLAYED_FOR, BatchWriter
+from greenroomd.store.write.batch.prepared_unit import prepare
 from greenroomd.store.write.catch_up import Notices
 from greenroomd.store.write.compaction import SqlCompactor
 from greenroomd.store.write.erasure import Erasure
 from greenroomd.store.write.group_commit import Writer
-from greenroomd.store.write.prepared_unit import prepare
 from greenroomd.store.write.publisher import Publisher
 from greenroomd.store.write.remote_events import RemoteEventReader
 

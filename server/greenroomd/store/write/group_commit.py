@@ -22,10 +22,10 @@ from greenroomd.domain.retryable_errors import CommitUnknown, DatabaseTakenOver,
 from greenroomd.domain.session import Session
 from greenroomd.store.engine import Database
 from greenroomd.store.outages import is_outage
-from greenroomd.store.write.batch import BatchWriter, Written
+from greenroomd.store.write.batch.batch import BatchWriter, Written
+from greenroomd.store.write.batch.prepared_unit import Prepared
 from greenroomd.store.write.catch_up import RemoteCommits
 from greenroomd.store.write.pending import CatchUp, ExclusiveWork, Pending, PendingCommit, fail, succeed
-from greenroomd.store.write.prepared_unit import Prepared
 from greenroomd.store.write.publisher import Publisher
 from greenroomd.store.write.remote_events import RemoteEventReader
 from greenroomd.store.write.transactions import Transactions

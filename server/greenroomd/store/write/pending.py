@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from greenroomd.domain.session import Session
 from greenroomd.store.outages import is_outage, unavailable
-from greenroomd.store.write.prepared_unit import Prepared
+from greenroomd.store.write.batch.prepared_unit import Prepared
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from greenroomd.app.ports.observers import SessionObserver
 from greenroomd.app.ports.storage import Announce, Unit
 from greenroomd.domain.session import Session
 from greenroomd.store.read.session_cache import SessionCache
-from greenroomd.store.write.batch import Written
-from greenroomd.store.write.batch_plan import Refusal
+from greenroomd.store.write.batch.batch import Written
+from greenroomd.store.write.batch.batch_plan import Refusal
 from greenroomd.store.write.pending import PendingCommit
 from greenroomd.store.write.remote_events import RemoteEvents
 

@@ -30,8 +30,8 @@ from greenroomd.store.schema.tables import (
     sessions,
     whole_events,
 )
-from greenroomd.store.write.prepared_unit import Prepared
-from greenroomd.store.write.profile_quota import RemainingQuota
+from greenroomd.store.write.batch.prepared_unit import Prepared
+from greenroomd.store.write.batch.profile_quota import RemainingQuota
 
 _NAMES = [column.name for column in sessions.columns][1:]  # as in session_row: without the number
 _MOVED = _NAMES.index("state")

@@ -22,11 +22,11 @@ from greenroomd.domain.session import Session
 from greenroomd.store.engine import Database
 from greenroomd.store.schema.documents import time
 from greenroomd.store.schema.tables import requests
-from greenroomd.store.write.batch_plan import BatchPlan, Refusal
-from greenroomd.store.write.bulk_insert import BulkInsert
-from greenroomd.store.write.prepared_unit import Prepared
-from greenroomd.store.write.profile_quota import ProfileQuotas
-from greenroomd.store.write.statements import Statements
+from greenroomd.store.write.batch.batch_plan import BatchPlan, Refusal
+from greenroomd.store.write.batch.bulk_insert import BulkInsert
+from greenroomd.store.write.batch.prepared_unit import Prepared
+from greenroomd.store.write.batch.profile_quota import ProfileQuotas
+from greenroomd.store.write.batch.statements import Statements
 
 REPLAYED_FOR: Final = timedelta(hours=24)
 

@@ -1,0 +1,1 @@
+"""What one transaction writes: the plan of a batch, its prepared units, and their statements."""
