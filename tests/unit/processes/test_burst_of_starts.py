@@ -15,7 +15,8 @@ from greenroomd.app.ports.processes import ProcessIdentity
 from greenroomd.domain.retryable_errors import NoSlot
 from greenroomd.processes.linux.procfs import private_bytes, resident_bytes
 from greenroomd.processes.pool.admission import GROWING_SECONDS, Admission, Room
-from greenroomd.processes.pool.slots import Pool, PoolLease
+from greenroomd.processes.pool.pool_lease import PoolLease
+from greenroomd.processes.pool.slots import Pool
 
 MIB = 2**20
 EXPECTED = 256 * MIB

@@ -10,8 +10,9 @@ import pytest
 
 from greenroomd.domain.retryable_errors import NoSlot
 from greenroomd.processes.pool.admission import Admission, Room, available_bytes
+from greenroomd.processes.pool.pool_lease import PoolLease
 from greenroomd.processes.pool.pool_status import WorkspaceUse
-from greenroomd.processes.pool.slots import Pool, PoolLease
+from greenroomd.processes.pool.slots import Pool
 
 LONG = timedelta(minutes=5)
 """Longer than a test may take, also on a machine that is busy with others."""

@@ -25,7 +25,8 @@ from greenroomd.processes.claude.cli_process import ClaudeProcess
 from greenroomd.processes.claude.late_binding import Binding, as_started
 from greenroomd.processes.host.finish import finish
 from greenroomd.processes.linux import procfs
-from greenroomd.processes.pool.slots import Pool, PoolLease
+from greenroomd.processes.pool.pool_lease import PoolLease
+from greenroomd.processes.pool.slots import Pool
 
 log = structlog.get_logger(__name__)
 
