@@ -33,7 +33,7 @@ def postgres() -> Iterator[PostgresServer]:
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An SQLite database of this version without any data."""
     path = tmp_path_factory.mktemp("migrated") / "greenroom.db"
-    database = Database(f"sqlite:///{path}", patience=timedelta(seconds=5))
+    database = Database(f"sqlite:///{path}", wait_timeout=timedelta(seconds=5))
     upgrade(database.writing)
     database.dispose()
     return path
@@ -88,7 +88,7 @@ def opening(database_url: str, key_file: Path, heard: Heard) -> Opening:
             "key_file": key_file,
             "codec": lambda _: JsonCodec(),
             "announce": heard,
-            "patience": timedelta(seconds=5),
+            "wait_timeout": timedelta(seconds=5),
             **changes,
         }
         return open_store(database_url, **arguments)  # type: ignore[arg-type]

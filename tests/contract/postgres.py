@@ -63,7 +63,7 @@ class PostgresServer:
     @cached_property
     def _migrated(self) -> str:
         name = self.new_database()
-        database = Database(self.url(name), patience=timedelta(seconds=5))
+        database = Database(self.url(name), wait_timeout=timedelta(seconds=5))
         upgrade(database.writing)
         database.dispose()
         return name

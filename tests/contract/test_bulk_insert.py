@@ -17,7 +17,7 @@ pytestmark = pytest.mark.parametrize("count", [0, 1, 3, 4, 16, 17, 47, 128, 301]
 
 
 def test_all_rows_arrive(database_url: str, count: int) -> None:
-    database = Database(database_url, patience=timedelta(seconds=5))
+    database = Database(database_url, wait_timeout=timedelta(seconds=5))
     upgrade(database.writing)
     rows = [(number, 1, f'{{"ünïcode": {number}}}') for number in range(count)]
     with database.writing.begin() as connection:
@@ -29,7 +29,7 @@ def test_all_rows_arrive(database_url: str, count: int) -> None:
 
 
 def test_a_row_that_is_there_is_refused_with_all(database_url: str, count: int) -> None:
-    database = Database(database_url, patience=timedelta(seconds=5))
+    database = Database(database_url, wait_timeout=timedelta(seconds=5))
     upgrade(database.writing)
     rows = [(number, 1, "{}") for number in range(count)]
     with pytest.raises(IntegrityError), database.writing.begin() as connection:

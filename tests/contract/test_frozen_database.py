@@ -29,7 +29,7 @@ async def test_reads_are_unavailable_in_time_and_work_again_afterwards(
     opening: Opening, postgres: PostgresServer
 ) -> None:
     """More of them than there are threads, so that some wait for a thread."""
-    async with opening(patience=SHORT) as store:
+    async with opening(wait_timeout=SHORT) as store:
         await store.commit(creation(new_session()))
         with postgres.frozen():
             async with asyncio.timeout(IN_TIME):
@@ -42,7 +42,7 @@ async def test_reads_are_unavailable_in_time_and_work_again_afterwards(
 async def test_a_commit_that_has_not_begun_is_unavailable_in_time(
     opening: Opening, postgres: PostgresServer
 ) -> None:
-    async with opening(patience=SHORT) as store:
+    async with opening(wait_timeout=SHORT) as store:
         session = await store.commit(creation(new_session()))
         with postgres.frozen():
             async with asyncio.timeout(IN_TIME):

@@ -85,7 +85,7 @@ async def test_a_start_waits_for_a_migration_longer_than_for_anything_else(
     ):
         pass
     database = Database(
-        postgres.url(name), patience=timedelta(milliseconds=100)
+        postgres.url(name), wait_timeout=timedelta(milliseconds=100)
     )  # 600 for a statement, 700 for an answer
     waiting = f"""SELECT 1 FROM pg_stat_activity WHERE datname = '{name}' AND wait_event_type = 'Lock'
         AND clock_timestamp() - query_start > interval '1 second'"""
@@ -101,8 +101,8 @@ async def test_a_start_waits_for_a_migration_longer_than_for_anything_else(
 
 
 def test_a_migration_may_rest_between_two_statements(postgres: PostgresServer) -> None:
-    database = Database(postgres.url(postgres.new_database()), patience=timedelta(milliseconds=100))
-    idle_limit = 0.2  # seconds: twice the patience
+    database = Database(postgres.url(postgres.new_database()), wait_timeout=timedelta(milliseconds=100))
+    idle_limit = 0.2  # seconds: twice the timeout
 
     @event.listens_for(database.writing, "before_cursor_execute")
     def rest(_connection: object, _cursor: object, statement: str, *_: object) -> None:

@@ -58,7 +58,7 @@ def _locked_postgres(postgres: PostgresServer, database: str) -> Iterator[None]:
 async def test_a_locked_database_fails_all_who_wait_and_then_heals(
     opening: Opening, database_url: str, postgres: PostgresServer, heard: Heard
 ) -> None:
-    async with opening(patience=SHORT) as store:
+    async with opening(wait_timeout=SHORT) as store:
         session = await store.commit(creation(new_session()))
         with locked(database_url, postgres):
             units = [saying(session, "lost"), *(creation(new_session()) for _ in range(20))]
@@ -100,7 +100,7 @@ async def test_connections_that_were_cut_while_idle_are_replaced_unnoticed(
 
 
 def test_no_connection_waits_long_for_a_server_that_is_silently_gone(postgres: PostgresServer) -> None:
-    database = Database(postgres.url("postgres"), patience=SHORT)
+    database = Database(postgres.url("postgres"), wait_timeout=SHORT)
     try:
         with (
             database.writing.connect() as writing,
@@ -128,7 +128,7 @@ async def test_options_of_the_url_are_kept_beside_our_own(
     async with open_store(url, key_file=key_file, codec=lambda _: JsonCodec(), announce=heard) as store:
         await store.commit(creation(new_session()))
     assert postgres.execute("SELECT count(*) FROM elsewhere.sessions", name) == [(1,)]
-    database = Database(url, patience=SHORT)
+    database = Database(url, wait_timeout=SHORT)
     settings = "SELECT current_setting('search_path'), current_setting('lock_timeout')"
     try:
         with (
@@ -142,7 +142,7 @@ async def test_options_of_the_url_are_kept_beside_our_own(
 
 
 def test_a_connection_that_is_cut_before_a_rollback_is_replaced(postgres: PostgresServer) -> None:
-    database = Database(postgres.url("postgres"), patience=SHORT)
+    database = Database(postgres.url("postgres"), wait_timeout=SHORT)
     transactions = Transactions(database, lambda _connection, _name: False)
 
     def cut(connection: Connection, _name: str) -> None:
@@ -162,8 +162,8 @@ def test_a_connection_that_is_cut_before_a_rollback_is_replaced(postgres: Postgr
         database.dispose()
 
 
-def test_patience_bounds_the_wait_for_a_connection_of_the_pool(database_url: str) -> None:
-    database = Database(database_url, patience=SHORT)
+def test_the_timeout_bounds_the_wait_for_a_connection_of_the_pool(database_url: str) -> None:
+    database = Database(database_url, wait_timeout=SHORT)
     with ExitStack() as stack:
         stack.callback(database.dispose)
         for _ in range(READERS):
@@ -336,7 +336,7 @@ def test_the_oldest_supported_postgresql_is_taken() -> None:
 
 
 def test_the_server_of_these_tests_is_taken_for_what_it_is(postgres: PostgresServer) -> None:
-    database = Database(postgres.url("postgres"), patience=SHORT)
+    database = Database(postgres.url("postgres"), wait_timeout=SHORT)
     try:
         database.require_supported()
         [[number]] = postgres.execute("SELECT current_setting('server_version_num')::int / 10000")

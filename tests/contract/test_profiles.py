@@ -310,7 +310,7 @@ async def test_a_decision_that_is_a_bug_harms_nobody(sql_store: SqlStore) -> Non
 async def test_a_locked_database_refuses_a_change_and_heals(
     opening: Opening, database_url: str, postgres: PostgresServer
 ) -> None:
-    async with opening(patience=timedelta(milliseconds=200)) as store:
+    async with opening(wait_timeout=timedelta(milliseconds=200)) as store:
         assert isinstance(store, SqlStore)
         with locked(database_url, postgres), pytest.raises(StoreUnavailable):
             await store.profiles.change(putting(new_profile()))

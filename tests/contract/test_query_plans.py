@@ -20,7 +20,7 @@ from greenroomd.store.write.batch.statements import Statements
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """An empty database of this version."""
-    opened = Database(database_url, patience=timedelta(seconds=5))
+    opened = Database(database_url, wait_timeout=timedelta(seconds=5))
     upgrade(opened.writing)
     yield opened
     opened.dispose()

@@ -163,7 +163,7 @@ async def test_a_poll_that_fails_for_any_reason_is_made_again(
     postgres: PostgresServer, database_url: str
 ) -> None:
     """Behind a transaction pooler the server knows a statement of the same name that another client has prepared."""
-    database = Database(database_url, patience=timedelta(seconds=5))
+    database = Database(database_url, wait_timeout=timedelta(seconds=5))
     heard = asyncio.Event()
     failures: list[Exception] = []
 

@@ -86,7 +86,7 @@ async def serving(
     answered: Answered,
     observer: Observer,
     readiness: FollowReadiness,
-    patience: ServerTimeouts = ServerTimeouts(),
+    timeouts: ServerTimeouts = ServerTimeouts(),
     max_connections: int = 10_000,
     max_concurrent_rpcs: int | None = None,
 ) -> AsyncIterator[str]:
@@ -95,11 +95,11 @@ async def serving(
     `listen` is `host:port` or `unix:/path`. A connection beyond `max_connections` is closed at once; the addresses of a
     host share the limit evenly. `readiness` runs while the block does and decides what health reports. Raises
     ListenFailed. On exit the server accepts nothing new, tells watches to reconnect elsewhere, and gives calls in
-    progress `patience.stop` to end.
+    progress `timeouts.stop` to end.
     """
     per_address = max(1, max_connections // await _addresses(listen))
     server = grpc.aio.server(
-        options=_options(patience, per_address), maximum_concurrent_rpcs=max_concurrent_rpcs
+        options=_options(timeouts, per_address), maximum_concurrent_rpcs=max_concurrent_rpcs
     )
     names = _add_services(server, services, answered, observer)
     health = Health(names, drain)
@@ -115,7 +115,7 @@ async def serving(
     finally:
         health.set_ready(False)
         drain.begin()
-        await server.stop(patience.stop.total_seconds())
+        await server.stop(timeouts.stop.total_seconds())
 
 
 def _add_services(
@@ -149,7 +149,7 @@ async def _addresses(listen: str) -> int:
     return len({address for *_, address in found})
 
 
-def _options(patience: ServerTimeouts, connections_per_address: int) -> list[tuple[str, int]]:
+def _options(timeouts: ServerTimeouts, connections_per_address: int) -> list[tuple[str, int]]:
     def milliseconds(span: timedelta) -> int:
         return span // timedelta(milliseconds=1)
 
@@ -160,14 +160,14 @@ def _options(patience: ServerTimeouts, connections_per_address: int) -> list[tup
         ("grpc.server.max_pending_requests", MAX_WAITING_CALLS),
         ("grpc.server.max_pending_requests_hard_limit", MAX_WAITING_CALLS),
         ("grpc.max_allowed_incoming_connections", connections_per_address),
-        ("grpc.server_handshake_timeout_ms", milliseconds(patience.handshake)),
-        ("grpc.keepalive_time_ms", milliseconds(patience.keepalive)),
-        ("grpc.keepalive_timeout_ms", milliseconds(patience.keepalive_answer)),
-        ("grpc.max_connection_age_ms", milliseconds(patience.connection_age)),
+        ("grpc.server_handshake_timeout_ms", milliseconds(timeouts.handshake)),
+        ("grpc.keepalive_time_ms", milliseconds(timeouts.keepalive)),
+        ("grpc.keepalive_timeout_ms", milliseconds(timeouts.keepalive_answer)),
+        ("grpc.max_connection_age_ms", milliseconds(timeouts.connection_age)),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
         # This key makes the server accept clients' pings; the one named ..._recv_ping_... does nothing.
-        ("grpc.http2.min_ping_interval_without_data_ms", milliseconds(patience.shortest_ping)),
+        ("grpc.http2.min_ping_interval_without_data_ms", milliseconds(timeouts.shortest_ping)),
     ]
 
 

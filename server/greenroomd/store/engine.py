@@ -42,21 +42,21 @@ if TYPE_CHECKING:
 class Database:
     """One database, with an engine for the writer's one connection and one for the readers.
 
-    `patience` limits every wait for a connection attempt, a free connection, or another transaction's lock. An answer
-    of PostgreSQL may take `longest_wait`.
+    `wait_timeout` limits every wait for a connection attempt, a free connection, or another transaction's lock. An
+    answer of PostgreSQL may take `longest_wait`.
     """
 
-    def __init__(self, url: str, *, patience: timedelta) -> None:
+    def __init__(self, url: str, *, wait_timeout: timedelta) -> None:
         parsed = make_url(url)
-        self.longest_wait = longest_wait(patience)
+        self.longest_wait = longest_wait(wait_timeout)
         self._limit: WaitLimit | None = None
         self.sqlite = parsed.get_backend_name() == "sqlite"
         if self.sqlite:
-            self.writing, self.reading = open_sqlite(parsed, patience)
+            self.writing, self.reading = open_sqlite(parsed, wait_timeout)
             self.path = Path(parsed.database or "")
         elif parsed.drivername == "postgresql+psycopg":
-            self._arguments = connection_arguments(parsed, patience)
-            self.writing, self.reading = open_postgresql(parsed, self._arguments, patience)
+            self._arguments = connection_arguments(parsed, wait_timeout)
+            self.writing, self.reading = open_postgresql(parsed, self._arguments, wait_timeout)
             from greenroomd.store.bounded_connection import limit_waits  # imports the driver
 
             self._limit = limit_waits(self.longest_wait, self.writing, self.reading)

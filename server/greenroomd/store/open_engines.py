@@ -28,7 +28,7 @@ class UnsupportedDatabase(Exception):
     """The URL names a database that Greenroom does not support."""
 
 
-def open_sqlite(url: URL, patience: timedelta) -> tuple[Engine, Engine]:
+def open_sqlite(url: URL, wait_timeout: timedelta) -> tuple[Engine, Engine]:
     """Return the engine of the writer and that of the readers; a file that is not there is made."""
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         raise UnsupportedDatabase("SQLite needs a file: sqlite:///path")
@@ -38,13 +38,13 @@ def open_sqlite(url: URL, patience: timedelta) -> tuple[Engine, Engine]:
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     arguments = {
-        "timeout": patience.total_seconds(),
+        "timeout": wait_timeout.total_seconds(),
         "isolation_level": None,  # the driver must not begin transactions itself
         "check_same_thread": False,
         "cached_statements": 256,
     }
-    writing = _engine(url, 1, arguments, patience, paramstyle="qmark")
-    reading = _engine(url, READERS, arguments, patience, paramstyle="qmark")
+    writing = _engine(url, 1, arguments, wait_timeout, paramstyle="qmark")
+    reading = _engine(url, READERS, arguments, wait_timeout, paramstyle="qmark")
 
     @event.listens_for(writing, "connect")
     def _durable(connection: Any, _record: object) -> None:
@@ -66,17 +66,17 @@ def open_sqlite(url: URL, patience: timedelta) -> tuple[Engine, Engine]:
     return writing, reading
 
 
-def open_postgresql(url: URL, arguments: dict[str, Any], patience: timedelta) -> tuple[Engine, Engine]:
+def open_postgresql(url: URL, arguments: dict[str, Any], wait_timeout: timedelta) -> tuple[Engine, Engine]:
     """Return the engine of the writer and that of the readers; connects to nothing yet."""
     return (
-        _engine(url, 1, arguments, patience, paramstyle="format"),
+        _engine(url, 1, arguments, wait_timeout, paramstyle="format"),
         # Every read is one statement, or is limited by a head read before.
-        _engine(url, READERS, arguments, patience, paramstyle="format", isolation_level="AUTOCOMMIT"),
+        _engine(url, READERS, arguments, wait_timeout, paramstyle="format", isolation_level="AUTOCOMMIT"),
     )
 
 
 def _engine(
-    url: URL, connections: int, arguments: dict[str, Any], patience: timedelta, **options: str
+    url: URL, connections: int, arguments: dict[str, Any], wait_timeout: timedelta, **options: str
 ) -> Engine:
     """Return an engine with `connections` connections, whose errors never show parameters."""
     return create_engine(
@@ -84,7 +84,7 @@ def _engine(
         connect_args=arguments,
         pool_size=connections,
         max_overflow=0,
-        pool_timeout=patience.total_seconds(),
+        pool_timeout=wait_timeout.total_seconds(),
         hide_parameters=True,
         **options,
     )

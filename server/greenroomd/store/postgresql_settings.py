@@ -36,12 +36,12 @@ _REPORTED: Final = {"standard_conforming_strings": "on", "client_encoding": _ENC
 """Values that the server must report for a new connection."""
 
 
-def connection_arguments(url: URL, patience: timedelta) -> dict[str, Any]:
+def connection_arguments(url: URL, wait_timeout: timedelta) -> dict[str, Any]:
     """Return the driver's arguments beside the URL; the URL's options are kept, but ours come last and win."""
-    milliseconds = patience // timedelta(milliseconds=1)
+    milliseconds = wait_timeout // timedelta(milliseconds=1)
     meaning = "".join(f" -c {name}={value}" for name, value in _MEANING.items())
     return {
-        "connect_timeout": max(2, round(patience.total_seconds())),
+        "connect_timeout": max(2, round(wait_timeout.total_seconds())),
         "client_encoding": _ENCODING,  # not in the options: PGCLIENTENCODING would override them
         **_KEEPALIVE,
         # A node that stops inside a transaction must not hold the others' lock forever.
@@ -51,9 +51,9 @@ def connection_arguments(url: URL, patience: timedelta) -> dict[str, Any]:
     }
 
 
-def longest_wait(patience: timedelta) -> timedelta:
+def longest_wait(wait_timeout: timedelta) -> timedelta:
     """Return how long to wait for an answer: longer than `statement_timeout`, by which a server that runs answers."""
-    return 7 * patience
+    return 7 * wait_timeout
 
 
 def ignored_setting(reported: Callable[[str], str | None]) -> str | None:

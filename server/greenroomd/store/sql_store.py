@@ -61,7 +61,7 @@ async def open_store(
     codec: Callable[[str], EventCodec],
     announce: Announce,
     clock: Callable[[], datetime] = _now,
-    patience: timedelta = timedelta(seconds=5),
+    wait_timeout: timedelta = timedelta(seconds=5),
     cached_sessions: int = 10_000,
     poll: timedelta = timedelta(seconds=5),
     observer: SessionObserver = UNOBSERVED,
@@ -71,13 +71,13 @@ async def open_store(
 
     `database_url` is `sqlite:///path` or `postgresql+psycopg://…`. `key_file` is created if it does not exist, and
     always needed afterwards. `codec` makes the codec for the id of this store. `clock` is only used for the age of
-    recorded answers. `patience` limits every wait for a connection or for another transaction's lock. `cached_sessions`
-    is the size of the cache. Every `poll`, the head is read in case a notification of another node's commit was lost.
-    `observer` is notified of each committed change of a session's state. With an `owner` the store is the only one on
-    its database while the block runs. Without one it shares the database until an owner comes. Raises DatabaseInUse,
-    UnsupportedDatabase, KeyFileUnusable, SchemaTooNew, StoreUnavailable.
+    recorded answers. `wait_timeout` limits every wait for a connection or for another transaction's lock.
+    `cached_sessions` is the size of the cache. Every `poll`, the head is read in case a notification of another
+    node's commit was lost. `observer` is notified of each committed change of a session's state. With an `owner` the
+    store is the only one on its database while the block runs. Without one it shares the database until an owner
+    comes. Raises DatabaseInUse, UnsupportedDatabase, KeyFileUnusable, SchemaTooNew, StoreUnavailable.
     """
-    database = Database(database_url, patience=patience)
+    database = Database(database_url, wait_timeout=wait_timeout)
     try:
         async with AsyncExitStack() as stack:
             reader = await stack.enter_async_context(open_reader(database))

@@ -78,7 +78,7 @@ async def process_parts(settings: Settings, cli: FoundCli, metrics: Metrics) -> 
         runner = ProcessRunner(
             slots=pool,
             processes=processes,
-            patience=_shutdown_timeouts(settings),
+            shutdown_timeouts=_shutdown_timeouts(settings),
             handshake_timeout=settings.handshake_timeout,
             warm=warm,
         )

@@ -164,7 +164,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> str:
             observer=metrics,
             readiness=partial(follow_readiness, store),
             max_connections=settings.max_connections,
-            patience=rpc.ServerTimeouts(
+            timeouts=rpc.ServerTimeouts(
                 keepalive=settings.keepalive_interval, connection_age=settings.connection_age
             ),
         )
@@ -188,7 +188,7 @@ def _node(
         tail=tail,
         codec=EventCodec(store.store_id),
         runner=parts.runner,
-        patience=TurnTimeouts(
+        turn_timeouts=TurnTimeouts(
             turn_timeout=settings.turn_timeout,
             stall_timeout=settings.stall_timeout,
             interrupt_grace=settings.interrupt_grace,

@@ -30,7 +30,7 @@ T = TypeVar("T")
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SESSION_ID = "5c6f0f4e-7a52-4d9e-9d0b-0c8a3f1e2d4b"
 
-PATIENCE = TurnTimeouts(
+TIMEOUTS = TurnTimeouts(
     turn_timeout=timedelta(minutes=30),
     stall_timeout=timedelta(minutes=6),
     interrupt_grace=timedelta(seconds=5),
@@ -109,12 +109,12 @@ class Rows:
 class Owner:
     """Carries out decisions at once, as if every commit succeeded; what it decides without storing it is lost."""
 
-    def __init__(self, *, patience: TurnTimeouts = PATIENCE, **facts: Any) -> None:
+    def __init__(self, *, timeouts: TurnTimeouts = TIMEOUTS, **facts: Any) -> None:
         self.live = Live(session=a_session(**facts))
         self.rows = Rows(self.live.session)
         self.decided = self.live
         """What the last decision was, stored or not."""
-        self.patience = patience
+        self.timeouts = timeouts
         self.at = NOON
         self.moment = Moment(1000.0)
         self.events: list[Event] = []
@@ -132,7 +132,7 @@ class Owner:
     @property
     def due(self) -> timedelta | None:
         """How long it is until time changes something."""
-        return deadlines.next_due(self.live, self.patience, self.now)
+        return deadlines.next_due(self.live, self.timeouts, self.now)
 
     @property
     def overdue(self) -> bool:
@@ -154,7 +154,7 @@ class Owner:
 
     def decide(self, decision: Callable[[Step], T]) -> T:
         """Have something decided now; whatever it raises leaves everything as it was."""
-        step = Step(self.live, self.now, self.patience)
+        step = Step(self.live, self.now, self.timeouts)
         result = decision(step)
         self.rows.commit(step)
         self.decided = step.live

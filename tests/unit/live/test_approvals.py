@@ -40,7 +40,7 @@ def test_a_question_is_told_and_the_session_says_that_it_waits() -> None:
         {"command": "make"},
     )
     assert question.turn_id == owner.session.current_turn_id
-    assert question.expire_time == owner.at + owner.patience.approval_timeout
+    assert question.expire_time == owner.at + owner.timeouts.approval_timeout
     assert owner.told() == [EventType.APPROVAL_REQUESTED]
     assert owner.done() == []
 

@@ -98,7 +98,7 @@ def test_a_turn_that_does_not_obey_cannot_hinder_a_suspension() -> None:
     owner = an_owner()
     turn = owner.prompt()
     suspend(owner, force=True)
-    owner.forget().wait(owner.patience.interrupt_grace)
+    owner.forget().wait(owner.timeouts.interrupt_grace)
     assert owner.done() == [EndProcess(gently=False)]
     owner.exits(code=143)
     assert owner.turns[turn.turn_id].side_effects_unknown
@@ -258,7 +258,7 @@ def test_beyond_its_grace_the_turn_is_interrupted_then_ended() -> None:
     close(owner, grace=30 * SECOND)
     owner.wait(30 * SECOND)
     assert owner.done() == [InterruptCli()]
-    owner.wait(owner.patience.interrupt_grace)
+    owner.wait(owner.timeouts.interrupt_grace)
     assert owner.done() == [EndProcess(gently=False)]
     owner.exits(signal=9)
     assert owner.state is State.CLOSED

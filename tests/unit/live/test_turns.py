@@ -277,7 +277,7 @@ def test_a_process_that_does_not_obey_is_ended_and_the_session_fails() -> None:
     owner = an_owner()
     turn = owner.prompt(timeout=MINUTE)
     owner.wait(MINUTE)
-    owner.forget().wait(owner.patience.interrupt_grace)
+    owner.forget().wait(owner.timeouts.interrupt_grace)
     assert owner.done() == [EndProcess(gently=False)]
     owner.wait(timedelta(hours=1))
     assert owner.done() == []  # once

@@ -52,14 +52,14 @@ class Heard:
 
 @asynccontextmanager
 async def python(
-    program: str, heard: Heard, patience: ShutdownTimeouts = IMPATIENT, **environment: str
+    program: str, heard: Heard, timeouts: ShutdownTimeouts = IMPATIENT, **environment: str
 ) -> AsyncIterator[Child]:
     """Run a program in Python; `os`, `signal`, `sys`, `time` are there, and `say` prints a line at once."""
     prelude = "import os, signal, subprocess, sys, time\ndef say(text): os.write(1, f'{text}\\n'.encode())\n"
     argv = [sys.executable, "-IS", "-c", prelude + program]
     with open_directory("/") as root:
         command = spawn.Command(argv=argv, environment=environment, directory=root, marker=uuid.uuid4().hex)
-        async with running(command, heard, Redactor(["s3cret-value"]), patience) as child:
+        async with running(command, heard, Redactor(["s3cret-value"]), timeouts) as child:
             yield child
 
 
@@ -126,20 +126,20 @@ async def test_a_second_end_returns_the_first() -> None:
 )
 async def test_the_ladder(program: str, signal_seen: signal.Signals) -> None:
     heard = Heard()
-    patience = ShutdownTimeouts(after_eof=0.1 * SECOND, after_term=0.1 * SECOND)
+    timeouts = ShutdownTimeouts(after_eof=0.1 * SECOND, after_term=0.1 * SECOND)
     async with python(program, heard) as process:
         await heard.until(b"up")
-        ended = await process.end(patience)
+        ended = await process.end(timeouts)
     assert (ended.code, ended.signal, ended.group_gone) == (None, signal_seen, True)
 
 
 async def test_a_child_that_ignores_term_ends_although_its_owner_is_cancelled_again_and_again() -> None:
     heard = Heard()
-    patience = ShutdownTimeouts(after_eof=0.2 * SECOND, after_term=0.2 * SECOND)
+    timeouts = ShutdownTimeouts(after_eof=0.2 * SECOND, after_term=0.2 * SECOND)
     program = "signal.signal(signal.SIGTERM, signal.SIG_IGN); say('up'); time.sleep(60)"
 
     async def owner() -> None:
-        async with python(program, heard, patience):
+        async with python(program, heard, timeouts):
             await asyncio.Event().wait()
 
     async with asyncio.TaskGroup() as tasks:

@@ -25,7 +25,7 @@ from greenroomd.processes.host.filesystem_pool import FilesystemHangs, Filesyste
 from datetime import timedelta
 
 async def main() -> None:
-    pool = FilesystemPool(patience=timedelta(milliseconds=100))
+    pool = FilesystemPool(timeout=timedelta(milliseconds=100))
     try:
         await pool.run("disk", lambda: open(sys.argv[1]))  # a FIFO that nobody writes to
     except FilesystemHangs:
@@ -52,7 +52,7 @@ def test_a_look_up_that_hangs_does_not_hold_up_the_exit(tmp_path: Path) -> None:
 
 
 async def test_when_all_threads_hang_the_next_look_up_is_refused_and_the_threads_come_back() -> None:
-    pool, answering = FilesystemPool(threads=2, patience=SHORT), threading.Event()
+    pool, answering = FilesystemPool(threads=2, timeout=SHORT), threading.Event()
     looked: list[str] = []
     for _ in range(2):
         with pytest.raises(FilesystemHangs):
@@ -138,7 +138,7 @@ async def test_a_hanging_directory_is_named_to_the_caller(
 ) -> None:
     answering = threading.Event()
     monkeypatch.setattr(allowed_roots, "open_directory", lambda *_: answering.wait(10))
-    roots = AllowedRoots([tmp_path], FilesystemPool(patience=SHORT))
+    roots = AllowedRoots([tmp_path], FilesystemPool(timeout=SHORT))
     with pytest.raises(StoreUnavailable, match="did not answer"):
         await roots.resolve(str(tmp_path))
     answering.set()

@@ -74,7 +74,7 @@ async def test_a_process_works_there_as_long_as_it_answers(tmp_path: Path) -> No
 
 
 async def test_a_look_that_hangs_is_given_up(tmp_path: Path) -> None:
-    roots = AllowedRoots([tmp_path], FilesystemPool(patience=timedelta(milliseconds=200)))
+    roots = AllowedRoots([tmp_path], FilesystemPool(timeout=timedelta(milliseconds=200)))
     with hanging_mount(tmp_path / "mount", answered=0) as mount:
         with pytest.raises(StoreUnavailable, match="did not answer"):
             await roots.resolve(str(mount))
@@ -109,7 +109,7 @@ async def test_a_start_in_a_home_that_hangs_is_given_up(tmp_path: Path) -> None:
     launch = replace(launch, config=replace(launch.config, working_dir=""))
     home = Workspace.within(tmp_path, launch.workspace_id).home
     home.parent.mkdir(parents=True)
-    pool = FilesystemPool(patience=timedelta(seconds=1))
+    pool = FilesystemPool(timeout=timedelta(seconds=1))
     roots = AllowedRoots([tmp_path], pool)
     with hanging_mount(tmp_path / "mount", answered=0) as mount, server_run(tmp_path) as mine:
         home.symlink_to(mount)

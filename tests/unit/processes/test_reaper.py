@@ -126,7 +126,7 @@ def test_what_does_not_die_in_time_is_reported(
 ) -> None:
     child = start(f"GREENROOM_PROCESS={dead_run(tmp_path).marker}abc")
     monkeypatch.setattr(procfs, "kill", lambda pid, still: False)  # as if it hung in the kernel
-    assert reap(tmp_path, [child], patience=timedelta()) == Reaped(frozenset(), frozenset({child.pid}))
+    assert reap(tmp_path, [child], timeout=timedelta()) == Reaped(frozenset(), frozenset({child.pid}))
 
 
 def test_kill_looks_again_once_the_process_is_pinned(start: Start) -> None:

@@ -161,10 +161,10 @@ async def running_edge(
             runner=ProcessRunner(
                 slots=Pool(2, SECOND),
                 processes=processes,
-                patience=ShutdownTimeouts(),
+                shutdown_timeouts=ShutdownTimeouts(),
                 handshake_timeout=SECOND,
             ),
-            patience=TIMEOUTS,
+            turn_timeouts=TIMEOUTS,
             now=lambda: datetime.now(UTC),
         )
         supervisors = await stack.enter_async_context(supervising(node, drain_timeout=SECOND))
@@ -189,7 +189,7 @@ async def running_edge(
                 answered=seen.looking(sessions.replay),
                 observer=seen,
                 readiness=partial(follow_readiness, store, times=probes),
-                patience=ServerTimeouts(stop=timedelta(milliseconds=300)),
+                timeouts=ServerTimeouts(stop=timedelta(milliseconds=300)),
             )
         )
         channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))

@@ -83,7 +83,7 @@ class Cli:
     async def hold_to(self, limits: Limits) -> None:
         pass
 
-    async def end(self, patience: ShutdownTimeouts) -> ProcessExit:
+    async def end(self, timeouts: ShutdownTimeouts) -> ProcessExit:
         self._tell("end")
         self.says()
         return ProcessExit(code=0, signal=None, group_gone=True, stderr_tail="")

@@ -132,7 +132,7 @@ async def running_node(
         key_file=directory / "keys",
         codec=lambda _: JsonCodec(),
         announce=tail.announce,
-        patience=timedelta(milliseconds=200),
+        wait_timeout=timedelta(milliseconds=200),
     ) as store:
         tail.begin(store.head)
         context = NodeContext(
@@ -141,9 +141,12 @@ async def running_node(
             tail=tail,
             codec=JsonCodec(),
             runner=ProcessRunner(
-                slots=Pool(8, SOON), processes=host, patience=ShutdownTimeouts(), handshake_timeout=SOON
+                slots=Pool(8, SOON),
+                processes=host,
+                shutdown_timeouts=ShutdownTimeouts(),
+                handshake_timeout=SOON,
             ),
-            patience=timeouts,
+            turn_timeouts=timeouts,
             now=lambda: clocks.time,
             monotonic=lambda: clocks.seconds,
         )

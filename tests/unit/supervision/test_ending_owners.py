@@ -67,7 +67,10 @@ async def node(tmp_path: Path, processes: Starting) -> AsyncIterator[NodeContext
     ) as store:
         tail.begin(store.head)
         runner = ProcessRunner(
-            slots=Pool(2, SECOND), processes=processes, patience=ShutdownTimeouts(), handshake_timeout=SECOND
+            slots=Pool(2, SECOND),
+            processes=processes,
+            shutdown_timeouts=ShutdownTimeouts(),
+            handshake_timeout=SECOND,
         )
         yield NodeContext(
             node_id="node",
@@ -75,7 +78,7 @@ async def node(tmp_path: Path, processes: Starting) -> AsyncIterator[NodeContext
             tail=tail,
             codec=JsonCodec(),
             runner=runner,
-            patience=TIMEOUTS,
+            turn_timeouts=TIMEOUTS,
             now=lambda: datetime.now(UTC),
         )
 

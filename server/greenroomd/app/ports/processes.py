@@ -172,7 +172,7 @@ class AgentProcess(Protocol):
         """Apply these limits to the process and everything it started; a memory limit of None means the node's."""
         ...
 
-    async def end(self, patience: ShutdownTimeouts) -> ProcessExit:
+    async def end(self, timeouts: ShutdownTimeouts) -> ProcessExit:
         """Close its stdin, then send SIGTERM, then SIGKILL, until it ends; return how it ended. Safe to call twice."""
         ...
 

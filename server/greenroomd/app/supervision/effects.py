@@ -150,7 +150,7 @@ class Effects:
             self._node.observer.process_restarted("recovery")
 
     async def _end(self, process: AgentProcess, gently: bool) -> None:
-        timeouts = self._node.runner.patience
+        timeouts = self._node.runner.shutdown_timeouts
         await process.end(timeouts if gently else replace(timeouts, after_eof=_AT_ONCE))
 
 

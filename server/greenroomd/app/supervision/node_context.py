@@ -32,7 +32,7 @@ class NodeContext:
     """Serializes ephemeral events."""
     runner: ProcessRunner
     """Starts and runs the processes."""
-    patience: TurnTimeouts
+    turn_timeouts: TurnTimeouts
     """The node's timeouts; a session's own limits come first."""
     now: Callable[[], datetime]
     """The wall clock, in UTC."""

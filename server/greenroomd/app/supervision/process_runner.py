@@ -58,10 +58,16 @@ class NotStarted:
 
 @dataclass(frozen=True, slots=True)
 class FramesReceived:
-    """Frames from the process; the next batch is read once `taken` is set."""
+    """Frames from the process; the next batch is read once `taken` is set.
+
+    So the owner's mailbox holds at most one batch, and output that it cannot store yet stays with the process. That
+    bounds how much is read: by the process itself (see `FrameBuffer`), which alone knows when to stop its pipe.
+    """
 
     frames: Sequence[Frame]
+    """All frames that were there, in order."""
     taken: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set by the owner once the frames are committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,7 @@ class ProcessRunner:
 
     slots: Slots
     processes: Processes
-    patience: ShutdownTimeouts
+    shutdown_timeouts: ShutdownTimeouts
     handshake_timeout: timedelta
     warm: WarmStarts | None = None
 
@@ -136,10 +142,8 @@ class ProcessRunner:
             async for frames in process.frames():
                 said = FramesReceived(frames)
                 tell(said)
-                await (
-                    said.taken.wait()
-                )  # back pressure: output that the owner cannot store yet stays in the pipe
-            return await process.end(self.patience)
+                await said.taken.wait()
+            return await process.end(self.shutdown_timeouts)
 
 
 def _not_started(failure: ProcessFailed) -> NotStarted:

@@ -111,14 +111,15 @@ class Supervisors:
         ended = None if supervisor is None else supervisor.ended_turn
         return ended if ended is not None and ended.turn_id == turn_id else None
 
-    async def drain(self, patience: timedelta) -> None:
-        """Refuse new orders and suspend every live session; returns when all are at rest, or when `patience` is over.
+    async def drain(self, timeout: timedelta) -> None:
+        """Refuse new orders and suspend every live session; returns when all are at rest, or when `timeout` is over.
 
         Turns may run until just enough time is left to interrupt them and end their processes.
         """
         self._draining = True
         grace = max(
-            timedelta(), patience - self.node.patience.interrupt_grace - self.node.runner.patience.total
+            timedelta(),
+            timeout - self.node.turn_timeouts.interrupt_grace - self.node.runner.shutdown_timeouts.total,
         )
         for supervisor in self._of.values():
             supervisor.draining = True
@@ -133,7 +134,7 @@ class Supervisors:
                 log.exception("not_suspended", session_id=session_id)
 
         try:
-            async with asyncio.timeout(patience.total_seconds()):
+            async with asyncio.timeout(timeout.total_seconds()):
                 async with asyncio.TaskGroup() as group:
                     for session_id in list(self._of):
                         group.create_task(suspend(session_id))

@@ -24,7 +24,7 @@ async def settle(
     turns = await node.store.open_turns(session.session_id)
     pending = await _pending(node, session.session_id)
     now = node.clocks()
-    step = Step(taken_over(session, now, turns=turns, approvals=pending), now, node.patience)
+    step = Step(taken_over(session, now, turns=turns, approvals=pending), now, node.turn_timeouts)
     decide(step)
     unit = Unit(
         session=step.session,

@@ -76,7 +76,7 @@ class Supervisor:
             if self.live.launching:
                 self._effects.launch()
             while len(self.mailbox) or self._in_charge:
-                due = deadlines.next_due(self.live, self._node.patience, self._node.clocks())
+                due = deadlines.next_due(self.live, self._node.turn_timeouts, self._node.clocks())
                 wait = None if due is None else max(0.0, due.total_seconds())
                 message = await self.mailbox.take(wait)
                 await self._handle(message)
@@ -227,4 +227,4 @@ class Supervisor:
             await self._react(decide)
 
     def _step(self) -> Step:
-        return Step(self.live, self._node.clocks(), self._node.patience)
+        return Step(self.live, self._node.clocks(), self._node.turn_timeouts)

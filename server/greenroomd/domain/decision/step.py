@@ -33,7 +33,7 @@ _stored_now: Callable[[Session], tuple[object, ...]] = attrgetter(
 class Step:
     """One decision in progress: the session's new state, the events to emit, and the actions to perform afterwards."""
 
-    def __init__(self, live: Live, now: Now, patience: TurnTimeouts) -> None:
+    def __init__(self, live: Live, now: Now, timeouts: TurnTimeouts) -> None:
         self._before = live.session
         self.live = live
         self.now = now
@@ -41,7 +41,7 @@ class Step:
         """The time for events and rows."""
         self.moment = now.moment
         """The moment from which deadlines count."""
-        self.patience = patience
+        self.timeouts = timeouts
         self.events: list[Event] = []
         self.ephemeral: list[PlacedEvent] = []
         """The ephemeral events in order, each with its place among `events`."""
@@ -107,5 +107,5 @@ class Step:
         answer_by = {key: each for key, each in self.live.answer_by.items() if key != approval.approval_id}
         if approval.state is ApprovalState.PENDING:
             pending[approval.approval_id] = approval
-            answer_by[approval.approval_id] = self.moment + self.patience.approval_timeout
+            answer_by[approval.approval_id] = self.moment + self.timeouts.approval_timeout
         self.update_live(approvals=pending, answer_by=answer_by)

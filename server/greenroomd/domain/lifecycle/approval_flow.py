@@ -41,7 +41,7 @@ def ask(step: Step, frame: PermissionAsked) -> None:
         suggestions=frame.suggestions,
         requires_user_interaction=frame.requires_user_interaction,
         create_time=step.at,
-        expire_time=step.at + step.patience.approval_timeout,
+        expire_time=step.at + step.timeouts.approval_timeout,
     )
     _put(step, approval)
     if step.session.config.approval_policy is ApprovalPolicy.DENY:

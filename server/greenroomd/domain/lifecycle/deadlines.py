@@ -39,9 +39,9 @@ class Deadline:
     then: Callable[[Step], None]
 
 
-def next_due(live: Live, patience: TurnTimeouts, now: Now) -> timedelta | None:
+def next_due(live: Live, timeouts: TurnTimeouts, now: Now) -> timedelta | None:
     """Return the time until the next `tick` is due, negative if it is overdue; None if there is no deadline."""
-    dues = (deadline.when(live, patience) for deadline in DEADLINES)
+    dues = (deadline.when(live, timeouts) for deadline in DEADLINES)
     return min((_wait(due, now) for due in dues if due is not None), default=None)
 
 
@@ -53,16 +53,16 @@ def _wait(due: Moment | datetime, now: Now) -> timedelta:
 def tick(step: Step) -> None:
     """Carry out every deadline that is due now."""
     for deadline in DEADLINES:
-        due = deadline.when(step.live, step.patience)
+        due = deadline.when(step.live, step.timeouts)
         if due is not None and step.now.until(due) <= _OVERDUE:
             deadline.then(step)
 
 
-def _question(live: Live, patience: TurnTimeouts) -> Moment | None:
+def _question(live: Live, timeouts: TurnTimeouts) -> Moment | None:
     return min(live.answer_by.values(), default=None)
 
 
-def _obedience(live: Live, patience: TurnTimeouts) -> Moment | None:
+def _obedience(live: Live, timeouts: TurnTimeouts) -> Moment | None:
     return live.obey_by
 
 
@@ -75,7 +75,7 @@ def _disobeyed(step: Step) -> None:
     end_for(step, Ending(purpose=Purpose.FAIL, error=error), gently=False)
 
 
-def _finish(live: Live, patience: TurnTimeouts) -> Moment | None:
+def _finish(live: Live, timeouts: TurnTimeouts) -> Moment | None:
     return live.finish_by if live.turn is not None and live.cause is None else None
 
 
@@ -86,11 +86,11 @@ def _unfinished(step: Step) -> None:
     turn_queue.interrupt(step, Problem(reason="TURN_INTERRUPTED", message=message))
 
 
-def _turn(live: Live, patience: TurnTimeouts) -> Moment | None:
+def _turn(live: Live, timeouts: TurnTimeouts) -> Moment | None:
     turn = live.turn
     if turn is None or live.turn_began is None or live.cause is not None:
         return None
-    limit = turn.timeout or live.session.config.limits.turn_timeout or patience.turn_timeout
+    limit = turn.timeout or live.session.config.limits.turn_timeout or timeouts.turn_timeout
     return live.turn_began + limit
 
 
@@ -100,36 +100,36 @@ def _turn_overdue(step: Step) -> None:
     )
 
 
-def _stall(live: Live, patience: TurnTimeouts) -> Moment | None:
+def _stall(live: Live, timeouts: TurnTimeouts) -> Moment | None:
     """Return when silence counts as a hang; None while a tool runs or an approval is pending."""
     unheard = live.turn is None or live.heard_at is None or live.cause is not None
     if unheard or live.open_tools or live.approvals or live.heard_at is None:
         return None
-    return live.heard_at + patience.stall_timeout
+    return live.heard_at + timeouts.stall_timeout
 
 
 def _stalled(step: Step) -> None:
-    silence = step.patience.stall_timeout.total_seconds()
+    silence = step.timeouts.stall_timeout.total_seconds()
     turn_queue.interrupt(
         step, Problem(reason="PROCESS_SILENT", message=f"the process was silent for {silence:g} s")
     )
 
 
-def _grace(live: Live, patience: TurnTimeouts) -> Moment | None:
+def _grace(live: Live, timeouts: TurnTimeouts) -> Moment | None:
     if live.session.state is not State.READY or live.ending is not None or live.state_since is None:
         return None
-    return live.state_since + patience.ready_grace
+    return live.state_since + timeouts.ready_grace
 
 
 def _grace_passed(step: Step) -> None:
     step.transition(Signal.GRACE_PASSED)
 
 
-def _idle(live: Live, patience: TurnTimeouts) -> Moment | None:
+def _idle(live: Live, timeouts: TurnTimeouts) -> Moment | None:
     config = live.session.config
     if not live.evictable or config.on_idle is OnIdle.KEEP or live.heard_at is None:
         return None
-    return live.heard_at + (config.limits.idle_timeout or patience.idle_timeout)
+    return live.heard_at + (config.limits.idle_timeout or timeouts.idle_timeout)
 
 
 def _unused(step: Step) -> None:
@@ -139,7 +139,7 @@ def _unused(step: Step) -> None:
         orders.suspend(step, reason=IDLE_TIMEOUT)
 
 
-def _lifetime(live: Live, patience: TurnTimeouts) -> datetime | None:
+def _lifetime(live: Live, timeouts: TurnTimeouts) -> datetime | None:
     return expiry.end_time(live.session)
 
 
@@ -149,7 +149,7 @@ def _expired(step: Step) -> None:
     orders.close(step, reason=MAX_DURATION, force=True)
 
 
-def _notice(live: Live, patience: TurnTimeouts) -> datetime | None:
+def _notice(live: Live, timeouts: TurnTimeouts) -> datetime | None:
     return expiry.notice_time(live.session)
 
 
@@ -160,7 +160,7 @@ def _expiring(step: Step) -> None:
     step.emit(Event(type=EventType.SESSION_EXPIRING, time=step.at, payload=Expiring(at=end)))
 
 
-def _recovery(live: Live, patience: TurnTimeouts) -> Moment | None:
+def _recovery(live: Live, timeouts: TurnTimeouts) -> Moment | None:
     return live.restart_at if live.recovering else None
 
 

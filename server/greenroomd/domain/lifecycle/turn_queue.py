@@ -119,7 +119,7 @@ def interrupt(step: Step, cause: Problem) -> None:
     """Tell the CLI to stop the running turn, after cancelling its pending approvals."""
     approval_flow.cancel(step)
     step.update_live(
-        cause=cause, cut=bool(step.live.agents), obey_by=step.moment + step.patience.interrupt_grace
+        cause=cause, cut=bool(step.live.agents), obey_by=step.moment + step.timeouts.interrupt_grace
     )
     step.schedule(InterruptCli())
 

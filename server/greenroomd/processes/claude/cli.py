@@ -49,9 +49,9 @@ T = TypeVar("T")
 class ClaudeCli:
     """Runs the CLI at `executable`, each process with directories of its own below `state_dir`.
 
-    `patience` is for the ends that nobody asked for: a block left with its process still running. `directories` opens
-    what sessions name as their working directory, at every start. `watchdog` keeps the limits of memory, while it is
-    on duty; with `groups` each process has a control group of its own.
+    `shutdown_timeouts` is for the ends that nobody asked for: a block left with its process still running.
+    `directories` opens what sessions name as their working directory, at every start. `watchdog` keeps the limits of
+    memory, while it is on duty; with `groups` each process has a control group of its own.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class ClaudeCli:
         state_dir: Path,
         server_run: ServerRun,
         defaults: CliDefaults,
-        patience: ShutdownTimeouts,
+        shutdown_timeouts: ShutdownTimeouts,
         watchdog: MemoryWatchdog | None = None,
         groups: Cgroups | None = None,
         *,
@@ -72,7 +72,7 @@ class ClaudeCli:
         self._state_dir = state_dir
         self._server_run = server_run
         self._defaults = defaults
-        self._patience = patience
+        self._shutdown_timeouts = shutdown_timeouts
         self._watchdog = watchdog or MemoryWatchdog()
         self._groups = groups
         self._directories = directories
@@ -124,7 +124,9 @@ class ClaudeCli:
                     open_files=self._defaults.open_files,
                 )
                 leftovers = partial(remove_stale_files, config_dirs=[workspace.config_dir])
-                async with running(command, process, redactor, self._patience, group, leftovers) as child:
+                async with running(
+                    command, process, redactor, self._shutdown_timeouts, group, leftovers
+                ) as child:
                     ward = Ward(leader=process.identity, marker=marker, limit=None, kill=child.kill)
                     confinement.watched(ward)
                     with self._watchdog.watching(ward):

@@ -182,9 +182,9 @@ class ClaudeProcess:
         """Use another permission mode from now on."""
         await self._ask("set_permission_mode", mode=mode.value)
 
-    async def end(self, patience: ShutdownTimeouts) -> ProcessExit:
+    async def end(self, timeouts: ShutdownTimeouts) -> ProcessExit:
         """Walk the end ladder."""
-        ended = await self._started.end(patience)
+        ended = await self._started.end(timeouts)
         return replace(ended, memory_limit_hit=self._confinement.memory_limit_hit())
 
     async def hold_to(self, limits: Limits) -> None:

@@ -101,30 +101,30 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._spawned.pidfd, number)
 
-    async def end(self, patience: ShutdownTimeouts) -> ProcessExit:
+    async def end(self, timeouts: ShutdownTimeouts) -> ProcessExit:
         """Close the input, send SIGTERM, then SIGKILL, waiting after each; then kill what is left. Cannot be cancelled.
 
         A second call returns what the first one found.
         """
-        return await finish(self._end(patience))
+        return await finish(self._end(timeouts))
 
-    async def _end(self, patience: ShutdownTimeouts) -> ProcessExit:
+    async def _end(self, timeouts: ShutdownTimeouts) -> ProcessExit:
         async with self._ending:
             if self._exit is None:
-                self._exit = await self._walk_ladder(patience)
+                self._exit = await self._walk_ladder(timeouts)
             return self._exit
 
-    async def _walk_ladder(self, patience: ShutdownTimeouts) -> ProcessExit:
+    async def _walk_ladder(self, timeouts: ShutdownTimeouts) -> ProcessExit:
         if self._spawned is None or self._descendants is None:
             return ProcessExit(code=127, signal=None, group_gone=True, stderr_tail="")
         self.resume()  # one that waits for its output to be read would not see the end of its input
         self.input.close()
-        if not await _within(self.exited, patience.after_eof):
+        if not await _within(self.exited, timeouts.after_eof):
             self.signal(signal.SIGTERM)
-            if not await _within(self.exited, patience.after_term):
+            if not await _within(self.exited, timeouts.after_term):
                 self.signal(signal.SIGKILL)
-                await _within(self.exited, patience.after_kill)
-        group_gone = await self._descendants.sweep(patience.after_kill) and self.exited.is_set()
+                await _within(self.exited, timeouts.after_kill)
+        group_gone = await self._descendants.sweep(timeouts.after_kill) and self.exited.is_set()
         await _within(self._stderr_closed, _DRAIN)
         if self.exited.is_set():
             await asyncio.to_thread(self._clean_up, self._spawned.identity.pid)
@@ -193,7 +193,7 @@ async def running(
     command: Command,
     listener: OutputListener,
     redactor: Redactor,
-    patience: ShutdownTimeouts,
+    timeouts: ShutdownTimeouts,
     group: Cgroup | None = None,
     clean_up: Callable[[int], object] = lambda _pid: None,
 ) -> AsyncIterator[Child]:
@@ -214,12 +214,12 @@ async def running(
             raise ProcessFailed("SPAWN_FAILED", redactor.text(str(error))) from None
         yield child
     finally:
-        await child.end(patience)
+        await child.end(timeouts)
 
 
-async def _within(event: asyncio.Event, patience: timedelta) -> bool:
+async def _within(event: asyncio.Event, timeout: timedelta) -> bool:
     try:
-        async with asyncio.timeout(patience.total_seconds()):
+        async with asyncio.timeout(timeout.total_seconds()):
             await event.wait()
     except TimeoutError:
         return False

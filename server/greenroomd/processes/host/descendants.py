@@ -41,10 +41,10 @@ class Descendants:
         with self._pid_lock:
             return self._kill() if self._pid_held else 0
 
-    async def sweep(self, patience: timedelta) -> bool:
-        """Kill until nothing is left; return whether that was seen within `patience`."""
+    async def sweep(self, timeout: timedelta) -> bool:
+        """Kill until nothing is left; return whether that was seen within `timeout`."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + patience.total_seconds()
+        deadline = loop.time() + timeout.total_seconds()
         while True:
             try:
                 if not await asyncio.to_thread(self.kill):

@@ -1,6 +1,6 @@
 """Threads that look at directories which sessions name or may change, where a file system may hang.
 
-A look-up that hangs costs one thread and its caller's patience. It holds up neither the event loop, nor the threads
+A look-up that hangs costs one thread and its caller's timeout. It holds up neither the event loop, nor the threads
 that end processes, nor the exit of the server. A file system that hangs costs a few threads, and holds up no other.
 """
 
@@ -23,7 +23,7 @@ THREADS = 32
 """How many look-ups may hang before the next one has to wait."""
 THREADS_PER_FILESYSTEM = 4
 """How many of them may hang in one file system, so that the others are left for other file systems."""
-PATIENCE = timedelta(seconds=30)
+LOOK_UP_TIMEOUT = timedelta(seconds=30)
 """How long a caller waits for a look-up, the wait for a free thread included."""
 HANGS_AFTER = timedelta(seconds=2)
 """After how long a look-up is taken to hang: if all threads of a file system do, the next look-up there is refused."""
@@ -66,14 +66,14 @@ class FilesystemPool:
     def __init__(
         self,
         threads: int = THREADS,
-        patience: timedelta = PATIENCE,
+        timeout: timedelta = LOOK_UP_TIMEOUT,
         *,
         per_filesystem: int = THREADS_PER_FILESYSTEM,
         hangs_after: timedelta = HANGS_AFTER,
     ) -> None:
         self._most = threads
         self._per_filesystem = per_filesystem
-        self._patience = patience
+        self._timeout = timeout
         self._hangs_after = hangs_after
         self._ready: queue.SimpleQueue[LookUp] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -93,13 +93,13 @@ class FilesystemPool:
         job: Future[T] = look_up.job
         self._submit(look_up)
         try:
-            async with asyncio.timeout(self._patience.total_seconds()):
+            async with asyncio.timeout(self._timeout.total_seconds()):
                 return await asyncio.wrap_future(job)
         except BaseException as error:
             self._give_up(look_up)
             job.add_done_callback(lambda job: _discard(job, discard))
             if isinstance(error, TimeoutError):
-                raise _hangs(self._patience) from None
+                raise _hangs(self._timeout) from None
             raise
 
     def _submit(self, look_up: LookUp) -> None:

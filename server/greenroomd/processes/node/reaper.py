@@ -15,7 +15,7 @@ from greenroomd.processes.host.spawn import MARKER
 from greenroomd.processes.linux import procfs
 from greenroomd.processes.linux.cgroup import Cgroup
 
-_PATIENCE = timedelta(seconds=5)
+_REAP_TIMEOUT = timedelta(seconds=5)
 _POLL_SECONDS = 0.01
 
 
@@ -31,7 +31,7 @@ def reap(
     state_dir: Path,
     recorded: Iterable[ProcessIdentity] = (),
     mine: ServerRun | None = None,
-    patience: timedelta = _PATIENCE,
+    timeout: timedelta = _REAP_TIMEOUT,
 ) -> Reaped:
     """Kill every process that a dead server run of this state directory started.
 
@@ -40,7 +40,7 @@ def reap(
     name pids whose files are removed once no process has them.
 
     A pid that another process has now is never touched, nor is the run of a server that is alive. Blocks until all have
-    ended, at most for `patience`: call it in a thread, before this run starts any process.
+    ended, at most for `timeout`: call it in a thread, before this run starts any process.
     """
     pids = {identity.pid for identity in recorded}
     dead = [run for run in others(state_dir, mine) if not run.owner_alive()]
@@ -51,7 +51,7 @@ def reap(
         return any(procfs.carries(pid, marker) for marker in markers) or pid in _inside(groups)
 
     killed: set[int] = set()
-    deadline = time.monotonic() + patience.total_seconds()
+    deadline = time.monotonic() + timeout.total_seconds()
     while found := _marked(markers) | (inside := _inside(groups)):
         for group in groups:
             group.kill()  # at once, and what forks meanwhile

@@ -16,8 +16,8 @@ from greenroomd.store.schema.upgrade import differences, facts, upgrade
 
 def verify(migrated_url: str, plain_url: str) -> list[str]:
     """Return the differences between a migrated database and one created from tables.py; both must be empty before."""
-    migrated = Database(migrated_url, patience=timedelta(seconds=5))
-    plain = Database(plain_url, patience=timedelta(seconds=5))
+    migrated = Database(migrated_url, wait_timeout=timedelta(seconds=5))
+    plain = Database(plain_url, wait_timeout=timedelta(seconds=5))
     try:
         upgrade(migrated.writing)
         metadata.create_all(plain.writing)
