@@ -7,6 +7,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -85,6 +86,17 @@ async def test_a_stranger_with_the_pid_of_a_child_that_ended_is_not_touched(ends
         stranger.kill()
         stranger.wait()
     assert untouched
+
+
+def test_a_process_that_started_at_another_time_is_another_one() -> None:
+    """A pid can be given out again within one boot: only the start tells the two apart."""
+    mine = procfs.identify(os.getpid(), datetime.now(UTC))
+    assert procfs.alive(mine)
+    assert procfs.holds_pid(mine)
+    before = replace(mine, kernel_start=mine.kernel_start - 1)
+    assert not procfs.alive(before)
+    assert not procfs.holds_pid(before)
+    assert not procfs.alive(replace(mine, boot_id="another"))
 
 
 def test_a_stranger_with_the_pid_of_a_session_is_no_member_of_it() -> None:
