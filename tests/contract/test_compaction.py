@@ -1,14 +1,16 @@
 """The log is cut from its old end: by age, by length, messages before lifecycle; and no cursor skips what is gone."""
 
+import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
 from contract.conftest import Opening
-from contract.sample import NOON, STREAMED_BYTES, creation, message, new_session, revisions, saying
+from contract.sample import NOON, STREAMED_BYTES, JsonCodec, creation, message, new_session, revisions, saying
 from greenroomd.app.maintenance.retention import compact, keepings
 from greenroomd.app.ports.compaction import LIFECYCLE, MESSAGES
-from greenroomd.app.ports.storage import Selection, Unit
+from greenroomd.app.ports.storage import BEGINNING, Selection, Unit
 from greenroomd.domain.errors import CursorBelowFloor, EventNotFound
 from greenroomd.domain.events import EventType
 from greenroomd.domain.session import Session
@@ -133,3 +135,31 @@ async def test_the_floors_last(opening: Opening) -> None:
         assert floor > 1
     async with opening() as store:
         assert await store.floor(of(session)) == floor
+
+
+class CuttingCodec(JsonCodec):
+    """Lets the log be cut while a page is read: when the first of its events is decoded."""
+
+    def __init__(self) -> None:
+        self.cut: Callable[[], object] | None = None
+
+    def record(self, body: bytes, *, sequence: int, revision: int) -> bytes:
+        if self.cut is not None:
+            cut, self.cut = self.cut, None
+            cut()
+        return super().record(body, sequence=sequence, revision=revision)
+
+
+async def test_a_page_from_the_beginning_begins_behind_a_cut_that_came_while_it_was_read(
+    opening: Opening,
+) -> None:
+    codec, loop = CuttingCodec(), asyncio.get_running_loop()
+    async with opening(codec=lambda _: codec) as store:
+        session = await talked(store, *"abcdefgh")
+        whole = await store.events(of(session), after=BEGINNING, limit=100)
+        assert [event.sequence for event in whole] == list(range(1, 14))
+        codec.cut = lambda: asyncio.run_coroutine_threadsafe(keep(store, events=5), loop).result(timeout=20)
+        page = await store.events(of(session), after=BEGINNING, limit=2)
+        assert codec.cut is None
+        floor = await refused_below(store, of(session))
+        assert [event.revision for event in page] == [floor, floor + 1]

@@ -20,6 +20,7 @@ from greenroom.v1.session_pb2 import Session
 from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, CreateSessionRequest
 from greenroom.v1.turn_service_pb2_grpc import TurnServiceStub
 from greenroomd.app.maintenance.readiness import ProbeTimes, follow_readiness
+from greenroomd.app.ports.event_log import EventLog
 from greenroomd.app.ports.processes import AgentProcess, Launch, ProcessFailed, ShutdownTimeouts
 from greenroomd.app.ports.storage import Request, Store
 from greenroomd.app.supervision.node_context import NodeContext
@@ -47,7 +48,7 @@ from greenroomd.rpc.services.session_service import SessionService
 from greenroomd.rpc.services.turn_service import TurnService
 from greenroomd.rpc.stream.draining import Drain
 from greenroomd.rpc.stream.event_codec import EventCodec
-from greenroomd.store.sql_store import open_store
+from greenroomd.store.sql_store import SqlStore, open_store
 from unit.supervision.timeouts import TIMEOUTS
 
 SECOND = timedelta(seconds=1)
@@ -135,8 +136,12 @@ async def running_edge(
     probes: ProbeTimes = PROBES,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     processes: NoClaude | ClaudeThatNeverStarts = NO_CLAUDE,
+    read_through: Callable[[SqlStore], EventLog] = lambda store: store,
 ) -> AsyncIterator[Edge]:
-    """Serve in `root` while the block runs; a watch without news gets a bookmark after `quiet`."""
+    """Serve in `root` while the block runs; a watch without news gets a bookmark after `quiet`.
+
+    Whoever reads events reads what `read_through` makes of the store.
+    """
     work = root / "work"
     work.mkdir()
     async with AsyncExitStack() as stack:
@@ -152,7 +157,8 @@ async def running_edge(
         )
         tail.begin(store.head)
         codec = EventCodec(store.store_id)
-        watch = Watch(store, tail, quiet=quiet, per_session=MOST_WATCHERS, per_node=100)
+        events = read_through(store)
+        watch = Watch(events, tail, quiet=quiet, per_session=MOST_WATCHERS, per_node=100)
         node = NodeContext(
             node_id="node",
             store=store,
@@ -177,7 +183,7 @@ async def running_edge(
         services = Services(
             sessions=SessionService(creation, forking, deletion, sessions, codec.cursors, drain),
             turns=TurnService(Turns(supervisors, sessions, watch), drain),
-            events=EventService(sessions, store, watch, codec, drain),
+            events=EventService(sessions, events, watch, codec, drain),
             profiles=ProfileService(Profiles(store.profiles, profile_answer, node.now)),
             nodes=NodeService(_facts(), store, Pool(2, timedelta(seconds=1)).status),
         )

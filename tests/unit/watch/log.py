@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
-from greenroomd.app.ports.storage import Selection, StoredEvent
+from greenroomd.app.ports.storage import BEGINNING, Selection, StoredEvent
 from greenroomd.app.watch.tail import Tail
 from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.errors import CursorBelowFloor
@@ -90,6 +90,8 @@ class Log:
         assert not descending
         self.reads += 1
         await asyncio.sleep(0)
+        if after == BEGINNING:
+            after = self.oldest - 1
         if after + 1 < self.oldest:
             raise CursorBelowFloor(oldest=self.oldest, head=self.head)
         page = self.after(selection, after, self.head if up_to is None else up_to)

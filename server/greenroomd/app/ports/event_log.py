@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from greenroomd.app.ports.committer import Unit
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.session import Session
+
+BEGINNING: Final = -1
+"""The revision before the oldest event that is left, wherever that is: only the store knows while it reads."""
 
 
 class StoredEvent(NamedTuple):
@@ -122,7 +125,7 @@ class EventLog(Protocol):
 
         A page has at most `limit` events and about 1 MiB, but at least one event if there is any. Raises
         CursorBelowFloor if `after` + 1 is below the selection's floor, since events would be skipped. A descending page
-        just ends at the floor.
+        just ends at the floor. After BEGINNING, a page begins at the floor, and is never refused.
         """
         ...
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from greenroomd.app.ports.committer import Committer, Request, RequestReplayed, Unit
 from greenroomd.app.ports.due_index import Due, DueIndex
 from greenroomd.app.ports.event_log import (
+    BEGINNING,
     Announce,
     EncodedEvent,
     EventCodec,
@@ -21,6 +22,7 @@ from greenroomd.app.ports.event_log import (
 from greenroomd.app.ports.session_reader import OrderBy, Page, Position, SessionQuery, SessionReader
 
 __all__ = [
+    "BEGINNING",
     "Announce",
     "Committer",
     "Due",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from greenroom.v1 import event_service_pb2 as pb
 from greenroomd.app.ports.event_log import EventLog
-from greenroomd.app.ports.storage import Position, Selection
+from greenroomd.app.ports.storage import BEGINNING, Position, Selection
 from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.app.watch.watch import Watch
-from greenroomd.domain.errors import EventNotFound, Violation
+from greenroomd.domain.errors import CursorBelowFloor, EventNotFound, Violation
 from greenroomd.rpc.convert import requests
 from greenroomd.rpc.convert.enums import EVENT_TYPES
 from greenroomd.rpc.page_token import page_size, page_token, position_of
@@ -91,12 +91,16 @@ class EventService:
             after = await wait_until_reached(request.after, self._codec.cursors, self._store)
             after += descending  # a cursor points behind its event, so the event itself is before it
         else:
-            after = self._watch.head + 1 if descending else await self._store.floor(selection) - 1
+            after = self._watch.head + 1 if descending else BEGINNING
         page = await self._store.events(selection, after=after, limit=limit, descending=descending)
         answer = records_of(page)
-        if page:
-            # A page also ends at a size in bytes, so only a look past its end shows whether it was the last one.
-            last = page[-1].revision
-            if await self._store.events(selection, after=last, limit=1, descending=descending):
-                answer += wire.record(_NEXT, page_token(Position(last, ""), request).encode())
+        if page and await self._follows(selection, after=page[-1].revision, descending=descending):
+            answer += wire.record(_NEXT, page_token(Position(page[-1].revision, ""), request).encode())
         return answer
+
+    async def _follows(self, selection: Selection, *, after: int, descending: bool) -> bool:
+        """Whether there is an event behind a page; a page also ends at a size in bytes, so only a look shows it."""
+        try:
+            return bool(await self._store.events(selection, after=after, limit=1, descending=descending))
+        except CursorBelowFloor:  # cut since the page was read: whoever asks for the next one is told so
+            return True

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from greenroom.v1 import event_service_pb2 as pb
 from greenroom.v1.session_pb2 import Session as SessionMessage
-from greenroomd.app.ports.storage import StoredEvent
+from greenroomd.app.ports.storage import BEGINNING, StoredEvent
 from greenroomd.rpc.convert.times import duration
 from greenroomd.rpc.stream import wire
 from greenroomd.rpc.stream.cursor_codec import CursorCodec
@@ -16,7 +16,10 @@ _CURSOR = wire.tag(3, wire.LEN)
 
 
 class Frames:
-    """Builds the frames of one store's watches; every frame except a snapshot's ends with the cursor behind it."""
+    """Builds the frames of one store's watches; every frame except a snapshot's ends with the cursor behind it.
+
+    No cursor stands for BEGINNING: who has seen nothing yet begins there again.
+    """
 
     def __init__(self, cursors: CursorCodec) -> None:
         self._cursors = cursors
@@ -50,7 +53,7 @@ class Frames:
         return message.SerializeToString() + self._cursor(revision)
 
     def _cursor(self, revision: int) -> bytes:
-        return wire.record(_CURSOR, self._cursors.cursor(revision))
+        return b"" if revision == BEGINNING else wire.record(_CURSOR, self._cursors.cursor(revision))
 
 
 def records_of(events: Iterable[StoredEvent]) -> bytes:

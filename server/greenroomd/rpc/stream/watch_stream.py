@@ -9,7 +9,7 @@ from datetime import timedelta
 from greenroom.v1 import event_service_pb2 as pb
 from greenroom.v1.session_pb2 import Session as SessionMessage
 from greenroomd.app.ports.event_log import EventLog
-from greenroomd.app.ports.storage import Position, Selection, SessionQuery, StoredEvent
+from greenroomd.app.ports.storage import BEGINNING, Position, Selection, SessionQuery, StoredEvent
 from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.app.watch.tail import Batch
 from greenroomd.app.watch.watch import FRAME_BYTES, Watch
@@ -42,7 +42,7 @@ class Plan:
     deleted_at: int
     """The revision of the last deletion among the named sessions; 0 if none is deleted."""
     after: int
-    """The watch begins with the event after this revision."""
+    """The watch begins with the event after this revision; BEGINNING: with the oldest that is left."""
     live_at: int
     """The stream is live once it has passed this revision."""
     ephemeral: bool
@@ -97,9 +97,9 @@ class Watching:
         if gone and not resumed:
             raise SessionNotFound(gone[0])
         if not from_now:
-            if not resumed:
-                after = await self._store.floor(selection) - 1
             last = await self._store.events(selection, after=head + 1, limit=1, descending=True)
+            if not resumed and last:
+                after = BEGINNING
             live_at = max(after, last[0].revision) if last else after
         return Plan(
             selection=selection,

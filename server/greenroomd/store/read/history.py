@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, Select, bindparam, select
 
-from greenroomd.app.ports.storage import EventCodec, Selection, StoredEvent
+from greenroomd.app.ports.storage import BEGINNING, EventCodec, Selection, StoredEvent
 from greenroomd.domain.errors import CursorBelowFloor, EventNotFound
 from greenroomd.domain.events import EventType
 from greenroomd.store.engine import Database, limited
@@ -66,6 +67,26 @@ class History:
         descending: bool,
     ) -> list[StoredEvent]:
         """Return a page, as `Store.events` does."""
+        read = partial(self._page, connection, selection, limit=limit, up_to=up_to, descending=descending)
+        if after != BEGINNING or descending:
+            return read(after=after)
+        floor = self._floors.of(connection, selection)
+        while True:
+            try:
+                return read(after=floor - 1)
+            except CursorBelowFloor as cut:  # since the last look
+                floor = cut.oldest
+
+    def _page(
+        self,
+        connection: Connection,
+        selection: Selection,
+        *,
+        after: int,
+        limit: int,
+        up_to: int | None,
+        descending: bool,
+    ) -> list[StoredEvent]:
         low, high = (0, after) if descending else (after, _ENDLESS)
         if up_to is not None:
             high = min(high, up_to + 1)
