@@ -30,6 +30,7 @@ from story import TURN_ENDS
 SILENCE = 2.0  # seconds
 QUICK = "400ms"  # the bookmark interval that fits it as 15 s fit the proxies' 60 s
 SLOW = "1h"
+REFUSALS = 500
 
 
 @pytest.fixture(params=PROXIES)
@@ -70,6 +71,17 @@ async def test_a_refusal_comes_with_all_its_details(
     *shown, rest = refused.value.violations
     assert [each.field for each in shown] == [f"config.allowed_tools[{n}]" for n in range(len(shown))]
     assert rest.description == f"{128 - len(shown)} more violations are not shown"
+
+
+async def test_every_one_of_many_refusals_comes_with_its_details(
+    proxy: Proxy, server: GreenroomServer, tmp_path: Path
+) -> None:
+    """A refusal is only headers; where a proxy makes more of it now and then, its status is lost."""
+    async with running_proxy(proxy, server, tmp_path) as address, Client(address) as client:
+        calls = [client.sessions.CreateSession(CreateSessionRequest()) for _ in range(REFUSALS)]
+        refusals = await asyncio.gather(*calls, return_exceptions=True)
+    assert {str(refusal) for refusal in refusals} == {str(refusals[0])}
+    assert isinstance(refusals[0], InvalidRequest)
 
 
 async def test_the_largest_prompt_runs_and_can_be_had_whole(
