@@ -5,6 +5,7 @@ PYTHON ?= python3
 JOBS ?= 2
 KILLS ?= 200
 CYCLES ?= 1000
+COMMANDS ?= 10000
 
 # Container images like to set this; every start of the server would compile all of it anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -136,8 +137,9 @@ test-cli: $(READY) $(TOOLS)  ## Run the tests of the real CLI with that of claud
 	GREENROOM_TEST_CLI=$(CLI_OF_VERSION) $(BIN)/pytest -m real_cli $(or $(ONLY),tests)
 
 .PHONY: test-crash
-test-crash: $(READY)  ## Kill the server KILLS times under load, and CLIs in CYCLES sessions: nothing is lost or left
-	CRASH_KILLS=$(KILLS) CRASH_CYCLES=$(CYCLES) $(BIN)/pytest -s tests/crash
+test-crash: $(READY)  ## Kill the server KILLS times under load, and CLIs in CYCLES sessions, and give it COMMANDS at random
+	CRASH_KILLS=$(KILLS) CRASH_CYCLES=$(CYCLES) WALK_COMMANDS=$(COMMANDS) \
+	    $(BIN)/pytest -s tests/crash tests/service/test_random_walk.py
 
 .PHONY: bench
 bench: $(READY)  ## Measure against a bare server (needs Debian's nghttp2-client), into build/bench.json

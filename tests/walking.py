@@ -63,14 +63,23 @@ HARMLESS: tuple[Mapping[str, Any], ...] = (
 
 
 class Walker:
-    """Has one session at a time, and a new one once that is closed; all its choices come from *chance*."""
+    """Has one session at a time, and a new one once that is closed; all its choices come from *chance*.
+
+    It calls *goes_on* after each of its commands.
+    """
 
     def __init__(
-        self, server: GreenroomServer, recording: Recording, chance: random.Random, number: int
+        self,
+        server: GreenroomServer,
+        recording: Recording,
+        chance: random.Random,
+        number: int,
+        goes_on: Callable[[], None],
     ) -> None:
         self._server = server
         self._recording = recording
         self._chance = chance
+        self._goes_on = goes_on
         self._robust = number % 2 == 0
         self._workspace = WORKSPACES[number % len(WORKSPACES)]
         self.models: list[SessionModel] = []
@@ -93,6 +102,7 @@ class Walker:
             except AssertionError as error:
                 error.add_note(f"in {command.__name__}, after {await self._last_moves()}")
                 raise
+            self._goes_on()
             if self.model.states == {State.CLOSED} and self._chance.random() < 0.5:
                 await self.create()
 
@@ -371,6 +381,7 @@ class Walker:
                 session = (await self._server.sessions.CloseSession(request)).session
                 assert session.state == session_pb2.SESSION_STATE_CLOSED
                 model.states = frozenset({State.CLOSED})
+                self._goes_on()
 
     # What it makes of answers.
 
