@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
+from greenroomd.domain.api_failure import ApiFailure
 from greenroomd.domain.config import JsonObject
+from greenroomd.domain.plan_limit import PlanLimit
 from greenroomd.domain.turn import Usage
 
 
@@ -40,6 +43,10 @@ class AssistantSpoke(Frame):
     model: str
     blocks: Sequence[JsonObject]
     parent_tool_use_id: str = ""
+    api_error: str = ""
+    """The CLI's word for the failure of the API that it reports, such as `rate_limit`; "" for none."""
+    request_id: str = ""
+    """The API's id of the request; "" if the CLI gives none."""
 
     @property
     def synthetic(self) -> bool:
@@ -208,6 +215,28 @@ class PromptRefused(SystemNoted):
     """
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiRetried(SystemNoted):
+    """`system/api_retry`: a request to the model's API has failed, and the CLI will repeat it."""
+
+    attempt: int
+    """How many requests of the same kind have failed in a row."""
+    delay: timedelta
+    """How long the CLI waits before the next one."""
+    failure: ApiFailure
+    """Why it failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanLimitsTold(SystemNoted):
+    """`rate_limit_event`: how much of the subscription's limits is used; only for sessions that a subscription pays."""
+
+    limits: Sequence[PlanLimit]
+    """The limits that it names."""
+    binding: str
+    """The CLI's word for the limit that decides now; "" if it names none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -55,13 +55,22 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Why a turn or a session failed: a reason of `error_reason.proto` without its prefix, and a text safe to show."""
+    """Why a turn or a session failed."""
 
     reason: str
+    """A reason of `error_reason.proto`, without its prefix."""
     message: str
+    """What happened, for people; safe to show."""
     exit_code: int | None = None
+    """The exit status of the process whose end is the reason; None if there is none."""
     signal: int | None = None
+    """The signal that ended that process; None if there is none."""
     stderr_tail: str = ""
+    """The end of what that process wrote to its stderr, without secrets."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What else the reason tells, by the keys that `error_reason.proto` names for it."""
+    retry_after: timedelta | None = None
+    """How long to wait before the same is tried again; None if nothing says so, or if waiting does not help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -164,12 +164,16 @@ def problem_document(problem: Problem | None) -> Document | None:
         "exit_code": problem.exit_code,
         "signal": problem.signal,
         "stderr_tail": problem.stderr_tail,
+        "facts": problem.facts,
+        "retry_after": span(problem.retry_after),
     }
 
 
 def problem_of(document: Document | None) -> Problem | None:
     """Return the problem of a document, None for None."""
-    return None if document is None else Problem(**document)
+    if document is None:
+        return None
+    return Problem(**{**document, "retry_after": span_of(document.get("retry_after"))})
 
 
 def report_document(report: Sequence[OptionReport]) -> list[list[str]]:
