@@ -53,7 +53,14 @@ class Unauthenticated(GreenroomError):
 
 
 class PermissionDenied(GreenroomError):
-    """The caller may not do this, or may not know whether the resource exists."""
+    """The caller may not do this, or may not know whether the resource exists.
+
+    `permission` is what it lacks, such as `nodes.drain`; "" if no permission would help.
+    """
+
+    def __init__(self, description: str, *, permission: str = "") -> None:
+        super().__init__(description)
+        self.permission = permission
 
 
 class WorkingDirOutsideRoots(PermissionDenied):
@@ -190,7 +197,12 @@ class CliMissing(FailedPrecondition):
 
 
 class CliTooOld(FailedPrecondition):
-    """The `claude` executable is older than the oldest version that Greenroom drives."""
+    """The `claude` executable is of a `version` older than `minimum`, the oldest that Greenroom drives."""
+
+    def __init__(self, description: str, *, version: str, minimum: str) -> None:
+        super().__init__(description)
+        self.version = version
+        self.minimum = minimum
 
 
 class Aborted(GreenroomError):

@@ -85,4 +85,10 @@ class Draining(Unavailable):
 
 
 class OwnerUnreachable(Unavailable):
-    """The node that owns the session cannot be reached."""
+    """The node that owns the session cannot be reached; `node_id` is its id."""
+
+    retry_after = timedelta(seconds=5)
+
+    def __init__(self, node_id: str) -> None:
+        super().__init__(f"node {node_id}, which owns the session, does not answer")
+        self.node_id = node_id

@@ -26,7 +26,8 @@ from greenroomd.domain.retryable_errors import Unavailable
 from greenroomd.domain.rules.naming_rules import name_violations
 from greenroomd.rpc.fingerprint import fingerprint
 from greenroomd.rpc.rpc_context import Call, Context
-from greenroomd.rpc.status import STATUS, Unimplemented, internal_status, status_of
+from greenroomd.rpc.status import STATUS, internal_status, status_of
+from greenroomd.rpc.unimplemented import Unimplemented
 
 log = structlog.get_logger(__name__)
 

@@ -13,21 +13,14 @@ from google.rpc.status_pb2 import Status
 
 from greenroomd.domain import errors, retryable_errors
 from greenroomd.domain.errors import GreenroomError
-from greenroomd.domain.states import TRANSITIONS, State
 from greenroomd.rpc.convert.problems import DOMAIN
 from greenroomd.rpc.convert.times import duration
+from greenroomd.rpc.error_metadata import metadata_of
 from greenroomd.rpc.status_size import MAX_STATUS_BYTES, short_message, short_text
 from greenroomd.rpc.stream.cursor_codec import InvalidCursor
+from greenroomd.rpc.unimplemented import Unimplemented
 
 _C = grpc.StatusCode
-
-
-class Unimplemented(GreenroomError):
-    """This version of the server does not implement the method."""
-
-    def __init__(self, method: str) -> None:
-        super().__init__(f"{method} is part of the contract; this version of the server does not have it yet")
-        self.method = method
 
 
 STATUS: Mapping[type[GreenroomError], tuple[grpc.StatusCode, str]] = {
@@ -90,15 +83,10 @@ _ANY_BYTES = 64
 _REST_BYTES = 64
 """Kept for the entry that counts what is not shown."""
 
-_ARRIVES_AT = {signal.value: to.name for moves in TRANSITIONS.values() for signal, to in moves.items()}
-_ARRIVES_AT["turn"] = State.ACTIVE.name
-_REACHABLE = {state.value: sorted({to.name for to in moves.values()}) for state, moves in TRANSITIONS.items()}
-
-
 def status_of(error: GreenroomError, *, subject: str = "") -> tuple[grpc.StatusCode, Status]:
     """Return the code and the full status of an error; `subject` is the id of the resource that the request names."""
     code, reason = STATUS[type(error)]
-    metadata = {key: short_text(value) for key, value in _METADATA.get(type(error), _nothing)(error).items()}
+    metadata = {key: short_text(value) for key, value in metadata_of(error).items()}
     info = details.ErrorInfo(reason=reason, domain=DOMAIN, metadata=metadata)
     status = _status(code, str(error), [info, *_details_of(error, short_text(subject))])
     if isinstance(error, errors.InvalidRequest):
@@ -125,39 +113,6 @@ def _append(status: Status, part: Message) -> None:
     packed = Any()
     packed.Pack(part)
     status.details.append(packed)
-
-
-def _nothing(_error: GreenroomError) -> dict[str, str]:
-    return {}
-
-
-def _move(error: errors.IllegalTransition) -> dict[str, str]:
-    return {
-        "from": error.from_state.upper(),
-        "to": _ARRIVES_AT.get(error.signal, ""),
-        "allowed": ",".join(_REACHABLE.get(error.from_state, [])),
-    }
-
-
-_METADATA: Mapping[type[GreenroomError], Callable[[Anything], dict[str, str]]] = {
-    errors.WorkingDirOutsideRoots: lambda error: {"working_dir": error.working_dir},
-    errors.RequestIdReused: lambda error: {"method": error.method},
-    errors.IllegalTransition: _move,
-    errors.TurnRunning: lambda error: {"turn_id": error.turn_id},
-    errors.ConversationLost: lambda error: {"cli_session_id": error.cli_session_id},
-    errors.ApprovalDecided: lambda error: {"state": error.state.upper()},
-    errors.ProfileInUse: lambda error: {"sessions": str(error.sessions)},
-    errors.EtagMismatch: lambda error: {"etag": error.current},
-    errors.OwnershipLost: lambda error: {"etag": error.current},
-    retryable_errors.QuotaExceeded: lambda error: {"limit": str(error.limit)},
-    retryable_errors.WatcherCapReached: lambda error: {"limit": str(error.limit)},
-    retryable_errors.QueueFull: lambda error: {"limit": str(error.limit)},
-    errors.CursorBelowFloor: lambda error: {
-        "oldest_revision": str(error.oldest),
-        "head_revision": str(error.head),
-    },
-    Unimplemented: lambda error: {"method": error.method},
-}
 
 
 def _details_of(error: GreenroomError, subject: str) -> list[Message]:

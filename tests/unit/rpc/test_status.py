@@ -17,7 +17,8 @@ from google.rpc import error_details_pb2 as details
 from greenroom.v1.error_reason_pb2 import ErrorReason
 from greenroomd.domain import errors, retryable_errors
 from greenroomd.domain.errors import GreenroomError, InvalidRequest, Violation
-from greenroomd.rpc.status import STATUS, Unimplemented, internal_status, status_of
+from greenroomd.rpc.status import STATUS, internal_status, status_of
+from greenroomd.rpc.unimplemented import Unimplemented
 
 C = grpc.StatusCode
 GATHERING = {

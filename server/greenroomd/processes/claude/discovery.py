@@ -32,17 +32,18 @@ async def find_cli(setting: Path | None, search_path: str) -> FoundCli:
     Raises CliMissing or CliTooOld, saying what was looked at and what to do.
     """
     tried = []
-    too_old = False
+    too_old = ""
     for origin, path in _candidates(setting, search_path):
         version = await _version(path, search_path)
         if version and _number(version) >= MINIMUM_VERSION:
             return FoundCli(path, version)
-        too_old = too_old or bool(version)
+        too_old = too_old or version
         tried.append(f"{path} ({origin}) {f'is version {version}' if version else 'cannot be run'}")
     wanted = ".".join(map(str, MINIMUM_VERSION))
     cure = f"install version {wanted} or later, or set GREENROOM_CLAUDE_PATH to one"
     if too_old:
-        raise CliTooOld(f"the claude CLI is too old: {'; '.join(tried)}; {cure}")
+        text = f"the claude CLI is too old: {'; '.join(tried)}; {cure}"
+        raise CliTooOld(text, version=too_old, minimum=wanted)
     looked = "; ".join(tried) or "there is none on PATH, and the package claude-agent-sdk is not installed"
     raise CliMissing(f"no claude CLI: {looked}; {cure}")
 
