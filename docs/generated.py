@@ -6,12 +6,18 @@ is one more function in PARTS.
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+
+from google.rpc.code_pb2 import Code
 
 from greenroomd.domain.rules.config.environment_rules import RESERVED
 from greenroomd.domain.rules.config.settings_rules import ACCEPTED, REFUSED
 from greenroomd.domain.states import TRANSITIONS, Signal, State
+from greenroomd.rpc.convert.problems import PROBLEMS
+from greenroomd.rpc.error_advice import ADVICE
+from greenroomd.rpc.error_metadata import METADATA
+from greenroomd.rpc.status import STATUS, detail_kinds
 from greenroomd.settings.load import CONFIG, PREFIX
 from greenroomd.settings.record import Settings
 
@@ -77,6 +83,35 @@ def refused_settings_table() -> str:
     return _by_reason("Refused in `settings`", REFUSED)
 
 
+def call_errors_table() -> str:
+    """Every error with which a call can fail, by its reason."""
+    rows = {
+        reason: (code.name, METADATA.get(kind, {}), [each.DESCRIPTOR.name for each in detail_kinds(kind)])
+        for kind, (code, reason) in STATUS.items()
+    }
+    rows["INTERNAL"] = ("INTERNAL", {"correlation_id": None}, [])
+    return _errors_table(rows)
+
+
+def background_errors_table() -> str:
+    """Every error that a session or a turn can have, by its reason."""
+    return _errors_table(
+        {
+            reason: (Code.Name(kind.code), kind.metadata, ["RetryInfo"] if kind.delays else [])
+            for reason, kind in PROBLEMS.items()
+        }
+    )
+
+
+def _errors_table(rows: Mapping[str, tuple[str, Iterable[str], Iterable[str]]]) -> str:
+    lines = ["| Reason | Code | Metadata | Details | Repeat? | What to do |", "|" + " --- |" * 6]
+    for reason, (code, keys, kinds) in rows.items():
+        repeat, action = ADVICE[reason]
+        told = ", ".join(f"`{key}`" for key in keys)
+        lines.append(f"| `{reason}` | {code} | {told} | {', '.join(kinds)} | {repeat} | {action} |")
+    return "\n".join(lines)
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "settings": settings_table,
     "states": states_table,
@@ -84,6 +119,8 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "reserved-variables": reserved_table,
     "accepted-settings": accepted_settings_table,
     "refused-settings": refused_settings_table,
+    "errors-of-calls": call_errors_table,
+    "errors-in-the-background": background_errors_table,
 }
 
 

@@ -15,6 +15,7 @@ FULL = PartialConfig(
         "max_turns": 7,
         "temperature": 0.25,
         "max_budget_usd": 1.5,
+        "fallback_models": ("sonnet", "haiku"),
         "allowed_tools": ("Read", "Bash(git *)"),
         "disallowed_tools": ("WebFetch",),
         "tool_timeout": timedelta(seconds=90),

@@ -106,3 +106,7 @@ class ApiFailure:
         if self.reason == LIMIT and self.resets_at is not None:
             return max(self.resets_at - at, timedelta(seconds=1))
         return self.retry_after
+
+
+NO_FAILURE = ApiFailure()
+"""What is known of a failure before the CLI has told any of it."""

@@ -95,6 +95,8 @@ class SessionConfig:
     """A model name or alias that the CLI knows, such as `sonnet`."""
     permission_mode: PermissionMode | None = None
     """What tools may do without asking."""
+    fallback_models: tuple[str, ...] = ()
+    """Models that the CLI asks instead, in this order, while `model` is overloaded or not available."""
     max_turns: int | None = None
     """The most tool rounds that one turn may take."""
     temperature: float | None = None

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import JsonObject
+from greenroomd.domain.plan_limit import PlanLimit
 from greenroomd.domain.session import Session
 from greenroomd.domain.turn import Problem, Turn
 
@@ -60,6 +61,13 @@ class LimitReached:
 
     limit: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanLimitsNoted:
+    """All limits of the subscription that are known after one has turned."""
+
+    limits: Sequence[PlanLimit]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +177,7 @@ Payload = (
     | ConfigApplied
     | RecoveryScheduled
     | LimitReached
+    | PlanLimitsNoted
     | Expiring
     | ProcessSpawned
     | ProcessReady

@@ -31,6 +31,7 @@ class EventType(StrEnum):
     SESSION_RECOVERY_SCHEDULED = "session.recovery_scheduled"
     SESSION_EXPIRING = "session.expiring"
     SESSION_LIMIT_REACHED = "session.limit_reached"
+    SESSION_PLAN_LIMITS_CHANGED = "session.plan_limits_changed"
     PROCESS_SPAWNED = "process.spawned"
     PROCESS_READY = "process.ready"
     PROCESS_EXITED = "process.exited"

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from greenroomd.domain.config import JsonObject, SessionConfig
 from greenroomd.domain.enforcement import OptionReport
+from greenroomd.domain.plan_limit import PlanLimit
 from greenroomd.domain.states import LIVE, State
 from greenroomd.domain.turn import Problem, Usage
 
@@ -120,6 +121,8 @@ class Session:
     """How many turns it has accepted."""
     usage: Usage = Usage()
     """Tokens and cost of all its turns."""
+    plan_limits: Sequence[PlanLimit] = ()
+    """The limits of the subscription that pays for it, as the model's API told them last; empty if it told none."""
     create_time: datetime
     """When it was created."""
     update_time: datetime

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from greenroomd.domain.config import JsonObject
+from greenroomd.domain.plan_limit import PlanLimit
 
 
 class TurnState(StrEnum):
@@ -112,6 +113,10 @@ class Turn:
     """Why it FAILED or was INTERRUPTED; None otherwise."""
     side_effects_unknown: bool = False
     """Whether it ended without a result from the CLI: tools may or may not have run."""
+    plan_limits: Sequence[PlanLimit] = ()
+    """The limits of the subscription that paid for it, as they were told by its end; empty before."""
+    models: Sequence[str] = ()
+    """The models that answered in the main conversation, in the order of their first words."""
     create_time: datetime
     """When it was accepted."""
     start_time: datetime | None = None

@@ -1,4 +1,4 @@
-"""What the ErrorInfo of each error tells beside its reason: the keys of its metadata, and where their values come from."""
+"""What the ErrorInfo of each error tells beside its reason: the keys of its metadata, and what their values are."""
 
 from __future__ import annotations
 

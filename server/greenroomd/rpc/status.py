@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any as Anything
 
 import grpc
@@ -83,6 +83,7 @@ _ANY_BYTES = 64
 _REST_BYTES = 64
 """Kept for the entry that counts what is not shown."""
 
+
 def status_of(error: GreenroomError, *, subject: str = "") -> tuple[grpc.StatusCode, Status]:
     """Return the code and the full status of an error; `subject` is the id of the resource that the request names."""
     code, reason = STATUS[type(error)]
@@ -115,11 +116,19 @@ def _append(status: Status, part: Message) -> None:
     status.details.append(packed)
 
 
+def detail_kinds(kind: type[GreenroomError]) -> Sequence[type[Message]]:
+    """Return the kinds of details that the status of an error has beside its ErrorInfo."""
+    if issubclass(kind, errors.InvalidRequest):
+        return [details.BadRequest]
+    return list(_builders(kind))
+
+
+def _builders(kind: type[GreenroomError]) -> Mapping[type[Message], Callable[[Anything, str], Message]]:
+    return next((parts for family, parts in _DETAILS.items() if issubclass(kind, family)), {})
+
+
 def _details_of(error: GreenroomError, subject: str) -> list[Message]:
-    for family, build in _DETAILS.items():
-        if isinstance(error, family):
-            return build(error, subject)
-    return []
+    return [build(error, subject) for build in _builders(type(error)).values()]
 
 
 def _bad_request(error: errors.InvalidRequest, room: int) -> details.BadRequest:
@@ -138,40 +147,40 @@ def _bad_request(error: errors.InvalidRequest, room: int) -> details.BadRequest:
     return found
 
 
-def _resource(error: errors.NotFound | errors.AlreadyExists, _subject: str) -> list[Message]:
-    return [
-        details.ResourceInfo(
-            resource_type=f"greenroom.v1.{error.kind.capitalize()}",
-            resource_name=short_text(error.resource_id),
-            description=short_text(str(error)),
-        )
-    ]
+def _resource(error: errors.NotFound | errors.AlreadyExists, _subject: str) -> Message:
+    return details.ResourceInfo(
+        resource_type=f"greenroom.v1.{error.kind.capitalize()}",
+        resource_name=short_text(error.resource_id),
+        description=short_text(str(error)),
+    )
 
 
-def _precondition(error: errors.FailedPrecondition, subject: str) -> list[Message]:
+def _precondition(error: errors.FailedPrecondition, subject: str) -> Message:
     kind = _PRECONDITIONS[type(error)]
     violation = details.PreconditionFailure.Violation(
         type=kind, subject="claude" if kind == "CLI" else subject, description=short_text(str(error))
     )
-    return [details.PreconditionFailure(violations=[violation])]
+    return details.PreconditionFailure(violations=[violation])
 
 
-def _quota(error: retryable_errors.ResourceExhausted, _subject: str) -> list[Message]:
+def _quota(error: retryable_errors.ResourceExhausted, _subject: str) -> Message:
     violation = details.QuotaFailure.Violation(
         subject=short_text(error.subject), description=short_text(str(error))
     )
-    delay = details.RetryInfo(retry_delay=duration(error.retry_after))
-    return [details.QuotaFailure(violations=[violation]), delay]
+    return details.QuotaFailure(violations=[violation])
 
 
-def _retry(error: retryable_errors.Unavailable, _subject: str) -> list[Message]:
-    return [details.RetryInfo(retry_delay=duration(error.retry_after))]
+def _retry(
+    error: retryable_errors.ResourceExhausted | retryable_errors.Unavailable, _subject: str
+) -> Message:
+    return details.RetryInfo(retry_delay=duration(error.retry_after))
 
 
-_DETAILS: Mapping[type[GreenroomError], Callable[[Anything, str], list[Message]]] = {
-    errors.NotFound: _resource,
-    errors.AlreadyExists: _resource,
-    errors.FailedPrecondition: _precondition,
-    retryable_errors.ResourceExhausted: _quota,
-    retryable_errors.Unavailable: _retry,
+_DETAILS: Mapping[type[GreenroomError], Mapping[type[Message], Callable[[Anything, str], Message]]] = {
+    errors.NotFound: {details.ResourceInfo: _resource},
+    errors.AlreadyExists: {details.ResourceInfo: _resource},
+    errors.FailedPrecondition: {details.PreconditionFailure: _precondition},
+    retryable_errors.ResourceExhausted: {details.QuotaFailure: _quota, details.RetryInfo: _retry},
+    retryable_errors.Unavailable: {details.RetryInfo: _retry},
 }
+"""By family of errors, what each kind of detail is made by."""

@@ -93,7 +93,17 @@ class Settings(BaseModel):
     api_timeout: Span = Field(
         timedelta(minutes=2), description="How long the CLI waits for one answer of the model API"
     )
-    api_max_retries: int = Field(4, ge=0, description="How often the CLI retries a request to the model API")
+    api_max_retries: int = Field(
+        4,
+        ge=0,
+        description="How often a request is repeated that the model API did not answer, or answered with 408, 409, "
+        "429 or 5xx, before its turn fails; any other answer fails it at once",
+    )
+    api_retry_timeout: Span = Field(
+        timedelta(minutes=2),
+        description="How long such a request is repeated before its turn fails. A turn whose next try would come "
+        "later fails at once, and says how long to wait",
+    )
 
     max_processes: Count = Field(
         default_factory=default_max_processes,

@@ -195,6 +195,8 @@ def _node(
             approval_timeout=settings.approval_timeout,
             ready_grace=settings.ready_grace,
             idle_timeout=settings.idle_timeout,
+            api_retry_timeout=settings.api_retry_timeout,
+            api_max_retries=settings.api_max_retries,
         ),
         now=lambda: datetime.now(UTC),
         observer=metrics,

@@ -37,6 +37,8 @@ TIMEOUTS = TurnTimeouts(
     approval_timeout=timedelta(minutes=10),
     ready_grace=timedelta(minutes=1),
     idle_timeout=timedelta(minutes=10),
+    api_retry_timeout=timedelta(minutes=2),
+    api_max_retries=4,
 )
 
 

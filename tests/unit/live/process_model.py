@@ -19,7 +19,7 @@ from unit.live import says
 
 Message = Callable[[Step], None]
 
-ABANDONED = Problem(reason="START_FAILED", message="the start was abandoned")
+ABANDONED = Problem(reason="SPAWN_FAILED", message="the start was abandoned")
 
 
 class Gone(Exception):

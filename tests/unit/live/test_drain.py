@@ -13,7 +13,7 @@ from unit.live import says
 from unit.live.owner import Owner, an_owner
 
 SECOND = timedelta(seconds=1)
-ABANDONED = Problem(reason="START_FAILED", message="the start was abandoned")
+ABANDONED = Problem(reason="SPAWN_FAILED", message="the start was abandoned")
 
 
 def drain(owner: Owner, *, grace: timedelta = timedelta()) -> None:

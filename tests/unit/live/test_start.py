@@ -136,7 +136,7 @@ def test_closing_abandons_a_launch_once() -> None:
     owner.slot_granted()  # it was on its way when the launch was abandoned
     assert owner.session.state_reason == "REQUESTED"
     owner.decide(
-        lambda step: process_end.not_started(step, Problem(reason="START_FAILED", message="abandoned"))
+        lambda step: process_end.not_started(step, Problem(reason="SPAWN_FAILED", message="abandoned"))
     )
     assert (owner.state, owner.session.error) == (State.CLOSED, None)
 
@@ -150,7 +150,7 @@ def test_a_handshake_that_crosses_the_end_of_the_launch_is_not_acted_on() -> Non
     owner.ready()
     assert owner.state is State.INITIALIZING
     owner.decide(
-        lambda step: process_end.not_started(step, Problem(reason="START_FAILED", message="abandoned"))
+        lambda step: process_end.not_started(step, Problem(reason="SPAWN_FAILED", message="abandoned"))
     )
     assert (owner.state, owner.session.error) == (State.SUSPENDED, None)
     assert owner.live.at_rest
@@ -163,7 +163,7 @@ def test_a_turn_that_comes_while_the_launch_is_abandoned_starts_another() -> Non
     owner.forget()
     turn = owner.prompt()
     owner.decide(
-        lambda step: process_end.not_started(step, Problem(reason="START_FAILED", message="abandoned"))
+        lambda step: process_end.not_started(step, Problem(reason="SPAWN_FAILED", message="abandoned"))
     )
     assert owner.state is State.INITIALIZING
     assert owner.done() == [LaunchProcess()]

@@ -19,6 +19,7 @@ from greenroomd.domain.config import (
 from greenroomd.domain.enforcement import Enforcement, OptionReport
 from greenroomd.domain.event_payloads import Payload
 from greenroomd.domain.events import Event, EventType
+from greenroomd.domain.plan_limit import LimitState, PlanLimit
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
@@ -40,6 +41,7 @@ USAGE = Usage(
     cache_read_tokens=40,
     cost_usd=0.25,
 )
+LIMIT = PlanLimit(name="seven_day_opus", state=LimitState.WARNING, used=0.75, reset_time=NOON)
 CONFIG = SessionConfig(
     working_dir="/srv/project",
     system_prompt="You are kind.",
@@ -49,6 +51,7 @@ CONFIG = SessionConfig(
     max_turns=7,
     temperature=0.5,
     max_budget_usd=2.5,
+    fallback_models=("haiku", "claude-opus-5-5"),
     allowed_tools=("Read", "Bash(git *)"),
     disallowed_tools=("WebFetch",),
     tool_timeout=timedelta(seconds=90),
@@ -103,6 +106,7 @@ SESSION = Session(
     current_turn_id=TURN_ID,
     turn_count=3,
     usage=USAGE,
+    plan_limits=(LIMIT,),
     create_time=NOON,
     update_time=NOON + timedelta(seconds=1),
     last_active_time=NOON + timedelta(seconds=2),
@@ -127,6 +131,8 @@ TURN = Turn(
     usage=USAGE,
     error=PROBLEM,
     side_effects_unknown=True,
+    plan_limits=(LIMIT,),
+    models=("claude-opus-5-5", "claude-haiku-5-5"),
     create_time=NOON,
     start_time=NOON,
     end_time=NOON,
@@ -186,6 +192,7 @@ PAYLOADS: dict[EventType, Payload] = {
     EventType.SESSION_RECOVERY_SCHEDULED: payloads.RecoveryScheduled(attempt=1, max_attempts=3, at=NOON),
     EventType.SESSION_EXPIRING: payloads.Expiring(at=NOON),
     EventType.SESSION_LIMIT_REACHED: payloads.LimitReached(limit="limits.memory_bytes", detail="600 MiB"),
+    EventType.SESSION_PLAN_LIMITS_CHANGED: payloads.PlanLimitsNoted(limits=(LIMIT,)),
     EventType.PROCESS_SPAWNED: payloads.ProcessSpawned(session=SESSION),
     EventType.PROCESS_READY: payloads.ProcessReady(session=SESSION, startup=timedelta(milliseconds=200)),
     EventType.PROCESS_EXITED: payloads.ProcessExited(

@@ -15,4 +15,6 @@ TIMEOUTS = TurnTimeouts(
     approval_timeout=LONG,
     ready_grace=LONG,
     idle_timeout=LONG,
+    api_retry_timeout=LONG,
+    api_max_retries=4,
 )

@@ -5,7 +5,7 @@ The application does not know whether a process runs on this machine. Adapters l
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -107,12 +107,21 @@ class ProcessFailed(Exception):
     `reason` is an error reason (SPAWN_FAILED, CLI_MISSING, WORKING_DIR_GONE,
     WORKING_DIR_OUTSIDE_ROOTS, HANDSHAKE_TIMEOUT, HANDSHAKE_FAILED,
     CONVERSATION_LOST, CONTROL_TIMEOUT, CONTROL_REFUSED, INPUT_STALLED, PROCESS_EXITED). The message is redacted.
+    `facts` is what the reason tells beside the exit, by the keys of `error_reason.proto`.
     """
 
-    def __init__(self, reason: str, message: str, *, exit: ProcessExit | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        message: str,
+        *,
+        exit: ProcessExit | None = None,
+        facts: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.exit = exit
+        self.facts = facts or {}
 
 
 class AgentProcess(Protocol):

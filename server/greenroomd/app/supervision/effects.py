@@ -84,7 +84,7 @@ class Effects:
             try:
                 await self._do(action)
             except ProcessFailed as failure:
-                problem = Problem(reason=failure.reason, message=str(failure))
+                problem = Problem(reason=failure.reason, message=str(failure), facts=failure.facts)
                 following.append(partial(process_end.unreachable, error=problem))
             else:
                 if isinstance(action, Reconfigure) and self.process is not None:

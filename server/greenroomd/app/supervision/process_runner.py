@@ -115,13 +115,13 @@ class ProcessRunner:
                 launch = await prepare()  # the session may have changed during the wait
             last: ProcessMessage = Exited(await self._hold(claim or self.processes, launch, lease, tell))
         except NoSlot as error:
-            last = NotStarted(Problem(reason="NO_SLOT", message=str(error)))
+            last = NotStarted(Problem(reason="NO_SLOT", message=str(error), retry_after=error.retry_after))
         except ProcessFailed as failure:
             last = _not_started(failure)
         except GreenroomError as error:
-            last = NotStarted(Problem(reason="START_FAILED", message=str(error)))
+            last = NotStarted(Problem(reason="SPAWN_FAILED", message=str(error)))
         except asyncio.CancelledError:
-            tell(NotStarted(Problem(reason="START_FAILED", message="the start was abandoned")))
+            tell(NotStarted(Problem(reason="SPAWN_FAILED", message="the start was abandoned")))
             raise
         finally:
             if lease is not None:
@@ -149,10 +149,11 @@ class ProcessRunner:
 def _not_started(failure: ProcessFailed) -> NotStarted:
     ended = failure.exit
     if ended is None:
-        return NotStarted(Problem(reason=failure.reason, message=str(failure)))
+        return NotStarted(Problem(reason=failure.reason, message=str(failure), facts=failure.facts))
     problem = Problem(
         reason="LIMIT_REACHED" if ended.memory_limit_hit else failure.reason,
         message=str(failure),
+        facts={"limit": "limits.memory_bytes"} if ended.memory_limit_hit else failure.facts,
         exit_code=ended.code,
         signal=ended.signal,
         stderr_tail=ended.stderr_tail,

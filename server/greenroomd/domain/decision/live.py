@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from greenroomd.domain.api_failure import NO_FAILURE, ApiFailure
 from greenroomd.domain.approval import Approval
 from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.config import SessionConfig
@@ -33,6 +34,10 @@ class TurnTimeouts:
     """How long a session without a turn is READY before it is IDLE."""
     idle_timeout: timedelta
     """How long a process without a turn is kept."""
+    api_retry_timeout: timedelta
+    """How long a request to the model's API may be repeated before its turn fails."""
+    api_max_retries: int
+    """How often a request to the model's API may be repeated before its turn fails."""
 
 
 class Purpose(StrEnum):
@@ -74,6 +79,8 @@ class Live:
     """The running turn's last result, as long as the CLI is not idle yet: more may follow from background work."""
     turn_usage: Usage = Usage()
     """What all results in the running turn have counted."""
+    turn_models: tuple[str, ...] = ()
+    """The models that have answered in the running turn's main conversation, in the order of their first words."""
     turn_rounds: int = 0
     """The rounds with the model of all results in the running turn."""
     agents: frozenset[str] = frozenset()
@@ -84,6 +91,12 @@ class Live:
     """Why we interrupted the running turn; None if we did not."""
     refusal: Problem | None = None
     """Why a hook refused the running turn's prompt; None if none did."""
+    api_failure: ApiFailure = NO_FAILURE
+    """What the CLI has told of the running turn's last request that failed; empty since one has succeeded."""
+    retrying_since: Moment | None = None
+    """When the request that the CLI repeats now has failed first; None if it repeats none."""
+    binding_limit: str = ""
+    """The CLI's word for the limit of the subscription that decides now; "" if it has named none."""
     obey_by: Moment | None = None
     """Deadline for the interrupt to take effect; then the process is ended."""
     finish_by: Moment | None = None

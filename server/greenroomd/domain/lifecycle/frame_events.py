@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from greenroomd.domain.api_failure import NO_FAILURE, ApiFailure
 from greenroomd.domain.event_payloads import DeltaNoted, MessageNoted, SystemMessage, TurnNoted
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.frames import (
@@ -135,11 +136,13 @@ def answered(
     at: datetime,
     cause: Problem | None,
     refusal: Problem | None = None,
+    failure: ApiFailure = NO_FAILURE,
     cut: bool = False,
 ) -> Turn:
     """Return the turn as its last result ends it.
 
     `cause` is why we interrupted it, `refusal` why a hook refused its prompt; each is None if that did not happen.
+    `failure` is what the CLI has told of the last failed request to the API.
     `usage` and `rounds` are those of all its results. `cut` says that the interrupt stopped work in the background,
     which a result that had come before does not know.
     """
@@ -152,7 +155,7 @@ def answered(
     elif result.terminal_reason == "hook_stopped":
         state, error = TurnState.FAILED, Problem(reason="HOOK_STOPPED", message="a hook stopped the turn")
     elif not result.succeeded:
-        state, error = TurnState.FAILED, _failure(result)
+        state, error = TurnState.FAILED, _failure(result, failure, at)
     if cut and state is TurnState.COMPLETED:
         state, error = TurnState.INTERRUPTED, cause
     if cause is not None and cause.reason != "TURN_INTERRUPTED" and state is not TurnState.COMPLETED:
@@ -170,11 +173,12 @@ def answered(
     )
 
 
-def _failure(result: TurnResult) -> Problem:
+def _failure(result: TurnResult, failure: ApiFailure, at: datetime) -> Problem:
     """Return why a turn failed. An API error has subtype `success` and its text in `result`."""
     if result.terminal_reason == "api_error" or result.subtype == "success":
         status = f" (status {result.api_error_status})" if result.api_error_status else ""
-        return Problem(reason="API_ERROR", message=(result.text or "the model API failed") + status)
+        message = (result.text or "the model API failed") + status
+        return replace(failure, status=result.api_error_status or None).problem(message, at=at)
     detail = "; ".join(result.errors) or result.text
     reason = _REASONS.get(result.subtype, "TURN_FAILED")
     return Problem(reason=reason, message=f"{result.subtype}: {detail}" if detail else result.subtype)

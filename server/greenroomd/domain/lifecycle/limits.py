@@ -32,4 +32,6 @@ def count_output(step: Step, frame: Frame) -> None:
         return
     detail = f"the turn's output is longer than the {most} bytes that it may be"
     tell(step, "limits.output_bytes", detail)
-    turn_queue.interrupt(step, Problem(reason="LIMIT_REACHED", message=detail))
+    turn_queue.interrupt(
+        step, Problem(reason="LIMIT_REACHED", message=detail, facts={"limit": "limits.output_bytes"})
+    )

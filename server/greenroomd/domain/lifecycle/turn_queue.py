@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from greenroomd.domain.api_failure import NO_FAILURE
 from greenroomd.domain.decision.actions import EndProcess, InterruptCli, LaunchProcess, SayPrompt
 from greenroomd.domain.decision.live import waiting
 from greenroomd.domain.decision.step import Step
@@ -65,9 +66,12 @@ def begin_next(step: Step) -> None:
         result=None,
         cause=None,
         refusal=None,
+        api_failure=NO_FAILURE,
+        retrying_since=None,
         cut=False,
         turn_usage=Usage(),
         turn_rounds=0,
+        turn_models=(),
         obey_by=None,
         turn_began=step.moment,
         heard_at=step.moment,
@@ -92,6 +96,7 @@ def end_answered(step: Step) -> None:
         at=step.at,
         cause=live.cause,
         refusal=live.refusal,
+        failure=live.api_failure,
         cut=live.cut,
     )
     _close(step, ended)
@@ -101,8 +106,10 @@ def abort(step: Step, error: Problem) -> None:
     """End the running turn without a result; it is unknown what its tools did."""
     if (turn := step.live.turn) is not None:
         cause = step.live.cause or error
-        overdue = cause.reason in ("TURN_TIMEOUT", "PROCESS_SILENT")  # as if the CLI had obeyed the interrupt
-        state = TurnState.FAILED if overdue else TurnState.INTERRUPTED
+        failed = (
+            step.live.cause is not None and cause.reason != "TURN_INTERRUPTED"
+        )  # as if the CLI had obeyed
+        state = TurnState.FAILED if failed else TurnState.INTERRUPTED
         ended = aborted(turn, at=step.at, error=cause, state=state)
         _close(step, replace(ended, usage=step.live.turn_usage, rounds=step.live.turn_rounds))
 
@@ -126,11 +133,21 @@ def interrupt(step: Step, cause: Problem) -> None:
 
 def _close(step: Step, turn: Turn) -> None:
     approval_flow.cancel(step)
+    turn = replace(turn, models=step.live.turn_models, plan_limits=step.session.plan_limits)
     step.put_turn(turn)
     step.update_session(
         current_turn_id="", last_active_time=step.at, usage=step.session.usage + _counted(turn.usage)
     )
-    step.update_live(result=None, cause=None, refusal=None, cut=False, obey_by=None, open_tools=frozenset())
+    step.update_live(
+        result=None,
+        cause=None,
+        refusal=None,
+        api_failure=NO_FAILURE,
+        retrying_since=None,
+        cut=False,
+        obey_by=None,
+        open_tools=frozenset(),
+    )
     step.emit(turn_event(turn, at=step.at))
 
 

@@ -88,8 +88,10 @@ class ClaudeProcess:
             )
             if not there and not await self._works_in(directory):
                 ended = await self.end(_AFTER_FAILED_HANDSHAKE)
-                text = f"{binding.launch.config.working_dir} led elsewhere when the process went there"
-                raise ProcessFailed("WORKING_DIR_GONE", text, exit=ended)
+                working_dir = binding.launch.config.working_dir
+                text = f"{working_dir} led elsewhere when the process went there"
+                facts = {"working_dir": working_dir}
+                raise ProcessFailed("WORKING_DIR_GONE", text, exit=ended, facts=facts)
 
     async def _works_in(self, directory: Directory) -> bool:
         try:
@@ -138,10 +140,11 @@ class ClaudeProcess:
         except ProcessFailed as failure:
             reason = "HANDSHAKE_TIMEOUT" if failure.reason == "CONTROL_TIMEOUT" else "HANDSHAKE_FAILED"
             ended = await self.end(_AFTER_FAILED_HANDSHAKE)
+            facts = {}
             if _NOTHING_TO_RESUME in ended.stderr_tail:
-                reason = "CONVERSATION_LOST"
+                reason, facts = "CONVERSATION_LOST", {"cli_session_id": self._launch.cli_session_id}
             said = f"{failure}; it said: {ended.stderr_tail}" if ended.stderr_tail else str(failure)
-            raise ProcessFailed(reason, said, exit=ended) from None
+            raise ProcessFailed(reason, said, exit=ended, facts=facts) from None
         return handshake_of(answers["initialize"], self._model)
 
     async def frames(self) -> AsyncIterator[Sequence[Frame]]:

@@ -138,6 +138,8 @@ def arguments(launch: Launch, defaults: CliDefaults, run: RunDirectory) -> list[
         f"--{'resume' if launch.resume else 'session-id'}={launch.cli_session_id}",
         f"--model={model_of(launch, defaults)}",  # a resumed conversation would keep its old one
     ]
+    if config.fallback_models:
+        flags.append(f"--fallback-model={','.join(config.fallback_models)}")
     if config.permission_mode is not None:
         flags.append(f"--permission-mode={config.permission_mode.value}")
     if config.permission_mode is PermissionMode.BYPASS_PERMISSIONS:

@@ -84,10 +84,10 @@ class AllowedRoots:
             return await self._open(path)
         except OutsideRoots:
             text = f"{path} is not, or not any more, inside the allowed roots (GREENROOM_ALLOWED_ROOTS)"
-            raise ProcessFailed("WORKING_DIR_OUTSIDE_ROOTS", text) from None
+            raise ProcessFailed("WORKING_DIR_OUTSIDE_ROOTS", text, facts={"working_dir": path}) from None
         except OSError as error:
             text = f"{path} is not a directory any more: {error.strerror or error}"
-            raise ProcessFailed("WORKING_DIR_GONE", text) from None
+            raise ProcessFailed("WORKING_DIR_GONE", text, facts={"working_dir": path}) from None
         except (FilesystemHangs, LookupFailed) as error:
             raise ProcessFailed("SPAWN_FAILED", f"{path} cannot be looked at: {error}") from None
 

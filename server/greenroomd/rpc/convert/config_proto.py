@@ -69,6 +69,7 @@ def _read_partial(message: pb.SessionConfig, path: str, problems: list[Violation
         "system_prompt": _present(message, "system_prompt"),
         "append_system_prompt": _present(message, "append_system_prompt"),
         "model": message.model or None,
+        "fallback_models": tuple(message.fallback_models) or None,
         "permission_mode": PERMISSION_MODES.optional(
             message.permission_mode, f"{path}.permission_mode", problems
         ),
@@ -112,6 +113,7 @@ def config_message(config: SessionConfig, *, full: bool) -> pb.SessionConfig:
     message = pb.SessionConfig(
         working_dir=config.working_dir,
         model=config.model or "",
+        fallback_models=config.fallback_models,
         max_turns=config.max_turns,
         temperature=config.temperature,
         max_budget_usd=config.max_budget_usd,

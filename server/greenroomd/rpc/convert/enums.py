@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from greenroom.v1 import config_pb2, event_pb2, session_pb2, session_service_pb2, turn_pb2, turn_service_pb2
+from greenroom.v1 import (
+    config_pb2,
+    event_pb2,
+    plan_limit_pb2,
+    session_pb2,
+    session_service_pb2,
+    turn_pb2,
+    turn_service_pb2,
+)
 from greenroomd.app.commands import IfBusy
 from greenroomd.domain.approval import ApprovalState
 from greenroomd.domain.config import ApprovalPolicy, OnIdle, PermissionMode, RecoveryMode
@@ -14,6 +22,7 @@ from greenroomd.domain.enforcement import Enforcement
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle.reconfiguration import Apply
+from greenroomd.domain.plan_limit import LimitKind, LimitState
 from greenroomd.domain.session import StartMode
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import TurnState
@@ -85,4 +94,6 @@ TURN_STATES = EnumPair(TurnState, turn_pb2.TurnState, "TURN_STATE")
 APPROVAL_STATES = EnumPair(ApprovalState, turn_pb2.ApprovalState, "APPROVAL_STATE")
 IF_BUSY = EnumPair(IfBusy, turn_service_pb2.IfBusy, "IF_BUSY")
 EVENT_TYPES = EnumPair(EventType, event_pb2.EventType, "EVENT_TYPE")
+PLAN_LIMIT_KINDS = EnumPair(LimitKind, plan_limit_pb2.PlanLimitKind, "PLAN_LIMIT_KIND")
+PLAN_LIMIT_STATES = EnumPair(LimitState, plan_limit_pb2.PlanLimitState, "PLAN_LIMIT_STATE")
 ENFORCEMENT = EnumPair(Enforcement, config_pb2.Enforcement, "ENFORCEMENT")

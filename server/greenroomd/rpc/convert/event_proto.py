@@ -17,6 +17,7 @@ from greenroomd.domain.session import Recovery, Session
 from greenroomd.domain.states import State
 from greenroomd.rpc.convert.content import block_messages
 from greenroomd.rpc.convert.enums import EVENT_TYPES, SESSION_STATES
+from greenroomd.rpc.convert.plan_limit_proto import plan_limit_messages
 from greenroomd.rpc.convert.problems import maybe_status
 from greenroomd.rpc.convert.session_proto import process_message, recovery_message, session_message
 from greenroomd.rpc.convert.structs import wire_text
@@ -117,6 +118,10 @@ def _limit_reached(_type: EventType, payload: payloads.LimitReached) -> Message:
     return pb.SessionLimitReached(limit=payload.limit, detail=payload.detail)
 
 
+def _plan_limits(_type: EventType, payload: payloads.PlanLimitsNoted) -> Message:
+    return pb.SessionPlanLimitsChanged(plan_limits=plan_limit_messages(payload.limits))
+
+
 def _expiring(_type: EventType, payload: payloads.Expiring) -> Message:
     return pb.SessionExpiring(expire_time=timestamp(payload.at))
 
@@ -198,6 +203,7 @@ _BUILDERS: Mapping[type, Callable[[EventType, Any], Message]] = {
     payloads.ConfigApplied: _config_applied,
     payloads.RecoveryScheduled: _recovery_scheduled,
     payloads.LimitReached: _limit_reached,
+    payloads.PlanLimitsNoted: _plan_limits,
     payloads.Expiring: _expiring,
     payloads.ProcessSpawned: _process_spawned,
     payloads.ProcessReady: _process_ready,

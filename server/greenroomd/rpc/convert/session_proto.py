@@ -13,6 +13,7 @@ from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session,
 from greenroomd.domain.turn import Usage
 from greenroomd.rpc.convert.config_proto import shared_config_message
 from greenroomd.rpc.convert.enums import ENFORCEMENT, SESSION_STATES
+from greenroomd.rpc.convert.plan_limit_proto import plan_limit_messages
 from greenroomd.rpc.convert.problems import maybe_status
 from greenroomd.rpc.convert.structs import struct
 from greenroomd.rpc.convert.times import maybe_timestamp, shared_timestamp, timestamp
@@ -51,6 +52,7 @@ def session_message(session: Session, *, full: bool) -> pb.Session:
         last_sequence=session.last_sequence,
         revision=session.revision,
         etag=etag(session),
+        plan_limits=plan_limit_messages(session.plan_limits) if session.plan_limits else None,
     )
 
 

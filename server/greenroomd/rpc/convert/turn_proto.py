@@ -7,6 +7,7 @@ from greenroomd.domain.approval import Approval
 from greenroomd.domain.turn import Turn, Usage
 from greenroomd.rpc.convert.content import block_messages
 from greenroomd.rpc.convert.enums import APPROVAL_STATES, TURN_STATES
+from greenroomd.rpc.convert.plan_limit_proto import plan_limit_messages
 from greenroomd.rpc.convert.problems import maybe_status
 from greenroomd.rpc.convert.shortening import shorten, shorten_fields
 from greenroomd.rpc.convert.structs import struct, wire_text
@@ -44,6 +45,8 @@ def turn_message(turn: Turn, *, whole_prompt: bool = False) -> pb.Turn:
         end_time=maybe_timestamp(turn.end_time),
         request_id=turn.request_id,
         actor=turn.actor,
+        plan_limits=plan_limit_messages(turn.plan_limits) if turn.plan_limits else None,
+        models=[wire_text(model) for model in turn.models],
     )
     if not whole_prompt:
         _shorten_prompt(message)

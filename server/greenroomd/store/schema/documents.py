@@ -21,6 +21,7 @@ from greenroomd.domain.config import (
     SessionConfig,
 )
 from greenroomd.domain.enforcement import Enforcement, OptionReport
+from greenroomd.domain.plan_limit import LimitState, PlanLimit
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery
 from greenroomd.domain.turn import Problem, Usage
 
@@ -105,6 +106,7 @@ def config_of(written: str) -> SessionConfig:
     mode = document["permission_mode"]
     document.update(
         permission_mode=None if mode is None else PermissionMode(mode),
+        fallback_models=tuple(document.get("fallback_models", ())),
         allowed_tools=tuple(document["allowed_tools"]),
         disallowed_tools=tuple(document["disallowed_tools"]),
         tool_timeout=span_of(document["tool_timeout"]),
@@ -174,6 +176,19 @@ def problem_of(document: Document | None) -> Problem | None:
     if document is None:
         return None
     return Problem(**{**document, "retry_after": span_of(document.get("retry_after"))})
+
+
+def plan_limits_document(limits: Sequence[PlanLimit]) -> list[list[Any]]:
+    """Return the limits of a subscription, each as a list of its fields."""
+    return [[each.name, each.state, each.used, maybe_time(each.reset_time)] for each in limits]
+
+
+def plan_limits_of(document: Sequence[Sequence[Any]]) -> tuple[PlanLimit, ...]:
+    """Return the limits of their document."""
+    return tuple(
+        PlanLimit(name=name, state=LimitState(state), used=used, reset_time=maybe_time_of(reset))
+        for name, state, used, reset in document
+    )
 
 
 def report_document(report: Sequence[OptionReport]) -> list[list[str]]:

@@ -17,6 +17,7 @@ Sealed = tuple[str | None, bytes | None]
 # How to convert an option's value back from JSON; those not named stay as they are.
 _VALUES: Mapping[str, Callable[[Any], Any]] = {
     "permission_mode": PermissionMode,
+    "fallback_models": tuple,
     "allowed_tools": tuple,
     "disallowed_tools": tuple,
     "tool_timeout": span_of,

@@ -23,9 +23,7 @@ RECOVERING = "RECOVERING"
 
 _CRASHES = frozenset({"PROCESS_EXITED", "INPUT_STALLED", "CONTROL_TIMEOUT"})
 # Before the first crash these are errors in the config, which a retry does not fix.
-_FAILED_STARTS = frozenset(
-    {"SPAWN_FAILED", "HANDSHAKE_TIMEOUT", "HANDSHAKE_FAILED", "START_FAILED", "NO_SLOT"}
-)
+_FAILED_STARTS = frozenset({"SPAWN_FAILED", "HANDSHAKE_TIMEOUT", "HANDSHAKE_FAILED", "NO_SLOT"})
 _HOPELESS = frozenset({"CONVERSATION_LOST"})
 _MOST_REMEMBERED = 100  # the most restarts that a policy can allow
 

@@ -17,6 +17,7 @@ from greenroomd.domain.states import NODE_LOST, REQUESTED, TURN_ARRIVED, Signal,
 from greenroomd.domain.turn import Problem, TurnState
 
 _TOO_MUCH_MEMORY = "its processes held more memory than they may"
+_MEMORY = {"limit": "limits.memory_bytes"}
 
 
 def end_for(step: Step, ending: Ending, *, gently: bool = True) -> None:
@@ -77,11 +78,13 @@ def exited(
         stderr_tail=stderr_tail,
     )
     if memory_limit_hit:
-        gone = replace(gone, reason="LIMIT_REACHED", message=_TOO_MUCH_MEMORY)
-    if ending is not None and ending.error is not None and ending.error.reason == gone.reason:
-        # a failed write noticed the exit first; add what is known now
+        gone = replace(gone, reason="LIMIT_REACHED", message=_TOO_MUCH_MEMORY, facts=_MEMORY)
+    if ending is not None and ending.error is not None:
+        # it was ended because of this, or a failed write noticed the exit first: add what is known now
         error = replace(ending.error, exit_code=code, signal=signal, stderr_tail=stderr_tail)
         ending = replace(ending, error=error)
+    if live.cause is not None:
+        step.update_live(cause=replace(live.cause, exit_code=code, signal=signal, stderr_tail=stderr_tail))
     if live.result is not None and not live.agents:
         turn_queue.end_answered(step)
     turn_queue.abort(step, ending.error if ending and ending.error else gone)
@@ -89,7 +92,7 @@ def exited(
     step.update_live(running=False, launching=False, busy=False, ending=None, obey_by=None, finish_by=None)
     if not group_gone:
         message = f"the end of process {pid} and all that it started cannot be proven"
-        _fail(step, Problem(reason="PROCESS_NOT_ENDED", message=message))
+        _fail(step, Problem(reason="PROCESS_NOT_ENDED", message=message, facts={"pid": str(pid)}))
     elif ending is None:
         _fail(step, gone)
     else:

@@ -10,20 +10,25 @@ from greenroomd.domain.decision.step import Step
 from greenroomd.domain.frames import (
     Activity,
     ActivityChanged,
+    ApiRetried,
     AssistantSpoke,
     BackgroundTasksChanged,
     ConversationReset,
+    Delta,
     Frame,
     PermissionAsked,
     PermissionWithdrawn,
+    PlanLimitsTold,
     PromptRefused,
     TurnResult,
     UserEchoed,
 )
 from greenroomd.domain.lifecycle import (
+    api_patience,
     approval_flow,
     budget,
     limits,
+    plan_usage,
     turn_queue,
 )
 from greenroomd.domain.lifecycle.frame_events import event_for
@@ -47,8 +52,14 @@ def said(step: Step, frames: Sequence[Frame]) -> None:
 
 def _follow(step: Step, frame: Frame) -> None:
     match frame:
-        case AssistantSpoke() | UserEchoed():
+        case UserEchoed():
             _track_tools(step, frame)
+        case AssistantSpoke():
+            _track_tools(step, frame)
+            _note_model(step, frame)
+            api_patience.answered(step, frame)
+        case Delta() | ApiRetried() | PlanLimitsTold():
+            _follow_api(step, frame)
         case TurnResult():
             _take_result(step, frame)
         case BackgroundTasksChanged(agents=agents):
@@ -69,6 +80,22 @@ def _track_tools(step: Step, frame: AssistantSpoke | UserEchoed) -> None:
     done = {str(block.get("tool_use_id", "")) for block in frame.blocks if block.get("type") == "tool_result"}
     if called or done:
         step.update_live(open_tools=(step.live.open_tools | called) - done)
+
+
+def _follow_api(step: Step, frame: Delta | ApiRetried | PlanLimitsTold) -> None:
+    match frame:
+        case Delta():
+            api_patience.answered(step, frame)
+        case ApiRetried():
+            api_patience.retried(step, frame)
+        case PlanLimitsTold():
+            plan_usage.told(step, frame)
+
+
+def _note_model(step: Step, frame: AssistantSpoke) -> None:
+    models = step.live.turn_models
+    if not frame.synthetic and not frame.parent_tool_use_id and frame.model not in ("", *models):
+        step.update_live(turn_models=(*models, frame.model))
 
 
 def _take_result(step: Step, frame: TurnResult) -> None:
@@ -109,6 +136,14 @@ def _same_conversation(step: Step, frame: Frame) -> bool:
     if step.live.ending is None:
         message = f"the process runs conversation {frame.cli_session_id}, not {step.session.cli_session_id}"
         end_for(
-            step, Ending(purpose=Purpose.FAIL, error=Problem(reason="CONVERSATION_LOST", message=message))
+            step,
+            Ending(
+                purpose=Purpose.FAIL,
+                error=Problem(
+                    reason="CONVERSATION_LOST",
+                    message=message,
+                    facts={"cli_session_id": step.session.cli_session_id},
+                ),
+            ),
         )
     return False

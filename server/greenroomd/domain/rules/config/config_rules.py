@@ -20,13 +20,13 @@ from greenroomd.domain.rules.checks import (
     at_least,
     between,
     lasting,
-    matching,
     shown,
     size_of,
     spelled,
     text,
 )
 from greenroomd.domain.rules.config.environment_rules import environment_violations
+from greenroomd.domain.rules.config.model_rules import fallback_violations, model_name
 from greenroomd.domain.rules.config.settings_rules import settings_violations
 from greenroomd.domain.rules.config.tool_rules import tool_violations
 from greenroomd.domain.rules.json_rules import mcp_violations
@@ -49,10 +49,6 @@ def _working_dir(value: str) -> str | None:
     return f"must be at most {MAX_PATH_BYTES} bytes, is {size}" if size > MAX_PATH_BYTES else None
 
 
-_model = matching(
-    r"[A-Za-z0-9][A-Za-z0-9._:/@\[\]-]{0,255}",
-    "the name of a model: 1 to 256 letters, digits and . _ : / @ [ ] -, beginning with a letter or digit",
-)
 _prompt = text(at_most=MAX_PROMPT_BYTES)
 _backoff = lasting(timedelta(milliseconds=100), timedelta(hours=1))
 
@@ -61,7 +57,7 @@ OPTIONS: Sequence[tuple[str, str, Check]] = (
     ("working_dir", "working_dir", _working_dir),
     ("system_prompt", "system_prompt", _prompt),
     ("append_system_prompt", "append_system_prompt", _prompt),
-    ("model", "model", _model),
+    ("model", "model", model_name),
     ("max_turns", "max_turns", between(1, 1000)),
     ("temperature", "temperature", between(0, 1)),
     ("max_budget_usd", "max_budget_usd", above_zero),
@@ -120,6 +116,7 @@ def violations(
         if problem is not None:
             broken[path] = problem
     found = [Violation(f"{prefix}.{path}", problem) for path, problem in broken.items()]
+    found += fallback_violations(config.fallback_models, config.model, prefix=prefix)
     found += tool_violations(config.allowed_tools, config.disallowed_tools, prefix=prefix)
     found += environment_violations(config.environment, path=f"{prefix}.environment")
     if oauth_token is not None:

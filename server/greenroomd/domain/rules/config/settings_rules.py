@@ -108,7 +108,7 @@ _PROGRAM = "it would run a program that is neither a tool nor a hook"
 
 REFUSED: Mapping[str, str] = {
     "model": "use config.model",
-    "fallbackModel": "the model is chosen by config.model alone",
+    "fallbackModel": "use config.fallback_models",
     "advisorModel": "the model is chosen by config.model alone",
     "agent": "use config.system_prompt, config.model and the lists of tools",
     "cleanupPeriodDays": _KEPT,

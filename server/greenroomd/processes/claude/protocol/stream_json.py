@@ -26,6 +26,7 @@ from greenroomd.domain.frames import (
     SystemNoted,
     UserEchoed,
 )
+from greenroomd.processes.claude.protocol.api_frames import plan_limits_told
 from greenroomd.processes.claude.protocol.framing import Overlong
 from greenroomd.processes.claude.protocol.json_fields import blocks, json_object, json_objects, text, whole
 from greenroomd.processes.claude.protocol.result_frame import result
@@ -82,6 +83,8 @@ def _assistant(raw: bytes, message: JsonObject) -> Frame:
         model=text(spoken.get("model")),
         blocks=blocks(spoken.get("content")),
         parent_tool_use_id=text(message.get("parent_tool_use_id")),
+        api_error=text(message.get("error")),
+        request_id=text(message.get("request_id")),
     )
 
 
@@ -175,6 +178,7 @@ _READERS: Mapping[str, Callable[[bytes, JsonObject], Frame | ControlAnswer | Con
     "command_lifecycle": _lifecycle,
     "conversation_reset": _reset,
     "keep_alive": _alive,
+    "rate_limit_event": plan_limits_told,
 }
 _DELTAS = {
     "text_delta": (DeltaKind.TEXT, "text"),

@@ -13,6 +13,7 @@ from greenroomd.domain.frames import (
     SystemNoted,
     TurnInitialized,
 )
+from greenroomd.processes.claude.protocol.api_frames import api_retried
 from greenroomd.processes.claude.protocol.json_fields import json_objects, text
 
 _ACTIVITIES = tuple(Activity)
@@ -39,6 +40,8 @@ def system(raw: bytes, message: JsonObject) -> Frame:
             cwd=text(message.get("cwd")),
             cli_version=text(message.get("claude_code_version")),
         )
+    if subtype == "api_retry":
+        return api_retried(raw, message)
     if subtype == "thinking_tokens" or (subtype == "status" and message.get("status") == "requesting"):
         return StreamMarker(raw=raw, cli_session_id=session)
     if isinstance(outcome := message.get("prompt_submit_outcome"), dict):

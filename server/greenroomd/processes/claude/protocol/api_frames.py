@@ -10,7 +10,7 @@ from greenroomd.domain.api_failure import ApiFailure
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.frames import ApiRetried, PlanLimitsTold
 from greenroomd.domain.plan_limit import LimitState, PlanLimit
-from greenroomd.processes.claude.json_fields import number, object_of, text, whole
+from greenroomd.processes.claude.protocol.json_fields import json_object, number, text, whole
 
 _STATES = frozenset(LimitState)
 _LAST_SECOND = 253402300799  # of the year 9999
@@ -32,7 +32,7 @@ def api_retried(raw: bytes, message: JsonObject) -> ApiRetried:
 
 def plan_limits_told(raw: bytes, message: JsonObject) -> PlanLimitsTold:
     """Read `rate_limit_event`."""
-    info = object_of(message.get("rate_limit_info"))
+    info = json_object(message.get("rate_limit_info"))
     return PlanLimitsTold(
         raw=raw,
         cli_session_id=text(message.get("session_id")),
@@ -45,8 +45,8 @@ def plan_limits_told(raw: bytes, message: JsonObject) -> PlanLimitsTold:
 
 def _limits(info: JsonObject) -> Iterator[PlanLimit]:
     """Yield every limit that the frame names; the one that decides comes last, with the state that counts."""
-    for name, window in object_of(info.get("unifiedWindows")).items():
-        yield _limit(name, object_of(window), state="status", reset="resetsAt")
+    for name, window in json_object(info.get("unifiedWindows")).items():
+        yield _limit(name, json_object(window), state="status", reset="resetsAt")
     if info.get("overageStatus") in _STATES:
         yield _limit("overage", info, state="overageStatus", reset="overageResetsAt", used="")
     binding = text(info.get("rateLimitType"))
@@ -71,4 +71,6 @@ def _time(seconds: Any) -> datetime | None:
 
 
 def _wait(message: JsonObject) -> int:
-    return min(max(whole(message.get("retry_delay_ms")), 0), int(timedelta(days=30) / timedelta(milliseconds=1)))
+    return min(
+        max(whole(message.get("retry_delay_ms")), 0), int(timedelta(days=30) / timedelta(milliseconds=1))
+    )
