@@ -15,16 +15,6 @@ USAGE = {
     "cache_creation_input_tokens": 0,
     "cache_read_input_tokens": 0,
 }
-ERROR_TYPES = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    500: "api_error",
-    529: "overloaded_error",
-}
 
 _serial = itertools.count(1)
 
@@ -44,17 +34,6 @@ class Event:
     def encoded(self) -> bytes:
         """Return the event as it goes over the wire."""
         return f"event: {self.kind}\ndata: {json.dumps({'type': self.kind, **self.data})}\n\n".encode()
-
-
-def error_body(kind: str, message: str) -> JsonObject:
-    """Return the body of an HTTP error, or the data of an error event."""
-    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_stub"}
-
-
-def refusal(step: Step) -> JsonObject:
-    """Return the body for a step with a `status`."""
-    kind = step.error or ERROR_TYPES.get(step.status, "api_error")
-    return error_body(kind, step.message or f"stub error {step.status}")
 
 
 def message(step: Step, model: object) -> dict[str, Any]:

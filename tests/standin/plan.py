@@ -54,6 +54,8 @@ class Step:
     error: str = ""
     message: str = ""
     headers: JsonObject = field(default_factory=dict)
+    limits: Mapping[str, JsonObject] = field(default_factory=dict)
+    """How much of a subscription is used, by limit, as in `failure.plan_headers`; told with any answer."""
     times: int = 0
     """Only the first so many attempts of this step fail; later ones take `then`."""
     then: JsonObject = field(default_factory=lambda: {"text": "ok after errors"})

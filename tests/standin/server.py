@@ -17,10 +17,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from standin import answer
+from standin import answer, failure
 from standin.plan import JsonObject, Plans, Step, steps_from_json, texts
 
-NOT_FOUND = answer.error_body("not_found_error", "stub")
+NOT_FOUND = failure.error_body("not_found_error", "stub")
 KEPT_REQUESTS = 5000
 TEXT_SHOWN = 80  # of each text of the conversation
 AUTH_SHOWN = 24  # enough of a credential to tell which one it is
@@ -128,7 +128,7 @@ class Handler(BaseHTTPRequestHandler):
                 push = json.loads(body)
                 self.server.plans.push(push.get("session", "*"), steps_from_json(push["steps"]))
             except (ValueError, KeyError, TypeError) as error:
-                self._send(400, answer.error_body("invalid_request_error", f"bad plan: {error}"))
+                self._send(400, failure.error_body("invalid_request_error", f"bad plan: {error}"))
                 return
         elif path == "/_stub/reset":
             self.server.plans.reset()
@@ -143,20 +143,25 @@ class Handler(BaseHTTPRequestHandler):
         step = self.server.plans.choose(request, session)
         self.server.log.add(_entry(self.headers, request, session, size))
         time.sleep(step.before)
+        told = {"request-id": failure.new_request_id()}
+        told |= {name: str(value) for name, value in step.headers.items()}
+        if step.limits:
+            told |= failure.plan_headers(step.limits, now=time.time())
         if step.hang:
             self._wait_for_client_to_leave()
         elif step.status:
-            self._send(step.status, answer.refusal(step), step.headers)
+            self._send(step.status, failure.refusal(step, told["request-id"]), told)
         elif request.get("stream"):
-            self._stream(step, answer.message(step, request.get("model")))
+            self._stream(step, answer.message(step, request.get("model")), told)
         else:
-            self._send(200, answer.message(step, request.get("model")))
+            self._send(200, answer.message(step, request.get("model")), told)
 
-    def _stream(self, step: Step, message: Mapping[str, Any]) -> None:
+    def _stream(self, step: Step, message: Mapping[str, Any], told: Mapping[str, str]) -> None:
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
-        self.send_header("request-id", "req_stub")
         self.send_header("transfer-encoding", "chunked")
+        for name, value in told.items():
+            self.send_header(name, value)
         self.end_headers()
         time.sleep(step.first)
         for event in answer.events(message, by_word=step.gap > 0):
@@ -172,7 +177,7 @@ class Handler(BaseHTTPRequestHandler):
                 return
             if step.sse_error:
                 kind = step.sse_error if isinstance(step.sse_error, str) else "overloaded_error"
-                self._chunk(answer.Event("error", answer.error_body(kind, "stub stream error")).encoded())
+                self._chunk(answer.Event("error", failure.error_body(kind, "stub stream error")).encoded())
                 break
             time.sleep(step.gap)
         self.wfile.write(b"0\r\n\r\n")

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
+from greenroomd.domain.api_failure import ApiFailure
 from greenroomd.domain.frames import (
     Activity,
     ActivityChanged,
+    ApiRetried,
     AssistantSpoke,
     ConversationReset,
     Delta,
     DeltaKind,
     PermissionAsked,
     PermissionWithdrawn,
+    PlanLimitsTold,
     PromptRefused,
     TurnInitialized,
     TurnResult,
     UserEchoed,
 )
+from greenroomd.domain.plan_limit import PlanLimit
 from greenroomd.domain.turn import Usage
 
 RAW = b"{}"
@@ -74,6 +79,43 @@ def withdraws(request_id: str = "q1") -> PermissionWithdrawn:
 def refuses(reason: str = "not today") -> PromptRefused:
     """Return what the CLI says before the result of a prompt that a hook refused."""
     return PromptRefused(raw=RAW, type="system", subtype="informational", reason=reason)
+
+
+def retries(
+    attempt: int = 1, *, status: int | None = 529, word: str = "overloaded", delay: float = 0.5
+) -> ApiRetried:
+    """Return what the CLI says before it repeats a request that the model's API did not answer."""
+    wait = timedelta(seconds=delay)
+    failure = ApiFailure(status=status, word=word, retry_after=wait)
+    return ApiRetried(
+        raw=RAW, type="system", subtype="api_retry", attempt=attempt, delay=wait, failure=failure
+    )
+
+
+def api_error(word: str = "overloaded", request_id: str = "req_1", **facts: Any) -> AssistantSpoke:
+    """Return the message with which the CLI tells that the API failed, before the result."""
+    blocks = ({"type": "text", "text": "API Error"},)
+    return AssistantSpoke(
+        raw=RAW,
+        message_id="msg_3",
+        model="<synthetic>",
+        blocks=blocks,
+        api_error=word,
+        request_id=request_id,
+        **facts,
+    )
+
+
+def failed(*message_uuids: str, status: int | None = 529, text: str = "API Error: Overloaded") -> TurnResult:
+    """Return the result of a turn that the model's API has not answered."""
+    return result(
+        *message_uuids, text=text, is_error=True, terminal_reason="api_error", api_error_status=status
+    )
+
+
+def limits(*told: PlanLimit, binding: str = "") -> PlanLimitsTold:
+    """Return what the CLI says of a subscription's limits."""
+    return PlanLimitsTold(raw=RAW, type="rate_limit_event", subtype="", limits=told, binding=binding)
 
 
 def result(

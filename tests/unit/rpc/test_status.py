@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import string
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +19,7 @@ from greenroomd.domain import errors, retryable_errors
 from greenroomd.domain.errors import GreenroomError, InvalidRequest, Violation
 from greenroomd.rpc.status import STATUS, internal_status, status_of
 from greenroomd.rpc.unimplemented import Unimplemented
+from unit.rpc.errors_of_calls import make
 
 C = grpc.StatusCode
 GATHERING = {
@@ -30,24 +31,6 @@ GATHERING = {
     retryable_errors.Unavailable,
 }
 """Families: they have subclasses, and are not raised themselves."""
-
-MAKERS: dict[type[GreenroomError], Callable[[str], GreenroomError]] = {
-    errors.InvalidRequest: lambda text: InvalidRequest([Violation(text, text)] * 128),
-    errors.InvalidUpdateMask: lambda text: errors.InvalidUpdateMask([Violation(text, text)] * 128),
-    errors.InvalidPageToken: lambda _text: errors.InvalidPageToken(),
-    errors.IllegalTransition: lambda text: errors.IllegalTransition(text, text, [text]),
-    errors.OwnershipLost: lambda text: errors.OwnershipLost(text, text),
-    errors.ProfileInUse: lambda text: errors.ProfileInUse(text, 3),
-    retryable_errors.QuotaExceeded: lambda text: retryable_errors.QuotaExceeded(text, 100),
-    retryable_errors.WatcherCapReached: lambda text: retryable_errors.WatcherCapReached(text, 1_000),
-    retryable_errors.QueueFull: lambda _text: retryable_errors.QueueFull(16),
-    errors.CursorBelowFloor: lambda _text: errors.CursorBelowFloor(oldest=12, head=98),
-    retryable_errors.DatabaseTakenOver: lambda _text: retryable_errors.DatabaseTakenOver(),
-}
-
-
-def make(kind: type[GreenroomError], text: str = "x") -> GreenroomError:
-    return MAKERS[kind](text) if kind in MAKERS else kind(text)
 
 
 def raised(kind: type[GreenroomError] = GreenroomError) -> Iterator[type[GreenroomError]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from greenroomd.app.ports.process_slots import Claim, Lease, Slots, WarmStarts
@@ -114,12 +114,8 @@ class ProcessRunner:
                 tell(SlotGranted(lease))
                 launch = await prepare()  # the session may have changed during the wait
             last: ProcessMessage = Exited(await self._hold(claim or self.processes, launch, lease, tell))
-        except NoSlot as error:
-            last = NotStarted(Problem(reason="NO_SLOT", message=str(error), retry_after=error.retry_after))
-        except ProcessFailed as failure:
-            last = _not_started(failure)
-        except GreenroomError as error:
-            last = NotStarted(Problem(reason="SPAWN_FAILED", message=str(error)))
+        except (ProcessFailed, GreenroomError) as failure:
+            last = not_started(failure)
         except asyncio.CancelledError:
             tell(NotStarted(Problem(reason="SPAWN_FAILED", message="the start was abandoned")))
             raise
@@ -146,16 +142,16 @@ class ProcessRunner:
             return await process.end(self.shutdown_timeouts)
 
 
-def _not_started(failure: ProcessFailed) -> NotStarted:
-    ended = failure.exit
-    if ended is None:
-        return NotStarted(Problem(reason=failure.reason, message=str(failure), facts=failure.facts))
-    problem = Problem(
-        reason="LIMIT_REACHED" if ended.memory_limit_hit else failure.reason,
-        message=str(failure),
-        facts={"limit": "limits.memory_bytes"} if ended.memory_limit_hit else failure.facts,
-        exit_code=ended.code,
-        signal=ended.signal,
-        stderr_tail=ended.stderr_tail,
-    )
+def not_started(failure: ProcessFailed | GreenroomError) -> NotStarted:
+    """Return the message about a start that failed, with everything that is known of why."""
+    if isinstance(failure, NoSlot):
+        return NotStarted(Problem(reason="NO_SLOT", message=str(failure), retry_after=failure.retry_after))
+    if isinstance(failure, GreenroomError):
+        return NotStarted(Problem(reason="SPAWN_FAILED", message=str(failure)))
+    problem = Problem(reason=failure.reason, message=str(failure), facts=failure.facts)
+    if (ended := failure.exit) is None:
+        return NotStarted(problem)
+    problem = replace(problem, exit_code=ended.code, signal=ended.signal, stderr_tail=ended.stderr_tail)
+    if ended.memory_limit_hit:
+        problem = replace(problem, reason="LIMIT_REACHED", facts={"limit": "limits.memory_bytes"})
     return NotStarted(problem, ended.memory_limit_hit)

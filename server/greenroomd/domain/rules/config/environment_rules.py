@@ -65,6 +65,7 @@ RESERVED: Mapping[str, str] = {
     "no_proxy": _REACH,
     "CLAUDECODE": _CLI,
     "CLAUDE_*": _CLI,
+    "FALLBACK_FOR_ALL_PRIMARY_MODELS": _CLI,
     "IS_SANDBOX": _CLI,
     "DISABLE_ERROR_REPORTING": _CLI,
     "DISABLE_TELEMETRY": _CLI,
