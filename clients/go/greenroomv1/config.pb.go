@@ -363,6 +363,9 @@ type SessionConfig struct {
 	OnIdle OnIdle `protobuf:"varint,19,opt,name=on_idle,json=onIdle,proto3,enum=greenroom.v1.OnIdle" json:"on_idle,omitempty"`
 	// What happens when a tool needs permission. Default: ASK.
 	ApprovalPolicy ApprovalPolicy `protobuf:"varint,20,opt,name=approval_policy,json=approvalPolicy,proto3,enum=greenroom.v1.ApprovalPolicy" json:"approval_policy,omitempty"`
+	// Models that the CLI asks instead, in this order, when `model` is overloaded or not available; names or aliases, at most
+	// 8, none of them `model` itself. `Turn.models` tells who answered. Default: none.
+	FallbackModels []string `protobuf:"bytes,21,rep,name=fallback_models,json=fallbackModels,proto3" json:"fallback_models,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -535,6 +538,13 @@ func (x *SessionConfig) GetApprovalPolicy() ApprovalPolicy {
 		return x.ApprovalPolicy
 	}
 	return ApprovalPolicy_APPROVAL_POLICY_UNSPECIFIED
+}
+
+func (x *SessionConfig) GetFallbackModels() []string {
+	if x != nil {
+		return x.FallbackModels
+	}
+	return nil
 }
 
 // SessionLimits bounds what one session may use. `Session.config_report` says which of them this host enforces.
@@ -779,7 +789,7 @@ var File_greenroom_v1_config_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\n" +
-	"\x19greenroom/v1/config.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x84\t\n" +
+	"\x19greenroom/v1/config.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xad\t\n" +
 	"\rSessionConfig\x12\x1f\n" +
 	"\vworking_dir\x18\x01 \x01(\tR\n" +
 	"workingDir\x12(\n" +
@@ -804,7 +814,8 @@ const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\x06limits\x18\x11 \x01(\v2\x1b.greenroom.v1.SessionLimitsR\x06limits\x12E\n" +
 	"\x0frecovery_policy\x18\x12 \x01(\v2\x1c.greenroom.v1.RecoveryPolicyR\x0erecoveryPolicy\x12-\n" +
 	"\aon_idle\x18\x13 \x01(\x0e2\x14.greenroom.v1.OnIdleR\x06onIdle\x12E\n" +
-	"\x0fapproval_policy\x18\x14 \x01(\x0e2\x1c.greenroom.v1.ApprovalPolicyR\x0eapprovalPolicy\x1a>\n" +
+	"\x0fapproval_policy\x18\x14 \x01(\x0e2\x1c.greenroom.v1.ApprovalPolicyR\x0eapprovalPolicy\x12'\n" +
+	"\x0ffallback_models\x18\x15 \x03(\tR\x0efallbackModels\x1a>\n" +
 	"\x10EnvironmentEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x10\n" +

@@ -158,6 +158,7 @@ const (
 	// In Session.error, with the code RESOURCE_EXHAUSTED: no process came free within the wait.
 	//
 	//     {"reason": "NO_SLOT", "domain": "greenroom.v1"}
+	//     RetryInfo {"retryDelay": "4s"}
 	ErrorReason_ERROR_REASON_NO_SLOT ErrorReason = 61
 	// RESOURCE_EXHAUSTED: the workspace, user or profile has as many sessions as it may have.
 	//
@@ -231,7 +232,7 @@ const (
 	ErrorReason_ERROR_REASON_CONVERSATION_LOST ErrorReason = 104
 	// In Session.error: the working_dir is no longer there.
 	//
-	//     {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1"}
+	//     {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1", "metadata": {"working_dir": "/srv/project"}}
 	ErrorReason_ERROR_REASON_WORKING_DIR_GONE ErrorReason = 105
 	// In Session.error and Turn.error: the process ended by itself.
 	//
@@ -249,7 +250,8 @@ const (
 	//
 	//     {"reason": "INPUT_STALLED", "domain": "greenroom.v1", "metadata": {"stderr_tail": "…"}}
 	ErrorReason_ERROR_REASON_INPUT_STALLED ErrorReason = 109
-	// In Session.error and Turn.error: the process said nothing for too long while a turn ran.
+	// In Turn.error: the process said nothing for too long while a turn ran. `stderr_tail` is there if it did not obey the
+	// interrupt either, and was ended.
 	//
 	//     {"reason": "PROCESS_SILENT", "domain": "greenroom.v1", "metadata": {"stderr_tail": "…"}}
 	ErrorReason_ERROR_REASON_PROCESS_SILENT ErrorReason = 110
@@ -265,10 +267,35 @@ const (
 	//
 	//     {"reason": "PROCESS_NOT_ENDED", "domain": "greenroom.v1", "metadata": {"pid": "4242"}}
 	ErrorReason_ERROR_REASON_PROCESS_NOT_ENDED ErrorReason = 113
-	// In Turn.error: the model's API failed, or refused the credentials or the prompt.
+	// In Turn.error, with the code UNAVAILABLE: the model's API is overloaded (529), fails (5xx) or cannot be reached (no
+	// `api_status`), and was repeated as often and as long as the operator's settings say. The same prompt may succeed later.
 	//
-	//     {"reason": "API_ERROR", "domain": "greenroom.v1", "metadata": {"api_status": "529"}}
+	//     {"reason": "API_ERROR", "domain": "greenroom.v1",
+	//      "metadata": {"api_status": "529", "api_request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}}
+	//     RetryInfo {"retryDelay": "8s"}
 	ErrorReason_ERROR_REASON_API_ERROR ErrorReason = 121
+	// In Turn.error, with the code FAILED_PRECONDITION: the model's API refused the credentials (401, 403), or there are none.
+	// No repetition helps until the session, its profile or the operator has others.
+	//
+	//     {"reason": "API_CREDENTIALS_REFUSED", "domain": "greenroom.v1",
+	//      "metadata": {"api_status": "401", "api_request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}}
+	ErrorReason_ERROR_REASON_API_CREDENTIALS_REFUSED ErrorReason = 129
+	// In Turn.error, with the code INVALID_ARGUMENT: the model's API refused the request (400, 404, 413, 422): the prompt is
+	// too long, the model is unknown, an option is not allowed. The same request would be refused again.
+	//
+	//     {"reason": "API_REQUEST_REFUSED", "domain": "greenroom.v1",
+	//      "metadata": {"api_status": "400", "api_request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}}
+	ErrorReason_ERROR_REASON_API_REQUEST_REFUSED ErrorReason = 130
+	// In Turn.error, with the code RESOURCE_EXHAUSTED: a limit of the account is used up (429). `limit_kind` is a name of
+	// PlanLimitKind without its prefix for a subscription's, RATE for an API key's requests or tokens a minute, CREDITS
+	// when there is no money left. `resets_at` is when it is free again, in RFC 3339; without it and without a RetryInfo,
+	// waiting does not help.
+	//
+	//     {"reason": "API_LIMIT_REACHED", "domain": "greenroom.v1",
+	//      "metadata": {"api_status": "429", "limit_kind": "FIVE_HOUR", "resets_at": "2026-11-30T23:00:00Z",
+	//                   "api_request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}}
+	//     RetryInfo {"retryDelay": "5400s"}
+	ErrorReason_ERROR_REASON_API_LIMIT_REACHED ErrorReason = 131
 	// In Turn.error: the turn took as many rounds as `max_turns` allows.
 	//
 	//     {"reason": "MAX_TURNS", "domain": "greenroom.v1"}
@@ -355,6 +382,9 @@ var (
 		112: "ERROR_REASON_NODE_LOST",
 		113: "ERROR_REASON_PROCESS_NOT_ENDED",
 		121: "ERROR_REASON_API_ERROR",
+		129: "ERROR_REASON_API_CREDENTIALS_REFUSED",
+		130: "ERROR_REASON_API_REQUEST_REFUSED",
+		131: "ERROR_REASON_API_LIMIT_REACHED",
 		122: "ERROR_REASON_MAX_TURNS",
 		123: "ERROR_REASON_BUDGET_EXHAUSTED",
 		124: "ERROR_REASON_TURN_FAILED",
@@ -415,6 +445,9 @@ var (
 		"ERROR_REASON_NODE_LOST":                 112,
 		"ERROR_REASON_PROCESS_NOT_ENDED":         113,
 		"ERROR_REASON_API_ERROR":                 121,
+		"ERROR_REASON_API_CREDENTIALS_REFUSED":   129,
+		"ERROR_REASON_API_REQUEST_REFUSED":       130,
+		"ERROR_REASON_API_LIMIT_REACHED":         131,
 		"ERROR_REASON_MAX_TURNS":                 122,
 		"ERROR_REASON_BUDGET_EXHAUSTED":          123,
 		"ERROR_REASON_TURN_FAILED":               124,
@@ -456,7 +489,7 @@ var File_greenroom_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1fgreenroom/v1/error_reason.proto\x12\fgreenroom.v1*\x90\x0f\n" +
+	"\x1fgreenroom/v1/error_reason.proto\x12\fgreenroom.v1*\x87\x10\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12#\n" +
@@ -508,7 +541,10 @@ const file_greenroom_v1_error_reason_proto_rawDesc = "" +
 	"\x1aERROR_REASON_LIMIT_REACHED\x10o\x12\x1a\n" +
 	"\x16ERROR_REASON_NODE_LOST\x10p\x12\"\n" +
 	"\x1eERROR_REASON_PROCESS_NOT_ENDED\x10q\x12\x1a\n" +
-	"\x16ERROR_REASON_API_ERROR\x10y\x12\x1a\n" +
+	"\x16ERROR_REASON_API_ERROR\x10y\x12)\n" +
+	"$ERROR_REASON_API_CREDENTIALS_REFUSED\x10\x81\x01\x12%\n" +
+	" ERROR_REASON_API_REQUEST_REFUSED\x10\x82\x01\x12#\n" +
+	"\x1eERROR_REASON_API_LIMIT_REACHED\x10\x83\x01\x12\x1a\n" +
 	"\x16ERROR_REASON_MAX_TURNS\x10z\x12!\n" +
 	"\x1dERROR_REASON_BUDGET_EXHAUSTED\x10{\x12\x1c\n" +
 	"\x18ERROR_REASON_TURN_FAILED\x10|\x12!\n" +

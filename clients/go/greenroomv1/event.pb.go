@@ -56,6 +56,9 @@ const (
 	EventType_EVENT_TYPE_SESSION_EXPIRING EventType = 13
 	// A session reached one of its limits (`session.limit_reached`).
 	EventType_EVENT_TYPE_SESSION_LIMIT_REACHED EventType = 14
+	// A limit of the subscription that pays for a session is nearly used up, used up, or free again
+	// (`session.plan_limits_changed`).
+	EventType_EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED EventType = 15
 	// A process was started (`process.spawned`).
 	EventType_EVENT_TYPE_PROCESS_SPAWNED EventType = 21
 	// A process answered the handshake and was verified (`process.ready`).
@@ -120,6 +123,7 @@ var (
 		12: "EVENT_TYPE_SESSION_RECOVERY_SCHEDULED",
 		13: "EVENT_TYPE_SESSION_EXPIRING",
 		14: "EVENT_TYPE_SESSION_LIMIT_REACHED",
+		15: "EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED",
 		21: "EVENT_TYPE_PROCESS_SPAWNED",
 		22: "EVENT_TYPE_PROCESS_READY",
 		23: "EVENT_TYPE_PROCESS_EXITED",
@@ -144,43 +148,44 @@ var (
 		75: "EVENT_TYPE_PROCESS_STATS",
 	}
 	EventType_value = map[string]int32{
-		"EVENT_TYPE_UNSPECIFIED":                0,
-		"EVENT_TYPE_SESSION_CREATED":            1,
-		"EVENT_TYPE_SESSION_STARTED":            2,
-		"EVENT_TYPE_SESSION_STATE_CHANGED":      3,
-		"EVENT_TYPE_SESSION_SUSPENDED":          4,
-		"EVENT_TYPE_SESSION_RESUMED":            5,
-		"EVENT_TYPE_SESSION_RESTARTED":          6,
-		"EVENT_TYPE_SESSION_UPDATED":            7,
-		"EVENT_TYPE_SESSION_CONFIG_APPLIED":     8,
-		"EVENT_TYPE_SESSION_CLOSED":             9,
-		"EVENT_TYPE_SESSION_DELETED":            10,
-		"EVENT_TYPE_SESSION_ERROR":              11,
-		"EVENT_TYPE_SESSION_RECOVERY_SCHEDULED": 12,
-		"EVENT_TYPE_SESSION_EXPIRING":           13,
-		"EVENT_TYPE_SESSION_LIMIT_REACHED":      14,
-		"EVENT_TYPE_PROCESS_SPAWNED":            21,
-		"EVENT_TYPE_PROCESS_READY":              22,
-		"EVENT_TYPE_PROCESS_EXITED":             23,
-		"EVENT_TYPE_TURN_QUEUED":                31,
-		"EVENT_TYPE_TURN_STARTED":               32,
-		"EVENT_TYPE_TURN_COMPLETED":             33,
-		"EVENT_TYPE_TURN_FAILED":                34,
-		"EVENT_TYPE_TURN_INTERRUPTED":           35,
-		"EVENT_TYPE_MESSAGE_USER":               41,
-		"EVENT_TYPE_MESSAGE_ASSISTANT":          42,
-		"EVENT_TYPE_MESSAGE_TOOL_USE":           43,
-		"EVENT_TYPE_MESSAGE_TOOL_RESULT":        44,
-		"EVENT_TYPE_MESSAGE_SYSTEM":             45,
-		"EVENT_TYPE_APPROVAL_REQUESTED":         51,
-		"EVENT_TYPE_APPROVAL_DECIDED":           52,
-		"EVENT_TYPE_APPROVAL_EXPIRED":           53,
-		"EVENT_TYPE_APPROVAL_CANCELLED":         54,
-		"EVENT_TYPE_MESSAGE_DELTA":              71,
-		"EVENT_TYPE_THINKING_DELTA":             72,
-		"EVENT_TYPE_TOOL_OUTPUT_DELTA":          73,
-		"EVENT_TYPE_PROCESS_STDERR":             74,
-		"EVENT_TYPE_PROCESS_STATS":              75,
+		"EVENT_TYPE_UNSPECIFIED":                 0,
+		"EVENT_TYPE_SESSION_CREATED":             1,
+		"EVENT_TYPE_SESSION_STARTED":             2,
+		"EVENT_TYPE_SESSION_STATE_CHANGED":       3,
+		"EVENT_TYPE_SESSION_SUSPENDED":           4,
+		"EVENT_TYPE_SESSION_RESUMED":             5,
+		"EVENT_TYPE_SESSION_RESTARTED":           6,
+		"EVENT_TYPE_SESSION_UPDATED":             7,
+		"EVENT_TYPE_SESSION_CONFIG_APPLIED":      8,
+		"EVENT_TYPE_SESSION_CLOSED":              9,
+		"EVENT_TYPE_SESSION_DELETED":             10,
+		"EVENT_TYPE_SESSION_ERROR":               11,
+		"EVENT_TYPE_SESSION_RECOVERY_SCHEDULED":  12,
+		"EVENT_TYPE_SESSION_EXPIRING":            13,
+		"EVENT_TYPE_SESSION_LIMIT_REACHED":       14,
+		"EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED": 15,
+		"EVENT_TYPE_PROCESS_SPAWNED":             21,
+		"EVENT_TYPE_PROCESS_READY":               22,
+		"EVENT_TYPE_PROCESS_EXITED":              23,
+		"EVENT_TYPE_TURN_QUEUED":                 31,
+		"EVENT_TYPE_TURN_STARTED":                32,
+		"EVENT_TYPE_TURN_COMPLETED":              33,
+		"EVENT_TYPE_TURN_FAILED":                 34,
+		"EVENT_TYPE_TURN_INTERRUPTED":            35,
+		"EVENT_TYPE_MESSAGE_USER":                41,
+		"EVENT_TYPE_MESSAGE_ASSISTANT":           42,
+		"EVENT_TYPE_MESSAGE_TOOL_USE":            43,
+		"EVENT_TYPE_MESSAGE_TOOL_RESULT":         44,
+		"EVENT_TYPE_MESSAGE_SYSTEM":              45,
+		"EVENT_TYPE_APPROVAL_REQUESTED":          51,
+		"EVENT_TYPE_APPROVAL_DECIDED":            52,
+		"EVENT_TYPE_APPROVAL_EXPIRED":            53,
+		"EVENT_TYPE_APPROVAL_CANCELLED":          54,
+		"EVENT_TYPE_MESSAGE_DELTA":               71,
+		"EVENT_TYPE_THINKING_DELTA":              72,
+		"EVENT_TYPE_TOOL_OUTPUT_DELTA":           73,
+		"EVENT_TYPE_PROCESS_STDERR":              74,
+		"EVENT_TYPE_PROCESS_STATS":               75,
 	}
 )
 
@@ -257,6 +262,7 @@ type Event struct {
 	//	*Event_SessionRecoveryScheduled
 	//	*Event_SessionExpiring
 	//	*Event_SessionLimitReached
+	//	*Event_SessionPlanLimitsChanged
 	//	*Event_ProcessSpawned
 	//	*Event_ProcessReady
 	//	*Event_ProcessExited
@@ -526,6 +532,15 @@ func (x *Event) GetSessionLimitReached() *SessionLimitReached {
 	if x != nil {
 		if x, ok := x.Payload.(*Event_SessionLimitReached); ok {
 			return x.SessionLimitReached
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetSessionPlanLimitsChanged() *SessionPlanLimitsChanged {
+	if x != nil {
+		if x, ok := x.Payload.(*Event_SessionPlanLimitsChanged); ok {
+			return x.SessionPlanLimitsChanged
 		}
 	}
 	return nil
@@ -803,6 +818,11 @@ type Event_SessionLimitReached struct {
 	SessionLimitReached *SessionLimitReached `protobuf:"bytes,114,opt,name=session_limit_reached,json=sessionLimitReached,proto3,oneof"`
 }
 
+type Event_SessionPlanLimitsChanged struct {
+	// EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED.
+	SessionPlanLimitsChanged *SessionPlanLimitsChanged `protobuf:"bytes,115,opt,name=session_plan_limits_changed,json=sessionPlanLimitsChanged,proto3,oneof"`
+}
+
 type Event_ProcessSpawned struct {
 	// EVENT_TYPE_PROCESS_SPAWNED.
 	ProcessSpawned *ProcessSpawned `protobuf:"bytes,121,opt,name=process_spawned,json=processSpawned,proto3,oneof"`
@@ -941,6 +961,8 @@ func (*Event_SessionExpiring) isEvent_Payload() {}
 
 func (*Event_SessionLimitReached) isEvent_Payload() {}
 
+func (*Event_SessionPlanLimitsChanged) isEvent_Payload() {}
+
 func (*Event_ProcessSpawned) isEvent_Payload() {}
 
 func (*Event_ProcessReady) isEvent_Payload() {}
@@ -989,7 +1011,7 @@ var File_greenroom_v1_event_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x18greenroom/v1/event.proto\x12\fgreenroom.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a greenroom/v1/event_payload.proto\"\x8e\x18\n" +
+	"\x18greenroom/v1/event.proto\x12\fgreenroom.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a greenroom/v1/event_payload.proto\"\xf7\x18\n" +
 	"\x05Event\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x1d\n" +
 	"\n" +
@@ -1019,7 +1041,8 @@ const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\rsession_error\x18o \x01(\v2\x1a.greenroom.v1.SessionErrorH\x00R\fsessionError\x12f\n" +
 	"\x1asession_recovery_scheduled\x18p \x01(\v2&.greenroom.v1.SessionRecoveryScheduledH\x00R\x18sessionRecoveryScheduled\x12J\n" +
 	"\x10session_expiring\x18q \x01(\v2\x1d.greenroom.v1.SessionExpiringH\x00R\x0fsessionExpiring\x12W\n" +
-	"\x15session_limit_reached\x18r \x01(\v2!.greenroom.v1.SessionLimitReachedH\x00R\x13sessionLimitReached\x12G\n" +
+	"\x15session_limit_reached\x18r \x01(\v2!.greenroom.v1.SessionLimitReachedH\x00R\x13sessionLimitReached\x12g\n" +
+	"\x1bsession_plan_limits_changed\x18s \x01(\v2&.greenroom.v1.SessionPlanLimitsChangedH\x00R\x18sessionPlanLimitsChanged\x12G\n" +
 	"\x0fprocess_spawned\x18y \x01(\v2\x1c.greenroom.v1.ProcessSpawnedH\x00R\x0eprocessSpawned\x12A\n" +
 	"\rprocess_ready\x18z \x01(\v2\x1a.greenroom.v1.ProcessReadyH\x00R\fprocessReady\x12D\n" +
 	"\x0eprocess_exited\x18{ \x01(\v2\x1b.greenroom.v1.ProcessExitedH\x00R\rprocessExited\x12<\n" +
@@ -1044,7 +1067,7 @@ const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\x11tool_output_delta\x18\xad\x01 \x01(\v2\x1d.greenroom.v1.ToolOutputDeltaH\x00R\x0ftoolOutputDelta\x12E\n" +
 	"\x0eprocess_stderr\x18\xae\x01 \x01(\v2\x1b.greenroom.v1.ProcessStderrH\x00R\rprocessStderr\x12B\n" +
 	"\rprocess_stats\x18\xaf\x01 \x01(\v2\x1a.greenroom.v1.ProcessStatsH\x00R\fprocessStatsB\t\n" +
-	"\apayload*\xc0\t\n" +
+	"\apayload*\xec\t\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aEVENT_TYPE_SESSION_CREATED\x10\x01\x12\x1e\n" +
@@ -1061,7 +1084,8 @@ const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\x18EVENT_TYPE_SESSION_ERROR\x10\v\x12)\n" +
 	"%EVENT_TYPE_SESSION_RECOVERY_SCHEDULED\x10\f\x12\x1f\n" +
 	"\x1bEVENT_TYPE_SESSION_EXPIRING\x10\r\x12$\n" +
-	" EVENT_TYPE_SESSION_LIMIT_REACHED\x10\x0e\x12\x1e\n" +
+	" EVENT_TYPE_SESSION_LIMIT_REACHED\x10\x0e\x12*\n" +
+	"&EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED\x10\x0f\x12\x1e\n" +
 	"\x1aEVENT_TYPE_PROCESS_SPAWNED\x10\x15\x12\x1c\n" +
 	"\x18EVENT_TYPE_PROCESS_READY\x10\x16\x12\x1d\n" +
 	"\x19EVENT_TYPE_PROCESS_EXITED\x10\x17\x12\x1a\n" +
@@ -1119,28 +1143,29 @@ var file_greenroom_v1_event_proto_goTypes = []any{
 	(*SessionRecoveryScheduled)(nil), // 14: greenroom.v1.SessionRecoveryScheduled
 	(*SessionExpiring)(nil),          // 15: greenroom.v1.SessionExpiring
 	(*SessionLimitReached)(nil),      // 16: greenroom.v1.SessionLimitReached
-	(*ProcessSpawned)(nil),           // 17: greenroom.v1.ProcessSpawned
-	(*ProcessReady)(nil),             // 18: greenroom.v1.ProcessReady
-	(*ProcessExited)(nil),            // 19: greenroom.v1.ProcessExited
-	(*TurnQueued)(nil),               // 20: greenroom.v1.TurnQueued
-	(*TurnStarted)(nil),              // 21: greenroom.v1.TurnStarted
-	(*TurnCompleted)(nil),            // 22: greenroom.v1.TurnCompleted
-	(*TurnFailed)(nil),               // 23: greenroom.v1.TurnFailed
-	(*TurnInterrupted)(nil),          // 24: greenroom.v1.TurnInterrupted
-	(*UserMessage)(nil),              // 25: greenroom.v1.UserMessage
-	(*AssistantMessage)(nil),         // 26: greenroom.v1.AssistantMessage
-	(*ToolUse)(nil),                  // 27: greenroom.v1.ToolUse
-	(*ToolResult)(nil),               // 28: greenroom.v1.ToolResult
-	(*SystemMessage)(nil),            // 29: greenroom.v1.SystemMessage
-	(*ApprovalRequested)(nil),        // 30: greenroom.v1.ApprovalRequested
-	(*ApprovalDecided)(nil),          // 31: greenroom.v1.ApprovalDecided
-	(*ApprovalExpired)(nil),          // 32: greenroom.v1.ApprovalExpired
-	(*ApprovalCancelled)(nil),        // 33: greenroom.v1.ApprovalCancelled
-	(*MessageDelta)(nil),             // 34: greenroom.v1.MessageDelta
-	(*ThinkingDelta)(nil),            // 35: greenroom.v1.ThinkingDelta
-	(*ToolOutputDelta)(nil),          // 36: greenroom.v1.ToolOutputDelta
-	(*ProcessStderr)(nil),            // 37: greenroom.v1.ProcessStderr
-	(*ProcessStats)(nil),             // 38: greenroom.v1.ProcessStats
+	(*SessionPlanLimitsChanged)(nil), // 17: greenroom.v1.SessionPlanLimitsChanged
+	(*ProcessSpawned)(nil),           // 18: greenroom.v1.ProcessSpawned
+	(*ProcessReady)(nil),             // 19: greenroom.v1.ProcessReady
+	(*ProcessExited)(nil),            // 20: greenroom.v1.ProcessExited
+	(*TurnQueued)(nil),               // 21: greenroom.v1.TurnQueued
+	(*TurnStarted)(nil),              // 22: greenroom.v1.TurnStarted
+	(*TurnCompleted)(nil),            // 23: greenroom.v1.TurnCompleted
+	(*TurnFailed)(nil),               // 24: greenroom.v1.TurnFailed
+	(*TurnInterrupted)(nil),          // 25: greenroom.v1.TurnInterrupted
+	(*UserMessage)(nil),              // 26: greenroom.v1.UserMessage
+	(*AssistantMessage)(nil),         // 27: greenroom.v1.AssistantMessage
+	(*ToolUse)(nil),                  // 28: greenroom.v1.ToolUse
+	(*ToolResult)(nil),               // 29: greenroom.v1.ToolResult
+	(*SystemMessage)(nil),            // 30: greenroom.v1.SystemMessage
+	(*ApprovalRequested)(nil),        // 31: greenroom.v1.ApprovalRequested
+	(*ApprovalDecided)(nil),          // 32: greenroom.v1.ApprovalDecided
+	(*ApprovalExpired)(nil),          // 33: greenroom.v1.ApprovalExpired
+	(*ApprovalCancelled)(nil),        // 34: greenroom.v1.ApprovalCancelled
+	(*MessageDelta)(nil),             // 35: greenroom.v1.MessageDelta
+	(*ThinkingDelta)(nil),            // 36: greenroom.v1.ThinkingDelta
+	(*ToolOutputDelta)(nil),          // 37: greenroom.v1.ToolOutputDelta
+	(*ProcessStderr)(nil),            // 38: greenroom.v1.ProcessStderr
+	(*ProcessStats)(nil),             // 39: greenroom.v1.ProcessStats
 }
 var file_greenroom_v1_event_proto_depIdxs = []int32{
 	0,  // 0: greenroom.v1.Event.type:type_name -> greenroom.v1.EventType
@@ -1159,33 +1184,34 @@ var file_greenroom_v1_event_proto_depIdxs = []int32{
 	14, // 13: greenroom.v1.Event.session_recovery_scheduled:type_name -> greenroom.v1.SessionRecoveryScheduled
 	15, // 14: greenroom.v1.Event.session_expiring:type_name -> greenroom.v1.SessionExpiring
 	16, // 15: greenroom.v1.Event.session_limit_reached:type_name -> greenroom.v1.SessionLimitReached
-	17, // 16: greenroom.v1.Event.process_spawned:type_name -> greenroom.v1.ProcessSpawned
-	18, // 17: greenroom.v1.Event.process_ready:type_name -> greenroom.v1.ProcessReady
-	19, // 18: greenroom.v1.Event.process_exited:type_name -> greenroom.v1.ProcessExited
-	20, // 19: greenroom.v1.Event.turn_queued:type_name -> greenroom.v1.TurnQueued
-	21, // 20: greenroom.v1.Event.turn_started:type_name -> greenroom.v1.TurnStarted
-	22, // 21: greenroom.v1.Event.turn_completed:type_name -> greenroom.v1.TurnCompleted
-	23, // 22: greenroom.v1.Event.turn_failed:type_name -> greenroom.v1.TurnFailed
-	24, // 23: greenroom.v1.Event.turn_interrupted:type_name -> greenroom.v1.TurnInterrupted
-	25, // 24: greenroom.v1.Event.message_user:type_name -> greenroom.v1.UserMessage
-	26, // 25: greenroom.v1.Event.message_assistant:type_name -> greenroom.v1.AssistantMessage
-	27, // 26: greenroom.v1.Event.message_tool_use:type_name -> greenroom.v1.ToolUse
-	28, // 27: greenroom.v1.Event.message_tool_result:type_name -> greenroom.v1.ToolResult
-	29, // 28: greenroom.v1.Event.message_system:type_name -> greenroom.v1.SystemMessage
-	30, // 29: greenroom.v1.Event.approval_requested:type_name -> greenroom.v1.ApprovalRequested
-	31, // 30: greenroom.v1.Event.approval_decided:type_name -> greenroom.v1.ApprovalDecided
-	32, // 31: greenroom.v1.Event.approval_expired:type_name -> greenroom.v1.ApprovalExpired
-	33, // 32: greenroom.v1.Event.approval_cancelled:type_name -> greenroom.v1.ApprovalCancelled
-	34, // 33: greenroom.v1.Event.message_delta:type_name -> greenroom.v1.MessageDelta
-	35, // 34: greenroom.v1.Event.thinking_delta:type_name -> greenroom.v1.ThinkingDelta
-	36, // 35: greenroom.v1.Event.tool_output_delta:type_name -> greenroom.v1.ToolOutputDelta
-	37, // 36: greenroom.v1.Event.process_stderr:type_name -> greenroom.v1.ProcessStderr
-	38, // 37: greenroom.v1.Event.process_stats:type_name -> greenroom.v1.ProcessStats
-	38, // [38:38] is the sub-list for method output_type
-	38, // [38:38] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	17, // 16: greenroom.v1.Event.session_plan_limits_changed:type_name -> greenroom.v1.SessionPlanLimitsChanged
+	18, // 17: greenroom.v1.Event.process_spawned:type_name -> greenroom.v1.ProcessSpawned
+	19, // 18: greenroom.v1.Event.process_ready:type_name -> greenroom.v1.ProcessReady
+	20, // 19: greenroom.v1.Event.process_exited:type_name -> greenroom.v1.ProcessExited
+	21, // 20: greenroom.v1.Event.turn_queued:type_name -> greenroom.v1.TurnQueued
+	22, // 21: greenroom.v1.Event.turn_started:type_name -> greenroom.v1.TurnStarted
+	23, // 22: greenroom.v1.Event.turn_completed:type_name -> greenroom.v1.TurnCompleted
+	24, // 23: greenroom.v1.Event.turn_failed:type_name -> greenroom.v1.TurnFailed
+	25, // 24: greenroom.v1.Event.turn_interrupted:type_name -> greenroom.v1.TurnInterrupted
+	26, // 25: greenroom.v1.Event.message_user:type_name -> greenroom.v1.UserMessage
+	27, // 26: greenroom.v1.Event.message_assistant:type_name -> greenroom.v1.AssistantMessage
+	28, // 27: greenroom.v1.Event.message_tool_use:type_name -> greenroom.v1.ToolUse
+	29, // 28: greenroom.v1.Event.message_tool_result:type_name -> greenroom.v1.ToolResult
+	30, // 29: greenroom.v1.Event.message_system:type_name -> greenroom.v1.SystemMessage
+	31, // 30: greenroom.v1.Event.approval_requested:type_name -> greenroom.v1.ApprovalRequested
+	32, // 31: greenroom.v1.Event.approval_decided:type_name -> greenroom.v1.ApprovalDecided
+	33, // 32: greenroom.v1.Event.approval_expired:type_name -> greenroom.v1.ApprovalExpired
+	34, // 33: greenroom.v1.Event.approval_cancelled:type_name -> greenroom.v1.ApprovalCancelled
+	35, // 34: greenroom.v1.Event.message_delta:type_name -> greenroom.v1.MessageDelta
+	36, // 35: greenroom.v1.Event.thinking_delta:type_name -> greenroom.v1.ThinkingDelta
+	37, // 36: greenroom.v1.Event.tool_output_delta:type_name -> greenroom.v1.ToolOutputDelta
+	38, // 37: greenroom.v1.Event.process_stderr:type_name -> greenroom.v1.ProcessStderr
+	39, // 38: greenroom.v1.Event.process_stats:type_name -> greenroom.v1.ProcessStats
+	39, // [39:39] is the sub-list for method output_type
+	39, // [39:39] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_event_proto_init() }
@@ -1209,6 +1235,7 @@ func file_greenroom_v1_event_proto_init() {
 		(*Event_SessionRecoveryScheduled)(nil),
 		(*Event_SessionExpiring)(nil),
 		(*Event_SessionLimitReached)(nil),
+		(*Event_SessionPlanLimitsChanged)(nil),
 		(*Event_ProcessSpawned)(nil),
 		(*Event_ProcessReady)(nil),
 		(*Event_ProcessExited)(nil),

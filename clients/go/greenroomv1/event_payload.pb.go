@@ -723,6 +723,52 @@ func (x *SessionLimitReached) GetDetail() string {
 	return ""
 }
 
+// SessionPlanLimitsChanged: a limit of the subscription that pays for a session has another state or reset time.
+type SessionPlanLimitsChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All limits that the API has told and that have not begun anew since.
+	PlanLimits    []*PlanLimit `protobuf:"bytes,1,rep,name=plan_limits,json=planLimits,proto3" json:"plan_limits,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionPlanLimitsChanged) Reset() {
+	*x = SessionPlanLimitsChanged{}
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionPlanLimitsChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionPlanLimitsChanged) ProtoMessage() {}
+
+func (x *SessionPlanLimitsChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionPlanLimitsChanged.ProtoReflect.Descriptor instead.
+func (*SessionPlanLimitsChanged) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *SessionPlanLimitsChanged) GetPlanLimits() []*PlanLimit {
+	if x != nil {
+		return x.PlanLimits
+	}
+	return nil
+}
+
 // ProcessSpawned: a process was started.
 type ProcessSpawned struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -734,7 +780,7 @@ type ProcessSpawned struct {
 
 func (x *ProcessSpawned) Reset() {
 	*x = ProcessSpawned{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[14]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -746,7 +792,7 @@ func (x *ProcessSpawned) String() string {
 func (*ProcessSpawned) ProtoMessage() {}
 
 func (x *ProcessSpawned) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[14]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -759,7 +805,7 @@ func (x *ProcessSpawned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessSpawned.ProtoReflect.Descriptor instead.
 func (*ProcessSpawned) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{14}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ProcessSpawned) GetProcess() *Process {
@@ -786,7 +832,7 @@ type ProcessReady struct {
 
 func (x *ProcessReady) Reset() {
 	*x = ProcessReady{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[15]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -798,7 +844,7 @@ func (x *ProcessReady) String() string {
 func (*ProcessReady) ProtoMessage() {}
 
 func (x *ProcessReady) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[15]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -811,7 +857,7 @@ func (x *ProcessReady) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessReady.ProtoReflect.Descriptor instead.
 func (*ProcessReady) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{15}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ProcessReady) GetProcess() *Process {
@@ -865,7 +911,7 @@ type ProcessExited struct {
 
 func (x *ProcessExited) Reset() {
 	*x = ProcessExited{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[16]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -877,7 +923,7 @@ func (x *ProcessExited) String() string {
 func (*ProcessExited) ProtoMessage() {}
 
 func (x *ProcessExited) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[16]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -890,7 +936,7 @@ func (x *ProcessExited) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessExited.ProtoReflect.Descriptor instead.
 func (*ProcessExited) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{16}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ProcessExited) GetNodeId() string {
@@ -953,7 +999,7 @@ type TurnQueued struct {
 
 func (x *TurnQueued) Reset() {
 	*x = TurnQueued{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[17]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -965,7 +1011,7 @@ func (x *TurnQueued) String() string {
 func (*TurnQueued) ProtoMessage() {}
 
 func (x *TurnQueued) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[17]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -978,7 +1024,7 @@ func (x *TurnQueued) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnQueued.ProtoReflect.Descriptor instead.
 func (*TurnQueued) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{17}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TurnQueued) GetTurn() *Turn {
@@ -999,7 +1045,7 @@ type TurnStarted struct {
 
 func (x *TurnStarted) Reset() {
 	*x = TurnStarted{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[18]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1011,7 +1057,7 @@ func (x *TurnStarted) String() string {
 func (*TurnStarted) ProtoMessage() {}
 
 func (x *TurnStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[18]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1024,7 +1070,7 @@ func (x *TurnStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnStarted.ProtoReflect.Descriptor instead.
 func (*TurnStarted) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{18}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TurnStarted) GetTurn() *Turn {
@@ -1045,7 +1091,7 @@ type TurnCompleted struct {
 
 func (x *TurnCompleted) Reset() {
 	*x = TurnCompleted{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[19]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1057,7 +1103,7 @@ func (x *TurnCompleted) String() string {
 func (*TurnCompleted) ProtoMessage() {}
 
 func (x *TurnCompleted) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[19]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1070,7 +1116,7 @@ func (x *TurnCompleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnCompleted.ProtoReflect.Descriptor instead.
 func (*TurnCompleted) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{19}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TurnCompleted) GetTurn() *Turn {
@@ -1091,7 +1137,7 @@ type TurnFailed struct {
 
 func (x *TurnFailed) Reset() {
 	*x = TurnFailed{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[20]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1103,7 +1149,7 @@ func (x *TurnFailed) String() string {
 func (*TurnFailed) ProtoMessage() {}
 
 func (x *TurnFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[20]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1116,7 +1162,7 @@ func (x *TurnFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnFailed.ProtoReflect.Descriptor instead.
 func (*TurnFailed) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{20}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TurnFailed) GetTurn() *Turn {
@@ -1137,7 +1183,7 @@ type TurnInterrupted struct {
 
 func (x *TurnInterrupted) Reset() {
 	*x = TurnInterrupted{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[21]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1149,7 +1195,7 @@ func (x *TurnInterrupted) String() string {
 func (*TurnInterrupted) ProtoMessage() {}
 
 func (x *TurnInterrupted) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[21]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1162,7 +1208,7 @@ func (x *TurnInterrupted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnInterrupted.ProtoReflect.Descriptor instead.
 func (*TurnInterrupted) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{21}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *TurnInterrupted) GetTurn() *Turn {
@@ -1191,7 +1237,7 @@ type UserMessage struct {
 
 func (x *UserMessage) Reset() {
 	*x = UserMessage{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[22]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1203,7 +1249,7 @@ func (x *UserMessage) String() string {
 func (*UserMessage) ProtoMessage() {}
 
 func (x *UserMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[22]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1216,7 +1262,7 @@ func (x *UserMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserMessage.ProtoReflect.Descriptor instead.
 func (*UserMessage) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{22}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *UserMessage) GetMessageId() string {
@@ -1275,7 +1321,7 @@ type AssistantMessage struct {
 
 func (x *AssistantMessage) Reset() {
 	*x = AssistantMessage{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[23]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1287,7 +1333,7 @@ func (x *AssistantMessage) String() string {
 func (*AssistantMessage) ProtoMessage() {}
 
 func (x *AssistantMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[23]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1300,7 +1346,7 @@ func (x *AssistantMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssistantMessage.ProtoReflect.Descriptor instead.
 func (*AssistantMessage) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{23}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *AssistantMessage) GetMessageId() string {
@@ -1366,7 +1412,7 @@ type ToolUse struct {
 
 func (x *ToolUse) Reset() {
 	*x = ToolUse{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[24]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1378,7 +1424,7 @@ func (x *ToolUse) String() string {
 func (*ToolUse) ProtoMessage() {}
 
 func (x *ToolUse) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[24]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1391,7 +1437,7 @@ func (x *ToolUse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolUse.ProtoReflect.Descriptor instead.
 func (*ToolUse) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{24}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ToolUse) GetMessageId() string {
@@ -1455,7 +1501,7 @@ type ToolResult struct {
 
 func (x *ToolResult) Reset() {
 	*x = ToolResult{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[25]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1467,7 +1513,7 @@ func (x *ToolResult) String() string {
 func (*ToolResult) ProtoMessage() {}
 
 func (x *ToolResult) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[25]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1480,7 +1526,7 @@ func (x *ToolResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolResult.ProtoReflect.Descriptor instead.
 func (*ToolResult) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{25}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ToolResult) GetMessageId() string {
@@ -1533,7 +1579,7 @@ type SystemMessage struct {
 
 func (x *SystemMessage) Reset() {
 	*x = SystemMessage{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[26]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1545,7 +1591,7 @@ func (x *SystemMessage) String() string {
 func (*SystemMessage) ProtoMessage() {}
 
 func (x *SystemMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[26]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1558,7 +1604,7 @@ func (x *SystemMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SystemMessage.ProtoReflect.Descriptor instead.
 func (*SystemMessage) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{26}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SystemMessage) GetFrameType() string {
@@ -1593,7 +1639,7 @@ type ApprovalRequested struct {
 
 func (x *ApprovalRequested) Reset() {
 	*x = ApprovalRequested{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[27]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1605,7 +1651,7 @@ func (x *ApprovalRequested) String() string {
 func (*ApprovalRequested) ProtoMessage() {}
 
 func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[27]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1618,7 +1664,7 @@ func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalRequested.ProtoReflect.Descriptor instead.
 func (*ApprovalRequested) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{27}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ApprovalRequested) GetApproval() *Approval {
@@ -1639,7 +1685,7 @@ type ApprovalDecided struct {
 
 func (x *ApprovalDecided) Reset() {
 	*x = ApprovalDecided{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[28]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1651,7 +1697,7 @@ func (x *ApprovalDecided) String() string {
 func (*ApprovalDecided) ProtoMessage() {}
 
 func (x *ApprovalDecided) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[28]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1664,7 +1710,7 @@ func (x *ApprovalDecided) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalDecided.ProtoReflect.Descriptor instead.
 func (*ApprovalDecided) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{28}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ApprovalDecided) GetApproval() *Approval {
@@ -1685,7 +1731,7 @@ type ApprovalExpired struct {
 
 func (x *ApprovalExpired) Reset() {
 	*x = ApprovalExpired{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[29]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1697,7 +1743,7 @@ func (x *ApprovalExpired) String() string {
 func (*ApprovalExpired) ProtoMessage() {}
 
 func (x *ApprovalExpired) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[29]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1710,7 +1756,7 @@ func (x *ApprovalExpired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalExpired.ProtoReflect.Descriptor instead.
 func (*ApprovalExpired) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{29}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ApprovalExpired) GetApproval() *Approval {
@@ -1731,7 +1777,7 @@ type ApprovalCancelled struct {
 
 func (x *ApprovalCancelled) Reset() {
 	*x = ApprovalCancelled{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[30]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1743,7 +1789,7 @@ func (x *ApprovalCancelled) String() string {
 func (*ApprovalCancelled) ProtoMessage() {}
 
 func (x *ApprovalCancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[30]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1756,7 +1802,7 @@ func (x *ApprovalCancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalCancelled.ProtoReflect.Descriptor instead.
 func (*ApprovalCancelled) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{30}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ApprovalCancelled) GetApproval() *Approval {
@@ -1783,7 +1829,7 @@ type MessageDelta struct {
 
 func (x *MessageDelta) Reset() {
 	*x = MessageDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[31]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1795,7 +1841,7 @@ func (x *MessageDelta) String() string {
 func (*MessageDelta) ProtoMessage() {}
 
 func (x *MessageDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[31]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1808,7 +1854,7 @@ func (x *MessageDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageDelta.ProtoReflect.Descriptor instead.
 func (*MessageDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{31}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *MessageDelta) GetMessageId() string {
@@ -1856,7 +1902,7 @@ type ThinkingDelta struct {
 
 func (x *ThinkingDelta) Reset() {
 	*x = ThinkingDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[32]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1868,7 +1914,7 @@ func (x *ThinkingDelta) String() string {
 func (*ThinkingDelta) ProtoMessage() {}
 
 func (x *ThinkingDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[32]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1881,7 +1927,7 @@ func (x *ThinkingDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThinkingDelta.ProtoReflect.Descriptor instead.
 func (*ThinkingDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{32}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ThinkingDelta) GetMessageId() string {
@@ -1925,7 +1971,7 @@ type ToolOutputDelta struct {
 
 func (x *ToolOutputDelta) Reset() {
 	*x = ToolOutputDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[33]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1937,7 +1983,7 @@ func (x *ToolOutputDelta) String() string {
 func (*ToolOutputDelta) ProtoMessage() {}
 
 func (x *ToolOutputDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[33]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1950,7 +1996,7 @@ func (x *ToolOutputDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolOutputDelta.ProtoReflect.Descriptor instead.
 func (*ToolOutputDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{33}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ToolOutputDelta) GetToolUseId() string {
@@ -1978,7 +2024,7 @@ type ProcessStderr struct {
 
 func (x *ProcessStderr) Reset() {
 	*x = ProcessStderr{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[34]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1990,7 +2036,7 @@ func (x *ProcessStderr) String() string {
 func (*ProcessStderr) ProtoMessage() {}
 
 func (x *ProcessStderr) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[34]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2003,7 +2049,7 @@ func (x *ProcessStderr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessStderr.ProtoReflect.Descriptor instead.
 func (*ProcessStderr) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{34}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ProcessStderr) GetText() string {
@@ -2028,7 +2074,7 @@ type ProcessStats struct {
 
 func (x *ProcessStats) Reset() {
 	*x = ProcessStats{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[35]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2040,7 +2086,7 @@ func (x *ProcessStats) String() string {
 func (*ProcessStats) ProtoMessage() {}
 
 func (x *ProcessStats) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[35]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2053,7 +2099,7 @@ func (x *ProcessStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessStats.ProtoReflect.Descriptor instead.
 func (*ProcessStats) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{35}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ProcessStats) GetMemoryBytes() int64 {
@@ -2081,7 +2127,7 @@ var File_greenroom_v1_event_payload_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_event_payload_proto_rawDesc = "" +
 	"\n" +
-	" greenroom/v1/event_payload.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1agreenroom/v1/session.proto\x1a\x17greenroom/v1/turn.proto\"A\n" +
+	" greenroom/v1/event_payload.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1dgreenroom/v1/plan_limit.proto\x1a\x1agreenroom/v1/session.proto\x1a\x17greenroom/v1/turn.proto\"A\n" +
 	"\x0eSessionCreated\x12/\n" +
 	"\asession\x18\x01 \x01(\v2\x15.greenroom.v1.SessionR\asession\"A\n" +
 	"\x0eSessionStarted\x12/\n" +
@@ -2118,7 +2164,10 @@ const file_greenroom_v1_event_payload_proto_rawDesc = "" +
 	"expireTime\"C\n" +
 	"\x13SessionLimitReached\x12\x14\n" +
 	"\x05limit\x18\x01 \x01(\tR\x05limit\x12\x16\n" +
-	"\x06detail\x18\x02 \x01(\tR\x06detail\"A\n" +
+	"\x06detail\x18\x02 \x01(\tR\x06detail\"T\n" +
+	"\x18SessionPlanLimitsChanged\x128\n" +
+	"\vplan_limits\x18\x01 \x03(\v2\x17.greenroom.v1.PlanLimitR\n" +
+	"planLimits\"A\n" +
 	"\x0eProcessSpawned\x12/\n" +
 	"\aprocess\x18\x01 \x01(\v2\x15.greenroom.v1.ProcessR\aprocess\"\xd0\x01\n" +
 	"\fProcessReady\x12/\n" +
@@ -2230,7 +2279,7 @@ func file_greenroom_v1_event_payload_proto_rawDescGZIP() []byte {
 	return file_greenroom_v1_event_payload_proto_rawDescData
 }
 
-var file_greenroom_v1_event_payload_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_greenroom_v1_event_payload_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_greenroom_v1_event_payload_proto_goTypes = []any{
 	(*SessionCreated)(nil),           // 0: greenroom.v1.SessionCreated
 	(*SessionStarted)(nil),           // 1: greenroom.v1.SessionStarted
@@ -2246,78 +2295,81 @@ var file_greenroom_v1_event_payload_proto_goTypes = []any{
 	(*SessionRecoveryScheduled)(nil), // 11: greenroom.v1.SessionRecoveryScheduled
 	(*SessionExpiring)(nil),          // 12: greenroom.v1.SessionExpiring
 	(*SessionLimitReached)(nil),      // 13: greenroom.v1.SessionLimitReached
-	(*ProcessSpawned)(nil),           // 14: greenroom.v1.ProcessSpawned
-	(*ProcessReady)(nil),             // 15: greenroom.v1.ProcessReady
-	(*ProcessExited)(nil),            // 16: greenroom.v1.ProcessExited
-	(*TurnQueued)(nil),               // 17: greenroom.v1.TurnQueued
-	(*TurnStarted)(nil),              // 18: greenroom.v1.TurnStarted
-	(*TurnCompleted)(nil),            // 19: greenroom.v1.TurnCompleted
-	(*TurnFailed)(nil),               // 20: greenroom.v1.TurnFailed
-	(*TurnInterrupted)(nil),          // 21: greenroom.v1.TurnInterrupted
-	(*UserMessage)(nil),              // 22: greenroom.v1.UserMessage
-	(*AssistantMessage)(nil),         // 23: greenroom.v1.AssistantMessage
-	(*ToolUse)(nil),                  // 24: greenroom.v1.ToolUse
-	(*ToolResult)(nil),               // 25: greenroom.v1.ToolResult
-	(*SystemMessage)(nil),            // 26: greenroom.v1.SystemMessage
-	(*ApprovalRequested)(nil),        // 27: greenroom.v1.ApprovalRequested
-	(*ApprovalDecided)(nil),          // 28: greenroom.v1.ApprovalDecided
-	(*ApprovalExpired)(nil),          // 29: greenroom.v1.ApprovalExpired
-	(*ApprovalCancelled)(nil),        // 30: greenroom.v1.ApprovalCancelled
-	(*MessageDelta)(nil),             // 31: greenroom.v1.MessageDelta
-	(*ThinkingDelta)(nil),            // 32: greenroom.v1.ThinkingDelta
-	(*ToolOutputDelta)(nil),          // 33: greenroom.v1.ToolOutputDelta
-	(*ProcessStderr)(nil),            // 34: greenroom.v1.ProcessStderr
-	(*ProcessStats)(nil),             // 35: greenroom.v1.ProcessStats
-	(*Session)(nil),                  // 36: greenroom.v1.Session
-	(SessionState)(0),                // 37: greenroom.v1.SessionState
-	(*status.Status)(nil),            // 38: google.rpc.Status
-	(*fieldmaskpb.FieldMask)(nil),    // 39: google.protobuf.FieldMask
-	(*Recovery)(nil),                 // 40: greenroom.v1.Recovery
-	(*timestamppb.Timestamp)(nil),    // 41: google.protobuf.Timestamp
-	(*Process)(nil),                  // 42: greenroom.v1.Process
-	(*durationpb.Duration)(nil),      // 43: google.protobuf.Duration
-	(*Turn)(nil),                     // 44: greenroom.v1.Turn
-	(*ContentBlock)(nil),             // 45: greenroom.v1.ContentBlock
-	(*Approval)(nil),                 // 46: greenroom.v1.Approval
+	(*SessionPlanLimitsChanged)(nil), // 14: greenroom.v1.SessionPlanLimitsChanged
+	(*ProcessSpawned)(nil),           // 15: greenroom.v1.ProcessSpawned
+	(*ProcessReady)(nil),             // 16: greenroom.v1.ProcessReady
+	(*ProcessExited)(nil),            // 17: greenroom.v1.ProcessExited
+	(*TurnQueued)(nil),               // 18: greenroom.v1.TurnQueued
+	(*TurnStarted)(nil),              // 19: greenroom.v1.TurnStarted
+	(*TurnCompleted)(nil),            // 20: greenroom.v1.TurnCompleted
+	(*TurnFailed)(nil),               // 21: greenroom.v1.TurnFailed
+	(*TurnInterrupted)(nil),          // 22: greenroom.v1.TurnInterrupted
+	(*UserMessage)(nil),              // 23: greenroom.v1.UserMessage
+	(*AssistantMessage)(nil),         // 24: greenroom.v1.AssistantMessage
+	(*ToolUse)(nil),                  // 25: greenroom.v1.ToolUse
+	(*ToolResult)(nil),               // 26: greenroom.v1.ToolResult
+	(*SystemMessage)(nil),            // 27: greenroom.v1.SystemMessage
+	(*ApprovalRequested)(nil),        // 28: greenroom.v1.ApprovalRequested
+	(*ApprovalDecided)(nil),          // 29: greenroom.v1.ApprovalDecided
+	(*ApprovalExpired)(nil),          // 30: greenroom.v1.ApprovalExpired
+	(*ApprovalCancelled)(nil),        // 31: greenroom.v1.ApprovalCancelled
+	(*MessageDelta)(nil),             // 32: greenroom.v1.MessageDelta
+	(*ThinkingDelta)(nil),            // 33: greenroom.v1.ThinkingDelta
+	(*ToolOutputDelta)(nil),          // 34: greenroom.v1.ToolOutputDelta
+	(*ProcessStderr)(nil),            // 35: greenroom.v1.ProcessStderr
+	(*ProcessStats)(nil),             // 36: greenroom.v1.ProcessStats
+	(*Session)(nil),                  // 37: greenroom.v1.Session
+	(SessionState)(0),                // 38: greenroom.v1.SessionState
+	(*status.Status)(nil),            // 39: google.rpc.Status
+	(*fieldmaskpb.FieldMask)(nil),    // 40: google.protobuf.FieldMask
+	(*Recovery)(nil),                 // 41: greenroom.v1.Recovery
+	(*timestamppb.Timestamp)(nil),    // 42: google.protobuf.Timestamp
+	(*PlanLimit)(nil),                // 43: greenroom.v1.PlanLimit
+	(*Process)(nil),                  // 44: greenroom.v1.Process
+	(*durationpb.Duration)(nil),      // 45: google.protobuf.Duration
+	(*Turn)(nil),                     // 46: greenroom.v1.Turn
+	(*ContentBlock)(nil),             // 47: greenroom.v1.ContentBlock
+	(*Approval)(nil),                 // 48: greenroom.v1.Approval
 }
 var file_greenroom_v1_event_payload_proto_depIdxs = []int32{
-	36, // 0: greenroom.v1.SessionCreated.session:type_name -> greenroom.v1.Session
-	36, // 1: greenroom.v1.SessionStarted.session:type_name -> greenroom.v1.Session
-	37, // 2: greenroom.v1.SessionStateChanged.from_state:type_name -> greenroom.v1.SessionState
-	37, // 3: greenroom.v1.SessionStateChanged.to_state:type_name -> greenroom.v1.SessionState
-	38, // 4: greenroom.v1.SessionStateChanged.error:type_name -> google.rpc.Status
-	36, // 5: greenroom.v1.SessionSuspended.session:type_name -> greenroom.v1.Session
-	36, // 6: greenroom.v1.SessionResumed.session:type_name -> greenroom.v1.Session
-	36, // 7: greenroom.v1.SessionRestarted.session:type_name -> greenroom.v1.Session
-	36, // 8: greenroom.v1.SessionUpdated.session:type_name -> greenroom.v1.Session
-	39, // 9: greenroom.v1.SessionUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	36, // 10: greenroom.v1.SessionClosed.session:type_name -> greenroom.v1.Session
-	36, // 11: greenroom.v1.SessionDeleted.session:type_name -> greenroom.v1.Session
-	36, // 12: greenroom.v1.SessionError.session:type_name -> greenroom.v1.Session
-	40, // 13: greenroom.v1.SessionRecoveryScheduled.recovery:type_name -> greenroom.v1.Recovery
-	41, // 14: greenroom.v1.SessionExpiring.expire_time:type_name -> google.protobuf.Timestamp
-	42, // 15: greenroom.v1.ProcessSpawned.process:type_name -> greenroom.v1.Process
-	42, // 16: greenroom.v1.ProcessReady.process:type_name -> greenroom.v1.Process
-	43, // 17: greenroom.v1.ProcessReady.startup_time:type_name -> google.protobuf.Duration
-	44, // 18: greenroom.v1.TurnQueued.turn:type_name -> greenroom.v1.Turn
-	44, // 19: greenroom.v1.TurnStarted.turn:type_name -> greenroom.v1.Turn
-	44, // 20: greenroom.v1.TurnCompleted.turn:type_name -> greenroom.v1.Turn
-	44, // 21: greenroom.v1.TurnFailed.turn:type_name -> greenroom.v1.Turn
-	44, // 22: greenroom.v1.TurnInterrupted.turn:type_name -> greenroom.v1.Turn
-	45, // 23: greenroom.v1.UserMessage.content:type_name -> greenroom.v1.ContentBlock
-	45, // 24: greenroom.v1.AssistantMessage.content:type_name -> greenroom.v1.ContentBlock
-	45, // 25: greenroom.v1.ToolUse.content:type_name -> greenroom.v1.ContentBlock
-	45, // 26: greenroom.v1.ToolResult.content:type_name -> greenroom.v1.ContentBlock
-	46, // 27: greenroom.v1.ApprovalRequested.approval:type_name -> greenroom.v1.Approval
-	46, // 28: greenroom.v1.ApprovalDecided.approval:type_name -> greenroom.v1.Approval
-	46, // 29: greenroom.v1.ApprovalExpired.approval:type_name -> greenroom.v1.Approval
-	46, // 30: greenroom.v1.ApprovalCancelled.approval:type_name -> greenroom.v1.Approval
-	43, // 31: greenroom.v1.ProcessStats.cpu_time:type_name -> google.protobuf.Duration
-	32, // [32:32] is the sub-list for method output_type
-	32, // [32:32] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	37, // 0: greenroom.v1.SessionCreated.session:type_name -> greenroom.v1.Session
+	37, // 1: greenroom.v1.SessionStarted.session:type_name -> greenroom.v1.Session
+	38, // 2: greenroom.v1.SessionStateChanged.from_state:type_name -> greenroom.v1.SessionState
+	38, // 3: greenroom.v1.SessionStateChanged.to_state:type_name -> greenroom.v1.SessionState
+	39, // 4: greenroom.v1.SessionStateChanged.error:type_name -> google.rpc.Status
+	37, // 5: greenroom.v1.SessionSuspended.session:type_name -> greenroom.v1.Session
+	37, // 6: greenroom.v1.SessionResumed.session:type_name -> greenroom.v1.Session
+	37, // 7: greenroom.v1.SessionRestarted.session:type_name -> greenroom.v1.Session
+	37, // 8: greenroom.v1.SessionUpdated.session:type_name -> greenroom.v1.Session
+	40, // 9: greenroom.v1.SessionUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	37, // 10: greenroom.v1.SessionClosed.session:type_name -> greenroom.v1.Session
+	37, // 11: greenroom.v1.SessionDeleted.session:type_name -> greenroom.v1.Session
+	37, // 12: greenroom.v1.SessionError.session:type_name -> greenroom.v1.Session
+	41, // 13: greenroom.v1.SessionRecoveryScheduled.recovery:type_name -> greenroom.v1.Recovery
+	42, // 14: greenroom.v1.SessionExpiring.expire_time:type_name -> google.protobuf.Timestamp
+	43, // 15: greenroom.v1.SessionPlanLimitsChanged.plan_limits:type_name -> greenroom.v1.PlanLimit
+	44, // 16: greenroom.v1.ProcessSpawned.process:type_name -> greenroom.v1.Process
+	44, // 17: greenroom.v1.ProcessReady.process:type_name -> greenroom.v1.Process
+	45, // 18: greenroom.v1.ProcessReady.startup_time:type_name -> google.protobuf.Duration
+	46, // 19: greenroom.v1.TurnQueued.turn:type_name -> greenroom.v1.Turn
+	46, // 20: greenroom.v1.TurnStarted.turn:type_name -> greenroom.v1.Turn
+	46, // 21: greenroom.v1.TurnCompleted.turn:type_name -> greenroom.v1.Turn
+	46, // 22: greenroom.v1.TurnFailed.turn:type_name -> greenroom.v1.Turn
+	46, // 23: greenroom.v1.TurnInterrupted.turn:type_name -> greenroom.v1.Turn
+	47, // 24: greenroom.v1.UserMessage.content:type_name -> greenroom.v1.ContentBlock
+	47, // 25: greenroom.v1.AssistantMessage.content:type_name -> greenroom.v1.ContentBlock
+	47, // 26: greenroom.v1.ToolUse.content:type_name -> greenroom.v1.ContentBlock
+	47, // 27: greenroom.v1.ToolResult.content:type_name -> greenroom.v1.ContentBlock
+	48, // 28: greenroom.v1.ApprovalRequested.approval:type_name -> greenroom.v1.Approval
+	48, // 29: greenroom.v1.ApprovalDecided.approval:type_name -> greenroom.v1.Approval
+	48, // 30: greenroom.v1.ApprovalExpired.approval:type_name -> greenroom.v1.Approval
+	48, // 31: greenroom.v1.ApprovalCancelled.approval:type_name -> greenroom.v1.Approval
+	45, // 32: greenroom.v1.ProcessStats.cpu_time:type_name -> google.protobuf.Duration
+	33, // [33:33] is the sub-list for method output_type
+	33, // [33:33] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_event_payload_proto_init() }
@@ -2325,16 +2377,17 @@ func file_greenroom_v1_event_payload_proto_init() {
 	if File_greenroom_v1_event_payload_proto != nil {
 		return
 	}
+	file_greenroom_v1_plan_limit_proto_init()
 	file_greenroom_v1_session_proto_init()
 	file_greenroom_v1_turn_proto_init()
-	file_greenroom_v1_event_payload_proto_msgTypes[16].OneofWrappers = []any{}
+	file_greenroom_v1_event_payload_proto_msgTypes[17].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_greenroom_v1_event_payload_proto_rawDesc), len(file_greenroom_v1_event_payload_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   36,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -219,7 +219,9 @@ type Session struct {
 	// Revision of the store at the last change of this session.
 	Revision int64 `protobuf:"varint,27,opt,name=revision,proto3" json:"revision,omitempty"`
 	// Changes with every change of the session; hand it back to refuse a change based on an older state.
-	Etag          string `protobuf:"bytes,28,opt,name=etag,proto3" json:"etag,omitempty"`
+	Etag string `protobuf:"bytes,28,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Limits of the subscription that pays for the session, as the API last told them; empty if it told none.
+	PlanLimits    []*PlanLimit `protobuf:"bytes,29,rep,name=plan_limits,json=planLimits,proto3" json:"plan_limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -448,6 +450,13 @@ func (x *Session) GetEtag() string {
 		return x.Etag
 	}
 	return ""
+}
+
+func (x *Session) GetPlanLimits() []*PlanLimit {
+	if x != nil {
+		return x.PlanLimits
+	}
+	return nil
 }
 
 // Process is one run of the CLI for a session.
@@ -792,8 +801,7 @@ var File_greenroom_v1_session_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x1agreenroom/v1/session.proto\x12\fgreenroom.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x19greenroom/v1/config.proto\"\xe4\n" +
-	"\n" +
+	"\x1agreenroom/v1/session.proto\x12\fgreenroom.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x19greenroom/v1/config.proto\x1a\x1dgreenroom/v1/plan_limit.proto\"\x9e\v\n" +
 	"\aSession\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12!\n" +
@@ -830,7 +838,9 @@ const file_greenroom_v1_session_proto_rawDesc = "" +
 	"expireTime\x12#\n" +
 	"\rlast_sequence\x18\x1a \x01(\x03R\flastSequence\x12\x1a\n" +
 	"\brevision\x18\x1b \x01(\x03R\brevision\x12\x12\n" +
-	"\x04etag\x18\x1c \x01(\tR\x04etag\x1a9\n" +
+	"\x04etag\x18\x1c \x01(\tR\x04etag\x128\n" +
+	"\vplan_limits\x18\x1d \x03(\v2\x17.greenroom.v1.PlanLimitR\n" +
+	"planLimits\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x93\x02\n" +
@@ -908,6 +918,7 @@ var file_greenroom_v1_session_proto_goTypes = []any{
 	(*ConfigOptionReport)(nil),    // 10: greenroom.v1.ConfigOptionReport
 	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
 	(*status.Status)(nil),         // 12: google.rpc.Status
+	(*PlanLimit)(nil),             // 13: greenroom.v1.PlanLimit
 }
 var file_greenroom_v1_session_proto_depIdxs = []int32{
 	7,  // 0: greenroom.v1.Session.labels:type_name -> greenroom.v1.Session.LabelsEntry
@@ -925,15 +936,16 @@ var file_greenroom_v1_session_proto_depIdxs = []int32{
 	11, // 12: greenroom.v1.Session.last_active_time:type_name -> google.protobuf.Timestamp
 	11, // 13: greenroom.v1.Session.close_time:type_name -> google.protobuf.Timestamp
 	11, // 14: greenroom.v1.Session.expire_time:type_name -> google.protobuf.Timestamp
-	11, // 15: greenroom.v1.Process.start_time:type_name -> google.protobuf.Timestamp
-	4,  // 16: greenroom.v1.Process.last_exit:type_name -> greenroom.v1.ProcessExit
-	11, // 17: greenroom.v1.ProcessExit.time:type_name -> google.protobuf.Timestamp
-	11, // 18: greenroom.v1.Recovery.next_attempt_time:type_name -> google.protobuf.Timestamp
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	13, // 15: greenroom.v1.Session.plan_limits:type_name -> greenroom.v1.PlanLimit
+	11, // 16: greenroom.v1.Process.start_time:type_name -> google.protobuf.Timestamp
+	4,  // 17: greenroom.v1.Process.last_exit:type_name -> greenroom.v1.ProcessExit
+	11, // 18: greenroom.v1.ProcessExit.time:type_name -> google.protobuf.Timestamp
+	11, // 19: greenroom.v1.Recovery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_session_proto_init() }
@@ -942,6 +954,7 @@ func file_greenroom_v1_session_proto_init() {
 		return
 	}
 	file_greenroom_v1_config_proto_init()
+	file_greenroom_v1_plan_limit_proto_init()
 	file_greenroom_v1_session_proto_msgTypes[2].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

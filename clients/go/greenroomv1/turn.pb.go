@@ -178,7 +178,8 @@ type Turn struct {
 	Usage *TurnUsage `protobuf:"bytes,9,opt,name=usage,proto3" json:"usage,omitempty"`
 	// Cost of the turn in US dollars, as the CLI reckons it.
 	CostUsd float64 `protobuf:"fixed64,10,opt,name=cost_usd,json=costUsd,proto3" json:"cost_usd,omitempty"`
-	// Why the turn FAILED or was INTERRUPTED; unset otherwise.
+	// Why the turn FAILED or was INTERRUPTED; unset otherwise. Its code and its ErrorInfo say who can do something about
+	// it, and a RetryInfo when: counted from the turn's end, and only if the same prompt may succeed then.
 	Error *status.Status `protobuf:"bytes,11,opt,name=error,proto3" json:"error,omitempty"`
 	// Whether the turn broke off where a tool may or may not have run: look before you send the prompt again.
 	SideEffectsUnknown bool `protobuf:"varint,12,opt,name=side_effects_unknown,json=sideEffectsUnknown,proto3" json:"side_effects_unknown,omitempty"`
@@ -200,8 +201,14 @@ type Turn struct {
 	ResultTruncated bool `protobuf:"varint,20,opt,name=result_truncated,json=resultTruncated,proto3" json:"result_truncated,omitempty"`
 	// Whether `prompt` or `content` is only a part; GetEvent of the turn's turn.queued event has the whole.
 	PromptTruncated bool `protobuf:"varint,21,opt,name=prompt_truncated,json=promptTruncated,proto3" json:"prompt_truncated,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Limits of the subscription that pays for the session, as the API had told them by the turn's end; empty if it told
+	// none, or before the turn's end.
+	PlanLimits []*PlanLimit `protobuf:"bytes,22,rep,name=plan_limits,json=planLimits,proto3" json:"plan_limits,omitempty"`
+	// Models that answered in the main conversation, in the order of their first words: more than one if one of
+	// `SessionConfig.fallback_models` took over, or the model was changed. Empty while nothing was said.
+	Models        []string `protobuf:"bytes,23,rep,name=models,proto3" json:"models,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Turn) Reset() {
@@ -379,6 +386,20 @@ func (x *Turn) GetPromptTruncated() bool {
 		return x.PromptTruncated
 	}
 	return false
+}
+
+func (x *Turn) GetPlanLimits() []*PlanLimit {
+	if x != nil {
+		return x.PlanLimits
+	}
+	return nil
+}
+
+func (x *Turn) GetModels() []string {
+	if x != nil {
+		return x.Models
+	}
+	return nil
 }
 
 // TurnUsage is the tokens that one turn used.
@@ -1127,7 +1148,7 @@ var File_greenroom_v1_turn_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_turn_proto_rawDesc = "" +
 	"\n" +
-	"\x17greenroom/v1/turn.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\xcb\x06\n" +
+	"\x17greenroom/v1/turn.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1dgreenroom/v1/plan_limit.proto\"\x9d\a\n" +
 	"\x04Turn\x12\x17\n" +
 	"\aturn_id\x18\x01 \x01(\tR\x06turnId\x12\x1d\n" +
 	"\n" +
@@ -1156,7 +1177,10 @@ const file_greenroom_v1_turn_proto_rawDesc = "" +
 	"request_id\x18\x12 \x01(\tR\trequestId\x12\x14\n" +
 	"\x05actor\x18\x13 \x01(\tR\x05actor\x12)\n" +
 	"\x10result_truncated\x18\x14 \x01(\bR\x0fresultTruncated\x12)\n" +
-	"\x10prompt_truncated\x18\x15 \x01(\bR\x0fpromptTruncated\"\xb3\x01\n" +
+	"\x10prompt_truncated\x18\x15 \x01(\bR\x0fpromptTruncated\x128\n" +
+	"\vplan_limits\x18\x16 \x03(\v2\x17.greenroom.v1.PlanLimitR\n" +
+	"planLimits\x12\x16\n" +
+	"\x06models\x18\x17 \x03(\tR\x06models\"\xb3\x01\n" +
 	"\tTurnUsage\x12!\n" +
 	"\finput_tokens\x18\x01 \x01(\x03R\vinputTokens\x12#\n" +
 	"\routput_tokens\x18\x02 \x01(\x03R\foutputTokens\x12*\n" +
@@ -1262,7 +1286,8 @@ var file_greenroom_v1_turn_proto_goTypes = []any{
 	(*status.Status)(nil),         // 10: google.rpc.Status
 	(*durationpb.Duration)(nil),   // 11: google.protobuf.Duration
 	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),       // 13: google.protobuf.Struct
+	(*PlanLimit)(nil),             // 13: greenroom.v1.PlanLimit
+	(*structpb.Struct)(nil),       // 14: google.protobuf.Struct
 }
 var file_greenroom_v1_turn_proto_depIdxs = []int32{
 	0,  // 0: greenroom.v1.Turn.state:type_name -> greenroom.v1.TurnState
@@ -1273,26 +1298,27 @@ var file_greenroom_v1_turn_proto_depIdxs = []int32{
 	12, // 5: greenroom.v1.Turn.create_time:type_name -> google.protobuf.Timestamp
 	12, // 6: greenroom.v1.Turn.start_time:type_name -> google.protobuf.Timestamp
 	12, // 7: greenroom.v1.Turn.end_time:type_name -> google.protobuf.Timestamp
-	5,  // 8: greenroom.v1.ContentBlock.thinking:type_name -> greenroom.v1.ThinkingBlock
-	6,  // 9: greenroom.v1.ContentBlock.image:type_name -> greenroom.v1.MediaBlock
-	6,  // 10: greenroom.v1.ContentBlock.document:type_name -> greenroom.v1.MediaBlock
-	7,  // 11: greenroom.v1.ContentBlock.tool_use:type_name -> greenroom.v1.ToolUseBlock
-	8,  // 12: greenroom.v1.ContentBlock.tool_result:type_name -> greenroom.v1.ToolResultBlock
-	13, // 13: greenroom.v1.ContentBlock.other:type_name -> google.protobuf.Struct
-	13, // 14: greenroom.v1.ToolUseBlock.input:type_name -> google.protobuf.Struct
-	4,  // 15: greenroom.v1.ToolResultBlock.content:type_name -> greenroom.v1.ContentBlock
-	13, // 16: greenroom.v1.Approval.input:type_name -> google.protobuf.Struct
-	13, // 17: greenroom.v1.Approval.suggestions:type_name -> google.protobuf.Struct
-	1,  // 18: greenroom.v1.Approval.state:type_name -> greenroom.v1.ApprovalState
-	13, // 19: greenroom.v1.Approval.updated_input:type_name -> google.protobuf.Struct
-	12, // 20: greenroom.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
-	12, // 21: greenroom.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
-	12, // 22: greenroom.v1.Approval.decide_time:type_name -> google.protobuf.Timestamp
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	13, // 8: greenroom.v1.Turn.plan_limits:type_name -> greenroom.v1.PlanLimit
+	5,  // 9: greenroom.v1.ContentBlock.thinking:type_name -> greenroom.v1.ThinkingBlock
+	6,  // 10: greenroom.v1.ContentBlock.image:type_name -> greenroom.v1.MediaBlock
+	6,  // 11: greenroom.v1.ContentBlock.document:type_name -> greenroom.v1.MediaBlock
+	7,  // 12: greenroom.v1.ContentBlock.tool_use:type_name -> greenroom.v1.ToolUseBlock
+	8,  // 13: greenroom.v1.ContentBlock.tool_result:type_name -> greenroom.v1.ToolResultBlock
+	14, // 14: greenroom.v1.ContentBlock.other:type_name -> google.protobuf.Struct
+	14, // 15: greenroom.v1.ToolUseBlock.input:type_name -> google.protobuf.Struct
+	4,  // 16: greenroom.v1.ToolResultBlock.content:type_name -> greenroom.v1.ContentBlock
+	14, // 17: greenroom.v1.Approval.input:type_name -> google.protobuf.Struct
+	14, // 18: greenroom.v1.Approval.suggestions:type_name -> google.protobuf.Struct
+	1,  // 19: greenroom.v1.Approval.state:type_name -> greenroom.v1.ApprovalState
+	14, // 20: greenroom.v1.Approval.updated_input:type_name -> google.protobuf.Struct
+	12, // 21: greenroom.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
+	12, // 22: greenroom.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
+	12, // 23: greenroom.v1.Approval.decide_time:type_name -> google.protobuf.Timestamp
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_turn_proto_init() }
@@ -1300,6 +1326,7 @@ func file_greenroom_v1_turn_proto_init() {
 	if File_greenroom_v1_turn_proto != nil {
 		return
 	}
+	file_greenroom_v1_plan_limit_proto_init()
 	file_greenroom_v1_turn_proto_msgTypes[2].OneofWrappers = []any{
 		(*ContentBlock_Text)(nil),
 		(*ContentBlock_Thinking)(nil),

@@ -74,6 +74,10 @@ pub struct SessionConfig {
     /// What happens when a tool needs permission. Default: ASK.
     #[prost(enumeration = "ApprovalPolicy", tag = "20")]
     pub approval_policy: i32,
+    /// Models that the CLI asks instead, in this order, when `model` is overloaded or not available; names or aliases, at most
+    /// 8, none of them `model` itself. `Turn.models` tells who answered. Default: none.
+    #[prost(string, repeated, tag = "21")]
+    pub fallback_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// SessionLimits bounds what one session may use. `Session.config_report` says which of them this host enforces.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -507,6 +511,7 @@ pub enum ErrorReason {
     ///
     /// ```text
     /// {"reason": "NO_SLOT", "domain": "greenroom.v1"}
+    /// RetryInfo {"retryDelay": "4s"}
     /// ```
     NoSlot = 61,
     /// RESOURCE_EXHAUSTED: the workspace, user or profile has as many sessions as it may have.
@@ -610,7 +615,7 @@ pub enum ErrorReason {
     /// In Session.error: the working_dir is no longer there.
     ///
     /// ```text
-    /// {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1"}
+    /// {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1", "metadata": {"working_dir": "/srv/project"}}
     /// ```
     WorkingDirGone = 105,
     /// In Session.error and Turn.error: the process ended by itself.
@@ -637,7 +642,8 @@ pub enum ErrorReason {
     /// {"reason": "INPUT_STALLED", "domain": "greenroom.v1", "metadata": {"stderr_tail": "…"}}
     /// ```
     InputStalled = 109,
-    /// In Session.error and Turn.error: the process said nothing for too long while a turn ran.
+    /// In Turn.error: the process said nothing for too long while a turn ran. `stderr_tail` is there if it did not obey the
+    /// interrupt either, and was ended.
     ///
     /// ```text
     /// {"reason": "PROCESS_SILENT", "domain": "greenroom.v1", "metadata": {"stderr_tail": "…"}}
@@ -661,12 +667,43 @@ pub enum ErrorReason {
     /// {"reason": "PROCESS_NOT_ENDED", "domain": "greenroom.v1", "metadata": {"pid": "4242"}}
     /// ```
     ProcessNotEnded = 113,
-    /// In Turn.error: the model's API failed, or refused the credentials or the prompt.
+    /// In Turn.error, with the code UNAVAILABLE: the model's API is overloaded (529), fails (5xx) or cannot be reached (no
+    /// `api_status`), and was repeated as often and as long as the operator's settings say. The same prompt may succeed later.
     ///
     /// ```text
-    /// {"reason": "API_ERROR", "domain": "greenroom.v1", "metadata": {"api_status": "529"}}
+    /// {"reason": "API_ERROR", "domain": "greenroom.v1",
+    /// "metadata": {"api_status": "529", "api_request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}}
+    /// RetryInfo {"retryDelay": "8s"}
     /// ```
     ApiError = 121,
+    /// In Turn.error, with the code FAILED_PRECONDITION: the model's API refused the credentials (401, 403), or there are none.
+    /// No repetition helps until the session, its profile or the operator has others.
+    ///
+    /// ```text
+    /// {"reason": "API_CREDENTIALS_REFUSED", "domain": "greenroom.v1",
+    /// "metadata": {"api_status": "401", "api_request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}}
+    /// ```
+    ApiCredentialsRefused = 129,
+    /// In Turn.error, with the code INVALID_ARGUMENT: the model's API refused the request (400, 404, 413, 422): the prompt is
+    /// too long, the model is unknown, an option is not allowed. The same request would be refused again.
+    ///
+    /// ```text
+    /// {"reason": "API_REQUEST_REFUSED", "domain": "greenroom.v1",
+    /// "metadata": {"api_status": "400", "api_request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}}
+    /// ```
+    ApiRequestRefused = 130,
+    /// In Turn.error, with the code RESOURCE_EXHAUSTED: a limit of the account is used up (429). `limit_kind` is a name of
+    /// PlanLimitKind without its prefix for a subscription's, RATE for an API key's requests or tokens a minute, CREDITS
+    /// when there is no money left. `resets_at` is when it is free again, in RFC 3339; without it and without a RetryInfo,
+    /// waiting does not help.
+    ///
+    /// ```text
+    /// {"reason": "API_LIMIT_REACHED", "domain": "greenroom.v1",
+    /// "metadata": {"api_status": "429", "limit_kind": "FIVE_HOUR", "resets_at": "2026-11-30T23:00:00Z",
+    /// "api_request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}}
+    /// RetryInfo {"retryDelay": "5400s"}
+    /// ```
+    ApiLimitReached = 131,
     /// In Turn.error: the turn took as many rounds as `max_turns` allows.
     ///
     /// ```text
@@ -770,6 +807,9 @@ impl ErrorReason {
             Self::NodeLost => "ERROR_REASON_NODE_LOST",
             Self::ProcessNotEnded => "ERROR_REASON_PROCESS_NOT_ENDED",
             Self::ApiError => "ERROR_REASON_API_ERROR",
+            Self::ApiCredentialsRefused => "ERROR_REASON_API_CREDENTIALS_REFUSED",
+            Self::ApiRequestRefused => "ERROR_REASON_API_REQUEST_REFUSED",
+            Self::ApiLimitReached => "ERROR_REASON_API_LIMIT_REACHED",
             Self::MaxTurns => "ERROR_REASON_MAX_TURNS",
             Self::BudgetExhausted => "ERROR_REASON_BUDGET_EXHAUSTED",
             Self::TurnFailed => "ERROR_REASON_TURN_FAILED",
@@ -835,6 +875,9 @@ impl ErrorReason {
             "ERROR_REASON_NODE_LOST" => Some(Self::NodeLost),
             "ERROR_REASON_PROCESS_NOT_ENDED" => Some(Self::ProcessNotEnded),
             "ERROR_REASON_API_ERROR" => Some(Self::ApiError),
+            "ERROR_REASON_API_CREDENTIALS_REFUSED" => Some(Self::ApiCredentialsRefused),
+            "ERROR_REASON_API_REQUEST_REFUSED" => Some(Self::ApiRequestRefused),
+            "ERROR_REASON_API_LIMIT_REACHED" => Some(Self::ApiLimitReached),
             "ERROR_REASON_MAX_TURNS" => Some(Self::MaxTurns),
             "ERROR_REASON_BUDGET_EXHAUSTED" => Some(Self::BudgetExhausted),
             "ERROR_REASON_TURN_FAILED" => Some(Self::TurnFailed),
@@ -842,6 +885,116 @@ impl ErrorReason {
             "ERROR_REASON_TURN_TIMEOUT" => Some(Self::TurnTimeout),
             "ERROR_REASON_PROMPT_REFUSED" => Some(Self::PromptRefused),
             "ERROR_REASON_HOOK_STOPPED" => Some(Self::HookStopped),
+            _ => None,
+        }
+    }
+}
+/// PlanLimit is one limit of a subscription (a plan), as the model's API last told it. Only sessions whose OAuth token
+/// belongs to a subscription have any; an API key has none that the API tells. All fields are set by the server.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlanLimit {
+    /// Which limit it is.
+    #[prost(enumeration = "PlanLimitKind", tag = "1")]
+    pub kind: i32,
+    /// The API's own word for it, such as `seven_day_opus`. It says more where `kind` is OTHER.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// Whether it is used up, or nearly.
+    #[prost(enumeration = "PlanLimitState", tag = "3")]
+    pub state: i32,
+    /// How much of it is used, as a fraction: 1 is all of it, and more is possible. Unset when the API did not say.
+    #[prost(double, optional, tag = "4")]
+    pub used: ::core::option::Option<f64>,
+    /// Time at which it begins anew; what is told here no longer holds then. Unset when the API did not say.
+    #[prost(message, optional, tag = "5")]
+    pub reset_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// PlanLimitKind is which of a subscription's limits is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PlanLimitKind {
+    /// Never set by the server.
+    Unspecified = 0,
+    /// What may be used in five hours.
+    FiveHour = 1,
+    /// What may be used in a week, of all models.
+    Weekly = 2,
+    /// What may be used of Opus in a week.
+    WeeklyOpus = 3,
+    /// What may be used of Sonnet in a week.
+    WeeklySonnet = 4,
+    /// What may be used in a week of a model that has a limit of its own, extra usage included.
+    WeeklyModel = 5,
+    /// What may be used beyond the plan, for money.
+    ExtraUsage = 6,
+    /// A limit that this version does not know; `name` has the API's word.
+    Other = 15,
+}
+impl PlanLimitKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PLAN_LIMIT_KIND_UNSPECIFIED",
+            Self::FiveHour => "PLAN_LIMIT_KIND_FIVE_HOUR",
+            Self::Weekly => "PLAN_LIMIT_KIND_WEEKLY",
+            Self::WeeklyOpus => "PLAN_LIMIT_KIND_WEEKLY_OPUS",
+            Self::WeeklySonnet => "PLAN_LIMIT_KIND_WEEKLY_SONNET",
+            Self::WeeklyModel => "PLAN_LIMIT_KIND_WEEKLY_MODEL",
+            Self::ExtraUsage => "PLAN_LIMIT_KIND_EXTRA_USAGE",
+            Self::Other => "PLAN_LIMIT_KIND_OTHER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PLAN_LIMIT_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "PLAN_LIMIT_KIND_FIVE_HOUR" => Some(Self::FiveHour),
+            "PLAN_LIMIT_KIND_WEEKLY" => Some(Self::Weekly),
+            "PLAN_LIMIT_KIND_WEEKLY_OPUS" => Some(Self::WeeklyOpus),
+            "PLAN_LIMIT_KIND_WEEKLY_SONNET" => Some(Self::WeeklySonnet),
+            "PLAN_LIMIT_KIND_WEEKLY_MODEL" => Some(Self::WeeklyModel),
+            "PLAN_LIMIT_KIND_EXTRA_USAGE" => Some(Self::ExtraUsage),
+            "PLAN_LIMIT_KIND_OTHER" => Some(Self::Other),
+            _ => None,
+        }
+    }
+}
+/// PlanLimitState is how far a limit of a subscription is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum PlanLimitState {
+    /// Never set by the server.
+    Unspecified = 0,
+    /// There is enough left.
+    Allowed = 1,
+    /// A warning: it is nearly used up.
+    Warning = 2,
+    /// It is used up until `reset_time`. Turns fail with API_LIMIT_REACHED, unless extra usage pays for them.
+    UsedUp = 3,
+}
+impl PlanLimitState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PLAN_LIMIT_STATE_UNSPECIFIED",
+            Self::Allowed => "PLAN_LIMIT_STATE_ALLOWED",
+            Self::Warning => "PLAN_LIMIT_STATE_WARNING",
+            Self::UsedUp => "PLAN_LIMIT_STATE_USED_UP",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PLAN_LIMIT_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "PLAN_LIMIT_STATE_ALLOWED" => Some(Self::Allowed),
+            "PLAN_LIMIT_STATE_WARNING" => Some(Self::Warning),
+            "PLAN_LIMIT_STATE_USED_UP" => Some(Self::UsedUp),
             _ => None,
         }
     }
@@ -938,6 +1091,9 @@ pub struct Session {
     /// Changes with every change of the session; hand it back to refuse a change based on an older state.
     #[prost(string, tag = "28")]
     pub etag: ::prost::alloc::string::String,
+    /// Limits of the subscription that pays for the session, as the API last told them; empty if it told none.
+    #[prost(message, repeated, tag = "29")]
+    pub plan_limits: ::prost::alloc::vec::Vec<PlanLimit>,
 }
 /// Process is one run of the CLI for a session.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1147,7 +1303,8 @@ pub struct Turn {
     /// Cost of the turn in US dollars, as the CLI reckons it.
     #[prost(double, tag = "10")]
     pub cost_usd: f64,
-    /// Why the turn FAILED or was INTERRUPTED; unset otherwise.
+    /// Why the turn FAILED or was INTERRUPTED; unset otherwise. Its code and its ErrorInfo say who can do something about
+    /// it, and a RetryInfo when: counted from the turn's end, and only if the same prompt may succeed then.
     #[prost(message, optional, tag = "11")]
     pub error: ::core::option::Option<::tonic_types::Status>,
     /// Whether the turn broke off where a tool may or may not have run: look before you send the prompt again.
@@ -1180,6 +1337,14 @@ pub struct Turn {
     /// Whether `prompt` or `content` is only a part; GetEvent of the turn's turn.queued event has the whole.
     #[prost(bool, tag = "21")]
     pub prompt_truncated: bool,
+    /// Limits of the subscription that pays for the session, as the API had told them by the turn's end; empty if it told
+    /// none, or before the turn's end.
+    #[prost(message, repeated, tag = "22")]
+    pub plan_limits: ::prost::alloc::vec::Vec<PlanLimit>,
+    /// Models that answered in the main conversation, in the order of their first words: more than one if one of
+    /// `SessionConfig.fallback_models` took over, or the model was changed. Empty while nothing was said.
+    #[prost(string, repeated, tag = "23")]
+    pub models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// TurnUsage is the tokens that one turn used.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1562,6 +1727,13 @@ pub struct SessionLimitReached {
     #[prost(string, tag = "2")]
     pub detail: ::prost::alloc::string::String,
 }
+/// SessionPlanLimitsChanged: a limit of the subscription that pays for a session has another state or reset time.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SessionPlanLimitsChanged {
+    /// All limits that the API has told and that have not begun anew since.
+    #[prost(message, repeated, tag = "1")]
+    pub plan_limits: ::prost::alloc::vec::Vec<PlanLimit>,
+}
 /// ProcessSpawned: a process was started.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProcessSpawned {
@@ -1873,7 +2045,7 @@ pub struct Event {
     /// What happened, in full. The number of each field is 100 plus that of its EventType, the name is the type's.
     #[prost(
         oneof = "event::Payload",
-        tags = "101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 121, 122, 123, 131, 132, 133, 134, 135, 141, 142, 143, 144, 145, 151, 152, 153, 154, 171, 172, 173, 174, 175"
+        tags = "101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 121, 122, 123, 131, 132, 133, 134, 135, 141, 142, 143, 144, 145, 151, 152, 153, 154, 171, 172, 173, 174, 175"
     )]
     pub payload: ::core::option::Option<event::Payload>,
 }
@@ -1924,6 +2096,9 @@ pub mod event {
         /// EVENT_TYPE_SESSION_LIMIT_REACHED.
         #[prost(message, tag = "114")]
         SessionLimitReached(super::SessionLimitReached),
+        /// EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED.
+        #[prost(message, tag = "115")]
+        SessionPlanLimitsChanged(super::SessionPlanLimitsChanged),
         /// EVENT_TYPE_PROCESS_SPAWNED.
         #[prost(message, tag = "121")]
         ProcessSpawned(super::ProcessSpawned),
@@ -2026,6 +2201,9 @@ pub enum EventType {
     SessionExpiring = 13,
     /// A session reached one of its limits (`session.limit_reached`).
     SessionLimitReached = 14,
+    /// A limit of the subscription that pays for a session is nearly used up, used up, or free again
+    /// (`session.plan_limits_changed`).
+    SessionPlanLimitsChanged = 15,
     /// A process was started (`process.spawned`).
     ProcessSpawned = 21,
     /// A process answered the handshake and was verified (`process.ready`).
@@ -2093,6 +2271,7 @@ impl EventType {
             Self::SessionRecoveryScheduled => "EVENT_TYPE_SESSION_RECOVERY_SCHEDULED",
             Self::SessionExpiring => "EVENT_TYPE_SESSION_EXPIRING",
             Self::SessionLimitReached => "EVENT_TYPE_SESSION_LIMIT_REACHED",
+            Self::SessionPlanLimitsChanged => "EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED",
             Self::ProcessSpawned => "EVENT_TYPE_PROCESS_SPAWNED",
             Self::ProcessReady => "EVENT_TYPE_PROCESS_READY",
             Self::ProcessExited => "EVENT_TYPE_PROCESS_EXITED",
@@ -2137,6 +2316,9 @@ impl EventType {
             }
             "EVENT_TYPE_SESSION_EXPIRING" => Some(Self::SessionExpiring),
             "EVENT_TYPE_SESSION_LIMIT_REACHED" => Some(Self::SessionLimitReached),
+            "EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED" => {
+                Some(Self::SessionPlanLimitsChanged)
+            }
             "EVENT_TYPE_PROCESS_SPAWNED" => Some(Self::ProcessSpawned),
             "EVENT_TYPE_PROCESS_READY" => Some(Self::ProcessReady),
             "EVENT_TYPE_PROCESS_EXITED" => Some(Self::ProcessExited),
@@ -4919,6 +5101,7 @@ impl ::core::fmt::Debug for SessionConfig {
             .field("recovery_policy", &self.recovery_policy)
             .field("on_idle", &self.on_idle)
             .field("approval_policy", &self.approval_policy)
+            .field("fallback_models", &self.fallback_models)
             .finish()
     }
 }

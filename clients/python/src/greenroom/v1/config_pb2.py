@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19greenroom/v1/config.proto\x12\x0cgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xf5\x06\n\rSessionConfig\x12\x13\n\x0bworking_dir\x18\x01 \x01(\t\x12\x1a\n\rsystem_prompt\x18\x02 \x01(\tH\x00\x88\x01\x01\x12!\n\x14\x61ppend_system_prompt\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\r\n\x05model\x18\x04 \x01(\t\x12\x35\n\x0fpermission_mode\x18\x05 \x01(\x0e\x32\x1c.greenroom.v1.PermissionMode\x12\x16\n\tmax_turns\x18\x06 \x01(\x05H\x02\x88\x01\x01\x12\x18\n\x0btemperature\x18\x07 \x01(\x01H\x03\x88\x01\x01\x12\x1b\n\x0emax_budget_usd\x18\x08 \x01(\x01H\x04\x88\x01\x01\x12\x15\n\rallowed_tools\x18\t \x03(\t\x12\x18\n\x10\x64isallowed_tools\x18\n \x03(\t\x12/\n\x0ctool_timeout\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x41\n\x0b\x65nvironment\x18\x0c \x03(\x0b\x32,.greenroom.v1.SessionConfig.EnvironmentEntry\x12\x13\n\x0boauth_token\x18\r \x01(\t\x12\x17\n\x0foauth_token_set\x18\x0e \x01(\x08\x12+\n\nmcp_config\x18\x0f \x01(\x0b\x32\x17.google.protobuf.Struct\x12)\n\x08settings\x18\x10 \x01(\x0b\x32\x17.google.protobuf.Struct\x12+\n\x06limits\x18\x11 \x01(\x0b\x32\x1b.greenroom.v1.SessionLimits\x12\x35\n\x0frecovery_policy\x18\x12 \x01(\x0b\x32\x1c.greenroom.v1.RecoveryPolicy\x12%\n\x07on_idle\x18\x13 \x01(\x0e\x32\x14.greenroom.v1.OnIdle\x12\x35\n\x0f\x61pproval_policy\x18\x14 \x01(\x0e\x32\x1c.greenroom.v1.ApprovalPolicy\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x10\n\x0e_system_promptB\x17\n\x15_append_system_promptB\x0c\n\n_max_turnsB\x0e\n\x0c_temperatureB\x11\n\x0f_max_budget_usd\"\x94\x02\n\rSessionLimits\x12\x19\n\x0cmemory_bytes\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x10\n\x03\x63pu\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12/\n\x0cmax_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cidle_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cturn_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x19\n\x0coutput_bytes\x18\x06 \x01(\x03H\x02\x88\x01\x01\x42\x0f\n\r_memory_bytesB\x06\n\x04_cpuB\x0f\n\r_output_bytes\"\xfd\x01\n\x0eRecoveryPolicy\x12(\n\x04mode\x18\x01 \x01(\x0e\x32\x1a.greenroom.v1.RecoveryMode\x12\x19\n\x0cmax_restarts\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x31\n\x0erestart_window\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x32\n\x0finitial_backoff\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0bmax_backoff\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\n\r_max_restarts\"d\n\x12\x43onfigOptionReport\x12\x0e\n\x06option\x18\x01 \x01(\t\x12.\n\x0b\x65nforcement\x18\x02 \x01(\x0e\x32\x19.greenroom.v1.Enforcement\x12\x0e\n\x06reason\x18\x03 \x01(\t*b\n\x0cRecoveryMode\x12\x1d\n\x19RECOVERY_MODE_UNSPECIFIED\x10\x00\x12\x17\n\x13RECOVERY_MODE_NEVER\x10\x01\x12\x1a\n\x16RECOVERY_MODE_ON_CRASH\x10\x02*\xea\x01\n\x0ePermissionMode\x12\x1f\n\x1bPERMISSION_MODE_UNSPECIFIED\x10\x00\x12\x1b\n\x17PERMISSION_MODE_DEFAULT\x10\x01\x12 \n\x1cPERMISSION_MODE_ACCEPT_EDITS\x10\x02\x12\x18\n\x14PERMISSION_MODE_PLAN\x10\x03\x12\x1c\n\x18PERMISSION_MODE_DONT_ASK\x10\x04\x12\x18\n\x14PERMISSION_MODE_AUTO\x10\x05\x12&\n\"PERMISSION_MODE_BYPASS_PERMISSIONS\x10\x06*[\n\x06OnIdle\x12\x17\n\x13ON_IDLE_UNSPECIFIED\x10\x00\x12\x13\n\x0fON_IDLE_SUSPEND\x10\x01\x12\x11\n\rON_IDLE_CLOSE\x10\x02\x12\x10\n\x0cON_IDLE_KEEP\x10\x03*d\n\x0e\x41pprovalPolicy\x12\x1f\n\x1b\x41PPROVAL_POLICY_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41PPROVAL_POLICY_ASK\x10\x01\x12\x18\n\x14\x41PPROVAL_POLICY_DENY\x10\x02*~\n\x0b\x45nforcement\x12\x1b\n\x17\x45NFORCEMENT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45NFORCEMENT_ENFORCED\x10\x01\x12\x1b\n\x17\x45NFORCEMENT_BEST_EFFORT\x10\x02\x12\x1b\n\x17\x45NFORCEMENT_UNSUPPORTED\x10\x03\x42*\n\x19io.github.greenroomdev.v1B\x0b\x43onfigProtoP\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19greenroom/v1/config.proto\x12\x0cgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x8e\x07\n\rSessionConfig\x12\x13\n\x0bworking_dir\x18\x01 \x01(\t\x12\x1a\n\rsystem_prompt\x18\x02 \x01(\tH\x00\x88\x01\x01\x12!\n\x14\x61ppend_system_prompt\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\r\n\x05model\x18\x04 \x01(\t\x12\x35\n\x0fpermission_mode\x18\x05 \x01(\x0e\x32\x1c.greenroom.v1.PermissionMode\x12\x16\n\tmax_turns\x18\x06 \x01(\x05H\x02\x88\x01\x01\x12\x18\n\x0btemperature\x18\x07 \x01(\x01H\x03\x88\x01\x01\x12\x1b\n\x0emax_budget_usd\x18\x08 \x01(\x01H\x04\x88\x01\x01\x12\x15\n\rallowed_tools\x18\t \x03(\t\x12\x18\n\x10\x64isallowed_tools\x18\n \x03(\t\x12/\n\x0ctool_timeout\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x41\n\x0b\x65nvironment\x18\x0c \x03(\x0b\x32,.greenroom.v1.SessionConfig.EnvironmentEntry\x12\x13\n\x0boauth_token\x18\r \x01(\t\x12\x17\n\x0foauth_token_set\x18\x0e \x01(\x08\x12+\n\nmcp_config\x18\x0f \x01(\x0b\x32\x17.google.protobuf.Struct\x12)\n\x08settings\x18\x10 \x01(\x0b\x32\x17.google.protobuf.Struct\x12+\n\x06limits\x18\x11 \x01(\x0b\x32\x1b.greenroom.v1.SessionLimits\x12\x35\n\x0frecovery_policy\x18\x12 \x01(\x0b\x32\x1c.greenroom.v1.RecoveryPolicy\x12%\n\x07on_idle\x18\x13 \x01(\x0e\x32\x14.greenroom.v1.OnIdle\x12\x35\n\x0f\x61pproval_policy\x18\x14 \x01(\x0e\x32\x1c.greenroom.v1.ApprovalPolicy\x12\x17\n\x0f\x66\x61llback_models\x18\x15 \x03(\t\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x10\n\x0e_system_promptB\x17\n\x15_append_system_promptB\x0c\n\n_max_turnsB\x0e\n\x0c_temperatureB\x11\n\x0f_max_budget_usd\"\x94\x02\n\rSessionLimits\x12\x19\n\x0cmemory_bytes\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x10\n\x03\x63pu\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12/\n\x0cmax_duration\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cidle_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cturn_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x19\n\x0coutput_bytes\x18\x06 \x01(\x03H\x02\x88\x01\x01\x42\x0f\n\r_memory_bytesB\x06\n\x04_cpuB\x0f\n\r_output_bytes\"\xfd\x01\n\x0eRecoveryPolicy\x12(\n\x04mode\x18\x01 \x01(\x0e\x32\x1a.greenroom.v1.RecoveryMode\x12\x19\n\x0cmax_restarts\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x31\n\x0erestart_window\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x32\n\x0finitial_backoff\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12.\n\x0bmax_backoff\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0f\n\r_max_restarts\"d\n\x12\x43onfigOptionReport\x12\x0e\n\x06option\x18\x01 \x01(\t\x12.\n\x0b\x65nforcement\x18\x02 \x01(\x0e\x32\x19.greenroom.v1.Enforcement\x12\x0e\n\x06reason\x18\x03 \x01(\t*b\n\x0cRecoveryMode\x12\x1d\n\x19RECOVERY_MODE_UNSPECIFIED\x10\x00\x12\x17\n\x13RECOVERY_MODE_NEVER\x10\x01\x12\x1a\n\x16RECOVERY_MODE_ON_CRASH\x10\x02*\xea\x01\n\x0ePermissionMode\x12\x1f\n\x1bPERMISSION_MODE_UNSPECIFIED\x10\x00\x12\x1b\n\x17PERMISSION_MODE_DEFAULT\x10\x01\x12 \n\x1cPERMISSION_MODE_ACCEPT_EDITS\x10\x02\x12\x18\n\x14PERMISSION_MODE_PLAN\x10\x03\x12\x1c\n\x18PERMISSION_MODE_DONT_ASK\x10\x04\x12\x18\n\x14PERMISSION_MODE_AUTO\x10\x05\x12&\n\"PERMISSION_MODE_BYPASS_PERMISSIONS\x10\x06*[\n\x06OnIdle\x12\x17\n\x13ON_IDLE_UNSPECIFIED\x10\x00\x12\x13\n\x0fON_IDLE_SUSPEND\x10\x01\x12\x11\n\rON_IDLE_CLOSE\x10\x02\x12\x10\n\x0cON_IDLE_KEEP\x10\x03*d\n\x0e\x41pprovalPolicy\x12\x1f\n\x1b\x41PPROVAL_POLICY_UNSPECIFIED\x10\x00\x12\x17\n\x13\x41PPROVAL_POLICY_ASK\x10\x01\x12\x18\n\x14\x41PPROVAL_POLICY_DENY\x10\x02*~\n\x0b\x45nforcement\x12\x1b\n\x17\x45NFORCEMENT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x45NFORCEMENT_ENFORCED\x10\x01\x12\x1b\n\x17\x45NFORCEMENT_BEST_EFFORT\x10\x02\x12\x1b\n\x17\x45NFORCEMENT_UNSUPPORTED\x10\x03\x42*\n\x19io.github.greenroomdev.v1B\x0b\x43onfigProtoP\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,24 +36,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\031io.github.greenroomdev.v1B\013ConfigProtoP\001'
   _globals['_SESSIONCONFIG_ENVIRONMENTENTRY']._loaded_options = None
   _globals['_SESSIONCONFIG_ENVIRONMENTENTRY']._serialized_options = b'8\001'
-  _globals['_RECOVERYMODE']._serialized_start=1630
-  _globals['_RECOVERYMODE']._serialized_end=1728
-  _globals['_PERMISSIONMODE']._serialized_start=1731
-  _globals['_PERMISSIONMODE']._serialized_end=1965
-  _globals['_ONIDLE']._serialized_start=1967
-  _globals['_ONIDLE']._serialized_end=2058
-  _globals['_APPROVALPOLICY']._serialized_start=2060
-  _globals['_APPROVALPOLICY']._serialized_end=2160
-  _globals['_ENFORCEMENT']._serialized_start=2162
-  _globals['_ENFORCEMENT']._serialized_end=2288
+  _globals['_RECOVERYMODE']._serialized_start=1655
+  _globals['_RECOVERYMODE']._serialized_end=1753
+  _globals['_PERMISSIONMODE']._serialized_start=1756
+  _globals['_PERMISSIONMODE']._serialized_end=1990
+  _globals['_ONIDLE']._serialized_start=1992
+  _globals['_ONIDLE']._serialized_end=2083
+  _globals['_APPROVALPOLICY']._serialized_start=2085
+  _globals['_APPROVALPOLICY']._serialized_end=2185
+  _globals['_ENFORCEMENT']._serialized_start=2187
+  _globals['_ENFORCEMENT']._serialized_end=2313
   _globals['_SESSIONCONFIG']._serialized_start=106
-  _globals['_SESSIONCONFIG']._serialized_end=991
-  _globals['_SESSIONCONFIG_ENVIRONMENTENTRY']._serialized_start=849
-  _globals['_SESSIONCONFIG_ENVIRONMENTENTRY']._serialized_end=899
-  _globals['_SESSIONLIMITS']._serialized_start=994
-  _globals['_SESSIONLIMITS']._serialized_end=1270
-  _globals['_RECOVERYPOLICY']._serialized_start=1273
-  _globals['_RECOVERYPOLICY']._serialized_end=1526
-  _globals['_CONFIGOPTIONREPORT']._serialized_start=1528
-  _globals['_CONFIGOPTIONREPORT']._serialized_end=1628
+  _globals['_SESSIONCONFIG']._serialized_end=1016
+  _globals['_SESSIONCONFIG_ENVIRONMENTENTRY']._serialized_start=874
+  _globals['_SESSIONCONFIG_ENVIRONMENTENTRY']._serialized_end=924
+  _globals['_SESSIONLIMITS']._serialized_start=1019
+  _globals['_SESSIONLIMITS']._serialized_end=1295
+  _globals['_RECOVERYPOLICY']._serialized_start=1298
+  _globals['_RECOVERYPOLICY']._serialized_end=1551
+  _globals['_CONFIGOPTIONREPORT']._serialized_start=1553
+  _globals['_CONFIGOPTIONREPORT']._serialized_end=1653
 # @@protoc_insertion_point(module_scope)

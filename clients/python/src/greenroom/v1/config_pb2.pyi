@@ -214,6 +214,7 @@ class SessionConfig(_message.Message):
     RECOVERY_POLICY_FIELD_NUMBER: _builtins.int
     ON_IDLE_FIELD_NUMBER: _builtins.int
     APPROVAL_POLICY_FIELD_NUMBER: _builtins.int
+    FALLBACK_MODELS_FIELD_NUMBER: _builtins.int
     working_dir: _builtins.str
     """Directory the process works in. Required; absolute; must exist and, after symlinks are resolved, lie inside a root
     that the operator allows (else PERMISSION_DENIED, WORKING_DIR_OUTSIDE_ROOTS). Immutable after creation.
@@ -282,6 +283,12 @@ class SessionConfig(_message.Message):
     def recovery_policy(self) -> Global___RecoveryPolicy:
         """What happens when the process ends by itself."""
 
+    @_builtins.property
+    def fallback_models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Models that the CLI asks instead, in this order, when `model` is overloaded or not available; names or aliases, at most
+        8, none of them `model` itself. `Turn.models` tells who answered. Default: none.
+        """
+
     def __init__(
         self,
         *,
@@ -305,10 +312,11 @@ class SessionConfig(_message.Message):
         recovery_policy: Global___RecoveryPolicy | None = ...,
         on_idle: Global___OnIdle.ValueType = ...,
         approval_policy: Global___ApprovalPolicy.ValueType = ...,
+        fallback_models: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "append_system_prompt", b"append_system_prompt", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "recovery_policy", b"recovery_policy", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "allowed_tools", b"allowed_tools", "append_system_prompt", b"append_system_prompt", "approval_policy", b"approval_policy", "disallowed_tools", b"disallowed_tools", "environment", b"environment", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "model", b"model", "oauth_token", b"oauth_token", "oauth_token_set", b"oauth_token_set", "on_idle", b"on_idle", "permission_mode", b"permission_mode", "recovery_policy", b"recovery_policy", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout", "working_dir", b"working_dir"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "allowed_tools", b"allowed_tools", "append_system_prompt", b"append_system_prompt", "approval_policy", b"approval_policy", "disallowed_tools", b"disallowed_tools", "environment", b"environment", "fallback_models", b"fallback_models", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "model", b"model", "oauth_token", b"oauth_token", "oauth_token_set", b"oauth_token_set", "on_idle", b"on_idle", "permission_mode", b"permission_mode", "recovery_policy", b"recovery_policy", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout", "working_dir", b"working_dir"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__append_system_prompt: _TypeAlias = _typing.Literal["append_system_prompt"]  # noqa: Y015
     _WhichOneofArgType__append_system_prompt: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt"]  # noqa: Y015

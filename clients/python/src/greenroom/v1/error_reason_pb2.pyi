@@ -179,6 +179,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     """In Session.error, with the code RESOURCE_EXHAUSTED: no process came free within the wait.
 
         {"reason": "NO_SLOT", "domain": "greenroom.v1"}
+        RetryInfo {"retryDelay": "4s"}
     """
     ERROR_REASON_QUOTA_EXCEEDED: _ErrorReason.ValueType  # 62
     """RESOURCE_EXHAUSTED: the workspace, user or profile has as many sessions as it may have.
@@ -267,7 +268,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     ERROR_REASON_WORKING_DIR_GONE: _ErrorReason.ValueType  # 105
     """In Session.error: the working_dir is no longer there.
 
-        {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1"}
+        {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1", "metadata": {"working_dir": "/srv/project"}}
     """
     ERROR_REASON_PROCESS_EXITED: _ErrorReason.ValueType  # 106
     """In Session.error and Turn.error: the process ended by itself.
@@ -290,7 +291,8 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         {"reason": "INPUT_STALLED", "domain": "greenroom.v1", "metadata": {"stderr_tail": "…"}}
     """
     ERROR_REASON_PROCESS_SILENT: _ErrorReason.ValueType  # 110
-    """In Session.error and Turn.error: the process said nothing for too long while a turn ran.
+    """In Turn.error: the process said nothing for too long while a turn ran. `stderr_tail` is there if it did not obey the
+    interrupt either, and was ended.
 
         {"reason": "PROCESS_SILENT", "domain": "greenroom.v1", "metadata": {"stderr_tail": "…"}}
     """
@@ -310,9 +312,37 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         {"reason": "PROCESS_NOT_ENDED", "domain": "greenroom.v1", "metadata": {"pid": "4242"}}
     """
     ERROR_REASON_API_ERROR: _ErrorReason.ValueType  # 121
-    """In Turn.error: the model's API failed, or refused the credentials or the prompt.
+    """In Turn.error, with the code UNAVAILABLE: the model's API is overloaded (529), fails (5xx) or cannot be reached (no
+    `api_status`), and was repeated as often and as long as the operator's settings say. The same prompt may succeed later.
 
-        {"reason": "API_ERROR", "domain": "greenroom.v1", "metadata": {"api_status": "529"}}
+        {"reason": "API_ERROR", "domain": "greenroom.v1",
+         "metadata": {"api_status": "529", "api_request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}}
+        RetryInfo {"retryDelay": "8s"}
+    """
+    ERROR_REASON_API_CREDENTIALS_REFUSED: _ErrorReason.ValueType  # 129
+    """In Turn.error, with the code FAILED_PRECONDITION: the model's API refused the credentials (401, 403), or there are none.
+    No repetition helps until the session, its profile or the operator has others.
+
+        {"reason": "API_CREDENTIALS_REFUSED", "domain": "greenroom.v1",
+         "metadata": {"api_status": "401", "api_request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}}
+    """
+    ERROR_REASON_API_REQUEST_REFUSED: _ErrorReason.ValueType  # 130
+    """In Turn.error, with the code INVALID_ARGUMENT: the model's API refused the request (400, 404, 413, 422): the prompt is
+    too long, the model is unknown, an option is not allowed. The same request would be refused again.
+
+        {"reason": "API_REQUEST_REFUSED", "domain": "greenroom.v1",
+         "metadata": {"api_status": "400", "api_request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}}
+    """
+    ERROR_REASON_API_LIMIT_REACHED: _ErrorReason.ValueType  # 131
+    """In Turn.error, with the code RESOURCE_EXHAUSTED: a limit of the account is used up (429). `limit_kind` is a name of
+    PlanLimitKind without its prefix for a subscription's, RATE for an API key's requests or tokens a minute, CREDITS
+    when there is no money left. `resets_at` is when it is free again, in RFC 3339; without it and without a RetryInfo,
+    waiting does not help.
+
+        {"reason": "API_LIMIT_REACHED", "domain": "greenroom.v1",
+         "metadata": {"api_status": "429", "limit_kind": "FIVE_HOUR", "resets_at": "2026-11-30T23:00:00Z",
+                      "api_request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}}
+        RetryInfo {"retryDelay": "5400s"}
     """
     ERROR_REASON_MAX_TURNS: _ErrorReason.ValueType  # 122
     """In Turn.error: the turn took as many rounds as `max_turns` allows.
@@ -515,6 +545,7 @@ ERROR_REASON_NO_SLOT: ErrorReason.ValueType  # 61
 """In Session.error, with the code RESOURCE_EXHAUSTED: no process came free within the wait.
 
     {"reason": "NO_SLOT", "domain": "greenroom.v1"}
+    RetryInfo {"retryDelay": "4s"}
 """
 ERROR_REASON_QUOTA_EXCEEDED: ErrorReason.ValueType  # 62
 """RESOURCE_EXHAUSTED: the workspace, user or profile has as many sessions as it may have.
@@ -603,7 +634,7 @@ FAILED_PRECONDITION of ForkSession, with PreconditionFailure of type CONVERSATIO
 ERROR_REASON_WORKING_DIR_GONE: ErrorReason.ValueType  # 105
 """In Session.error: the working_dir is no longer there.
 
-    {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1"}
+    {"reason": "WORKING_DIR_GONE", "domain": "greenroom.v1", "metadata": {"working_dir": "/srv/project"}}
 """
 ERROR_REASON_PROCESS_EXITED: ErrorReason.ValueType  # 106
 """In Session.error and Turn.error: the process ended by itself.
@@ -626,7 +657,8 @@ ERROR_REASON_INPUT_STALLED: ErrorReason.ValueType  # 109
     {"reason": "INPUT_STALLED", "domain": "greenroom.v1", "metadata": {"stderr_tail": "…"}}
 """
 ERROR_REASON_PROCESS_SILENT: ErrorReason.ValueType  # 110
-"""In Session.error and Turn.error: the process said nothing for too long while a turn ran.
+"""In Turn.error: the process said nothing for too long while a turn ran. `stderr_tail` is there if it did not obey the
+interrupt either, and was ended.
 
     {"reason": "PROCESS_SILENT", "domain": "greenroom.v1", "metadata": {"stderr_tail": "…"}}
 """
@@ -646,9 +678,37 @@ ERROR_REASON_PROCESS_NOT_ENDED: ErrorReason.ValueType  # 113
     {"reason": "PROCESS_NOT_ENDED", "domain": "greenroom.v1", "metadata": {"pid": "4242"}}
 """
 ERROR_REASON_API_ERROR: ErrorReason.ValueType  # 121
-"""In Turn.error: the model's API failed, or refused the credentials or the prompt.
+"""In Turn.error, with the code UNAVAILABLE: the model's API is overloaded (529), fails (5xx) or cannot be reached (no
+`api_status`), and was repeated as often and as long as the operator's settings say. The same prompt may succeed later.
 
-    {"reason": "API_ERROR", "domain": "greenroom.v1", "metadata": {"api_status": "529"}}
+    {"reason": "API_ERROR", "domain": "greenroom.v1",
+     "metadata": {"api_status": "529", "api_request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}}
+    RetryInfo {"retryDelay": "8s"}
+"""
+ERROR_REASON_API_CREDENTIALS_REFUSED: ErrorReason.ValueType  # 129
+"""In Turn.error, with the code FAILED_PRECONDITION: the model's API refused the credentials (401, 403), or there are none.
+No repetition helps until the session, its profile or the operator has others.
+
+    {"reason": "API_CREDENTIALS_REFUSED", "domain": "greenroom.v1",
+     "metadata": {"api_status": "401", "api_request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}}
+"""
+ERROR_REASON_API_REQUEST_REFUSED: ErrorReason.ValueType  # 130
+"""In Turn.error, with the code INVALID_ARGUMENT: the model's API refused the request (400, 404, 413, 422): the prompt is
+too long, the model is unknown, an option is not allowed. The same request would be refused again.
+
+    {"reason": "API_REQUEST_REFUSED", "domain": "greenroom.v1",
+     "metadata": {"api_status": "400", "api_request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}}
+"""
+ERROR_REASON_API_LIMIT_REACHED: ErrorReason.ValueType  # 131
+"""In Turn.error, with the code RESOURCE_EXHAUSTED: a limit of the account is used up (429). `limit_kind` is a name of
+PlanLimitKind without its prefix for a subscription's, RATE for an API key's requests or tokens a minute, CREDITS
+when there is no money left. `resets_at` is when it is free again, in RFC 3339; without it and without a RetryInfo,
+waiting does not help.
+
+    {"reason": "API_LIMIT_REACHED", "domain": "greenroom.v1",
+     "metadata": {"api_status": "429", "limit_kind": "FIVE_HOUR", "resets_at": "2026-11-30T23:00:00Z",
+                  "api_request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}}
+    RetryInfo {"retryDelay": "5400s"}
 """
 ERROR_REASON_MAX_TURNS: ErrorReason.ValueType  # 122
 """In Turn.error: the turn took as many rounds as `max_turns` allows.

@@ -26,11 +26,12 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
+from greenroom.v1 import plan_limit_pb2 as greenroom_dot_v1_dot_plan__limit__pb2
 from greenroom.v1 import session_pb2 as greenroom_dot_v1_dot_session__pb2
 from greenroom.v1 import turn_pb2 as greenroom_dot_v1_dot_turn__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n greenroom/v1/event_payload.proto\x12\x0cgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1agreenroom/v1/session.proto\x1a\x17greenroom/v1/turn.proto\"8\n\x0eSessionCreated\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"8\n\x0eSessionStarted\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"\xa6\x01\n\x13SessionStateChanged\x12.\n\nfrom_state\x18\x01 \x01(\x0e\x32\x1a.greenroom.v1.SessionState\x12,\n\x08to_state\x18\x02 \x01(\x0e\x32\x1a.greenroom.v1.SessionState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12!\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x12.google.rpc.Status\":\n\x10SessionSuspended\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"8\n\x0eSessionResumed\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\":\n\x10SessionRestarted\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"i\n\x0eSessionUpdated\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"D\n\x14SessionConfigApplied\x12\x19\n\x11\x63onfig_generation\x18\x01 \x01(\x03\x12\x11\n\trestarted\x18\x02 \x01(\x08\"7\n\rSessionClosed\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"8\n\x0eSessionDeleted\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"6\n\x0cSessionError\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"D\n\x18SessionRecoveryScheduled\x12(\n\x08recovery\x18\x01 \x01(\x0b\x32\x16.greenroom.v1.Recovery\"B\n\x0fSessionExpiring\x12/\n\x0b\x65xpire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"4\n\x13SessionLimitReached\x12\r\n\x05limit\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"8\n\x0eProcessSpawned\x12&\n\x07process\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Process\"\x9a\x01\n\x0cProcessReady\x12&\n\x07process\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Process\x12\x16\n\x0e\x63li_session_id\x18\x02 \x01(\t\x12\x19\n\x11\x63onfig_generation\x18\x03 \x01(\x03\x12/\n\x0cstartup_time\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xaa\x01\n\rProcessExited\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x05\x12\x11\n\x04\x63ode\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06signal\x18\x04 \x01(\x05H\x01\x88\x01\x01\x12\x18\n\x10memory_limit_hit\x18\x05 \x01(\x08\x12\x10\n\x08\x65xpected\x18\x06 \x01(\x08\x12\x13\n\x0bstderr_tail\x18\x07 \x01(\tB\x07\n\x05_codeB\t\n\x07_signal\".\n\nTurnQueued\x12 \n\x04turn\x18\x01 \x01(\x0b\x32\x12.greenroom.v1.Turn\"/\n\x0bTurnStarted\x12 \n\x04turn\x18\x01 \x01(\x0b\x32\x12.greenroom.v1.Turn\"1\n\rTurnCompleted\x12 \n\x04turn\x18\x01 \x01(\x0b\x32\x12.greenroom.v1.Turn\".\n\nTurnFailed\x12 \n\x04turn\x18\x01 \x01(\x0b\x32\x12.greenroom.v1.Turn\"3\n\x0fTurnInterrupted\x12 \n\x04turn\x18\x01 \x01(\x0b\x32\x12.greenroom.v1.Turn\"\x90\x01\n\x0bUserMessage\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12+\n\x07\x63ontent\x18\x02 \x03(\x0b\x32\x1a.greenroom.v1.ContentBlock\x12\x1a\n\x12parent_tool_use_id\x18\x03 \x01(\t\x12\x11\n\traw_frame\x18\x04 \x01(\t\x12\x11\n\tsynthetic\x18\x05 \x01(\x08\"\xa4\x01\n\x10\x41ssistantMessage\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12+\n\x07\x63ontent\x18\x02 \x03(\x0b\x32\x1a.greenroom.v1.ContentBlock\x12\x1a\n\x12parent_tool_use_id\x18\x03 \x01(\t\x12\x11\n\traw_frame\x18\x04 \x01(\t\x12\x11\n\tsynthetic\x18\x05 \x01(\x08\x12\r\n\x05model\x18\x06 \x01(\t\"\x9b\x01\n\x07ToolUse\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12+\n\x07\x63ontent\x18\x02 \x03(\x0b\x32\x1a.greenroom.v1.ContentBlock\x12\x1a\n\x12parent_tool_use_id\x18\x03 \x01(\t\x12\x11\n\traw_frame\x18\x04 \x01(\t\x12\x11\n\tsynthetic\x18\x05 \x01(\x08\x12\r\n\x05model\x18\x06 \x01(\t\"\x8f\x01\n\nToolResult\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12+\n\x07\x63ontent\x18\x02 \x03(\x0b\x32\x1a.greenroom.v1.ContentBlock\x12\x1a\n\x12parent_tool_use_id\x18\x03 \x01(\t\x12\x11\n\traw_frame\x18\x04 \x01(\t\x12\x11\n\tsynthetic\x18\x05 \x01(\x08\"G\n\rSystemMessage\x12\x12\n\nframe_type\x18\x01 \x01(\t\x12\x0f\n\x07subtype\x18\x02 \x01(\t\x12\x11\n\traw_frame\x18\x03 \x01(\t\"=\n\x11\x41pprovalRequested\x12(\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x16.greenroom.v1.Approval\";\n\x0f\x41pprovalDecided\x12(\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x16.greenroom.v1.Approval\";\n\x0f\x41pprovalExpired\x12(\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x16.greenroom.v1.Approval\"=\n\x11\x41pprovalCancelled\x12(\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x16.greenroom.v1.Approval\"a\n\x0cMessageDelta\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x13\n\x0b\x62lock_index\x18\x02 \x01(\x05\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x1a\n\x12parent_tool_use_id\x18\x04 \x01(\t\"f\n\rThinkingDelta\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x13\n\x0b\x62lock_index\x18\x02 \x01(\x05\x12\x10\n\x08thinking\x18\x03 \x01(\t\x12\x1a\n\x12parent_tool_use_id\x18\x04 \x01(\t\"4\n\x0fToolOutputDelta\x12\x13\n\x0btool_use_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"\x1d\n\rProcessStderr\x12\x0c\n\x04text\x18\x01 \x01(\t\"h\n\x0cProcessStats\x12\x14\n\x0cmemory_bytes\x18\x01 \x01(\x03\x12+\n\x08\x63pu_time\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rprocess_count\x18\x03 \x01(\x05\x42\x30\n\x19io.github.greenroomdev.v1B\x11\x45ventPayloadProtoP\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n greenroom/v1/event_payload.proto\x12\x0cgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1dgreenroom/v1/plan_limit.proto\x1a\x1agreenroom/v1/session.proto\x1a\x17greenroom/v1/turn.proto\"8\n\x0eSessionCreated\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"8\n\x0eSessionStarted\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"\xa6\x01\n\x13SessionStateChanged\x12.\n\nfrom_state\x18\x01 \x01(\x0e\x32\x1a.greenroom.v1.SessionState\x12,\n\x08to_state\x18\x02 \x01(\x0e\x32\x1a.greenroom.v1.SessionState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12!\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x12.google.rpc.Status\":\n\x10SessionSuspended\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"8\n\x0eSessionResumed\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\":\n\x10SessionRestarted\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"i\n\x0eSessionUpdated\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"D\n\x14SessionConfigApplied\x12\x19\n\x11\x63onfig_generation\x18\x01 \x01(\x03\x12\x11\n\trestarted\x18\x02 \x01(\x08\"7\n\rSessionClosed\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"8\n\x0eSessionDeleted\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"6\n\x0cSessionError\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"D\n\x18SessionRecoveryScheduled\x12(\n\x08recovery\x18\x01 \x01(\x0b\x32\x16.greenroom.v1.Recovery\"B\n\x0fSessionExpiring\x12/\n\x0b\x65xpire_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"4\n\x13SessionLimitReached\x12\r\n\x05limit\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x02 \x01(\t\"H\n\x18SessionPlanLimitsChanged\x12,\n\x0bplan_limits\x18\x01 \x03(\x0b\x32\x17.greenroom.v1.PlanLimit\"8\n\x0eProcessSpawned\x12&\n\x07process\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Process\"\x9a\x01\n\x0cProcessReady\x12&\n\x07process\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Process\x12\x16\n\x0e\x63li_session_id\x18\x02 \x01(\t\x12\x19\n\x11\x63onfig_generation\x18\x03 \x01(\x03\x12/\n\x0cstartup_time\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xaa\x01\n\rProcessExited\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x05\x12\x11\n\x04\x63ode\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x13\n\x06signal\x18\x04 \x01(\x05H\x01\x88\x01\x01\x12\x18\n\x10memory_limit_hit\x18\x05 \x01(\x08\x12\x10\n\x08\x65xpected\x18\x06 \x01(\x08\x12\x13\n\x0bstderr_tail\x18\x07 \x01(\tB\x07\n\x05_codeB\t\n\x07_signal\".\n\nTurnQueued\x12 \n\x04turn\x18\x01 \x01(\x0b\x32\x12.greenroom.v1.Turn\"/\n\x0bTurnStarted\x12 \n\x04turn\x18\x01 \x01(\x0b\x32\x12.greenroom.v1.Turn\"1\n\rTurnCompleted\x12 \n\x04turn\x18\x01 \x01(\x0b\x32\x12.greenroom.v1.Turn\".\n\nTurnFailed\x12 \n\x04turn\x18\x01 \x01(\x0b\x32\x12.greenroom.v1.Turn\"3\n\x0fTurnInterrupted\x12 \n\x04turn\x18\x01 \x01(\x0b\x32\x12.greenroom.v1.Turn\"\x90\x01\n\x0bUserMessage\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12+\n\x07\x63ontent\x18\x02 \x03(\x0b\x32\x1a.greenroom.v1.ContentBlock\x12\x1a\n\x12parent_tool_use_id\x18\x03 \x01(\t\x12\x11\n\traw_frame\x18\x04 \x01(\t\x12\x11\n\tsynthetic\x18\x05 \x01(\x08\"\xa4\x01\n\x10\x41ssistantMessage\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12+\n\x07\x63ontent\x18\x02 \x03(\x0b\x32\x1a.greenroom.v1.ContentBlock\x12\x1a\n\x12parent_tool_use_id\x18\x03 \x01(\t\x12\x11\n\traw_frame\x18\x04 \x01(\t\x12\x11\n\tsynthetic\x18\x05 \x01(\x08\x12\r\n\x05model\x18\x06 \x01(\t\"\x9b\x01\n\x07ToolUse\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12+\n\x07\x63ontent\x18\x02 \x03(\x0b\x32\x1a.greenroom.v1.ContentBlock\x12\x1a\n\x12parent_tool_use_id\x18\x03 \x01(\t\x12\x11\n\traw_frame\x18\x04 \x01(\t\x12\x11\n\tsynthetic\x18\x05 \x01(\x08\x12\r\n\x05model\x18\x06 \x01(\t\"\x8f\x01\n\nToolResult\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12+\n\x07\x63ontent\x18\x02 \x03(\x0b\x32\x1a.greenroom.v1.ContentBlock\x12\x1a\n\x12parent_tool_use_id\x18\x03 \x01(\t\x12\x11\n\traw_frame\x18\x04 \x01(\t\x12\x11\n\tsynthetic\x18\x05 \x01(\x08\"G\n\rSystemMessage\x12\x12\n\nframe_type\x18\x01 \x01(\t\x12\x0f\n\x07subtype\x18\x02 \x01(\t\x12\x11\n\traw_frame\x18\x03 \x01(\t\"=\n\x11\x41pprovalRequested\x12(\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x16.greenroom.v1.Approval\";\n\x0f\x41pprovalDecided\x12(\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x16.greenroom.v1.Approval\";\n\x0f\x41pprovalExpired\x12(\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x16.greenroom.v1.Approval\"=\n\x11\x41pprovalCancelled\x12(\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x16.greenroom.v1.Approval\"a\n\x0cMessageDelta\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x13\n\x0b\x62lock_index\x18\x02 \x01(\x05\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x1a\n\x12parent_tool_use_id\x18\x04 \x01(\t\"f\n\rThinkingDelta\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x13\n\x0b\x62lock_index\x18\x02 \x01(\x05\x12\x10\n\x08thinking\x18\x03 \x01(\t\x12\x1a\n\x12parent_tool_use_id\x18\x04 \x01(\t\"4\n\x0fToolOutputDelta\x12\x13\n\x0btool_use_id\x18\x01 \x01(\t\x12\x0c\n\x04text\x18\x02 \x01(\t\"\x1d\n\rProcessStderr\x12\x0c\n\x04text\x18\x01 \x01(\t\"h\n\x0cProcessStats\x12\x14\n\x0cmemory_bytes\x18\x01 \x01(\x03\x12+\n\x08\x63pu_time\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x15\n\rprocess_count\x18\x03 \x01(\x05\x42\x30\n\x19io.github.greenroomdev.v1B\x11\x45ventPayloadProtoP\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,76 +39,78 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'greenroom.v1.event_payload_
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\031io.github.greenroomdev.v1B\021EventPayloadProtoP\001'
-  _globals['_SESSIONCREATED']._serialized_start=227
-  _globals['_SESSIONCREATED']._serialized_end=283
-  _globals['_SESSIONSTARTED']._serialized_start=285
-  _globals['_SESSIONSTARTED']._serialized_end=341
-  _globals['_SESSIONSTATECHANGED']._serialized_start=344
-  _globals['_SESSIONSTATECHANGED']._serialized_end=510
-  _globals['_SESSIONSUSPENDED']._serialized_start=512
-  _globals['_SESSIONSUSPENDED']._serialized_end=570
-  _globals['_SESSIONRESUMED']._serialized_start=572
-  _globals['_SESSIONRESUMED']._serialized_end=628
-  _globals['_SESSIONRESTARTED']._serialized_start=630
-  _globals['_SESSIONRESTARTED']._serialized_end=688
-  _globals['_SESSIONUPDATED']._serialized_start=690
-  _globals['_SESSIONUPDATED']._serialized_end=795
-  _globals['_SESSIONCONFIGAPPLIED']._serialized_start=797
-  _globals['_SESSIONCONFIGAPPLIED']._serialized_end=865
-  _globals['_SESSIONCLOSED']._serialized_start=867
-  _globals['_SESSIONCLOSED']._serialized_end=922
-  _globals['_SESSIONDELETED']._serialized_start=924
-  _globals['_SESSIONDELETED']._serialized_end=980
-  _globals['_SESSIONERROR']._serialized_start=982
-  _globals['_SESSIONERROR']._serialized_end=1036
-  _globals['_SESSIONRECOVERYSCHEDULED']._serialized_start=1038
-  _globals['_SESSIONRECOVERYSCHEDULED']._serialized_end=1106
-  _globals['_SESSIONEXPIRING']._serialized_start=1108
-  _globals['_SESSIONEXPIRING']._serialized_end=1174
-  _globals['_SESSIONLIMITREACHED']._serialized_start=1176
-  _globals['_SESSIONLIMITREACHED']._serialized_end=1228
-  _globals['_PROCESSSPAWNED']._serialized_start=1230
-  _globals['_PROCESSSPAWNED']._serialized_end=1286
-  _globals['_PROCESSREADY']._serialized_start=1289
-  _globals['_PROCESSREADY']._serialized_end=1443
-  _globals['_PROCESSEXITED']._serialized_start=1446
-  _globals['_PROCESSEXITED']._serialized_end=1616
-  _globals['_TURNQUEUED']._serialized_start=1618
-  _globals['_TURNQUEUED']._serialized_end=1664
-  _globals['_TURNSTARTED']._serialized_start=1666
-  _globals['_TURNSTARTED']._serialized_end=1713
-  _globals['_TURNCOMPLETED']._serialized_start=1715
-  _globals['_TURNCOMPLETED']._serialized_end=1764
-  _globals['_TURNFAILED']._serialized_start=1766
-  _globals['_TURNFAILED']._serialized_end=1812
-  _globals['_TURNINTERRUPTED']._serialized_start=1814
-  _globals['_TURNINTERRUPTED']._serialized_end=1865
-  _globals['_USERMESSAGE']._serialized_start=1868
-  _globals['_USERMESSAGE']._serialized_end=2012
-  _globals['_ASSISTANTMESSAGE']._serialized_start=2015
-  _globals['_ASSISTANTMESSAGE']._serialized_end=2179
-  _globals['_TOOLUSE']._serialized_start=2182
-  _globals['_TOOLUSE']._serialized_end=2337
-  _globals['_TOOLRESULT']._serialized_start=2340
-  _globals['_TOOLRESULT']._serialized_end=2483
-  _globals['_SYSTEMMESSAGE']._serialized_start=2485
-  _globals['_SYSTEMMESSAGE']._serialized_end=2556
-  _globals['_APPROVALREQUESTED']._serialized_start=2558
-  _globals['_APPROVALREQUESTED']._serialized_end=2619
-  _globals['_APPROVALDECIDED']._serialized_start=2621
-  _globals['_APPROVALDECIDED']._serialized_end=2680
-  _globals['_APPROVALEXPIRED']._serialized_start=2682
-  _globals['_APPROVALEXPIRED']._serialized_end=2741
-  _globals['_APPROVALCANCELLED']._serialized_start=2743
-  _globals['_APPROVALCANCELLED']._serialized_end=2804
-  _globals['_MESSAGEDELTA']._serialized_start=2806
-  _globals['_MESSAGEDELTA']._serialized_end=2903
-  _globals['_THINKINGDELTA']._serialized_start=2905
-  _globals['_THINKINGDELTA']._serialized_end=3007
-  _globals['_TOOLOUTPUTDELTA']._serialized_start=3009
-  _globals['_TOOLOUTPUTDELTA']._serialized_end=3061
-  _globals['_PROCESSSTDERR']._serialized_start=3063
-  _globals['_PROCESSSTDERR']._serialized_end=3092
-  _globals['_PROCESSSTATS']._serialized_start=3094
-  _globals['_PROCESSSTATS']._serialized_end=3198
+  _globals['_SESSIONCREATED']._serialized_start=258
+  _globals['_SESSIONCREATED']._serialized_end=314
+  _globals['_SESSIONSTARTED']._serialized_start=316
+  _globals['_SESSIONSTARTED']._serialized_end=372
+  _globals['_SESSIONSTATECHANGED']._serialized_start=375
+  _globals['_SESSIONSTATECHANGED']._serialized_end=541
+  _globals['_SESSIONSUSPENDED']._serialized_start=543
+  _globals['_SESSIONSUSPENDED']._serialized_end=601
+  _globals['_SESSIONRESUMED']._serialized_start=603
+  _globals['_SESSIONRESUMED']._serialized_end=659
+  _globals['_SESSIONRESTARTED']._serialized_start=661
+  _globals['_SESSIONRESTARTED']._serialized_end=719
+  _globals['_SESSIONUPDATED']._serialized_start=721
+  _globals['_SESSIONUPDATED']._serialized_end=826
+  _globals['_SESSIONCONFIGAPPLIED']._serialized_start=828
+  _globals['_SESSIONCONFIGAPPLIED']._serialized_end=896
+  _globals['_SESSIONCLOSED']._serialized_start=898
+  _globals['_SESSIONCLOSED']._serialized_end=953
+  _globals['_SESSIONDELETED']._serialized_start=955
+  _globals['_SESSIONDELETED']._serialized_end=1011
+  _globals['_SESSIONERROR']._serialized_start=1013
+  _globals['_SESSIONERROR']._serialized_end=1067
+  _globals['_SESSIONRECOVERYSCHEDULED']._serialized_start=1069
+  _globals['_SESSIONRECOVERYSCHEDULED']._serialized_end=1137
+  _globals['_SESSIONEXPIRING']._serialized_start=1139
+  _globals['_SESSIONEXPIRING']._serialized_end=1205
+  _globals['_SESSIONLIMITREACHED']._serialized_start=1207
+  _globals['_SESSIONLIMITREACHED']._serialized_end=1259
+  _globals['_SESSIONPLANLIMITSCHANGED']._serialized_start=1261
+  _globals['_SESSIONPLANLIMITSCHANGED']._serialized_end=1333
+  _globals['_PROCESSSPAWNED']._serialized_start=1335
+  _globals['_PROCESSSPAWNED']._serialized_end=1391
+  _globals['_PROCESSREADY']._serialized_start=1394
+  _globals['_PROCESSREADY']._serialized_end=1548
+  _globals['_PROCESSEXITED']._serialized_start=1551
+  _globals['_PROCESSEXITED']._serialized_end=1721
+  _globals['_TURNQUEUED']._serialized_start=1723
+  _globals['_TURNQUEUED']._serialized_end=1769
+  _globals['_TURNSTARTED']._serialized_start=1771
+  _globals['_TURNSTARTED']._serialized_end=1818
+  _globals['_TURNCOMPLETED']._serialized_start=1820
+  _globals['_TURNCOMPLETED']._serialized_end=1869
+  _globals['_TURNFAILED']._serialized_start=1871
+  _globals['_TURNFAILED']._serialized_end=1917
+  _globals['_TURNINTERRUPTED']._serialized_start=1919
+  _globals['_TURNINTERRUPTED']._serialized_end=1970
+  _globals['_USERMESSAGE']._serialized_start=1973
+  _globals['_USERMESSAGE']._serialized_end=2117
+  _globals['_ASSISTANTMESSAGE']._serialized_start=2120
+  _globals['_ASSISTANTMESSAGE']._serialized_end=2284
+  _globals['_TOOLUSE']._serialized_start=2287
+  _globals['_TOOLUSE']._serialized_end=2442
+  _globals['_TOOLRESULT']._serialized_start=2445
+  _globals['_TOOLRESULT']._serialized_end=2588
+  _globals['_SYSTEMMESSAGE']._serialized_start=2590
+  _globals['_SYSTEMMESSAGE']._serialized_end=2661
+  _globals['_APPROVALREQUESTED']._serialized_start=2663
+  _globals['_APPROVALREQUESTED']._serialized_end=2724
+  _globals['_APPROVALDECIDED']._serialized_start=2726
+  _globals['_APPROVALDECIDED']._serialized_end=2785
+  _globals['_APPROVALEXPIRED']._serialized_start=2787
+  _globals['_APPROVALEXPIRED']._serialized_end=2846
+  _globals['_APPROVALCANCELLED']._serialized_start=2848
+  _globals['_APPROVALCANCELLED']._serialized_end=2909
+  _globals['_MESSAGEDELTA']._serialized_start=2911
+  _globals['_MESSAGEDELTA']._serialized_end=3008
+  _globals['_THINKINGDELTA']._serialized_start=3010
+  _globals['_THINKINGDELTA']._serialized_end=3112
+  _globals['_TOOLOUTPUTDELTA']._serialized_start=3114
+  _globals['_TOOLOUTPUTDELTA']._serialized_end=3166
+  _globals['_PROCESSSTDERR']._serialized_start=3168
+  _globals['_PROCESSSTDERR']._serialized_end=3197
+  _globals['_PROCESSSTATS']._serialized_start=3199
+  _globals['_PROCESSSTATS']._serialized_end=3303
 # @@protoc_insertion_point(module_scope)

@@ -11,6 +11,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.rpc import status_pb2 as _status_pb2
+from greenroom.v1 import plan_limit_pb2 as _plan_limit_pb2
 from greenroom.v1 import session_pb2 as _session_pb2
 from greenroom.v1 import turn_pb2 as _turn_pb2
 import builtins as _builtins
@@ -381,6 +382,30 @@ class SessionLimitReached(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SessionLimitReached: _TypeAlias = SessionLimitReached  # noqa: Y015
+
+@_typing.final
+class SessionPlanLimitsChanged(_message.Message):
+    """SessionPlanLimitsChanged: a limit of the subscription that pays for a session has another state or reset time."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_LIMITS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def plan_limits(self) -> _containers.RepeatedCompositeFieldContainer[_plan_limit_pb2.PlanLimit]:
+        """All limits that the API has told and that have not begun anew since."""
+
+    def __init__(
+        self,
+        *,
+        plan_limits: _abc.Iterable[_plan_limit_pb2.PlanLimit] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["plan_limits", b"plan_limits"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SessionPlanLimitsChanged: _TypeAlias = SessionPlanLimitsChanged  # noqa: Y015
 
 @_typing.final
 class ProcessSpawned(_message.Message):

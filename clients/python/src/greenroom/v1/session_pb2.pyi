@@ -12,6 +12,7 @@ from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
 from greenroom.v1 import config_pb2 as _config_pb2
+from greenroom.v1 import plan_limit_pb2 as _plan_limit_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -157,6 +158,7 @@ class Session(_message.Message):
     LAST_SEQUENCE_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    PLAN_LIMITS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUID v4, chosen by the client or by the server. Immutable."""
     workspace_id: _builtins.str
@@ -243,6 +245,10 @@ class Session(_message.Message):
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """Time at which it will be closed by `limits.max_duration`; unset without that limit."""
 
+    @_builtins.property
+    def plan_limits(self) -> _containers.RepeatedCompositeFieldContainer[_plan_limit_pb2.PlanLimit]:
+        """Limits of the subscription that pays for the session, as the API last told them; empty if it told none."""
+
     def __init__(
         self,
         *,
@@ -274,10 +280,11 @@ class Session(_message.Message):
         last_sequence: _builtins.int = ...,
         revision: _builtins.int = ...,
         etag: _builtins.str = ...,
+        plan_limits: _abc.Iterable[_plan_limit_pb2.PlanLimit] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "config", b"config", "create_time", b"create_time", "error", b"error", "expire_time", b"expire_time", "last_active_time", b"last_active_time", "metadata", b"metadata", "process", b"process", "recovery", b"recovery", "state_time", b"state_time", "update_time", b"update_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cli_session_id", b"cli_session_id", "close_time", b"close_time", "config", b"config", "config_generation", b"config_generation", "config_report", b"config_report", "create_time", b"create_time", "current_turn_id", b"current_turn_id", "display_name", b"display_name", "error", b"error", "etag", b"etag", "expire_time", b"expire_time", "labels", b"labels", "last_active_time", b"last_active_time", "last_sequence", b"last_sequence", "metadata", b"metadata", "observed_config_generation", b"observed_config_generation", "process", b"process", "profile_id", b"profile_id", "recovery", b"recovery", "revision", b"revision", "session_id", b"session_id", "state", b"state", "state_reason", b"state_reason", "state_time", b"state_time", "update_time", b"update_time", "usage", b"usage", "user_id", b"user_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cli_session_id", b"cli_session_id", "close_time", b"close_time", "config", b"config", "config_generation", b"config_generation", "config_report", b"config_report", "create_time", b"create_time", "current_turn_id", b"current_turn_id", "display_name", b"display_name", "error", b"error", "etag", b"etag", "expire_time", b"expire_time", "labels", b"labels", "last_active_time", b"last_active_time", "last_sequence", b"last_sequence", "metadata", b"metadata", "observed_config_generation", b"observed_config_generation", "plan_limits", b"plan_limits", "process", b"process", "profile_id", b"profile_id", "recovery", b"recovery", "revision", b"revision", "session_id", b"session_id", "state", b"state", "state_reason", b"state_reason", "state_time", b"state_time", "update_time", b"update_time", "usage", b"usage", "user_id", b"user_id", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -12,6 +12,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.rpc import status_pb2 as _status_pb2
+from greenroom.v1 import plan_limit_pb2 as _plan_limit_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -122,6 +123,8 @@ class Turn(_message.Message):
     ACTOR_FIELD_NUMBER: _builtins.int
     RESULT_TRUNCATED_FIELD_NUMBER: _builtins.int
     PROMPT_TRUNCATED_FIELD_NUMBER: _builtins.int
+    PLAN_LIMITS_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
     turn_id: _builtins.str
     """UUID v4, chosen by the server."""
     session_id: _builtins.str
@@ -160,7 +163,9 @@ class Turn(_message.Message):
 
     @_builtins.property
     def error(self) -> _status_pb2.Status:
-        """Why the turn FAILED or was INTERRUPTED; unset otherwise."""
+        """Why the turn FAILED or was INTERRUPTED; unset otherwise. Its code and its ErrorInfo say who can do something about
+        it, and a RetryInfo when: counted from the turn's end, and only if the same prompt may succeed then.
+        """
 
     @_builtins.property
     def turn_timeout(self) -> _duration_pb2.Duration:
@@ -177,6 +182,18 @@ class Turn(_message.Message):
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
         """Time of its end; unset while QUEUED or RUNNING."""
+
+    @_builtins.property
+    def plan_limits(self) -> _containers.RepeatedCompositeFieldContainer[_plan_limit_pb2.PlanLimit]:
+        """Limits of the subscription that pays for the session, as the API had told them by the turn's end; empty if it told
+        none, or before the turn's end.
+        """
+
+    @_builtins.property
+    def models(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Models that answered in the main conversation, in the order of their first words: more than one if one of
+        `SessionConfig.fallback_models` took over, or the model was changed. Empty while nothing was said.
+        """
 
     def __init__(
         self,
@@ -202,10 +219,12 @@ class Turn(_message.Message):
         actor: _builtins.str = ...,
         result_truncated: _builtins.bool = ...,
         prompt_truncated: _builtins.bool = ...,
+        plan_limits: _abc.Iterable[_plan_limit_pb2.PlanLimit] | None = ...,
+        models: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "start_time", b"start_time", "turn_timeout", b"turn_timeout", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "content", b"content", "cost_usd", b"cost_usd", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "number", b"number", "prompt", b"prompt", "prompt_truncated", b"prompt_truncated", "request_id", b"request_id", "result_text", b"result_text", "result_truncated", b"result_truncated", "rounds", b"rounds", "session_id", b"session_id", "side_effects_unknown", b"side_effects_unknown", "start_time", b"start_time", "state", b"state", "stop_reason", b"stop_reason", "turn_id", b"turn_id", "turn_timeout", b"turn_timeout", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "content", b"content", "cost_usd", b"cost_usd", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "models", b"models", "number", b"number", "plan_limits", b"plan_limits", "prompt", b"prompt", "prompt_truncated", b"prompt_truncated", "request_id", b"request_id", "result_text", b"result_text", "result_truncated", b"result_truncated", "rounds", b"rounds", "session_id", b"session_id", "side_effects_unknown", b"side_effects_unknown", "start_time", b"start_time", "state", b"state", "stop_reason", b"stop_reason", "turn_id", b"turn_id", "turn_timeout", b"turn_timeout", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

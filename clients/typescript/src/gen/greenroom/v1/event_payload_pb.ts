@@ -8,6 +8,8 @@ import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Status } from "../../google/rpc/status_pb.js";
 import { file_google_rpc_status } from "../../google/rpc/status_pb.js";
+import type { PlanLimit } from "./plan_limit_pb.js";
+import { file_greenroom_v1_plan_limit } from "./plan_limit_pb.js";
 import type { Process, Recovery, Session, SessionState } from "./session_pb.js";
 import { file_greenroom_v1_session } from "./session_pb.js";
 import type { Approval, ContentBlock, Turn } from "./turn_pb.js";
@@ -18,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file greenroom/v1/event_payload.proto.
  */
 export const file_greenroom_v1_event_payload: GenFile = /*@__PURE__*/
-  fileDesc("CiBncmVlbnJvb20vdjEvZXZlbnRfcGF5bG9hZC5wcm90bxIMZ3JlZW5yb29tLnYxIjgKDlNlc3Npb25DcmVhdGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uU3RhcnRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24ipgEKE1Nlc3Npb25TdGF0ZUNoYW5nZWQSLgoKZnJvbV9zdGF0ZRgBIAEoDjIaLmdyZWVucm9vbS52MS5TZXNzaW9uU3RhdGUSLAoIdG9fc3RhdGUYAiABKA4yGi5ncmVlbnJvb20udjEuU2Vzc2lvblN0YXRlEg4KBnJlYXNvbhgDIAEoCRIhCgVlcnJvchgEIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIjoKEFNlc3Npb25TdXNwZW5kZWQSJgoHc2Vzc2lvbhgBIAEoCzIVLmdyZWVucm9vbS52MS5TZXNzaW9uIjgKDlNlc3Npb25SZXN1bWVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI6ChBTZXNzaW9uUmVzdGFydGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJpCg5TZXNzaW9uVXBkYXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24SLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIkQKFFNlc3Npb25Db25maWdBcHBsaWVkEhkKEWNvbmZpZ19nZW5lcmF0aW9uGAEgASgDEhEKCXJlc3RhcnRlZBgCIAEoCCI3Cg1TZXNzaW9uQ2xvc2VkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uRGVsZXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24iNgoMU2Vzc2lvbkVycm9yEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJEChhTZXNzaW9uUmVjb3ZlcnlTY2hlZHVsZWQSKAoIcmVjb3ZlcnkYASABKAsyFi5ncmVlbnJvb20udjEuUmVjb3ZlcnkiQgoPU2Vzc2lvbkV4cGlyaW5nEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI0ChNTZXNzaW9uTGltaXRSZWFjaGVkEg0KBWxpbWl0GAEgASgJEg4KBmRldGFpbBgCIAEoCSI4Cg5Qcm9jZXNzU3Bhd25lZBImCgdwcm9jZXNzGAEgASgLMhUuZ3JlZW5yb29tLnYxLlByb2Nlc3MimgEKDFByb2Nlc3NSZWFkeRImCgdwcm9jZXNzGAEgASgLMhUuZ3JlZW5yb29tLnYxLlByb2Nlc3MSFgoOY2xpX3Nlc3Npb25faWQYAiABKAkSGQoRY29uZmlnX2dlbmVyYXRpb24YAyABKAMSLwoMc3RhcnR1cF90aW1lGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIqoBCg1Qcm9jZXNzRXhpdGVkEg8KB25vZGVfaWQYASABKAkSCwoDcGlkGAIgASgFEhEKBGNvZGUYAyABKAVIAIgBARITCgZzaWduYWwYBCABKAVIAYgBARIYChBtZW1vcnlfbGltaXRfaGl0GAUgASgIEhAKCGV4cGVjdGVkGAYgASgIEhMKC3N0ZGVycl90YWlsGAcgASgJQgcKBV9jb2RlQgkKB19zaWduYWwiLgoKVHVyblF1ZXVlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iLwoLVHVyblN0YXJ0ZWQSIAoEdHVybhgBIAEoCzISLmdyZWVucm9vbS52MS5UdXJuIjEKDVR1cm5Db21wbGV0ZWQSIAoEdHVybhgBIAEoCzISLmdyZWVucm9vbS52MS5UdXJuIi4KClR1cm5GYWlsZWQSIAoEdHVybhgBIAEoCzISLmdyZWVucm9vbS52MS5UdXJuIjMKD1R1cm5JbnRlcnJ1cHRlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4ikAEKC1VzZXJNZXNzYWdlEhIKCm1lc3NhZ2VfaWQYASABKAkSKwoHY29udGVudBgCIAMoCzIaLmdyZWVucm9vbS52MS5Db250ZW50QmxvY2sSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAMgASgJEhEKCXJhd19mcmFtZRgEIAEoCRIRCglzeW50aGV0aWMYBSABKAgipAEKEEFzc2lzdGFudE1lc3NhZ2USEgoKbWVzc2FnZV9pZBgBIAEoCRIrCgdjb250ZW50GAIgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIaChJwYXJlbnRfdG9vbF91c2VfaWQYAyABKAkSEQoJcmF3X2ZyYW1lGAQgASgJEhEKCXN5bnRoZXRpYxgFIAEoCBINCgVtb2RlbBgGIAEoCSKbAQoHVG9vbFVzZRISCgptZXNzYWdlX2lkGAEgASgJEisKB2NvbnRlbnQYAiADKAsyGi5ncmVlbnJvb20udjEuQ29udGVudEJsb2NrEhoKEnBhcmVudF90b29sX3VzZV9pZBgDIAEoCRIRCglyYXdfZnJhbWUYBCABKAkSEQoJc3ludGhldGljGAUgASgIEg0KBW1vZGVsGAYgASgJIo8BCgpUb29sUmVzdWx0EhIKCm1lc3NhZ2VfaWQYASABKAkSKwoHY29udGVudBgCIAMoCzIaLmdyZWVucm9vbS52MS5Db250ZW50QmxvY2sSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAMgASgJEhEKCXJhd19mcmFtZRgEIAEoCRIRCglzeW50aGV0aWMYBSABKAgiRwoNU3lzdGVtTWVzc2FnZRISCgpmcmFtZV90eXBlGAEgASgJEg8KB3N1YnR5cGUYAiABKAkSEQoJcmF3X2ZyYW1lGAMgASgJIj0KEUFwcHJvdmFsUmVxdWVzdGVkEigKCGFwcHJvdmFsGAEgASgLMhYuZ3JlZW5yb29tLnYxLkFwcHJvdmFsIjsKD0FwcHJvdmFsRGVjaWRlZBIoCghhcHByb3ZhbBgBIAEoCzIWLmdyZWVucm9vbS52MS5BcHByb3ZhbCI7Cg9BcHByb3ZhbEV4cGlyZWQSKAoIYXBwcm92YWwYASABKAsyFi5ncmVlbnJvb20udjEuQXBwcm92YWwiPQoRQXBwcm92YWxDYW5jZWxsZWQSKAoIYXBwcm92YWwYASABKAsyFi5ncmVlbnJvb20udjEuQXBwcm92YWwiYQoMTWVzc2FnZURlbHRhEhIKCm1lc3NhZ2VfaWQYASABKAkSEwoLYmxvY2tfaW5kZXgYAiABKAUSDAoEdGV4dBgDIAEoCRIaChJwYXJlbnRfdG9vbF91c2VfaWQYBCABKAkiZgoNVGhpbmtpbmdEZWx0YRISCgptZXNzYWdlX2lkGAEgASgJEhMKC2Jsb2NrX2luZGV4GAIgASgFEhAKCHRoaW5raW5nGAMgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgEIAEoCSI0Cg9Ub29sT3V0cHV0RGVsdGESEwoLdG9vbF91c2VfaWQYASABKAkSDAoEdGV4dBgCIAEoCSIdCg1Qcm9jZXNzU3RkZXJyEgwKBHRleHQYASABKAkiaAoMUHJvY2Vzc1N0YXRzEhQKDG1lbW9yeV9ieXRlcxgBIAEoAxIrCghjcHVfdGltZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIVCg1wcm9jZXNzX2NvdW50GAMgASgFQjAKGWlvLmdpdGh1Yi5ncmVlbnJvb21kZXYudjFCEUV2ZW50UGF5bG9hZFByb3RvUAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_greenroom_v1_session, file_greenroom_v1_turn]);
+  fileDesc("CiBncmVlbnJvb20vdjEvZXZlbnRfcGF5bG9hZC5wcm90bxIMZ3JlZW5yb29tLnYxIjgKDlNlc3Npb25DcmVhdGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uU3RhcnRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24ipgEKE1Nlc3Npb25TdGF0ZUNoYW5nZWQSLgoKZnJvbV9zdGF0ZRgBIAEoDjIaLmdyZWVucm9vbS52MS5TZXNzaW9uU3RhdGUSLAoIdG9fc3RhdGUYAiABKA4yGi5ncmVlbnJvb20udjEuU2Vzc2lvblN0YXRlEg4KBnJlYXNvbhgDIAEoCRIhCgVlcnJvchgEIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIjoKEFNlc3Npb25TdXNwZW5kZWQSJgoHc2Vzc2lvbhgBIAEoCzIVLmdyZWVucm9vbS52MS5TZXNzaW9uIjgKDlNlc3Npb25SZXN1bWVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI6ChBTZXNzaW9uUmVzdGFydGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJpCg5TZXNzaW9uVXBkYXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24SLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIkQKFFNlc3Npb25Db25maWdBcHBsaWVkEhkKEWNvbmZpZ19nZW5lcmF0aW9uGAEgASgDEhEKCXJlc3RhcnRlZBgCIAEoCCI3Cg1TZXNzaW9uQ2xvc2VkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uRGVsZXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24iNgoMU2Vzc2lvbkVycm9yEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJEChhTZXNzaW9uUmVjb3ZlcnlTY2hlZHVsZWQSKAoIcmVjb3ZlcnkYASABKAsyFi5ncmVlbnJvb20udjEuUmVjb3ZlcnkiQgoPU2Vzc2lvbkV4cGlyaW5nEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI0ChNTZXNzaW9uTGltaXRSZWFjaGVkEg0KBWxpbWl0GAEgASgJEg4KBmRldGFpbBgCIAEoCSJIChhTZXNzaW9uUGxhbkxpbWl0c0NoYW5nZWQSLAoLcGxhbl9saW1pdHMYASADKAsyFy5ncmVlbnJvb20udjEuUGxhbkxpbWl0IjgKDlByb2Nlc3NTcGF3bmVkEiYKB3Byb2Nlc3MYASABKAsyFS5ncmVlbnJvb20udjEuUHJvY2VzcyKaAQoMUHJvY2Vzc1JlYWR5EiYKB3Byb2Nlc3MYASABKAsyFS5ncmVlbnJvb20udjEuUHJvY2VzcxIWCg5jbGlfc2Vzc2lvbl9pZBgCIAEoCRIZChFjb25maWdfZ2VuZXJhdGlvbhgDIAEoAxIvCgxzdGFydHVwX3RpbWUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iqgEKDVByb2Nlc3NFeGl0ZWQSDwoHbm9kZV9pZBgBIAEoCRILCgNwaWQYAiABKAUSEQoEY29kZRgDIAEoBUgAiAEBEhMKBnNpZ25hbBgEIAEoBUgBiAEBEhgKEG1lbW9yeV9saW1pdF9oaXQYBSABKAgSEAoIZXhwZWN0ZWQYBiABKAgSEwoLc3RkZXJyX3RhaWwYByABKAlCBwoFX2NvZGVCCQoHX3NpZ25hbCIuCgpUdXJuUXVldWVkEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiIvCgtUdXJuU3RhcnRlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iMQoNVHVybkNvbXBsZXRlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iLgoKVHVybkZhaWxlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iMwoPVHVybkludGVycnVwdGVkEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiKQAQoLVXNlck1lc3NhZ2USEgoKbWVzc2FnZV9pZBgBIAEoCRIrCgdjb250ZW50GAIgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIaChJwYXJlbnRfdG9vbF91c2VfaWQYAyABKAkSEQoJcmF3X2ZyYW1lGAQgASgJEhEKCXN5bnRoZXRpYxgFIAEoCCKkAQoQQXNzaXN0YW50TWVzc2FnZRISCgptZXNzYWdlX2lkGAEgASgJEisKB2NvbnRlbnQYAiADKAsyGi5ncmVlbnJvb20udjEuQ29udGVudEJsb2NrEhoKEnBhcmVudF90b29sX3VzZV9pZBgDIAEoCRIRCglyYXdfZnJhbWUYBCABKAkSEQoJc3ludGhldGljGAUgASgIEg0KBW1vZGVsGAYgASgJIpsBCgdUb29sVXNlEhIKCm1lc3NhZ2VfaWQYASABKAkSKwoHY29udGVudBgCIAMoCzIaLmdyZWVucm9vbS52MS5Db250ZW50QmxvY2sSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAMgASgJEhEKCXJhd19mcmFtZRgEIAEoCRIRCglzeW50aGV0aWMYBSABKAgSDQoFbW9kZWwYBiABKAkijwEKClRvb2xSZXN1bHQSEgoKbWVzc2FnZV9pZBgBIAEoCRIrCgdjb250ZW50GAIgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIaChJwYXJlbnRfdG9vbF91c2VfaWQYAyABKAkSEQoJcmF3X2ZyYW1lGAQgASgJEhEKCXN5bnRoZXRpYxgFIAEoCCJHCg1TeXN0ZW1NZXNzYWdlEhIKCmZyYW1lX3R5cGUYASABKAkSDwoHc3VidHlwZRgCIAEoCRIRCglyYXdfZnJhbWUYAyABKAkiPQoRQXBwcm92YWxSZXF1ZXN0ZWQSKAoIYXBwcm92YWwYASABKAsyFi5ncmVlbnJvb20udjEuQXBwcm92YWwiOwoPQXBwcm92YWxEZWNpZGVkEigKCGFwcHJvdmFsGAEgASgLMhYuZ3JlZW5yb29tLnYxLkFwcHJvdmFsIjsKD0FwcHJvdmFsRXhwaXJlZBIoCghhcHByb3ZhbBgBIAEoCzIWLmdyZWVucm9vbS52MS5BcHByb3ZhbCI9ChFBcHByb3ZhbENhbmNlbGxlZBIoCghhcHByb3ZhbBgBIAEoCzIWLmdyZWVucm9vbS52MS5BcHByb3ZhbCJhCgxNZXNzYWdlRGVsdGESEgoKbWVzc2FnZV9pZBgBIAEoCRITCgtibG9ja19pbmRleBgCIAEoBRIMCgR0ZXh0GAMgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgEIAEoCSJmCg1UaGlua2luZ0RlbHRhEhIKCm1lc3NhZ2VfaWQYASABKAkSEwoLYmxvY2tfaW5kZXgYAiABKAUSEAoIdGhpbmtpbmcYAyABKAkSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAQgASgJIjQKD1Rvb2xPdXRwdXREZWx0YRITCgt0b29sX3VzZV9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJIh0KDVByb2Nlc3NTdGRlcnISDAoEdGV4dBgBIAEoCSJoCgxQcm9jZXNzU3RhdHMSFAoMbWVtb3J5X2J5dGVzGAEgASgDEisKCGNwdV90aW1lGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDXByb2Nlc3NfY291bnQYAyABKAVCMAoZaW8uZ2l0aHViLmdyZWVucm9vbWRldi52MUIRRXZlbnRQYXlsb2FkUHJvdG9QAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_greenroom_v1_plan_limit, file_greenroom_v1_session, file_greenroom_v1_turn]);
 
 /**
  * SessionCreated: a session was created.
@@ -357,6 +359,27 @@ export const SessionLimitReachedSchema: GenMessage<SessionLimitReached> = /*@__P
   messageDesc(file_greenroom_v1_event_payload, 13);
 
 /**
+ * SessionPlanLimitsChanged: a limit of the subscription that pays for a session has another state or reset time.
+ *
+ * @generated from message greenroom.v1.SessionPlanLimitsChanged
+ */
+export type SessionPlanLimitsChanged = Message<"greenroom.v1.SessionPlanLimitsChanged"> & {
+  /**
+   * All limits that the API has told and that have not begun anew since.
+   *
+   * @generated from field: repeated greenroom.v1.PlanLimit plan_limits = 1;
+   */
+  planLimits: PlanLimit[];
+};
+
+/**
+ * Describes the message greenroom.v1.SessionPlanLimitsChanged.
+ * Use `create(SessionPlanLimitsChangedSchema)` to create a new message.
+ */
+export const SessionPlanLimitsChangedSchema: GenMessage<SessionPlanLimitsChanged> = /*@__PURE__*/
+  messageDesc(file_greenroom_v1_event_payload, 14);
+
+/**
  * ProcessSpawned: a process was started.
  *
  * @generated from message greenroom.v1.ProcessSpawned
@@ -375,7 +398,7 @@ export type ProcessSpawned = Message<"greenroom.v1.ProcessSpawned"> & {
  * Use `create(ProcessSpawnedSchema)` to create a new message.
  */
 export const ProcessSpawnedSchema: GenMessage<ProcessSpawned> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 14);
+  messageDesc(file_greenroom_v1_event_payload, 15);
 
 /**
  * ProcessReady: a process answered the handshake, and the conversation it runs was verified.
@@ -417,7 +440,7 @@ export type ProcessReady = Message<"greenroom.v1.ProcessReady"> & {
  * Use `create(ProcessReadySchema)` to create a new message.
  */
 export const ProcessReadySchema: GenMessage<ProcessReady> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 15);
+  messageDesc(file_greenroom_v1_event_payload, 16);
 
 /**
  * ProcessExited: a process ended.
@@ -480,7 +503,7 @@ export type ProcessExited = Message<"greenroom.v1.ProcessExited"> & {
  * Use `create(ProcessExitedSchema)` to create a new message.
  */
 export const ProcessExitedSchema: GenMessage<ProcessExited> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 16);
+  messageDesc(file_greenroom_v1_event_payload, 17);
 
 /**
  * TurnQueued: a turn was accepted.
@@ -501,7 +524,7 @@ export type TurnQueued = Message<"greenroom.v1.TurnQueued"> & {
  * Use `create(TurnQueuedSchema)` to create a new message.
  */
 export const TurnQueuedSchema: GenMessage<TurnQueued> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 17);
+  messageDesc(file_greenroom_v1_event_payload, 18);
 
 /**
  * TurnStarted: a turn's prompt was given to the process.
@@ -522,7 +545,7 @@ export type TurnStarted = Message<"greenroom.v1.TurnStarted"> & {
  * Use `create(TurnStartedSchema)` to create a new message.
  */
 export const TurnStartedSchema: GenMessage<TurnStarted> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 18);
+  messageDesc(file_greenroom_v1_event_payload, 19);
 
 /**
  * TurnCompleted: a turn ended with a result.
@@ -543,7 +566,7 @@ export type TurnCompleted = Message<"greenroom.v1.TurnCompleted"> & {
  * Use `create(TurnCompletedSchema)` to create a new message.
  */
 export const TurnCompletedSchema: GenMessage<TurnCompleted> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 19);
+  messageDesc(file_greenroom_v1_event_payload, 20);
 
 /**
  * TurnFailed: a turn ended with an error of the API or the CLI, or at a limit.
@@ -564,7 +587,7 @@ export type TurnFailed = Message<"greenroom.v1.TurnFailed"> & {
  * Use `create(TurnFailedSchema)` to create a new message.
  */
 export const TurnFailedSchema: GenMessage<TurnFailed> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 20);
+  messageDesc(file_greenroom_v1_event_payload, 21);
 
 /**
  * TurnInterrupted: a turn was stopped by a caller or by the end of its process.
@@ -585,7 +608,7 @@ export type TurnInterrupted = Message<"greenroom.v1.TurnInterrupted"> & {
  * Use `create(TurnInterruptedSchema)` to create a new message.
  */
 export const TurnInterruptedSchema: GenMessage<TurnInterrupted> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 21);
+  messageDesc(file_greenroom_v1_event_payload, 22);
 
 /**
  * UserMessage: the conversation got a message of the user, or one that the CLI wrote in the user's name.
@@ -634,7 +657,7 @@ export type UserMessage = Message<"greenroom.v1.UserMessage"> & {
  * Use `create(UserMessageSchema)` to create a new message.
  */
 export const UserMessageSchema: GenMessage<UserMessage> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 22);
+  messageDesc(file_greenroom_v1_event_payload, 23);
 
 /**
  * AssistantMessage: the model said or thought something.
@@ -690,7 +713,7 @@ export type AssistantMessage = Message<"greenroom.v1.AssistantMessage"> & {
  * Use `create(AssistantMessageSchema)` to create a new message.
  */
 export const AssistantMessageSchema: GenMessage<AssistantMessage> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 23);
+  messageDesc(file_greenroom_v1_event_payload, 24);
 
 /**
  * ToolUse: the model called a tool.
@@ -746,7 +769,7 @@ export type ToolUse = Message<"greenroom.v1.ToolUse"> & {
  * Use `create(ToolUseSchema)` to create a new message.
  */
 export const ToolUseSchema: GenMessage<ToolUse> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 24);
+  messageDesc(file_greenroom_v1_event_payload, 25);
 
 /**
  * ToolResult: a tool answered.
@@ -795,7 +818,7 @@ export type ToolResult = Message<"greenroom.v1.ToolResult"> & {
  * Use `create(ToolResultSchema)` to create a new message.
  */
 export const ToolResultSchema: GenMessage<ToolResult> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 25);
+  messageDesc(file_greenroom_v1_event_payload, 26);
 
 /**
  * SystemMessage: the CLI said anything else, known or not. Nothing that it says is lost or an error.
@@ -830,7 +853,7 @@ export type SystemMessage = Message<"greenroom.v1.SystemMessage"> & {
  * Use `create(SystemMessageSchema)` to create a new message.
  */
 export const SystemMessageSchema: GenMessage<SystemMessage> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 26);
+  messageDesc(file_greenroom_v1_event_payload, 27);
 
 /**
  * ApprovalRequested: a tool needs a permission; its turn waits.
@@ -851,7 +874,7 @@ export type ApprovalRequested = Message<"greenroom.v1.ApprovalRequested"> & {
  * Use `create(ApprovalRequestedSchema)` to create a new message.
  */
 export const ApprovalRequestedSchema: GenMessage<ApprovalRequested> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 27);
+  messageDesc(file_greenroom_v1_event_payload, 28);
 
 /**
  * ApprovalDecided: somebody allowed or denied the tool.
@@ -872,7 +895,7 @@ export type ApprovalDecided = Message<"greenroom.v1.ApprovalDecided"> & {
  * Use `create(ApprovalDecidedSchema)` to create a new message.
  */
 export const ApprovalDecidedSchema: GenMessage<ApprovalDecided> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 28);
+  messageDesc(file_greenroom_v1_event_payload, 29);
 
 /**
  * ApprovalExpired: nobody decided in time; the tool was denied.
@@ -893,7 +916,7 @@ export type ApprovalExpired = Message<"greenroom.v1.ApprovalExpired"> & {
  * Use `create(ApprovalExpiredSchema)` to create a new message.
  */
 export const ApprovalExpiredSchema: GenMessage<ApprovalExpired> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 29);
+  messageDesc(file_greenroom_v1_event_payload, 30);
 
 /**
  * ApprovalCancelled: the turn ended before a decision.
@@ -914,7 +937,7 @@ export type ApprovalCancelled = Message<"greenroom.v1.ApprovalCancelled"> & {
  * Use `create(ApprovalCancelledSchema)` to create a new message.
  */
 export const ApprovalCancelledSchema: GenMessage<ApprovalCancelled> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 30);
+  messageDesc(file_greenroom_v1_event_payload, 31);
 
 /**
  * MessageDelta: a piece of a message of the model. The message.assistant event that follows is complete without it.
@@ -956,7 +979,7 @@ export type MessageDelta = Message<"greenroom.v1.MessageDelta"> & {
  * Use `create(MessageDeltaSchema)` to create a new message.
  */
 export const MessageDeltaSchema: GenMessage<MessageDelta> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 31);
+  messageDesc(file_greenroom_v1_event_payload, 32);
 
 /**
  * ThinkingDelta: a piece of the model's thinking. The message.assistant event that follows is complete without it.
@@ -998,7 +1021,7 @@ export type ThinkingDelta = Message<"greenroom.v1.ThinkingDelta"> & {
  * Use `create(ThinkingDeltaSchema)` to create a new message.
  */
 export const ThinkingDeltaSchema: GenMessage<ThinkingDelta> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 32);
+  messageDesc(file_greenroom_v1_event_payload, 33);
 
 /**
  * ToolOutputDelta: a piece of a tool's output. The message.tool_result event that follows is complete without it.
@@ -1026,7 +1049,7 @@ export type ToolOutputDelta = Message<"greenroom.v1.ToolOutputDelta"> & {
  * Use `create(ToolOutputDeltaSchema)` to create a new message.
  */
 export const ToolOutputDeltaSchema: GenMessage<ToolOutputDelta> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 33);
+  messageDesc(file_greenroom_v1_event_payload, 34);
 
 /**
  * ProcessStderr: a piece of the process's error output, with secrets removed.
@@ -1047,7 +1070,7 @@ export type ProcessStderr = Message<"greenroom.v1.ProcessStderr"> & {
  * Use `create(ProcessStderrSchema)` to create a new message.
  */
 export const ProcessStderrSchema: GenMessage<ProcessStderr> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 34);
+  messageDesc(file_greenroom_v1_event_payload, 35);
 
 /**
  * ProcessStats: what the process and its children use.
@@ -1082,5 +1105,5 @@ export type ProcessStats = Message<"greenroom.v1.ProcessStats"> & {
  * Use `create(ProcessStatsSchema)` to create a new message.
  */
 export const ProcessStatsSchema: GenMessage<ProcessStats> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 35);
+  messageDesc(file_greenroom_v1_event_payload, 36);
 
