@@ -85,11 +85,11 @@ def refused_settings_table() -> str:
 
 def call_errors_table() -> str:
     """Every error with which a call can fail, by its reason."""
-    rows = {
+    rows: dict[str, tuple[str, Iterable[str], Iterable[str]]] = {
         reason: (code.name, METADATA.get(kind, {}), [each.DESCRIPTOR.name for each in detail_kinds(kind)])
         for kind, (code, reason) in STATUS.items()
     }
-    rows["INTERNAL"] = ("INTERNAL", {"correlation_id": None}, [])
+    rows["INTERNAL"] = ("INTERNAL", ["correlation_id"], [])
     return _errors_table(rows)
 
 

@@ -71,7 +71,8 @@ def plan_headers(limits: Mapping[str, JsonObject], *, now: float) -> Iterator[tu
             yield f"{prefix}-{window}-reset", str(_reset(limit, now))
             if status != "allowed":
                 yield f"{prefix}-{window}-surpassed-threshold", str(min(1, limit.get("used", 0)))
-    decides = max(reversed(limits), key=lambda name: _SEVERITY.index(limits[name].get("status", "allowed")))
+    names = [*limits][::-1]
+    decides = max(names, key=lambda name: _SEVERITY.index(limits[name].get("status", "allowed")))
     yield f"{prefix}-status", limits[decides].get("status", "allowed")
     yield f"{prefix}-reset", str(_reset(limits[decides], now))
     yield f"{prefix}-representative-claim", decides

@@ -96,6 +96,7 @@ class Settings(BaseModel):
     api_max_retries: int = Field(
         4,
         ge=0,
+        le=15,  # the CLI's own limit
         description="How often a request is repeated that the model API did not answer, or answered with 408, 409, "
         "429 or 5xx, before its turn fails; any other answer fails it at once",
     )

@@ -108,8 +108,9 @@ def test_an_end_for_a_fault_keeps_its_error_whatever_is_ordered_meanwhile() -> N
     assert owner.done() == [EndProcess(gently=False)]
     owner.decide(orders.suspend)
     owner.decide(orders.restart)
-    owner.exits(code=143)
-    assert (owner.state, owner.session.error) == (State.ERROR, BROKEN)
+    owner.exits(code=143, stderr_tail="no memory")
+    told = replace(BROKEN, exit_code=143, stderr_tail="no memory")
+    assert (owner.state, owner.session.error) == (State.ERROR, told)
 
 
 def test_a_crash_that_a_write_finds_out_first_tells_signal_and_last_words_too() -> None:

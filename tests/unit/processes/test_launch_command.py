@@ -100,6 +100,11 @@ def test_the_operators_model_is_the_default_of_sessions_without_one() -> None:
     assert "--model=opus" in arguments(a_launch(Path("/w"), model="opus"), defaults, RUN)
 
 
+def test_fallback_models_are_one_flag() -> None:
+    flags = arguments(a_launch(Path("/w"), fallback_models=("haiku", "sonnet")), CliDefaults(), RUN)
+    assert "--fallback-model=haiku,sonnet" in flags
+
+
 def test_the_environment_of_an_empty_config() -> None:
     assert variables() == {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -112,6 +117,8 @@ def test_the_environment_of_an_empty_config() -> None:
         "DISABLE_AUTOUPDATER": "1",
         "API_TIMEOUT_MS": "120000",
         "CLAUDE_CODE_MAX_RETRIES": "4",
+        "CLAUDE_CODE_RETRY_WATCHDOG": "1",
+        "CLAUDE_CODE_RETRY_WATCHDOG_SCOPE": "capacity",
     }
 
 

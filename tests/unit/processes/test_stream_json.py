@@ -235,8 +235,8 @@ def test_lifecycle_and_reset() -> None:
 
 
 def test_what_is_not_known_is_kept() -> None:
-    raw = line(type="rate_limit_event", subtype="x")
-    assert parse(raw) == SystemNoted(raw=raw, cli_session_id=SESSION, type="rate_limit_event", subtype="x")
+    raw = line(type="weather_event", subtype="x")
+    assert parse(raw) == SystemNoted(raw=raw, cli_session_id=SESSION, type="weather_event", subtype="x")
 
 
 @pytest.mark.parametrize(

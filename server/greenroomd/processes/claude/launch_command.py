@@ -203,6 +203,10 @@ def environment(
         "DISABLE_AUTOUPDATER": "1",
         "API_TIMEOUT_MS": str(defaults.api_timeout // timedelta(milliseconds=1)),
         "CLAUDE_CODE_MAX_RETRIES": str(defaults.api_max_retries),
+        # The CLI would give up an overloaded Opus at the third answer, and a long wait at once. How often and how long
+        # a turn tries is decided where its frames are read.
+        "CLAUDE_CODE_RETRY_WATCHDOG": "1",
+        "CLAUDE_CODE_RETRY_WATCHDOG_SCOPE": "capacity",
     }
     merged |= extra_body(config, defaults)
     if launch.oauth_token is not None:

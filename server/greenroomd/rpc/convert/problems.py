@@ -22,7 +22,7 @@ DOMAIN = "greenroom.v1"
 class ProblemKind:
     """What an error with this reason is to a client."""
 
-    code: Code.ValueType
+    code: int
     """A code for clients that look at nothing else."""
     metadata: tuple[str, ...] = ()
     """The keys that its ErrorInfo can have; one whose value is not known is left out."""
