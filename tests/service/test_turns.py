@@ -21,7 +21,6 @@ from greenroom.v1.turn_service_pb2 import (
     StartTurnRequest,
 )
 from greenroom_server import GreenroomServer
-from shared_servers import SharedServers
 from standin.model_api import ModelApi
 from story import (
     create,
@@ -280,25 +279,6 @@ async def unasked_results(server: GreenroomServer, session_id: str) -> list[Even
         and event.message_system.frame_type == "result"
         and not event.turn_id
     ]
-
-
-@pytest.mark.parametrize(("status", "token"), [(401, "sk-ant-oat01-fake"), (529, ""), (400, "")])
-async def test_a_failing_api_fails_the_turn_with_its_status(
-    servers: SharedServers, model_api: ModelApi, status: int, token: str
-) -> None:
-    async with servers.real(model_api.cli_environment, api_max_retries="0") as server:
-        session = await create(server, working(server, oauth_token=token))
-        turn, events = await run_turn(
-            server, session.session_id, scripted("x", {"status": status, "message": "it is broken"})
-        )
-        assert turn.state == turn_pb2.TURN_STATE_FAILED
-        info = error_details_pb2.ErrorInfo()
-        assert turn.error.details[0].Unpack(info)
-        assert info.reason == "API_ERROR"
-        assert str(status) in turn.error.message
-        assert names(events)[-1] == "turn_failed"
-        after, _ = await run_turn(server, session.session_id, scripted("y", {"text": "fine again"}))
-        assert after.result_text == "fine again"
 
 
 async def test_a_prompt_that_the_model_cannot_take_fails_its_turn(server: GreenroomServer) -> None:
