@@ -1,4 +1,4 @@
-"""What the model's API answers, as a program meets it: by code, reason, status and delay, after a bounded patience."""
+"""What the model's API answers, as a program meets it: by code, reason, status and delay, after bounded tries."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ async def test_a_turn_goes_on_trying_as_often_as_the_operator_says_with_opus_too
         assert len(model_api.requests()) == 4
 
 
-async def test_a_wait_beyond_the_operators_patience_is_told_and_not_waited_for(
+async def test_a_wait_beyond_the_operators_timeout_is_told_and_not_waited_for(
     server: GreenroomServer, model_api: ModelApi
 ) -> None:
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""A turn while the model's API fails: it is as patient as the operator says, and its error tells what can be done."""
+"""A turn while the model's API fails: it is repeated as the operator allows, and its error tells what can be done."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_any_other_is_repeated_as_often_as_the_operator_says(status: int | None)
     assert error.retry_after == timedelta(seconds=7)
 
 
-def test_a_turn_is_patient_only_as_long_as_the_operator_says() -> None:
+def test_a_turn_tries_only_as_long_as_the_operator_says() -> None:
     owner = an_owner()
     owner.prompt()
     owner.forget().says(says.retries(1))

@@ -13,7 +13,7 @@ from greenroomd.domain.decision.live import Ending, Live, Purpose, TurnTimeouts
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import Expiring, LimitReached
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import api_patience, approval_flow, expiry, orders, turn_queue
+from greenroomd.domain.lifecycle import api_retries, approval_flow, expiry, orders, turn_queue
 from greenroomd.domain.lifecycle.process import crash_recovery
 from greenroomd.domain.lifecycle.process.process_end import end_for
 from greenroomd.domain.states import IDLE_TIMEOUT, Signal, State
@@ -169,7 +169,7 @@ DEADLINES = (
     Deadline(_obedience, _disobeyed),
     Deadline(_finish, _unfinished),
     Deadline(_turn, _turn_overdue),
-    Deadline(api_patience.deadline, api_patience.overdue),
+    Deadline(api_retries.deadline, api_retries.overdue),
     Deadline(_stall, _stalled),
     Deadline(_lifetime, _expired),
     Deadline(_recovery, crash_recovery.attempt),  # after _lifetime: a closed session does not restart

@@ -24,7 +24,7 @@ from greenroomd.domain.frames import (
     UserEchoed,
 )
 from greenroomd.domain.lifecycle import (
-    api_patience,
+    api_retries,
     approval_flow,
     budget,
     limits,
@@ -57,7 +57,7 @@ def _follow(step: Step, frame: Frame) -> None:
         case AssistantSpoke():
             _track_tools(step, frame)
             _note_model(step, frame)
-            api_patience.answered(step, frame)
+            api_retries.answered(step, frame)
         case Delta() | ApiRetried() | PlanLimitsTold():
             _follow_api(step, frame)
         case TurnResult():
@@ -85,9 +85,9 @@ def _track_tools(step: Step, frame: AssistantSpoke | UserEchoed) -> None:
 def _follow_api(step: Step, frame: Delta | ApiRetried | PlanLimitsTold) -> None:
     match frame:
         case Delta():
-            api_patience.answered(step, frame)
+            api_retries.answered(step, frame)
         case ApiRetried():
-            api_patience.retried(step, frame)
+            api_retries.retried(step, frame)
         case PlanLimitsTold():
             plan_usage.told(step, frame)
 

@@ -1,7 +1,7 @@
-"""How long a turn goes on while the model's API fails: the operator's patience, for every model and status. Pure.
+"""How long a turn goes on while the model's API fails: as the operator allows, for every model and status. Pure.
 
 The CLI repeats by rules of its own, which differ by model and status; it tells each repetition before it waits for it.
-So a turn that has been patient enough is interrupted, and FAILED with what the API has answered.
+So a turn that has tried enough is interrupted, and FAILED with what the API has answered.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ def retried(step: Step, frame: ApiRetried) -> None:
     failure = _with_limit(step, frame.failure)
     since = step.live.retrying_since or step.moment
     step.update_live(api_failure=failure, retrying_since=since)
-    patience = step.patience
+    timeouts = step.timeouts
     if failure.final:
         _give_up(step, "the same request would get the same answer")
-    elif frame.attempt > patience.api_max_retries:
+    elif frame.attempt > timeouts.api_max_retries:
         _give_up(step, f"it was asked {frame.attempt} times")
-    elif step.moment + frame.delay > since + patience.api_retry_timeout:
+    elif step.moment + frame.delay > since + timeouts.api_retry_timeout:
         _give_up(step, f"the next try would be in {frame.delay.total_seconds():.0f} s")
 
 
@@ -42,16 +42,16 @@ def answered(step: Step, frame: AssistantSpoke | Delta) -> None:
         step.update_live(api_failure=NO_FAILURE, retrying_since=None)
 
 
-def deadline(live: Live, patience: TurnTimeouts) -> Moment | None:
+def deadline(live: Live, timeouts: TurnTimeouts) -> Moment | None:
     """Return when a request that is being repeated has been repeated for long enough."""
     if live.turn is None or live.cause is not None or live.retrying_since is None:
         return None
-    return live.retrying_since + patience.api_retry_timeout
+    return live.retrying_since + timeouts.api_retry_timeout
 
 
 def overdue(step: Step) -> None:
     """End the turn: its request has been repeated for long enough."""
-    _give_up(step, f"it has been asked for {step.patience.api_retry_timeout.total_seconds():g} s")
+    _give_up(step, f"it has been asked for {step.timeouts.api_retry_timeout.total_seconds():g} s")
 
 
 def _give_up(step: Step, why: str) -> None:
