@@ -24,6 +24,7 @@ from greenroomd.domain.decision.transition import create
 from greenroomd.domain.enforcement import Enforcement, OptionReport
 from greenroomd.domain.event_payloads import DeltaNoted, MessageNoted
 from greenroomd.domain.events import Event, EventType
+from greenroomd.domain.plan_limit import LimitState, PlanLimit
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, StartMode
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
@@ -148,6 +149,24 @@ def new_approval(session: Session, **changes: Any) -> Approval:
     return replace(approval, **changes)
 
 
+def full_problem() -> Problem:
+    """Return an error that knows everything that an error can know."""
+    return Problem(
+        reason="EXITED",
+        message="gone",
+        exit_code=3,
+        signal=9,
+        stderr_tail="…",
+        facts={"api_status": "429"},
+        retry_after=timedelta(seconds=1, microseconds=5),
+    )
+
+
+def full_limit() -> PlanLimit:
+    """Return a limit of which everything is known."""
+    return PlanLimit(name="five_hour", state=LimitState.WARNING, used=0.93, reset_time=NOON)
+
+
 def full_session(**changes: Any) -> Session:
     """A session in which nothing is at its default but what the first commit demands."""
     later = [NOON + timedelta(seconds=second, microseconds=second) for second in range(10)]
@@ -164,7 +183,8 @@ def full_session(**changes: Any) -> Session:
         state=State.ERROR,
         state_reason="LIMIT",
         state_time=later[1],
-        error=Problem(reason="EXITED", message="gone", exit_code=None, signal=9, stderr_tail="…"),
+        error=full_problem(),
+        plan_limits=(full_limit(), PlanLimit(name="seven_day", state=LimitState.ALLOWED)),
         recovery=Recovery(attempt=2, max_attempts=5, next_attempt_time=later[2], recoverable=True),
         process=ProcessFacts(
             node_id="n1",
@@ -210,6 +230,7 @@ def full_config() -> SessionConfig:
         system_prompt="Be brief.",
         append_system_prompt="And kind.",
         model="opus",
+        fallback_models=("haiku", "sonnet"),
         permission_mode=PermissionMode.PLAN,
         max_turns=7,
         temperature=0.25,

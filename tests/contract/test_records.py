@@ -6,7 +6,17 @@ from datetime import timedelta
 import pytest
 
 from contract.conftest import Opening
-from contract.sample import NOON, creation, full_session, message, new_approval, new_session, new_turn
+from contract.sample import (
+    NOON,
+    creation,
+    full_limit,
+    full_problem,
+    full_session,
+    message,
+    new_approval,
+    new_session,
+    new_turn,
+)
 from greenroomd.app.ports.storage import Position, SessionQuery, Store, Unit
 from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import RecoveryMode, RecoveryPolicy, Secret, SessionConfig
@@ -78,8 +88,10 @@ async def test_a_turn_is_replaced_by_its_later_form(store: Store) -> None:
             cache_read_tokens=5,
             cost_usd=0.25,
         ),
-        error=Problem(reason="API", message="no", exit_code=1, signal=9, stderr_tail="tail"),
+        error=full_problem(),
         side_effects_unknown=True,
+        plan_limits=(full_limit(),),
+        models=("claude-opus-5-5", "claude-haiku-5-5"),
         start_time=NOON + timedelta(seconds=1),
         end_time=NOON + timedelta(seconds=2),
     )
