@@ -63,8 +63,11 @@ class BoundedConnection(psycopg.Connection[Any]):
             return done.value
 
 
-def limit_waits(longest: timedelta, *engines: Engine) -> WaitLimit:
-    """Put all connections that these engines will open under one limit, and return it."""
+def limit_waits(longest: timedelta, settings: str, *engines: Engine) -> WaitLimit:
+    """Put all connections that these engines will open under one limit, and return it.
+
+    Each runs the statement `settings` first.
+    """
     limit = WaitLimit(longest.total_seconds())
 
     def connect(_dialect: object, _record: object, arguments: Any, options: Any) -> BoundedConnection:
@@ -72,6 +75,9 @@ def limit_waits(longest: timedelta, *engines: Engine) -> WaitLimit:
             raise psycopg.OperationalError("the store is closed")
         connection = BoundedConnection.connect(*arguments, **options)
         connection.limit = limit
+        connection.autocommit = True  # what a transaction sets would be taken back if that failed
+        connection.execute(settings)
+        connection.autocommit = False
         return connection
 
     for engine in engines:

@@ -56,9 +56,7 @@ async def _listen(database: Database, on_commit: OnCommit, head: Callable[[], Aw
     foreign = _ForeignNotices()
     while True:
         try:
-            async with await psycopg.AsyncConnection.connect(
-                **database.connection_arguments, autocommit=True
-            ) as connection:
+            async with await database.connect() as connection:
                 await connection.execute(f"LISTEN {CHANNEL}")
                 on_commit(await head())
                 async for notice in connection.notifies():

@@ -21,7 +21,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -41,7 +41,10 @@ AGAIN_AFTER: Final = timedelta(seconds=1)
 _LOCK_CLASS: Final = 0x67726E72
 """The first half of the advisory lock's key, the same for all of Greenroom; the second is derived from the schema."""
 
-_SEEN_DEAD_SOON: Final = " -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+_SEEN_DEAD_SOON: Final = (
+    "SELECT set_config('tcp_keepalives_idle', '10', false), set_config('tcp_keepalives_interval', '5', false),"
+    " set_config('tcp_keepalives_count', '3', false)"
+)
 """Lets PostgreSQL detect within 25 s that the owner's host is gone, and release its lock."""
 
 
@@ -152,8 +155,7 @@ class _FileLock(DatabaseLock):
 
 class _AdvisoryLock(DatabaseLock):
     def __init__(self, database: Database) -> None:
-        arguments = database.connection_arguments
-        self._arguments: dict[str, Any] = {**arguments, "options": arguments["options"] + _SEEN_DEAD_SOON}
+        self._database = database
         self._connection: psycopg.AsyncConnection | None = None
 
     async def __aenter__(self) -> _AdvisoryLock:
@@ -208,7 +210,7 @@ class _AdvisoryLock(DatabaseLock):
         """Connect and try to take the lock; return the stored record of the owner if another one has it."""
         import psycopg
 
-        self._connection = await psycopg.AsyncConnection.connect(**self._arguments, autocommit=True)
+        self._connection = await self._database.connect(_SEEN_DEAD_SOON)
         found = await (await self._connection.execute("SELECT current_schema()")).fetchone()
         key = (_LOCK_CLASS, _number(str(found[0]) if found else ""))
         took = await (

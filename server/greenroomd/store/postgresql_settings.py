@@ -1,7 +1,8 @@
 """The settings of every PostgreSQL connection: all that matter, whatever the operator has set for other clients.
 
 `ALTER DATABASE … SET`, `ALTER ROLE … SET` and `PG…` variables change the settings of a new connection. Some of them
-change the meaning of bytes: data written with one value reads differently with another.
+change the meaning of bytes: data written with one value reads differently with another. They are set by a statement: a
+pooler does not pass on the options of a connection.
 """
 
 from __future__ import annotations
@@ -36,19 +37,47 @@ _REPORTED: Final = {"standard_conforming_strings": "on", "client_encoding": _ENC
 """Values that the server must report for a new connection."""
 
 
+_OURS: Final = frozenset({"autocommit", "context", "cursor_factory", "row_factory"})
+"""Arguments of the driver, not of PostgreSQL, on which the store depends."""
+
+
 def connection_arguments(url: URL, wait_timeout: timedelta) -> dict[str, Any]:
-    """Return the driver's arguments beside the URL; the URL's options are kept, but ours come last and win."""
-    milliseconds = wait_timeout // timedelta(milliseconds=1)
-    meaning = "".join(f" -c {name}={value}" for name, value in _MEANING.items())
+    """Return the driver's arguments beside and in place of those of the URL; raises ValueError for one that is ours."""
+    if ours := sorted(_OURS & url.query.keys()):
+        raise ValueError(f"{', '.join(ours)} cannot be set")
     return {
         "connect_timeout": max(2, round(wait_timeout.total_seconds())),
-        "client_encoding": _ENCODING,  # not in the options: PGCLIENTENCODING would override them
+        "client_encoding": _ENCODING,
         **_KEEPALIVE,
-        # A node that stops inside a transaction must not hold the others' lock forever.
-        "options": f"{url.query.get('options', '')}{meaning}"
-        f" -c lock_timeout={milliseconds} -c statement_timeout={6 * milliseconds}"
-        f" -c idle_in_transaction_session_timeout={2 * milliseconds}",
+        **_typed(url),
     }
+
+
+def _typed(url: URL) -> dict[str, Any]:
+    """Return the arguments of the URL that the driver does not take as text; all others go to PostgreSQL."""
+    threshold = url.query.get("prepare_threshold")
+    if threshold is None:
+        return {}
+    if threshold == "None":
+        return {"prepare_threshold": None}
+    if not isinstance(threshold, str) or not threshold.isdecimal():
+        raise ValueError("prepare_threshold must be a whole number, or None")
+    return {"prepare_threshold": int(threshold)}
+
+
+def settings_statement(wait_timeout: timedelta) -> str:
+    """Return the statement that makes the settings of a new connection; what the URL's options say is overridden."""
+    milliseconds = wait_timeout // timedelta(milliseconds=1)
+    settings = {
+        **_MEANING,
+        "lock_timeout": str(milliseconds),
+        "statement_timeout": str(6 * milliseconds),
+        # A node that stops inside a transaction must not hold the others' lock forever.
+        "idle_in_transaction_session_timeout": str(2 * milliseconds),
+    }
+    return "SELECT " + ", ".join(
+        f"set_config('{name}', '{value}', false)" for name, value in settings.items()
+    )
 
 
 def longest_wait(wait_timeout: timedelta) -> timedelta:

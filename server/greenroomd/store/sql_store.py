@@ -35,6 +35,7 @@ from greenroomd.store.read.session_cache import SessionCache
 from greenroomd.store.read.session_reader import SqlSessionReader
 from greenroomd.store.schema.documents import time
 from greenroomd.store.secrets import Keyring
+from greenroomd.store.session_check import require_own_session
 from greenroomd.store.sql_profiles import SqlProfiles
 from greenroomd.store.write.batch.batch import REPLAYED_FOR, BatchWriter
 from greenroomd.store.write.batch.prepared_unit import prepare
@@ -85,6 +86,7 @@ async def open_store(
             await reader.run(database.require_supported)
             lock = DatabaseLock()
             if owner is not None:
+                await require_own_session(database)
                 lock = await stack.enter_async_context(locked(database, owner))
             store_id, head, fence, sealed_under = await reader.run(partial(prepare_database, database, owner))
             keyring = keyring_for(key_file, sealed_under)
