@@ -39,10 +39,11 @@ def running_pgbouncer(postgres: PostgresServer, folder: Path, *, pool_mode: str)
     file = folder / "pgbouncer.ini"
     file.write_text(text)
     command = [program("pgbouncer", "package pgbouncer"), str(file)]
-    if os.geteuid() == 0:  # it refuses to be root
+    if os.geteuid() == 0:  # it refuses to be root, and PostgreSQL's socket is its user's
+        user = postgres.folder.owner()
         for path in (folder, file, users):
-            shutil.chown(path, "nobody")
-        command = ["setpriv", "--reuid=nobody", "--keep-groups", *command]
+            shutil.chown(path, user)
+        command = ["setpriv", f"--reuid={user}", "--keep-groups", *command]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         for line in process.stderr:

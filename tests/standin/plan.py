@@ -44,11 +44,13 @@ class Step:
     hang: bool = False
     """Never answer, until the client goes away."""
     stall: bool = False
-    """Send one delta, then nothing, until the client goes away."""
+    """Send `after` deltas, then nothing, until the client goes away."""
     cut: bool = False
-    """Drop the connection after one delta."""
+    """Drop the connection after `after` deltas."""
     sse_error: str | bool = False
-    """End the stream after one delta with an error event of this type (true: overloaded_error)."""
+    """End the stream after `after` deltas with an error event of this type (true: overloaded_error)."""
+    after: int = 1
+    """How many deltas come before the stream breaks; they are of all blocks, a short text being one."""
     status: int = 0
     """Answer with this HTTP error instead; `error` is its type, `message` its text, `headers` come along."""
     error: str = ""

@@ -164,9 +164,14 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         time.sleep(step.first)
+        deltas = 0
         for event in answer.events(message, by_word=step.gap > 0):
             self._chunk(event.encoded())
+            deltas += event.is_delta
             if not event.is_delta:
+                continue
+            if deltas < step.after:
+                time.sleep(step.gap)
                 continue
             if step.stall:
                 self._wait_for_client_to_leave()

@@ -103,6 +103,12 @@ const (
 	EventType_EVENT_TYPE_PROCESS_STDERR EventType = 74
 	// What the process uses (`process.stats`). Ephemeral.
 	EventType_EVENT_TYPE_PROCESS_STATS EventType = 75
+	// A message will never be finished: forget its pieces (`message.retracted`). Ephemeral.
+	EventType_EVENT_TYPE_MESSAGE_RETRACTED EventType = 76
+	// A piece of a tool's input, as the model writes it (`tool.input_delta`). Ephemeral.
+	EventType_EVENT_TYPE_TOOL_INPUT_DELTA EventType = 77
+	// A tool still runs (`tool.progress`). Ephemeral.
+	EventType_EVENT_TYPE_TOOL_PROGRESS EventType = 78
 )
 
 // Enum value maps for EventType.
@@ -146,6 +152,9 @@ var (
 		73: "EVENT_TYPE_TOOL_OUTPUT_DELTA",
 		74: "EVENT_TYPE_PROCESS_STDERR",
 		75: "EVENT_TYPE_PROCESS_STATS",
+		76: "EVENT_TYPE_MESSAGE_RETRACTED",
+		77: "EVENT_TYPE_TOOL_INPUT_DELTA",
+		78: "EVENT_TYPE_TOOL_PROGRESS",
 	}
 	EventType_value = map[string]int32{
 		"EVENT_TYPE_UNSPECIFIED":                 0,
@@ -186,6 +195,9 @@ var (
 		"EVENT_TYPE_TOOL_OUTPUT_DELTA":           73,
 		"EVENT_TYPE_PROCESS_STDERR":              74,
 		"EVENT_TYPE_PROCESS_STATS":               75,
+		"EVENT_TYPE_MESSAGE_RETRACTED":           76,
+		"EVENT_TYPE_TOOL_INPUT_DELTA":            77,
+		"EVENT_TYPE_TOOL_PROGRESS":               78,
 	}
 )
 
@@ -285,6 +297,9 @@ type Event struct {
 	//	*Event_ToolOutputDelta
 	//	*Event_ProcessStderr
 	//	*Event_ProcessStats
+	//	*Event_MessageRetracted
+	//	*Event_ToolInputDelta
+	//	*Event_ToolProgress
 	Payload       isEvent_Payload `protobuf_oneof:"payload"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -744,6 +759,33 @@ func (x *Event) GetProcessStats() *ProcessStats {
 	return nil
 }
 
+func (x *Event) GetMessageRetracted() *MessageRetracted {
+	if x != nil {
+		if x, ok := x.Payload.(*Event_MessageRetracted); ok {
+			return x.MessageRetracted
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetToolInputDelta() *ToolInputDelta {
+	if x != nil {
+		if x, ok := x.Payload.(*Event_ToolInputDelta); ok {
+			return x.ToolInputDelta
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetToolProgress() *ToolProgress {
+	if x != nil {
+		if x, ok := x.Payload.(*Event_ToolProgress); ok {
+			return x.ToolProgress
+		}
+	}
+	return nil
+}
+
 type isEvent_Payload interface {
 	isEvent_Payload()
 }
@@ -933,6 +975,21 @@ type Event_ProcessStats struct {
 	ProcessStats *ProcessStats `protobuf:"bytes,175,opt,name=process_stats,json=processStats,proto3,oneof"`
 }
 
+type Event_MessageRetracted struct {
+	// EVENT_TYPE_MESSAGE_RETRACTED.
+	MessageRetracted *MessageRetracted `protobuf:"bytes,176,opt,name=message_retracted,json=messageRetracted,proto3,oneof"`
+}
+
+type Event_ToolInputDelta struct {
+	// EVENT_TYPE_TOOL_INPUT_DELTA.
+	ToolInputDelta *ToolInputDelta `protobuf:"bytes,177,opt,name=tool_input_delta,json=toolInputDelta,proto3,oneof"`
+}
+
+type Event_ToolProgress struct {
+	// EVENT_TYPE_TOOL_PROGRESS.
+	ToolProgress *ToolProgress `protobuf:"bytes,178,opt,name=tool_progress,json=toolProgress,proto3,oneof"`
+}
+
 func (*Event_SessionCreated) isEvent_Payload() {}
 
 func (*Event_SessionStarted) isEvent_Payload() {}
@@ -1007,11 +1064,17 @@ func (*Event_ProcessStderr) isEvent_Payload() {}
 
 func (*Event_ProcessStats) isEvent_Payload() {}
 
+func (*Event_MessageRetracted) isEvent_Payload() {}
+
+func (*Event_ToolInputDelta) isEvent_Payload() {}
+
+func (*Event_ToolProgress) isEvent_Payload() {}
+
 var File_greenroom_v1_event_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x18greenroom/v1/event.proto\x12\fgreenroom.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a greenroom/v1/event_payload.proto\"\xf7\x18\n" +
+	"\x18greenroom/v1/event.proto\x12\fgreenroom.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a greenroom/v1/event_payload.proto\"\xd6\x1a\n" +
 	"\x05Event\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x1d\n" +
 	"\n" +
@@ -1066,8 +1129,12 @@ const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\x0ethinking_delta\x18\xac\x01 \x01(\v2\x1b.greenroom.v1.ThinkingDeltaH\x00R\rthinkingDelta\x12L\n" +
 	"\x11tool_output_delta\x18\xad\x01 \x01(\v2\x1d.greenroom.v1.ToolOutputDeltaH\x00R\x0ftoolOutputDelta\x12E\n" +
 	"\x0eprocess_stderr\x18\xae\x01 \x01(\v2\x1b.greenroom.v1.ProcessStderrH\x00R\rprocessStderr\x12B\n" +
-	"\rprocess_stats\x18\xaf\x01 \x01(\v2\x1a.greenroom.v1.ProcessStatsH\x00R\fprocessStatsB\t\n" +
-	"\apayload*\xec\t\n" +
+	"\rprocess_stats\x18\xaf\x01 \x01(\v2\x1a.greenroom.v1.ProcessStatsH\x00R\fprocessStats\x12N\n" +
+	"\x11message_retracted\x18\xb0\x01 \x01(\v2\x1e.greenroom.v1.MessageRetractedH\x00R\x10messageRetracted\x12I\n" +
+	"\x10tool_input_delta\x18\xb1\x01 \x01(\v2\x1c.greenroom.v1.ToolInputDeltaH\x00R\x0etoolInputDelta\x12B\n" +
+	"\rtool_progress\x18\xb2\x01 \x01(\v2\x1a.greenroom.v1.ToolProgressH\x00R\ftoolProgressB\t\n" +
+	"\apayload*\xcd\n" +
+	"\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aEVENT_TYPE_SESSION_CREATED\x10\x01\x12\x1e\n" +
@@ -1107,7 +1174,10 @@ const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\x19EVENT_TYPE_THINKING_DELTA\x10H\x12 \n" +
 	"\x1cEVENT_TYPE_TOOL_OUTPUT_DELTA\x10I\x12\x1d\n" +
 	"\x19EVENT_TYPE_PROCESS_STDERR\x10J\x12\x1c\n" +
-	"\x18EVENT_TYPE_PROCESS_STATS\x10KB\xaa\x01\n" +
+	"\x18EVENT_TYPE_PROCESS_STATS\x10K\x12 \n" +
+	"\x1cEVENT_TYPE_MESSAGE_RETRACTED\x10L\x12\x1f\n" +
+	"\x1bEVENT_TYPE_TOOL_INPUT_DELTA\x10M\x12\x1c\n" +
+	"\x18EVENT_TYPE_TOOL_PROGRESS\x10NB\xaa\x01\n" +
 	"\x10com.greenroom.v1B\n" +
 	"EventProtoP\x01Z9github.com/greenroom-dev/greenroom/clients/go/greenroomv1\xa2\x02\x03GXX\xaa\x02\fGreenroom.V1\xca\x02\fGreenroom\\V1\xe2\x02\x18Greenroom\\V1\\GPBMetadata\xea\x02\rGreenroom::V1b\x06proto3"
 
@@ -1166,6 +1236,9 @@ var file_greenroom_v1_event_proto_goTypes = []any{
 	(*ToolOutputDelta)(nil),          // 37: greenroom.v1.ToolOutputDelta
 	(*ProcessStderr)(nil),            // 38: greenroom.v1.ProcessStderr
 	(*ProcessStats)(nil),             // 39: greenroom.v1.ProcessStats
+	(*MessageRetracted)(nil),         // 40: greenroom.v1.MessageRetracted
+	(*ToolInputDelta)(nil),           // 41: greenroom.v1.ToolInputDelta
+	(*ToolProgress)(nil),             // 42: greenroom.v1.ToolProgress
 }
 var file_greenroom_v1_event_proto_depIdxs = []int32{
 	0,  // 0: greenroom.v1.Event.type:type_name -> greenroom.v1.EventType
@@ -1207,11 +1280,14 @@ var file_greenroom_v1_event_proto_depIdxs = []int32{
 	37, // 36: greenroom.v1.Event.tool_output_delta:type_name -> greenroom.v1.ToolOutputDelta
 	38, // 37: greenroom.v1.Event.process_stderr:type_name -> greenroom.v1.ProcessStderr
 	39, // 38: greenroom.v1.Event.process_stats:type_name -> greenroom.v1.ProcessStats
-	39, // [39:39] is the sub-list for method output_type
-	39, // [39:39] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	40, // 39: greenroom.v1.Event.message_retracted:type_name -> greenroom.v1.MessageRetracted
+	41, // 40: greenroom.v1.Event.tool_input_delta:type_name -> greenroom.v1.ToolInputDelta
+	42, // 41: greenroom.v1.Event.tool_progress:type_name -> greenroom.v1.ToolProgress
+	42, // [42:42] is the sub-list for method output_type
+	42, // [42:42] is the sub-list for method input_type
+	42, // [42:42] is the sub-list for extension type_name
+	42, // [42:42] is the sub-list for extension extendee
+	0,  // [0:42] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_event_proto_init() }
@@ -1258,6 +1334,9 @@ func file_greenroom_v1_event_proto_init() {
 		(*Event_ToolOutputDelta)(nil),
 		(*Event_ProcessStderr)(nil),
 		(*Event_ProcessStats)(nil),
+		(*Event_MessageRetracted)(nil),
+		(*Event_ToolInputDelta)(nil),
+		(*Event_ToolProgress)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

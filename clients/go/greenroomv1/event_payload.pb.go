@@ -1958,7 +1958,9 @@ func (x *ThinkingDelta) GetParentToolUseId() string {
 	return ""
 }
 
-// ToolOutputDelta: a piece of a tool's output. The message.tool_result event that follows is complete without it.
+// ToolOutputDelta: a piece of what a shell command writes while it runs, in whole lines and with secrets removed; it comes
+// once the command has run for some seconds. If a command writes very fast, pieces are left out. The message.tool_result
+// event that follows has the output as the CLI gives it to the model; no piece comes after it.
 type ToolOutputDelta struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The tool call.
@@ -2013,10 +2015,11 @@ func (x *ToolOutputDelta) GetText() string {
 	return ""
 }
 
-// ProcessStderr: a piece of the process's error output, with secrets removed.
+// ProcessStderr: a piece of the process's error output, with secrets removed. Long lines are cut, and what comes too fast
+// is only counted; process.exited has the end of all of it.
 type ProcessStderr struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The text to append.
+	// Whole lines to append.
 	Text          string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2059,12 +2062,13 @@ func (x *ProcessStderr) GetText() string {
 	return ""
 }
 
-// ProcessStats: what the process and its children use.
+// ProcessStats: what the process and its children use. It is measured every 5 s for a WatchEvents with
+// `include_ephemeral` that may show it, and not at all while there is none.
 type ProcessStats struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Memory, in bytes.
+	// Memory, in bytes; what processes share counts for each of them.
 	MemoryBytes int64 `protobuf:"varint,1,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
-	// Processor time since the start.
+	// Processor time since the start, of those that run and of the children that they waited for.
 	CpuTime *durationpb.Duration `protobuf:"bytes,2,opt,name=cpu_time,json=cpuTime,proto3" json:"cpu_time,omitempty"`
 	// Number of processes.
 	ProcessCount  int32 `protobuf:"varint,3,opt,name=process_count,json=processCount,proto3" json:"process_count,omitempty"`
@@ -2121,6 +2125,228 @@ func (x *ProcessStats) GetProcessCount() int32 {
 		return x.ProcessCount
 	}
 	return 0
+}
+
+// MessageRetracted: a message whose pieces were sent will never be finished. Forget the pieces that no event of the whole
+// message has repeated yet. It happens when the connection to the model's API breaks and the CLI asks again, which gives
+// the same words under another id, and when a turn or a process ends in the middle of a message.
+type MessageRetracted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The API's id of the message, as its pieces have it.
+	MessageId string `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	// Tool call of the subagent that it belongs to; empty in the main conversation.
+	ParentToolUseId string `protobuf:"bytes,2,opt,name=parent_tool_use_id,json=parentToolUseId,proto3" json:"parent_tool_use_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *MessageRetracted) Reset() {
+	*x = MessageRetracted{}
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MessageRetracted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MessageRetracted) ProtoMessage() {}
+
+func (x *MessageRetracted) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MessageRetracted.ProtoReflect.Descriptor instead.
+func (*MessageRetracted) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *MessageRetracted) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *MessageRetracted) GetParentToolUseId() string {
+	if x != nil {
+		return x.ParentToolUseId
+	}
+	return ""
+}
+
+// ToolInputDelta: a piece of a tool's input, as the model writes it. The message.tool_use event that follows is complete
+// without it.
+type ToolInputDelta struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The API's id of the message that the call is part of.
+	MessageId string `protobuf:"bytes,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	// Block of the message that it belongs to, from 0.
+	BlockIndex int32 `protobuf:"varint,2,opt,name=block_index,json=blockIndex,proto3" json:"block_index,omitempty"`
+	// The tool call.
+	ToolUseId string `protobuf:"bytes,3,opt,name=tool_use_id,json=toolUseId,proto3" json:"tool_use_id,omitempty"`
+	// Name of the tool, such as `Bash`; may be empty.
+	ToolName string `protobuf:"bytes,4,opt,name=tool_name,json=toolName,proto3" json:"tool_name,omitempty"`
+	// The JSON text to append; only all pieces together are JSON. Empty in the first event, which says that a call begins.
+	PartialJson string `protobuf:"bytes,5,opt,name=partial_json,json=partialJson,proto3" json:"partial_json,omitempty"`
+	// Tool call of the subagent that it belongs to; empty in the main conversation.
+	ParentToolUseId string `protobuf:"bytes,6,opt,name=parent_tool_use_id,json=parentToolUseId,proto3" json:"parent_tool_use_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ToolInputDelta) Reset() {
+	*x = ToolInputDelta{}
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToolInputDelta) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToolInputDelta) ProtoMessage() {}
+
+func (x *ToolInputDelta) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToolInputDelta.ProtoReflect.Descriptor instead.
+func (*ToolInputDelta) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *ToolInputDelta) GetMessageId() string {
+	if x != nil {
+		return x.MessageId
+	}
+	return ""
+}
+
+func (x *ToolInputDelta) GetBlockIndex() int32 {
+	if x != nil {
+		return x.BlockIndex
+	}
+	return 0
+}
+
+func (x *ToolInputDelta) GetToolUseId() string {
+	if x != nil {
+		return x.ToolUseId
+	}
+	return ""
+}
+
+func (x *ToolInputDelta) GetToolName() string {
+	if x != nil {
+		return x.ToolName
+	}
+	return ""
+}
+
+func (x *ToolInputDelta) GetPartialJson() string {
+	if x != nil {
+		return x.PartialJson
+	}
+	return ""
+}
+
+func (x *ToolInputDelta) GetParentToolUseId() string {
+	if x != nil {
+		return x.ParentToolUseId
+	}
+	return ""
+}
+
+// ToolProgress: a tool still runs.
+type ToolProgress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tool call.
+	ToolUseId string `protobuf:"bytes,1,opt,name=tool_use_id,json=toolUseId,proto3" json:"tool_use_id,omitempty"`
+	// Name of the tool, such as `Bash`; may be empty.
+	ToolName string `protobuf:"bytes,2,opt,name=tool_name,json=toolName,proto3" json:"tool_name,omitempty"`
+	// How long it has run, in whole seconds.
+	ElapsedTime *durationpb.Duration `protobuf:"bytes,3,opt,name=elapsed_time,json=elapsedTime,proto3" json:"elapsed_time,omitempty"`
+	// Tool call of the subagent that it belongs to; empty in the main conversation.
+	ParentToolUseId string `protobuf:"bytes,4,opt,name=parent_tool_use_id,json=parentToolUseId,proto3" json:"parent_tool_use_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *ToolProgress) Reset() {
+	*x = ToolProgress{}
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToolProgress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToolProgress) ProtoMessage() {}
+
+func (x *ToolProgress) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToolProgress.ProtoReflect.Descriptor instead.
+func (*ToolProgress) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{39}
+}
+
+func (x *ToolProgress) GetToolUseId() string {
+	if x != nil {
+		return x.ToolUseId
+	}
+	return ""
+}
+
+func (x *ToolProgress) GetToolName() string {
+	if x != nil {
+		return x.ToolName
+	}
+	return ""
+}
+
+func (x *ToolProgress) GetElapsedTime() *durationpb.Duration {
+	if x != nil {
+		return x.ElapsedTime
+	}
+	return nil
+}
+
+func (x *ToolProgress) GetParentToolUseId() string {
+	if x != nil {
+		return x.ParentToolUseId
+	}
+	return ""
 }
 
 var File_greenroom_v1_event_payload_proto protoreflect.FileDescriptor
@@ -2264,7 +2490,25 @@ const file_greenroom_v1_event_payload_proto_rawDesc = "" +
 	"\fProcessStats\x12!\n" +
 	"\fmemory_bytes\x18\x01 \x01(\x03R\vmemoryBytes\x124\n" +
 	"\bcpu_time\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\acpuTime\x12#\n" +
-	"\rprocess_count\x18\x03 \x01(\x05R\fprocessCountB\xb1\x01\n" +
+	"\rprocess_count\x18\x03 \x01(\x05R\fprocessCount\"^\n" +
+	"\x10MessageRetracted\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x12+\n" +
+	"\x12parent_tool_use_id\x18\x02 \x01(\tR\x0fparentToolUseId\"\xdd\x01\n" +
+	"\x0eToolInputDelta\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x1f\n" +
+	"\vblock_index\x18\x02 \x01(\x05R\n" +
+	"blockIndex\x12\x1e\n" +
+	"\vtool_use_id\x18\x03 \x01(\tR\ttoolUseId\x12\x1b\n" +
+	"\ttool_name\x18\x04 \x01(\tR\btoolName\x12!\n" +
+	"\fpartial_json\x18\x05 \x01(\tR\vpartialJson\x12+\n" +
+	"\x12parent_tool_use_id\x18\x06 \x01(\tR\x0fparentToolUseId\"\xb6\x01\n" +
+	"\fToolProgress\x12\x1e\n" +
+	"\vtool_use_id\x18\x01 \x01(\tR\ttoolUseId\x12\x1b\n" +
+	"\ttool_name\x18\x02 \x01(\tR\btoolName\x12<\n" +
+	"\felapsed_time\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\velapsedTime\x12+\n" +
+	"\x12parent_tool_use_id\x18\x04 \x01(\tR\x0fparentToolUseIdB\xb1\x01\n" +
 	"\x10com.greenroom.v1B\x11EventPayloadProtoP\x01Z9github.com/greenroom-dev/greenroom/clients/go/greenroomv1\xa2\x02\x03GXX\xaa\x02\fGreenroom.V1\xca\x02\fGreenroom\\V1\xe2\x02\x18Greenroom\\V1\\GPBMetadata\xea\x02\rGreenroom::V1b\x06proto3"
 
 var (
@@ -2279,7 +2523,7 @@ func file_greenroom_v1_event_payload_proto_rawDescGZIP() []byte {
 	return file_greenroom_v1_event_payload_proto_rawDescData
 }
 
-var file_greenroom_v1_event_payload_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
+var file_greenroom_v1_event_payload_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_greenroom_v1_event_payload_proto_goTypes = []any{
 	(*SessionCreated)(nil),           // 0: greenroom.v1.SessionCreated
 	(*SessionStarted)(nil),           // 1: greenroom.v1.SessionStarted
@@ -2318,58 +2562,62 @@ var file_greenroom_v1_event_payload_proto_goTypes = []any{
 	(*ToolOutputDelta)(nil),          // 34: greenroom.v1.ToolOutputDelta
 	(*ProcessStderr)(nil),            // 35: greenroom.v1.ProcessStderr
 	(*ProcessStats)(nil),             // 36: greenroom.v1.ProcessStats
-	(*Session)(nil),                  // 37: greenroom.v1.Session
-	(SessionState)(0),                // 38: greenroom.v1.SessionState
-	(*status.Status)(nil),            // 39: google.rpc.Status
-	(*fieldmaskpb.FieldMask)(nil),    // 40: google.protobuf.FieldMask
-	(*Recovery)(nil),                 // 41: greenroom.v1.Recovery
-	(*timestamppb.Timestamp)(nil),    // 42: google.protobuf.Timestamp
-	(*PlanLimit)(nil),                // 43: greenroom.v1.PlanLimit
-	(*Process)(nil),                  // 44: greenroom.v1.Process
-	(*durationpb.Duration)(nil),      // 45: google.protobuf.Duration
-	(*Turn)(nil),                     // 46: greenroom.v1.Turn
-	(*ContentBlock)(nil),             // 47: greenroom.v1.ContentBlock
-	(*Approval)(nil),                 // 48: greenroom.v1.Approval
+	(*MessageRetracted)(nil),         // 37: greenroom.v1.MessageRetracted
+	(*ToolInputDelta)(nil),           // 38: greenroom.v1.ToolInputDelta
+	(*ToolProgress)(nil),             // 39: greenroom.v1.ToolProgress
+	(*Session)(nil),                  // 40: greenroom.v1.Session
+	(SessionState)(0),                // 41: greenroom.v1.SessionState
+	(*status.Status)(nil),            // 42: google.rpc.Status
+	(*fieldmaskpb.FieldMask)(nil),    // 43: google.protobuf.FieldMask
+	(*Recovery)(nil),                 // 44: greenroom.v1.Recovery
+	(*timestamppb.Timestamp)(nil),    // 45: google.protobuf.Timestamp
+	(*PlanLimit)(nil),                // 46: greenroom.v1.PlanLimit
+	(*Process)(nil),                  // 47: greenroom.v1.Process
+	(*durationpb.Duration)(nil),      // 48: google.protobuf.Duration
+	(*Turn)(nil),                     // 49: greenroom.v1.Turn
+	(*ContentBlock)(nil),             // 50: greenroom.v1.ContentBlock
+	(*Approval)(nil),                 // 51: greenroom.v1.Approval
 }
 var file_greenroom_v1_event_payload_proto_depIdxs = []int32{
-	37, // 0: greenroom.v1.SessionCreated.session:type_name -> greenroom.v1.Session
-	37, // 1: greenroom.v1.SessionStarted.session:type_name -> greenroom.v1.Session
-	38, // 2: greenroom.v1.SessionStateChanged.from_state:type_name -> greenroom.v1.SessionState
-	38, // 3: greenroom.v1.SessionStateChanged.to_state:type_name -> greenroom.v1.SessionState
-	39, // 4: greenroom.v1.SessionStateChanged.error:type_name -> google.rpc.Status
-	37, // 5: greenroom.v1.SessionSuspended.session:type_name -> greenroom.v1.Session
-	37, // 6: greenroom.v1.SessionResumed.session:type_name -> greenroom.v1.Session
-	37, // 7: greenroom.v1.SessionRestarted.session:type_name -> greenroom.v1.Session
-	37, // 8: greenroom.v1.SessionUpdated.session:type_name -> greenroom.v1.Session
-	40, // 9: greenroom.v1.SessionUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	37, // 10: greenroom.v1.SessionClosed.session:type_name -> greenroom.v1.Session
-	37, // 11: greenroom.v1.SessionDeleted.session:type_name -> greenroom.v1.Session
-	37, // 12: greenroom.v1.SessionError.session:type_name -> greenroom.v1.Session
-	41, // 13: greenroom.v1.SessionRecoveryScheduled.recovery:type_name -> greenroom.v1.Recovery
-	42, // 14: greenroom.v1.SessionExpiring.expire_time:type_name -> google.protobuf.Timestamp
-	43, // 15: greenroom.v1.SessionPlanLimitsChanged.plan_limits:type_name -> greenroom.v1.PlanLimit
-	44, // 16: greenroom.v1.ProcessSpawned.process:type_name -> greenroom.v1.Process
-	44, // 17: greenroom.v1.ProcessReady.process:type_name -> greenroom.v1.Process
-	45, // 18: greenroom.v1.ProcessReady.startup_time:type_name -> google.protobuf.Duration
-	46, // 19: greenroom.v1.TurnQueued.turn:type_name -> greenroom.v1.Turn
-	46, // 20: greenroom.v1.TurnStarted.turn:type_name -> greenroom.v1.Turn
-	46, // 21: greenroom.v1.TurnCompleted.turn:type_name -> greenroom.v1.Turn
-	46, // 22: greenroom.v1.TurnFailed.turn:type_name -> greenroom.v1.Turn
-	46, // 23: greenroom.v1.TurnInterrupted.turn:type_name -> greenroom.v1.Turn
-	47, // 24: greenroom.v1.UserMessage.content:type_name -> greenroom.v1.ContentBlock
-	47, // 25: greenroom.v1.AssistantMessage.content:type_name -> greenroom.v1.ContentBlock
-	47, // 26: greenroom.v1.ToolUse.content:type_name -> greenroom.v1.ContentBlock
-	47, // 27: greenroom.v1.ToolResult.content:type_name -> greenroom.v1.ContentBlock
-	48, // 28: greenroom.v1.ApprovalRequested.approval:type_name -> greenroom.v1.Approval
-	48, // 29: greenroom.v1.ApprovalDecided.approval:type_name -> greenroom.v1.Approval
-	48, // 30: greenroom.v1.ApprovalExpired.approval:type_name -> greenroom.v1.Approval
-	48, // 31: greenroom.v1.ApprovalCancelled.approval:type_name -> greenroom.v1.Approval
-	45, // 32: greenroom.v1.ProcessStats.cpu_time:type_name -> google.protobuf.Duration
-	33, // [33:33] is the sub-list for method output_type
-	33, // [33:33] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	40, // 0: greenroom.v1.SessionCreated.session:type_name -> greenroom.v1.Session
+	40, // 1: greenroom.v1.SessionStarted.session:type_name -> greenroom.v1.Session
+	41, // 2: greenroom.v1.SessionStateChanged.from_state:type_name -> greenroom.v1.SessionState
+	41, // 3: greenroom.v1.SessionStateChanged.to_state:type_name -> greenroom.v1.SessionState
+	42, // 4: greenroom.v1.SessionStateChanged.error:type_name -> google.rpc.Status
+	40, // 5: greenroom.v1.SessionSuspended.session:type_name -> greenroom.v1.Session
+	40, // 6: greenroom.v1.SessionResumed.session:type_name -> greenroom.v1.Session
+	40, // 7: greenroom.v1.SessionRestarted.session:type_name -> greenroom.v1.Session
+	40, // 8: greenroom.v1.SessionUpdated.session:type_name -> greenroom.v1.Session
+	43, // 9: greenroom.v1.SessionUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	40, // 10: greenroom.v1.SessionClosed.session:type_name -> greenroom.v1.Session
+	40, // 11: greenroom.v1.SessionDeleted.session:type_name -> greenroom.v1.Session
+	40, // 12: greenroom.v1.SessionError.session:type_name -> greenroom.v1.Session
+	44, // 13: greenroom.v1.SessionRecoveryScheduled.recovery:type_name -> greenroom.v1.Recovery
+	45, // 14: greenroom.v1.SessionExpiring.expire_time:type_name -> google.protobuf.Timestamp
+	46, // 15: greenroom.v1.SessionPlanLimitsChanged.plan_limits:type_name -> greenroom.v1.PlanLimit
+	47, // 16: greenroom.v1.ProcessSpawned.process:type_name -> greenroom.v1.Process
+	47, // 17: greenroom.v1.ProcessReady.process:type_name -> greenroom.v1.Process
+	48, // 18: greenroom.v1.ProcessReady.startup_time:type_name -> google.protobuf.Duration
+	49, // 19: greenroom.v1.TurnQueued.turn:type_name -> greenroom.v1.Turn
+	49, // 20: greenroom.v1.TurnStarted.turn:type_name -> greenroom.v1.Turn
+	49, // 21: greenroom.v1.TurnCompleted.turn:type_name -> greenroom.v1.Turn
+	49, // 22: greenroom.v1.TurnFailed.turn:type_name -> greenroom.v1.Turn
+	49, // 23: greenroom.v1.TurnInterrupted.turn:type_name -> greenroom.v1.Turn
+	50, // 24: greenroom.v1.UserMessage.content:type_name -> greenroom.v1.ContentBlock
+	50, // 25: greenroom.v1.AssistantMessage.content:type_name -> greenroom.v1.ContentBlock
+	50, // 26: greenroom.v1.ToolUse.content:type_name -> greenroom.v1.ContentBlock
+	50, // 27: greenroom.v1.ToolResult.content:type_name -> greenroom.v1.ContentBlock
+	51, // 28: greenroom.v1.ApprovalRequested.approval:type_name -> greenroom.v1.Approval
+	51, // 29: greenroom.v1.ApprovalDecided.approval:type_name -> greenroom.v1.Approval
+	51, // 30: greenroom.v1.ApprovalExpired.approval:type_name -> greenroom.v1.Approval
+	51, // 31: greenroom.v1.ApprovalCancelled.approval:type_name -> greenroom.v1.Approval
+	48, // 32: greenroom.v1.ProcessStats.cpu_time:type_name -> google.protobuf.Duration
+	48, // 33: greenroom.v1.ToolProgress.elapsed_time:type_name -> google.protobuf.Duration
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_event_payload_proto_init() }
@@ -2387,7 +2635,7 @@ func file_greenroom_v1_event_payload_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_greenroom_v1_event_payload_proto_rawDesc), len(file_greenroom_v1_event_payload_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   37,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(unreachable_pub)]
 
+mod answer;
 mod client;
 mod codec;
 mod connection;
@@ -11,6 +12,7 @@ mod service_config;
 mod turn;
 mod watch;
 
+pub use answer::Answer;
 pub use client::{Client, ClientBuilder};
 pub use connection::Connection;
 pub use error::{Error, FieldViolation};

@@ -1,4 +1,5 @@
 export { Code } from "@connectrpc/connect";
+export { Answer } from "./answer.js";
 export { Client, type ClientOptions, RunningTurn } from "./client.js";
 export { CursorBelowFloor, errorOf, EtagMismatch, type FieldViolation, GreenroomError } from "./errors.js";
 export type { Token } from "./transport.js";

@@ -164,6 +164,56 @@ class DeltaNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolInputNoted:
+    """A piece of a tool's input in progress; the finished call repeats all of it."""
+
+    partial_json: str
+    """The text to append; "" in the event that says that the call begins."""
+    tool_use_id: str
+    """The tool call."""
+    tool_name: str
+    """The name of the tool."""
+    block_index: int
+    message_id: str = ""
+    parent_tool_use_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolOutputNoted:
+    """A piece of what a running command has written; its result repeats it, as far as the CLI keeps it."""
+
+    tool_use_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolProgressNoted:
+    """A tool still runs."""
+
+    tool_use_id: str
+    tool_name: str
+    elapsed: timedelta
+    parent_tool_use_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRetracted:
+    """The message will never be finished; pieces that were not repeated yet are void."""
+
+    message_id: str
+    parent_tool_use_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatsNoted:
+    """What the process and everything that it started use now."""
+
+    memory_bytes: int
+    cpu_time: timedelta
+    process_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StderrNoted:
     """Redacted text that the process wrote to stderr."""
 
@@ -187,5 +237,10 @@ Payload = (
     | SystemMessage
     | ApprovalNoted
     | DeltaNoted
+    | ToolInputNoted
+    | ToolOutputNoted
+    | ToolProgressNoted
+    | MessageRetracted
+    | StatsNoted
     | StderrNoted
 )

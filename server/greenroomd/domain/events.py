@@ -54,6 +54,9 @@ class EventType(StrEnum):
     TOOL_OUTPUT_DELTA = "tool.output_delta"
     PROCESS_STDERR = "process.stderr"
     PROCESS_STATS = "process.stats"
+    MESSAGE_RETRACTED = "message.retracted"
+    TOOL_INPUT_DELTA = "tool.input_delta"
+    TOOL_PROGRESS = "tool.progress"
 
 
 EPHEMERAL = frozenset(
@@ -63,6 +66,9 @@ EPHEMERAL = frozenset(
         EventType.TOOL_OUTPUT_DELTA,
         EventType.PROCESS_STDERR,
         EventType.PROCESS_STATS,
+        EventType.MESSAGE_RETRACTED,
+        EventType.TOOL_INPUT_DELTA,
+        EventType.TOOL_PROGRESS,
     }
 )
 

@@ -84,6 +84,50 @@ class Delta(Frame):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolInputBegan(Frame):
+    """A `stream_event` with which the model begins to write a tool call; its `Delta`s name the same block."""
+
+    tool_use_id: str
+    tool_name: str
+    block_index: int
+    message_id: str = ""
+    parent_tool_use_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageAbandoned(Frame):
+    """A `stream_event` that ends a message of which blocks will never be finished."""
+
+    message_id: str
+    parent_tool_use_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolProgressed(Frame):
+    """`tool_progress`: a tool still runs."""
+
+    tool_use_id: str
+    tool_name: str
+    elapsed_seconds: float
+    parent_tool_use_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolOutputWritten(Frame):
+    """What a running command has written, as read from the CLI's file; not part of its stream-json."""
+
+    tool_use_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StderrWritten(Frame):
+    """Whole lines of the process's stderr, without secrets; not part of its stream-json."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StreamMarker(Frame):
     """A `stream_event` or `system/status` without content: only a sign of life."""
 
@@ -205,6 +249,14 @@ class SystemNoted(Frame):
 
     type: str
     subtype: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandTasked(SystemNoted):
+    """`system/task_started` for a shell command: it takes longer, and the CLI collects its output in a file."""
+
+    task_id: str
+    tool_use_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 import structlog
 
 from greenroomd.app.ports.processes import ProcessIdentity, Reap, ShutdownTimeouts
+from greenroomd.app.ports.resource_usage import Measure, ResourceUsage
 from greenroomd.app.supervision.process_runner import ProcessRunner
 from greenroomd.domain.config import Secret
 from greenroomd.domain.enforcement import OptionReport
@@ -19,6 +20,7 @@ from greenroomd.processes.claude.discovery import FoundCli
 from greenroomd.processes.claude.launch_command import CliDefaults
 from greenroomd.processes.host.filesystem_pool import FilesystemPool
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
+from greenroomd.processes.host.process_usage import usage_of
 from greenroomd.processes.host.server_run import ServerRun, server_run
 from greenroomd.processes.linux.cgroup_removal import CgroupRemoval
 from greenroomd.processes.linux.cgroup_setup import Cgroups, NotDelegated, set_up_cgroups
@@ -47,6 +49,8 @@ class ProcessParts:
     """Keeps processes ready for sessions of profiles that ask for it."""
     roots: AllowedRoots
     """The directories in which sessions may work."""
+    measure: Measure
+    """Measures what processes use."""
     reap: Reap
     """Ends the processes that an earlier run of the server left behind."""
     limits: Sequence[OptionReport]
@@ -88,6 +92,7 @@ async def process_parts(settings: Settings, cli: FoundCli, metrics: Metrics) -> 
                 pool=pool,
                 warm=warm,
                 roots=roots,
+                measure=_measuring(watchdog),
                 reap=_reaper(settings.state_dir, run),
                 limits=host_limits(frozenset() if groups is None else groups.controllers, why_not),
             )
@@ -136,6 +141,14 @@ def _pool(settings: Settings, metrics: Metrics) -> Pool:
         room=admission.room,
         evicted=metrics.process_evicted,
     )
+
+
+def _measuring(watchdog: MemoryWatchdog) -> Measure:
+    async def measure(pids: Collection[int]) -> Mapping[int, ResourceUsage]:
+        wards = [ward for ward in watchdog.wards if ward.leader.pid in pids]
+        return await asyncio.to_thread(usage_of, wards)
+
+    return measure
 
 
 def _reaper(state_dir: Path, run: ServerRun) -> Reap:

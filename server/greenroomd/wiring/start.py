@@ -15,13 +15,14 @@ from functools import partial
 
 import structlog
 
-from greenroomd.app.background import background_tasks
+from greenroomd.app.background import background_tasks, restarting
 from greenroomd.app.maintenance.expiry_timer import DueWakeup, expiring
 from greenroomd.app.maintenance.prewarming import warming
 from greenroomd.app.maintenance.readiness import follow_readiness
 from greenroomd.app.maintenance.retention import keepings, retaining
 from greenroomd.app.maintenance.startup_recovery import settle_all
 from greenroomd.app.supervision.node_context import NodeContext
+from greenroomd.app.supervision.process_stats import show_stats
 from greenroomd.app.supervision.registry import Supervisors, supervising
 from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.app.watch.listener_paths import ListenerUnusable
@@ -153,6 +154,8 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> str:
         per_node=settings.watchers_per_node,
     )
     metrics.watchers_from(lambda: watch.open)
+    stats = partial(show_stats, supervisors, watch.stats_audience, parts.measure)
+    await stack.enter_async_context(background_tasks(restarting("process_stats", stats)))
     drain = Drain()
     sessions = Sessions(supervisors, parts.roots, may_bypass=settings.allow_bypass_permissions)
     return await stack.enter_async_context(

@@ -35,6 +35,9 @@ class Heard:
     def started(self, child: Child) -> None:
         self.child = child
 
+    def complained(self, data: bytes) -> None:
+        pass
+
     def received(self, data: bytes) -> bool:
         self.data += data
         self.changed.set()

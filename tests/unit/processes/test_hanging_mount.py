@@ -40,6 +40,9 @@ class Heard:
     def started(self, child: Child) -> None:
         pass
 
+    def complained(self, data: bytes) -> None:
+        pass
+
     def received(self, data: bytes) -> bool:
         self.data += data
         return True

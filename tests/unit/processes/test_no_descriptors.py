@@ -33,6 +33,9 @@ class Silent:
     def started(self, child: Child) -> None:
         pass
 
+    def complained(self, data: bytes) -> None:
+        pass
+
     def received(self, data: bytes) -> bool:
         return True
 

@@ -32,6 +32,9 @@ class Over:
     def started(self, child: Child) -> None:
         self.child = child
 
+    def complained(self, data: bytes) -> None:
+        pass
+
     def received(self, data: bytes) -> bool:
         return True
 

@@ -228,13 +228,27 @@ PAYLOADS: dict[EventType, Payload] = {
         payloads.ApprovalNoted(approval=APPROVAL),
     ),
     **dict.fromkeys(
-        (EventType.MESSAGE_DELTA, EventType.THINKING_DELTA, EventType.TOOL_OUTPUT_DELTA),
+        (EventType.MESSAGE_DELTA, EventType.THINKING_DELTA),
         DELTA,
     ),
+    EventType.MESSAGE_RETRACTED: payloads.MessageRetracted(message_id="msg_1", parent_tool_use_id="toolu_0"),
+    EventType.TOOL_INPUT_DELTA: payloads.ToolInputNoted(
+        partial_json='{"comm',
+        tool_use_id="toolu_1",
+        tool_name="Bash",
+        block_index=1,
+        message_id="msg_1",
+        parent_tool_use_id="toolu_0",
+    ),
+    EventType.TOOL_OUTPUT_DELTA: payloads.ToolOutputNoted(tool_use_id="toolu_1", text="line 1"),
+    EventType.TOOL_PROGRESS: payloads.ToolProgressNoted(
+        tool_use_id="toolu_1", tool_name="Bash", elapsed=timedelta(seconds=30), parent_tool_use_id="toolu_0"
+    ),
     EventType.PROCESS_STDERR: payloads.StderrNoted(text="warning"),
+    EventType.PROCESS_STATS: payloads.StatsNoted(
+        memory_bytes=2**28, cpu_time=timedelta(seconds=1.5), process_count=3
+    ),
 }
-NOT_MADE_YET = {EventType.PROCESS_STATS}
-"""In the contract; nothing in the domain tells of it so far."""
 
 
 def an_event(type: EventType, payload: Payload | None = None) -> Event:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from greenroom.answer import Answer
     from greenroom.client import Client
     from greenroom.errors import (
         CursorBelowFloor,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Answer",
     "Client",
     "CursorBelowFloor",
     "Error",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 _DEFINED_IN = dict.fromkeys(__all__, "greenroom.errors") | {
+    "Answer": "greenroom.answer",
     "Client": "greenroom.client",
     "SyncClient": "greenroom.sync_client",
 }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 import grpc
 import grpc.aio
 
+from greenroom.answer import Answer
 from greenroom.asyncio_calls import Closing, StreamCalls, UnaryCalls, followed
 from greenroom.connection import Connection, Token, channel_options
 from greenroom.repeatable import repeatable
@@ -148,6 +149,17 @@ class RunningTurn:
         progress, turns = self._progress, self._turns
         async for event in followed(progress, lambda: turns.RunTurn(progress.request), self._closing):
             yield event
+
+    async def texts(self) -> AsyncGenerator[str, None]:
+        """Yield what the model has said so far, each time it has changed; in place of iterating the events.
+
+        It is the whole text each time, since a beginning can be taken back; see `Answer`.
+        """
+        self._progress.request.include_ephemeral = True
+        answer = Answer()
+        async for event in self:
+            if answer.take(event):
+                yield answer.text
 
     async def result(self) -> Turn:
         """Read what is left of the events and return the turn as it ended."""

@@ -11,6 +11,7 @@ from typing import Self
 
 import grpc
 
+from greenroom.answer import Answer
 from greenroom.connection import Connection, Token, channel_options
 from greenroom.repeatable import repeatable
 from greenroom.resumption import PATIENCE, Backoff, TurnProgress, WatchProgress
@@ -133,6 +134,17 @@ class RunningTurn:
     def __iter__(self) -> Iterator[Event]:
         progress, turns = self._progress, self._turns
         return followed(progress, lambda: turns.RunTurn(progress.request), self._closing)
+
+    def texts(self) -> Iterator[str]:
+        """Yield what the model has said so far, each time it has changed; in place of iterating the events.
+
+        It is the whole text each time, since a beginning can be taken back; see `Answer`.
+        """
+        self._progress.request.include_ephemeral = True
+        answer = Answer()
+        for event in self:
+            if answer.take(event):
+                yield answer.text
 
     def result(self) -> Turn:
         """Read what is left of the events and return the turn as it ended."""

@@ -1972,7 +1972,9 @@ pub struct ThinkingDelta {
     #[prost(string, tag = "4")]
     pub parent_tool_use_id: ::prost::alloc::string::String,
 }
-/// ToolOutputDelta: a piece of a tool's output. The message.tool_result event that follows is complete without it.
+/// ToolOutputDelta: a piece of what a shell command writes while it runs, in whole lines and with secrets removed; it comes
+/// once the command has run for some seconds. If a command writes very fast, pieces are left out. The message.tool_result
+/// event that follows has the output as the CLI gives it to the model; no piece comes after it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ToolOutputDelta {
     /// The tool call.
@@ -1982,25 +1984,78 @@ pub struct ToolOutputDelta {
     #[prost(string, tag = "2")]
     pub text: ::prost::alloc::string::String,
 }
-/// ProcessStderr: a piece of the process's error output, with secrets removed.
+/// ProcessStderr: a piece of the process's error output, with secrets removed. Long lines are cut, and what comes too fast
+/// is only counted; process.exited has the end of all of it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProcessStderr {
-    /// The text to append.
+    /// Whole lines to append.
     #[prost(string, tag = "1")]
     pub text: ::prost::alloc::string::String,
 }
-/// ProcessStats: what the process and its children use.
+/// ProcessStats: what the process and its children use. It is measured every 5 s for a WatchEvents with
+/// `include_ephemeral` that may show it, and not at all while there is none.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProcessStats {
-    /// Memory, in bytes.
+    /// Memory, in bytes; what processes share counts for each of them.
     #[prost(int64, tag = "1")]
     pub memory_bytes: i64,
-    /// Processor time since the start.
+    /// Processor time since the start, of those that run and of the children that they waited for.
     #[prost(message, optional, tag = "2")]
     pub cpu_time: ::core::option::Option<::prost_types::Duration>,
     /// Number of processes.
     #[prost(int32, tag = "3")]
     pub process_count: i32,
+}
+/// MessageRetracted: a message whose pieces were sent will never be finished. Forget the pieces that no event of the whole
+/// message has repeated yet. It happens when the connection to the model's API breaks and the CLI asks again, which gives
+/// the same words under another id, and when a turn or a process ends in the middle of a message.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MessageRetracted {
+    /// The API's id of the message, as its pieces have it.
+    #[prost(string, tag = "1")]
+    pub message_id: ::prost::alloc::string::String,
+    /// Tool call of the subagent that it belongs to; empty in the main conversation.
+    #[prost(string, tag = "2")]
+    pub parent_tool_use_id: ::prost::alloc::string::String,
+}
+/// ToolInputDelta: a piece of a tool's input, as the model writes it. The message.tool_use event that follows is complete
+/// without it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ToolInputDelta {
+    /// The API's id of the message that the call is part of.
+    #[prost(string, tag = "1")]
+    pub message_id: ::prost::alloc::string::String,
+    /// Block of the message that it belongs to, from 0.
+    #[prost(int32, tag = "2")]
+    pub block_index: i32,
+    /// The tool call.
+    #[prost(string, tag = "3")]
+    pub tool_use_id: ::prost::alloc::string::String,
+    /// Name of the tool, such as `Bash`; may be empty.
+    #[prost(string, tag = "4")]
+    pub tool_name: ::prost::alloc::string::String,
+    /// The JSON text to append; only all pieces together are JSON. Empty in the first event, which says that a call begins.
+    #[prost(string, tag = "5")]
+    pub partial_json: ::prost::alloc::string::String,
+    /// Tool call of the subagent that it belongs to; empty in the main conversation.
+    #[prost(string, tag = "6")]
+    pub parent_tool_use_id: ::prost::alloc::string::String,
+}
+/// ToolProgress: a tool still runs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ToolProgress {
+    /// The tool call.
+    #[prost(string, tag = "1")]
+    pub tool_use_id: ::prost::alloc::string::String,
+    /// Name of the tool, such as `Bash`; may be empty.
+    #[prost(string, tag = "2")]
+    pub tool_name: ::prost::alloc::string::String,
+    /// How long it has run, in whole seconds.
+    #[prost(message, optional, tag = "3")]
+    pub elapsed_time: ::core::option::Option<::prost_types::Duration>,
+    /// Tool call of the subagent that it belongs to; empty in the main conversation.
+    #[prost(string, tag = "4")]
+    pub parent_tool_use_id: ::prost::alloc::string::String,
 }
 /// Event is one thing that happened. A durable event was committed together with the change it tells of before anyone
 /// could see it; an ephemeral one is never stored and may be dropped.
@@ -2045,7 +2100,7 @@ pub struct Event {
     /// What happened, in full. The number of each field is 100 plus that of its EventType, the name is the type's.
     #[prost(
         oneof = "event::Payload",
-        tags = "101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 121, 122, 123, 131, 132, 133, 134, 135, 141, 142, 143, 144, 145, 151, 152, 153, 154, 171, 172, 173, 174, 175"
+        tags = "101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 121, 122, 123, 131, 132, 133, 134, 135, 141, 142, 143, 144, 145, 151, 152, 153, 154, 171, 172, 173, 174, 175, 176, 177, 178"
     )]
     pub payload: ::core::option::Option<event::Payload>,
 }
@@ -2165,6 +2220,15 @@ pub mod event {
         /// EVENT_TYPE_PROCESS_STATS.
         #[prost(message, tag = "175")]
         ProcessStats(super::ProcessStats),
+        /// EVENT_TYPE_MESSAGE_RETRACTED.
+        #[prost(message, tag = "176")]
+        MessageRetracted(super::MessageRetracted),
+        /// EVENT_TYPE_TOOL_INPUT_DELTA.
+        #[prost(message, tag = "177")]
+        ToolInputDelta(super::ToolInputDelta),
+        /// EVENT_TYPE_TOOL_PROGRESS.
+        #[prost(message, tag = "178")]
+        ToolProgress(super::ToolProgress),
     }
 }
 /// EventType is what happened. Types below 70 are durable, those from 71 on are ephemeral.
@@ -2248,6 +2312,12 @@ pub enum EventType {
     ProcessStderr = 74,
     /// What the process uses (`process.stats`). Ephemeral.
     ProcessStats = 75,
+    /// A message will never be finished: forget its pieces (`message.retracted`). Ephemeral.
+    MessageRetracted = 76,
+    /// A piece of a tool's input, as the model writes it (`tool.input_delta`). Ephemeral.
+    ToolInputDelta = 77,
+    /// A tool still runs (`tool.progress`). Ephemeral.
+    ToolProgress = 78,
 }
 impl EventType {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2294,6 +2364,9 @@ impl EventType {
             Self::ToolOutputDelta => "EVENT_TYPE_TOOL_OUTPUT_DELTA",
             Self::ProcessStderr => "EVENT_TYPE_PROCESS_STDERR",
             Self::ProcessStats => "EVENT_TYPE_PROCESS_STATS",
+            Self::MessageRetracted => "EVENT_TYPE_MESSAGE_RETRACTED",
+            Self::ToolInputDelta => "EVENT_TYPE_TOOL_INPUT_DELTA",
+            Self::ToolProgress => "EVENT_TYPE_TOOL_PROGRESS",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2341,6 +2414,9 @@ impl EventType {
             "EVENT_TYPE_TOOL_OUTPUT_DELTA" => Some(Self::ToolOutputDelta),
             "EVENT_TYPE_PROCESS_STDERR" => Some(Self::ProcessStderr),
             "EVENT_TYPE_PROCESS_STATS" => Some(Self::ProcessStats),
+            "EVENT_TYPE_MESSAGE_RETRACTED" => Some(Self::MessageRetracted),
+            "EVENT_TYPE_TOOL_INPUT_DELTA" => Some(Self::ToolInputDelta),
+            "EVENT_TYPE_TOOL_PROGRESS" => Some(Self::ToolProgress),
             _ => None,
         }
     }

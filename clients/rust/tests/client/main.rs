@@ -1,5 +1,6 @@
 //! The client against a server of this process that does as a test says.
 
+mod answers;
 mod calls;
 mod peer;
 mod secrets;

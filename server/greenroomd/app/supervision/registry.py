@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -104,6 +104,11 @@ class Supervisors:
         reply: asyncio.Future[tuple[Session, T]] = asyncio.get_running_loop().create_future()
         supervisor.mailbox.put(Order(change, act, reply))
         return await reply
+
+    def running(self) -> Mapping[int, Session]:
+        """Return every session that has a process here, by the process's pid."""
+        sessions = (owner.live.session for owner in self._of.values() if owner.live.running)
+        return {session.process.pid: session for session in sessions}
 
     def ended_turn(self, session_id: str, turn_id: str) -> Turn | None:
         """Return an ended turn if it is the last one to end in a session that is live here."""

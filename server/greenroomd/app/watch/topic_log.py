@@ -98,7 +98,12 @@ class TopicLog:
 
 def topics_of(event: StoredEvent) -> tuple[str, str, str]:
     """Return the topics that an event belongs to."""
-    return EVERYTHING, f"w:{event.workspace_id}", event.session_id
+    return EVERYTHING, workspace_topic(event.workspace_id), event.session_id
+
+
+def workspace_topic(workspace_id: str) -> str:
+    """Return the topic of a workspace."""
+    return f"w:{workspace_id}"
 
 
 def topics_for(selection: Selection) -> tuple[str, ...]:
@@ -106,5 +111,5 @@ def topics_for(selection: Selection) -> tuple[str, ...]:
     if selection.session_ids:
         return tuple(selection.session_ids)
     if selection.workspace_id is not None:
-        return (f"w:{selection.workspace_id}",)
+        return (workspace_topic(selection.workspace_id),)
     return (EVERYTHING,)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Awaitable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 
 from greenroomd.app.ports.event_log import EventLog
 from greenroomd.app.ports.storage import Selection, StoredEvent
+from greenroomd.app.watch.audience import Audience
 from greenroomd.app.watch.tail import Batch, FellBehind, Tail
 from greenroomd.app.watch.wakeups import IdleTimer, ShutdownSignal, Wakeup, idle_timer
 from greenroomd.domain.errors import InvalidRequest, Violation
-from greenroomd.domain.events import EPHEMERAL
+from greenroomd.domain.events import EPHEMERAL, EventType
 from greenroomd.domain.retryable_errors import WatcherCapReached
 
 FRAME_BYTES = 256 * 1024
@@ -37,6 +38,8 @@ class Watch:
         """How long a watcher gets nothing before it gets a bookmark."""
         self._per_session = per_session
         self._per_node = per_node
+        self.stats_audience = Audience(EventType.PROCESS_STATS)
+        """Who watches what processes use: it is measured for nobody else."""
         self._open = 0
         self._of_session: Counter[str] = Counter()
 
@@ -64,19 +67,27 @@ class Watch:
 
     @contextmanager
     def following(
-        self, selection: Selection, *, after: int, ephemeral: bool = False, stop: ShutdownSignal | None = None
+        self,
+        selection: Selection,
+        *,
+        after: int,
+        ephemeral: bool = False,
+        measure: bool = False,
+        stop: ShutdownSignal | None = None,
     ) -> Iterator[Follower]:
         """Yield a follower of all matching events with a revision above `after`, without gap or duplicate.
 
         A batch without events is a bookmark, which moves the cursor. It is sent after a quiet time without a match, and
-        once when the watcher has caught up with the head at its start, unless an event has shown that already. `stop`
-        ends a wait for more. Raises InvalidRequest for a cursor in the future, and WatcherCapReached.
+        once when the watcher has caught up with the head at its start, unless an event has shown that already. With
+        `measure`, what the processes use is measured for this watcher. `stop` ends a wait for more. Raises
+        InvalidRequest for a cursor in the future, and WatcherCapReached.
         """
         if after > self._tail.head:
             raise InvalidRequest([Violation("after", "is ahead of this store; it belongs to another one")])
         ephemeral = ephemeral and (not selection.types or not EPHEMERAL.isdisjoint(selection.types))
         with (
             self._counted(selection),
+            self.stats_audience.joined(selection) if ephemeral and measure else nullcontext(),
             self._tail.listening(selection) as wakeup,
             idle_timer(wakeup, self.quiet) as quiet,
             (stop or ShutdownSignal()).subscribe(wakeup),

@@ -12,7 +12,7 @@ from greenroomd.domain.approval import Approval
 from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.enforcement import OptionReport
-from greenroomd.domain.frames import TurnResult
+from greenroomd.domain.frames import ToolInputBegan, TurnResult
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
@@ -105,6 +105,13 @@ class Live:
     """When the running turn, or the last one of this process, began."""
     open_tools: frozenset[str] = frozenset()
     """The ids of tool calls that have no result yet."""
+    unfinished: Mapping[str, str] = field(default_factory=dict)
+    """The ids of messages of which pieces have come that no whole block has repeated yet.
+
+    The key is the tool call of the subagent that writes the message, "" for the main conversation.
+    """
+    writing: Mapping[str, ToolInputBegan] = field(default_factory=dict)
+    """The tool call that the model began last in each conversation, by the same key."""
     busy: bool = False
     """Whether the CLI says that it is working."""
     resetting: bool = False

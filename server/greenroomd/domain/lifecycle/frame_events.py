@@ -6,30 +6,38 @@ from dataclasses import replace
 from datetime import datetime
 
 from greenroomd.domain.api_failure import NO_FAILURE, ApiFailure
-from greenroomd.domain.event_payloads import DeltaNoted, MessageNoted, SystemMessage, TurnNoted
+from greenroomd.domain.event_payloads import MessageNoted, SystemMessage, TurnNoted
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.frames import (
     ActivityChanged,
     AssistantSpoke,
     BackgroundTasksChanged,
     ConversationReset,
-    Delta,
-    DeltaKind,
     Frame,
     Garbage,
+    MessageAbandoned,
     MessageProgressed,
     PermissionAsked,
     PermissionWithdrawn,
     StreamMarker,
     SystemNoted,
+    ToolInputBegan,
     TurnInitialized,
     TurnResult,
     UserEchoed,
 )
+from greenroomd.domain.lifecycle.piece_events import PIECES, piece_event
 from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
 
 # These only drive the supervisor; other events say the same better.
-_NOT_PUBLISHED = (ActivityChanged, MessageProgressed, PermissionAsked, PermissionWithdrawn, StreamMarker)
+_NOT_PUBLISHED = (
+    ActivityChanged,
+    MessageAbandoned,
+    MessageProgressed,
+    PermissionAsked,
+    PermissionWithdrawn,
+    StreamMarker,
+)
 
 _TURN_ENDS = {
     TurnState.COMPLETED: EventType.TURN_COMPLETED,
@@ -40,11 +48,16 @@ _TURN_ENDS = {
 _REASONS = {"error_max_turns": "MAX_TURNS", "error_max_budget_usd": "BUDGET_EXHAUSTED"}
 
 
-def event_for(frame: Frame, *, turn_id: str, at: datetime) -> Event | None:
-    """Return the event for a frame; None for a frame that only drives the supervisor."""
+def event_for(
+    frame: Frame, *, turn_id: str, at: datetime, call: ToolInputBegan | None = None
+) -> Event | None:
+    """Return the event for a frame; None for a frame that only drives the supervisor.
+
+    `call` is the tool call that a piece of input belongs to, if that is known.
+    """
     match frame:
-        case Delta():
-            return _delta(frame, turn_id, at)
+        case _ if isinstance(frame, PIECES):
+            return piece_event(frame, call, turn_id=turn_id, at=at)
         case AssistantSpoke():
             only_tools = bool(frame.blocks) and all(block.get("type") == "tool_use" for block in frame.blocks)
             return Event(
@@ -79,23 +92,6 @@ def event_for(frame: Frame, *, turn_id: str, at: datetime) -> Event | None:
             return None
         case _:
             return _system(frame, turn_id, at)
-
-
-def _delta(frame: Delta, turn_id: str, at: datetime) -> Event | None:
-    kinds = {DeltaKind.TEXT: EventType.MESSAGE_DELTA, DeltaKind.THINKING: EventType.THINKING_DELTA}
-    if frame.kind not in kinds:  # message.tool_use has a tool's complete input
-        return None
-    return Event(
-        type=kinds[frame.kind],
-        time=at,
-        turn_id=turn_id,
-        payload=DeltaNoted(
-            text=frame.text,
-            block_index=frame.block_index,
-            message_id=frame.message_id,
-            parent_tool_use_id=frame.parent_tool_use_id,
-        ),
-    )
 
 
 def _system(frame: Frame, turn_id: str, at: datetime) -> Event:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import LimitReached
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.frames import Frame
+from greenroomd.domain.frames import Frame, StderrWritten, ToolOutputWritten
 from greenroomd.domain.lifecycle import turn_queue
 from greenroomd.domain.turn import Problem
 
@@ -19,7 +19,7 @@ def tell(step: Step, limit: str, detail: str) -> None:
 def count_output(step: Step, frame: Frame) -> None:
     """Count the output of the running turn, and interrupt it, once, if it exceeds the limit."""
     live = step.live
-    if live.turn is None:
+    if live.turn is None or isinstance(frame, StderrWritten | ToolOutputWritten):
         return
     step.update_live(output_bytes=live.output_bytes + len(frame.raw))
     most = step.session.config.limits.output_bytes

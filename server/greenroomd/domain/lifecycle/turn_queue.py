@@ -9,7 +9,7 @@ from greenroomd.domain.decision.actions import EndProcess, InterruptCli, LaunchP
 from greenroomd.domain.decision.live import waiting
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import IllegalTransition, TurnRunning
-from greenroomd.domain.lifecycle import approval_flow, reconfiguration
+from greenroomd.domain.lifecycle import approval_flow, partial_messages, reconfiguration
 from greenroomd.domain.lifecycle.frame_events import answered, prompted, turn_event
 from greenroomd.domain.retryable_errors import QueueFull
 from greenroomd.domain.states import TURN_ARRIVED, Signal, State, allowed
@@ -133,6 +133,7 @@ def interrupt(step: Step, cause: Problem) -> None:
 
 def _close(step: Step, turn: Turn) -> None:
     approval_flow.cancel(step)
+    partial_messages.retract_all(step)
     turn = replace(turn, models=step.live.turn_models, plan_limits=step.session.plan_limits)
     step.put_turn(turn)
     step.update_session(

@@ -107,6 +107,7 @@ class ClaudeCli:
             confinement,
             self._directories,
             self._filesystem,
+            run.tmp,
         )
         try:
             settled = await self._with_directories(launch.config)
@@ -130,7 +131,8 @@ class ClaudeCli:
                     ward = Ward(leader=process.identity, marker=marker, limit=None, kill=child.kill)
                     confinement.watched(ward)
                     with self._watchdog.watching(ward):
-                        yield process
+                        async with process.following_commands():
+                            yield process
         finally:
             await finish(self._clean_up(run, group))
 

@@ -6,9 +6,11 @@ This file, `launch_command.py` and `late_binding.py` know the CLI's requests; as
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from greenroomd.app.ports.processes import (
@@ -21,6 +23,7 @@ from greenroomd.app.ports.processes import (
 )
 from greenroomd.domain.config import JsonObject, Limits, PermissionMode
 from greenroomd.domain.frames import Frame
+from greenroomd.processes.claude.command_output import CommandOutput
 from greenroomd.processes.claude.late_binding import Binding, Request, refusal_in
 from greenroomd.processes.claude.launch_command import initialization
 from greenroomd.processes.claude.protocol.control_channel import ControlChannel
@@ -46,7 +49,7 @@ _AFTER_FAILED_HANDSHAKE = ShutdownTimeouts(
 class ClaudeProcess:
     """The AgentProcess that `ClaudeCli.running` yields, and the OutputListener of its child.
 
-    `model` is the one that `launch` starts with.
+    `model` is the one that `launch` starts with, `tmp` the CLI's TMPDIR.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class ClaudeProcess:
         confinement: ResourceLimits,
         directories: WorkingDirectories,
         filesystem: FilesystemPool,
+        tmp: Path,
     ) -> None:
         self._launch = launch
         self._model = model
@@ -65,7 +69,10 @@ class ClaudeProcess:
         self._redactor = redactor
         self._permission_ids = PermissionIds()
         self._control = ControlChannel(self._write, redactor)
-        self._output = OutputReader(self._control, self._permission_ids, redactor, self._post)
+        self._commands = CommandOutput(tmp, filesystem, redactor, self._show)
+        self._output = OutputReader(
+            self._control, self._permission_ids, redactor, self._post, self._commands.heard
+        )
         self._child: Child | None = None
         self._confinement = confinement
         self._directories = directories
@@ -99,6 +106,10 @@ class ClaudeProcess:
             return await self._filesystem.run(there, partial(directory.is_cwd_of, self.identity.pid))
         except (FilesystemHangs, OSError) as error:
             raise ProcessFailed("SPAWN_FAILED", f"{directory.path} cannot be looked at: {error}") from None
+
+    def following_commands(self) -> AbstractAsyncContextManager[None]:
+        """Show what its commands write, until the block ends."""
+        return self._commands.following()
 
     async def exited(self) -> None:
         """Wait until the process has ended, by itself or not."""
@@ -207,6 +218,13 @@ class ClaudeProcess:
     def closed(self) -> None:
         """End `frames` after what is left of a last line."""
         self._output.closed()
+
+    def complained(self, data: bytes) -> None:
+        """Show error output."""
+        self._output.complained(data)
+
+    def _show(self, frame: Frame) -> None:
+        self._output.show(frame)
 
     async def _ask(self, subtype: str, **fields: Any) -> None:
         self._started.resume()

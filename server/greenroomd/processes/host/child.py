@@ -44,6 +44,10 @@ class OutputListener(Protocol):
         """Called once, when there will be no more output."""
         ...
 
+    def complained(self, data: bytes) -> None:
+        """Take a piece of error output; it is empty once, when there will be no more."""
+        ...
+
 
 class Child:
     """A running child. Made by `running`, which also ends it."""
@@ -66,7 +70,7 @@ class Child:
         self._stdout = Output(self._received, listener.closed)
         self._tail = OutputTail(redactor)
         self._stderr_closed = asyncio.Event()
-        self._stderr = Output(self._complained, self._stderr_closed.set)
+        self._stderr = Output(self._complained, self._fell_silent)
         self._spawned: SpawnedProcess | None = None
         self._descendants: Descendants | None = None
         self._directory: Directory | None = None
@@ -152,7 +156,12 @@ class Child:
 
     def _complained(self, data: bytes) -> bool:
         self._tail.append(data)
+        self._listener.complained(data)
         return True
+
+    def _fell_silent(self) -> None:
+        self._listener.complained(b"")
+        self._stderr_closed.set()
 
     def _look_for_exit(self) -> None:
         """Note that the child has exited, and close the pipes soon even if a descendant holds them.

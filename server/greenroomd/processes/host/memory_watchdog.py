@@ -50,6 +50,11 @@ class MemoryWatchdog:
         self._every = every
         self._wards: set[Ward] = set()
 
+    @property
+    def wards(self) -> Sequence[Ward]:
+        """Every process that is watched now, with or without a limit."""
+        return list(self._wards)
+
     @contextmanager
     def watching(self, ward: Ward) -> Iterator[None]:
         """Watch a process while the block runs."""
@@ -94,6 +99,13 @@ def resident(wards: Sequence[Ward]) -> Mapping[int, int]:
     Memory that they share counts for each of them: it is an upper bound.
     """
     held = {ward.leader.pid: 0 for ward in wards}
+    for leader, pid in members_of(wards):
+        held[leader] += procfs.resident_bytes(pid)
+    return held
+
+
+def members_of(wards: Sequence[Ward]) -> Iterator[tuple[int, int]]:
+    """Yield each process that belongs to a ward, with the pid of the ward's leader before its own."""
     # A session whose leader was waited for may be another one by now; what is left of it carries the marker.
     sessions = {ward.leader.pid for ward in wards if procfs.holds_pid(ward.leader)}
     leader_of = {ward.marker: ward.leader.pid for ward in wards}
@@ -107,5 +119,4 @@ def resident(wards: Sequence[Ward]) -> Mapping[int, int]:
             if marker not in leader_of:
                 continue
             session = leader_of[marker]
-        held[session] += procfs.resident_bytes(pid)
-    return held
+        yield session, pid

@@ -18,7 +18,9 @@ from greenroomd.processes.linux.descriptor_reserve import RESERVE
 
 _PROC = Path("/proc")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
 _STATE, _SESSION, _START = 0, 3, 19  # fields of /proc/<pid>/stat, counted after the command's name
+_CPU = slice(11, 15)  # its own time in user and kernel mode, and that of the children that it waited for
 _DEAD = (b"Z", b"X")
 
 
@@ -70,6 +72,12 @@ def resident_bytes(pid: int) -> int:
     """Return how many bytes of a process's memory are in RAM, shared pages included; 0 if it has gone."""
     fields = _read(pid, "statm").split()
     return int(fields[1]) * _PAGE if len(fields) > 1 else 0
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return how long a process has computed, with the children that it waited for; 0 if it has gone."""
+    stat = _stat(pid)
+    return 0.0 if stat is None else sum(map(int, stat[_CPU])) / _TICKS
 
 
 def private_bytes(pid: int) -> int:

@@ -182,14 +182,50 @@ def _system(_type: EventType, payload: payloads.SystemMessage) -> Message:
 
 def _delta(type: EventType, payload: payloads.DeltaNoted) -> Message:
     text, parent = wire_text(payload.text), wire_text(payload.parent_tool_use_id)
-    if type is EventType.TOOL_OUTPUT_DELTA:
-        return pb.ToolOutputDelta(tool_use_id=parent, text=text)
     message_id, index = wire_text(payload.message_id), payload.block_index
     if type is EventType.THINKING_DELTA:
         return pb.ThinkingDelta(
             message_id=message_id, block_index=index, thinking=text, parent_tool_use_id=parent
         )
     return pb.MessageDelta(message_id=message_id, block_index=index, text=text, parent_tool_use_id=parent)
+
+
+def _tool_input(_type: EventType, payload: payloads.ToolInputNoted) -> Message:
+    return pb.ToolInputDelta(
+        message_id=wire_text(payload.message_id),
+        block_index=payload.block_index,
+        tool_use_id=wire_text(payload.tool_use_id),
+        tool_name=wire_text(payload.tool_name),
+        partial_json=wire_text(payload.partial_json),
+        parent_tool_use_id=wire_text(payload.parent_tool_use_id),
+    )
+
+
+def _tool_output(_type: EventType, payload: payloads.ToolOutputNoted) -> Message:
+    return pb.ToolOutputDelta(tool_use_id=wire_text(payload.tool_use_id), text=wire_text(payload.text))
+
+
+def _tool_progress(_type: EventType, payload: payloads.ToolProgressNoted) -> Message:
+    return pb.ToolProgress(
+        tool_use_id=wire_text(payload.tool_use_id),
+        tool_name=wire_text(payload.tool_name),
+        elapsed_time=duration(payload.elapsed),
+        parent_tool_use_id=wire_text(payload.parent_tool_use_id),
+    )
+
+
+def _retracted(_type: EventType, payload: payloads.MessageRetracted) -> Message:
+    return pb.MessageRetracted(
+        message_id=wire_text(payload.message_id), parent_tool_use_id=wire_text(payload.parent_tool_use_id)
+    )
+
+
+def _stats(_type: EventType, payload: payloads.StatsNoted) -> Message:
+    return pb.ProcessStats(
+        memory_bytes=payload.memory_bytes,
+        cpu_time=duration(payload.cpu_time),
+        process_count=payload.process_count,
+    )
 
 
 def _stderr(_type: EventType, payload: payloads.StderrNoted) -> Message:
@@ -213,5 +249,10 @@ _BUILDERS: Mapping[type, Callable[[EventType, Any], Message]] = {
     payloads.SystemMessage: _system,
     payloads.ApprovalNoted: _approval,
     payloads.DeltaNoted: _delta,
+    payloads.ToolInputNoted: _tool_input,
+    payloads.ToolOutputNoted: _tool_output,
+    payloads.ToolProgressNoted: _tool_progress,
+    payloads.MessageRetracted: _retracted,
+    payloads.StatsNoted: _stats,
     payloads.StderrNoted: _stderr,
 }

@@ -139,7 +139,7 @@ class Watching:
         end = _End(plan.named, plan.deleted_at) if plan.ends else None
         position, synced = plan.after, False
         with self._watch.following(
-            plan.followed, after=plan.after, ephemeral=plan.ephemeral, stop=stop
+            plan.followed, after=plan.after, ephemeral=plan.ephemeral, measure=True, stop=stop
         ) as follower:
             if plan.snapshot:
                 async for frame in self._snapshot(plan):

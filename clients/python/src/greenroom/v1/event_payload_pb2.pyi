@@ -1006,7 +1006,10 @@ Global___ThinkingDelta: _TypeAlias = ThinkingDelta  # noqa: Y015
 
 @_typing.final
 class ToolOutputDelta(_message.Message):
-    """ToolOutputDelta: a piece of a tool's output. The message.tool_result event that follows is complete without it."""
+    """ToolOutputDelta: a piece of what a shell command writes while it runs, in whole lines and with secrets removed; it comes
+    once the command has run for some seconds. If a command writes very fast, pieces are left out. The message.tool_result
+    event that follows has the output as the CLI gives it to the model; no piece comes after it.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1032,13 +1035,15 @@ Global___ToolOutputDelta: _TypeAlias = ToolOutputDelta  # noqa: Y015
 
 @_typing.final
 class ProcessStderr(_message.Message):
-    """ProcessStderr: a piece of the process's error output, with secrets removed."""
+    """ProcessStderr: a piece of the process's error output, with secrets removed. Long lines are cut, and what comes too fast
+    is only counted; process.exited has the end of all of it.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
     TEXT_FIELD_NUMBER: _builtins.int
     text: _builtins.str
-    """The text to append."""
+    """Whole lines to append."""
     def __init__(
         self,
         *,
@@ -1054,7 +1059,9 @@ Global___ProcessStderr: _TypeAlias = ProcessStderr  # noqa: Y015
 
 @_typing.final
 class ProcessStats(_message.Message):
-    """ProcessStats: what the process and its children use."""
+    """ProcessStats: what the process and its children use. It is measured every 5 s for a WatchEvents with
+    `include_ephemeral` that may show it, and not at all while there is none.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1062,12 +1069,12 @@ class ProcessStats(_message.Message):
     CPU_TIME_FIELD_NUMBER: _builtins.int
     PROCESS_COUNT_FIELD_NUMBER: _builtins.int
     memory_bytes: _builtins.int
-    """Memory, in bytes."""
+    """Memory, in bytes; what processes share counts for each of them."""
     process_count: _builtins.int
     """Number of processes."""
     @_builtins.property
     def cpu_time(self) -> _duration_pb2.Duration:
-        """Processor time since the start."""
+        """Processor time since the start, of those that run and of the children that they waited for."""
 
     def __init__(
         self,
@@ -1083,3 +1090,112 @@ class ProcessStats(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ProcessStats: _TypeAlias = ProcessStats  # noqa: Y015
+
+@_typing.final
+class MessageRetracted(_message.Message):
+    """MessageRetracted: a message whose pieces were sent will never be finished. Forget the pieces that no event of the whole
+    message has repeated yet. It happens when the connection to the model's API breaks and the CLI asks again, which gives
+    the same words under another id, and when a turn or a process ends in the middle of a message.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    PARENT_TOOL_USE_ID_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    """The API's id of the message, as its pieces have it."""
+    parent_tool_use_id: _builtins.str
+    """Tool call of the subagent that it belongs to; empty in the main conversation."""
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        parent_tool_use_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id", "parent_tool_use_id", b"parent_tool_use_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageRetracted: _TypeAlias = MessageRetracted  # noqa: Y015
+
+@_typing.final
+class ToolInputDelta(_message.Message):
+    """ToolInputDelta: a piece of a tool's input, as the model writes it. The message.tool_use event that follows is complete
+    without it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    BLOCK_INDEX_FIELD_NUMBER: _builtins.int
+    TOOL_USE_ID_FIELD_NUMBER: _builtins.int
+    TOOL_NAME_FIELD_NUMBER: _builtins.int
+    PARTIAL_JSON_FIELD_NUMBER: _builtins.int
+    PARENT_TOOL_USE_ID_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    """The API's id of the message that the call is part of."""
+    block_index: _builtins.int
+    """Block of the message that it belongs to, from 0."""
+    tool_use_id: _builtins.str
+    """The tool call."""
+    tool_name: _builtins.str
+    """Name of the tool, such as `Bash`; may be empty."""
+    partial_json: _builtins.str
+    """The JSON text to append; only all pieces together are JSON. Empty in the first event, which says that a call begins."""
+    parent_tool_use_id: _builtins.str
+    """Tool call of the subagent that it belongs to; empty in the main conversation."""
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        block_index: _builtins.int = ...,
+        tool_use_id: _builtins.str = ...,
+        tool_name: _builtins.str = ...,
+        partial_json: _builtins.str = ...,
+        parent_tool_use_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_index", b"block_index", "message_id", b"message_id", "parent_tool_use_id", b"parent_tool_use_id", "partial_json", b"partial_json", "tool_name", b"tool_name", "tool_use_id", b"tool_use_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ToolInputDelta: _TypeAlias = ToolInputDelta  # noqa: Y015
+
+@_typing.final
+class ToolProgress(_message.Message):
+    """ToolProgress: a tool still runs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOOL_USE_ID_FIELD_NUMBER: _builtins.int
+    TOOL_NAME_FIELD_NUMBER: _builtins.int
+    ELAPSED_TIME_FIELD_NUMBER: _builtins.int
+    PARENT_TOOL_USE_ID_FIELD_NUMBER: _builtins.int
+    tool_use_id: _builtins.str
+    """The tool call."""
+    tool_name: _builtins.str
+    """Name of the tool, such as `Bash`; may be empty."""
+    parent_tool_use_id: _builtins.str
+    """Tool call of the subagent that it belongs to; empty in the main conversation."""
+    @_builtins.property
+    def elapsed_time(self) -> _duration_pb2.Duration:
+        """How long it has run, in whole seconds."""
+
+    def __init__(
+        self,
+        *,
+        tool_use_id: _builtins.str = ...,
+        tool_name: _builtins.str = ...,
+        elapsed_time: _duration_pb2.Duration | None = ...,
+        parent_tool_use_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["elapsed_time", b"elapsed_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["elapsed_time", b"elapsed_time", "parent_tool_use_id", b"parent_tool_use_id", "tool_name", b"tool_name", "tool_use_id", b"tool_use_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ToolProgress: _TypeAlias = ToolProgress  # noqa: Y015

@@ -103,6 +103,12 @@ class _EventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventType.V
     """A piece of the process's error output (`process.stderr`). Ephemeral."""
     EVENT_TYPE_PROCESS_STATS: _EventType.ValueType  # 75
     """What the process uses (`process.stats`). Ephemeral."""
+    EVENT_TYPE_MESSAGE_RETRACTED: _EventType.ValueType  # 76
+    """A message will never be finished: forget its pieces (`message.retracted`). Ephemeral."""
+    EVENT_TYPE_TOOL_INPUT_DELTA: _EventType.ValueType  # 77
+    """A piece of a tool's input, as the model writes it (`tool.input_delta`). Ephemeral."""
+    EVENT_TYPE_TOOL_PROGRESS: _EventType.ValueType  # 78
+    """A tool still runs (`tool.progress`). Ephemeral."""
 
 class EventType(_EventType, metaclass=_EventTypeEnumTypeWrapper):
     """EventType is what happened. Types below 70 are durable, those from 71 on are ephemeral."""
@@ -185,6 +191,12 @@ EVENT_TYPE_PROCESS_STDERR: EventType.ValueType  # 74
 """A piece of the process's error output (`process.stderr`). Ephemeral."""
 EVENT_TYPE_PROCESS_STATS: EventType.ValueType  # 75
 """What the process uses (`process.stats`). Ephemeral."""
+EVENT_TYPE_MESSAGE_RETRACTED: EventType.ValueType  # 76
+"""A message will never be finished: forget its pieces (`message.retracted`). Ephemeral."""
+EVENT_TYPE_TOOL_INPUT_DELTA: EventType.ValueType  # 77
+"""A piece of a tool's input, as the model writes it (`tool.input_delta`). Ephemeral."""
+EVENT_TYPE_TOOL_PROGRESS: EventType.ValueType  # 78
+"""A tool still runs (`tool.progress`). Ephemeral."""
 Global___EventType: _TypeAlias = EventType  # noqa: Y015
 
 @_typing.final
@@ -244,6 +256,9 @@ class Event(_message.Message):
     TOOL_OUTPUT_DELTA_FIELD_NUMBER: _builtins.int
     PROCESS_STDERR_FIELD_NUMBER: _builtins.int
     PROCESS_STATS_FIELD_NUMBER: _builtins.int
+    MESSAGE_RETRACTED_FIELD_NUMBER: _builtins.int
+    TOOL_INPUT_DELTA_FIELD_NUMBER: _builtins.int
+    TOOL_PROGRESS_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """UUID of a durable event; empty if ephemeral."""
     session_id: _builtins.str
@@ -418,6 +433,18 @@ class Event(_message.Message):
     def process_stats(self) -> _event_payload_pb2.ProcessStats:
         """EVENT_TYPE_PROCESS_STATS."""
 
+    @_builtins.property
+    def message_retracted(self) -> _event_payload_pb2.MessageRetracted:
+        """EVENT_TYPE_MESSAGE_RETRACTED."""
+
+    @_builtins.property
+    def tool_input_delta(self) -> _event_payload_pb2.ToolInputDelta:
+        """EVENT_TYPE_TOOL_INPUT_DELTA."""
+
+    @_builtins.property
+    def tool_progress(self) -> _event_payload_pb2.ToolProgress:
+        """EVENT_TYPE_TOOL_PROGRESS."""
+
     def __init__(
         self,
         *,
@@ -470,12 +497,15 @@ class Event(_message.Message):
         tool_output_delta: _event_payload_pb2.ToolOutputDelta | None = ...,
         process_stderr: _event_payload_pb2.ProcessStderr | None = ...,
         process_stats: _event_payload_pb2.ProcessStats | None = ...,
+        message_retracted: _event_payload_pb2.MessageRetracted | None = ...,
+        tool_input_delta: _event_payload_pb2.ToolInputDelta | None = ...,
+        tool_progress: _event_payload_pb2.ToolProgress | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_cancelled", b"approval_cancelled", "approval_decided", b"approval_decided", "approval_expired", b"approval_expired", "approval_requested", b"approval_requested", "message_assistant", b"message_assistant", "message_delta", b"message_delta", "message_system", b"message_system", "message_tool_result", b"message_tool_result", "message_tool_use", b"message_tool_use", "message_user", b"message_user", "payload", b"payload", "process_exited", b"process_exited", "process_ready", b"process_ready", "process_spawned", b"process_spawned", "process_stats", b"process_stats", "process_stderr", b"process_stderr", "session_closed", b"session_closed", "session_config_applied", b"session_config_applied", "session_created", b"session_created", "session_deleted", b"session_deleted", "session_error", b"session_error", "session_expiring", b"session_expiring", "session_limit_reached", b"session_limit_reached", "session_plan_limits_changed", b"session_plan_limits_changed", "session_recovery_scheduled", b"session_recovery_scheduled", "session_restarted", b"session_restarted", "session_resumed", b"session_resumed", "session_started", b"session_started", "session_state_changed", b"session_state_changed", "session_suspended", b"session_suspended", "session_updated", b"session_updated", "thinking_delta", b"thinking_delta", "time", b"time", "tool_output_delta", b"tool_output_delta", "turn_completed", b"turn_completed", "turn_failed", b"turn_failed", "turn_interrupted", b"turn_interrupted", "turn_queued", b"turn_queued", "turn_started", b"turn_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_cancelled", b"approval_cancelled", "approval_decided", b"approval_decided", "approval_expired", b"approval_expired", "approval_requested", b"approval_requested", "message_assistant", b"message_assistant", "message_delta", b"message_delta", "message_retracted", b"message_retracted", "message_system", b"message_system", "message_tool_result", b"message_tool_result", "message_tool_use", b"message_tool_use", "message_user", b"message_user", "payload", b"payload", "process_exited", b"process_exited", "process_ready", b"process_ready", "process_spawned", b"process_spawned", "process_stats", b"process_stats", "process_stderr", b"process_stderr", "session_closed", b"session_closed", "session_config_applied", b"session_config_applied", "session_created", b"session_created", "session_deleted", b"session_deleted", "session_error", b"session_error", "session_expiring", b"session_expiring", "session_limit_reached", b"session_limit_reached", "session_plan_limits_changed", b"session_plan_limits_changed", "session_recovery_scheduled", b"session_recovery_scheduled", "session_restarted", b"session_restarted", "session_resumed", b"session_resumed", "session_started", b"session_started", "session_state_changed", b"session_state_changed", "session_suspended", b"session_suspended", "session_updated", b"session_updated", "thinking_delta", b"thinking_delta", "time", b"time", "tool_input_delta", b"tool_input_delta", "tool_output_delta", b"tool_output_delta", "tool_progress", b"tool_progress", "turn_completed", b"turn_completed", "turn_failed", b"turn_failed", "turn_interrupted", b"turn_interrupted", "turn_queued", b"turn_queued", "turn_started", b"turn_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "approval_cancelled", b"approval_cancelled", "approval_decided", b"approval_decided", "approval_expired", b"approval_expired", "approval_requested", b"approval_requested", "cursor", b"cursor", "event_id", b"event_id", "message_assistant", b"message_assistant", "message_delta", b"message_delta", "message_system", b"message_system", "message_tool_result", b"message_tool_result", "message_tool_use", b"message_tool_use", "message_user", b"message_user", "payload", b"payload", "process_exited", b"process_exited", "process_ready", b"process_ready", "process_spawned", b"process_spawned", "process_stats", b"process_stats", "process_stderr", b"process_stderr", "request_id", b"request_id", "revision", b"revision", "sequence", b"sequence", "session_closed", b"session_closed", "session_config_applied", b"session_config_applied", "session_created", b"session_created", "session_deleted", b"session_deleted", "session_error", b"session_error", "session_expiring", b"session_expiring", "session_id", b"session_id", "session_limit_reached", b"session_limit_reached", "session_plan_limits_changed", b"session_plan_limits_changed", "session_recovery_scheduled", b"session_recovery_scheduled", "session_restarted", b"session_restarted", "session_resumed", b"session_resumed", "session_started", b"session_started", "session_state_changed", b"session_state_changed", "session_suspended", b"session_suspended", "session_updated", b"session_updated", "thinking_delta", b"thinking_delta", "time", b"time", "tool_output_delta", b"tool_output_delta", "truncated", b"truncated", "turn_completed", b"turn_completed", "turn_failed", b"turn_failed", "turn_id", b"turn_id", "turn_interrupted", b"turn_interrupted", "turn_queued", b"turn_queued", "turn_started", b"turn_started", "type", b"type", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "approval_cancelled", b"approval_cancelled", "approval_decided", b"approval_decided", "approval_expired", b"approval_expired", "approval_requested", b"approval_requested", "cursor", b"cursor", "event_id", b"event_id", "message_assistant", b"message_assistant", "message_delta", b"message_delta", "message_retracted", b"message_retracted", "message_system", b"message_system", "message_tool_result", b"message_tool_result", "message_tool_use", b"message_tool_use", "message_user", b"message_user", "payload", b"payload", "process_exited", b"process_exited", "process_ready", b"process_ready", "process_spawned", b"process_spawned", "process_stats", b"process_stats", "process_stderr", b"process_stderr", "request_id", b"request_id", "revision", b"revision", "sequence", b"sequence", "session_closed", b"session_closed", "session_config_applied", b"session_config_applied", "session_created", b"session_created", "session_deleted", b"session_deleted", "session_error", b"session_error", "session_expiring", b"session_expiring", "session_id", b"session_id", "session_limit_reached", b"session_limit_reached", "session_plan_limits_changed", b"session_plan_limits_changed", "session_recovery_scheduled", b"session_recovery_scheduled", "session_restarted", b"session_restarted", "session_resumed", b"session_resumed", "session_started", b"session_started", "session_state_changed", b"session_state_changed", "session_suspended", b"session_suspended", "session_updated", b"session_updated", "thinking_delta", b"thinking_delta", "time", b"time", "tool_input_delta", b"tool_input_delta", "tool_output_delta", b"tool_output_delta", "tool_progress", b"tool_progress", "truncated", b"truncated", "turn_completed", b"turn_completed", "turn_failed", b"turn_failed", "turn_id", b"turn_id", "turn_interrupted", b"turn_interrupted", "turn_queued", b"turn_queued", "turn_started", b"turn_started", "type", b"type", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["session_created", "session_started", "session_state_changed", "session_suspended", "session_resumed", "session_restarted", "session_updated", "session_config_applied", "session_closed", "session_deleted", "session_error", "session_recovery_scheduled", "session_expiring", "session_limit_reached", "session_plan_limits_changed", "process_spawned", "process_ready", "process_exited", "turn_queued", "turn_started", "turn_completed", "turn_failed", "turn_interrupted", "message_user", "message_assistant", "message_tool_use", "message_tool_result", "message_system", "approval_requested", "approval_decided", "approval_expired", "approval_cancelled", "message_delta", "thinking_delta", "tool_output_delta", "process_stderr", "process_stats"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["session_created", "session_started", "session_state_changed", "session_suspended", "session_resumed", "session_restarted", "session_updated", "session_config_applied", "session_closed", "session_deleted", "session_error", "session_recovery_scheduled", "session_expiring", "session_limit_reached", "session_plan_limits_changed", "process_spawned", "process_ready", "process_exited", "turn_queued", "turn_started", "turn_completed", "turn_failed", "turn_interrupted", "message_user", "message_assistant", "message_tool_use", "message_tool_result", "message_system", "approval_requested", "approval_decided", "approval_expired", "approval_cancelled", "message_delta", "thinking_delta", "tool_output_delta", "process_stderr", "process_stats", "message_retracted", "tool_input_delta", "tool_progress"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 

@@ -10,7 +10,7 @@ from greenroomd.domain.decision.live import Ending, Purpose
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import Payload, ProcessExited
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import approval_flow, limits, turn_queue
+from greenroomd.domain.lifecycle import approval_flow, limits, partial_messages, turn_queue
 from greenroomd.domain.lifecycle.process import crash_recovery
 from greenroomd.domain.session import LastExit
 from greenroomd.domain.states import NODE_LOST, REQUESTED, TURN_ARRIVED, Signal, State
@@ -145,6 +145,7 @@ def _record_exit(
     step: Step, *, code: int | None, signal: int | None, stderr_tail: str, memory_limit_hit: bool = False
 ) -> None:
     """Emit the end of the process, and of the memory limit that caused it if any, and record how it ended."""
+    partial_messages.retract_all(step)
     facts = step.session.process
     payload = ProcessExited(
         node_id=facts.node_id,

@@ -20,6 +20,7 @@ from greenroomd.domain.frames import (
     PermissionWithdrawn,
     PlanLimitsTold,
     PromptRefused,
+    StderrWritten,
     TurnResult,
     UserEchoed,
 )
@@ -28,6 +29,7 @@ from greenroomd.domain.lifecycle import (
     approval_flow,
     budget,
     limits,
+    partial_messages,
     plan_usage,
     turn_queue,
 )
@@ -41,11 +43,14 @@ def said(step: Step, frames: Sequence[Frame]) -> None:
     for frame in frames:
         if not _same_conversation(step, frame):
             return
+        partial_messages.follow(step, frame)
         turn = step.live.turn
-        step.emit(event_for(frame, turn_id=turn.turn_id if turn else "", at=step.at))
+        call = partial_messages.call_of(step, frame)
+        step.emit(event_for(frame, turn_id=turn.turn_id if turn else "", at=step.at, call=call))
         _follow(step, frame)
         limits.count_output(step, frame)
-    step.update_live(heard_at=step.moment)
+    if not all(isinstance(frame, StderrWritten) for frame in frames):  # it may complain while it hangs
+        step.update_live(heard_at=step.moment)
     if step.live.turn is not None:
         step.update_session(last_active_time=step.at)
 

@@ -6,17 +6,18 @@ import contextlib
 from collections.abc import Callable
 
 from greenroomd.app.ports.processes import ProcessFailed
-from greenroomd.domain.frames import Frame, PermissionAsked, PermissionWithdrawn
+from greenroomd.domain.frames import Frame, PermissionAsked, PermissionWithdrawn, StderrWritten
 from greenroomd.processes.claude.protocol.control_channel import ControlChannel, unserved
 from greenroomd.processes.claude.protocol.frame_buffer import FrameBuffer
 from greenroomd.processes.claude.protocol.framing import Framer, Overlong
 from greenroomd.processes.claude.protocol.permission_ids import PermissionIds
 from greenroomd.processes.claude.protocol.stream_json import ControlAnswer, ControlAsked, parse
 from greenroomd.processes.host.redaction import Redactor
+from greenroomd.processes.host.stderr_lines import StderrLines
 
 
 class OutputReader:
-    """Parses output piece by piece; `post` sends a line to the CLI without waiting."""
+    """Parses output piece by piece; `post` sends a line to the CLI without waiting, `heard` is told of each frame."""
 
     def __init__(
         self,
@@ -24,6 +25,7 @@ class OutputReader:
         permission_ids: PermissionIds,
         redactor: Redactor,
         post: Callable[[bytes], None],
+        heard: Callable[[Frame], None] = lambda _frame: None,
     ) -> None:
         self.frames = FrameBuffer()
         """The frames that wait to be taken."""
@@ -31,7 +33,9 @@ class OutputReader:
         self._permission_ids = permission_ids
         self._redactor = redactor
         self._post = post
+        self._heard = heard
         self._framer = Framer()
+        self._stderr = StderrLines(redactor)
 
     def received(self, data: bytes) -> bool:
         """Parse a piece of output; False asks to stop reading until frames have been taken."""
@@ -48,6 +52,17 @@ class OutputReader:
         self.frames.close()
         self._control.close()
 
+    def complained(self, data: bytes) -> None:
+        """Pass on a piece of error output as far as it does not pile up; it is empty at the end."""
+        text = self._stderr.feed(data) if data else self._stderr.close()
+        if text:
+            self.show(StderrWritten(raw=text.encode(), text=text))
+
+    def show(self, frame: Frame) -> None:
+        """Add a frame that the CLI has not written, unless its own pile up already."""
+        if not self.frames.full:
+            self.frames.append(frame)
+
     def _read(self, line: bytes | Overlong) -> None:
         hidden = self._redactor.json_line
         self._take(parse(Overlong(hidden(line.beginning)) if isinstance(line, Overlong) else hidden(line)))
@@ -62,4 +77,5 @@ class OutputReader:
         elif isinstance(said, PermissionAsked | PermissionWithdrawn):
             self.frames.append(self._permission_ids.renamed(said))
         else:
+            self._heard(said)
             self.frames.append(said)

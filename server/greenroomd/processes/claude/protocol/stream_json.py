@@ -15,8 +15,6 @@ from greenroomd.domain.config import JsonObject
 from greenroomd.domain.frames import (
     AssistantSpoke,
     ConversationReset,
-    Delta,
-    DeltaKind,
     Frame,
     Garbage,
     MessageProgressed,
@@ -24,12 +22,14 @@ from greenroomd.domain.frames import (
     PermissionWithdrawn,
     StreamMarker,
     SystemNoted,
+    ToolProgressed,
     UserEchoed,
 )
 from greenroomd.processes.claude.protocol.api_frames import plan_limits_told
 from greenroomd.processes.claude.protocol.framing import Overlong
-from greenroomd.processes.claude.protocol.json_fields import blocks, json_object, json_objects, text, whole
+from greenroomd.processes.claude.protocol.json_fields import blocks, json_object, json_objects, number, text
 from greenroomd.processes.claude.protocol.result_frame import result
+from greenroomd.processes.claude.protocol.stream_events import stream_event
 from greenroomd.processes.claude.protocol.system_frames import noted, system
 
 
@@ -99,22 +99,17 @@ def _user(raw: bytes, message: JsonObject) -> Frame:
     )
 
 
-def _stream_event(raw: bytes, message: JsonObject) -> Frame:
-    event = json_object(message.get("event"))
-    delta = json_object(event.get("delta"))
-    known = _DELTAS.get(text(delta.get("type"))) if event.get("type") == "content_block_delta" else None
-    session = text(message.get("session_id"))
-    if known is None:
-        return StreamMarker(raw=raw, cli_session_id=session)
-    kind, field = known
-    return Delta(
+def _tool_progress(raw: bytes, message: JsonObject) -> Frame:
+    """Read a sign of life of a tool; one that says more than that is kept as it is."""
+    called_by = text(message.get("parent_tool_use_id"))
+    if message.get("heartbeat") is not True or not called_by:
+        return noted(raw, message)
+    return ToolProgressed(
         raw=raw,
-        cli_session_id=session,
-        kind=kind,
-        text=text(delta.get(field)),
-        block_index=whole(event.get("index")),
-        message_id=text(message.get("api_message_id")),
-        parent_tool_use_id=text(message.get("parent_tool_use_id")),
+        cli_session_id=text(message.get("session_id")),
+        tool_use_id=called_by,
+        tool_name=text(message.get("tool_name")),
+        elapsed_seconds=number(message.get("elapsed_time_seconds")),
     )
 
 
@@ -169,7 +164,8 @@ def _alive(raw: bytes, _message: JsonObject) -> Frame:
 _READERS: Mapping[str, Callable[[bytes, JsonObject], Frame | ControlAnswer | ControlAsked]] = {
     "assistant": _assistant,
     "user": _user,
-    "stream_event": _stream_event,
+    "stream_event": stream_event,
+    "tool_progress": _tool_progress,
     "result": result,
     "system": system,
     "control_request": _control_request,
@@ -179,11 +175,6 @@ _READERS: Mapping[str, Callable[[bytes, JsonObject], Frame | ControlAnswer | Con
     "conversation_reset": _reset,
     "keep_alive": _alive,
     "rate_limit_event": plan_limits_told,
-}
-_DELTAS = {
-    "text_delta": (DeltaKind.TEXT, "text"),
-    "thinking_delta": (DeltaKind.THINKING, "thinking"),
-    "input_json_delta": (DeltaKind.TOOL_INPUT, "partial_json"),
 }
 
 

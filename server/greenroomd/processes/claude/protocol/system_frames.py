@@ -7,6 +7,7 @@ from greenroomd.domain.frames import (
     Activity,
     ActivityChanged,
     BackgroundTasksChanged,
+    CommandTasked,
     Frame,
     PromptRefused,
     StreamMarker,
@@ -44,6 +45,15 @@ def system(raw: bytes, message: JsonObject) -> Frame:
         return api_retried(raw, message)
     if subtype == "thinking_tokens" or (subtype == "status" and message.get("status") == "requesting"):
         return StreamMarker(raw=raw, cli_session_id=session)
+    if subtype == "task_started" and message.get("task_type") == "local_bash":
+        return CommandTasked(
+            raw=raw,
+            cli_session_id=session,
+            type=text(message.get("type")),
+            subtype="task_started",
+            task_id=text(message.get("task_id")),
+            tool_use_id=text(message.get("tool_use_id")),
+        )
     if isinstance(outcome := message.get("prompt_submit_outcome"), dict):
         return PromptRefused(
             raw=raw,

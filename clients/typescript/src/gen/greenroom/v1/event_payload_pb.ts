@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file greenroom/v1/event_payload.proto.
  */
 export const file_greenroom_v1_event_payload: GenFile = /*@__PURE__*/
-  fileDesc("CiBncmVlbnJvb20vdjEvZXZlbnRfcGF5bG9hZC5wcm90bxIMZ3JlZW5yb29tLnYxIjgKDlNlc3Npb25DcmVhdGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uU3RhcnRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24ipgEKE1Nlc3Npb25TdGF0ZUNoYW5nZWQSLgoKZnJvbV9zdGF0ZRgBIAEoDjIaLmdyZWVucm9vbS52MS5TZXNzaW9uU3RhdGUSLAoIdG9fc3RhdGUYAiABKA4yGi5ncmVlbnJvb20udjEuU2Vzc2lvblN0YXRlEg4KBnJlYXNvbhgDIAEoCRIhCgVlcnJvchgEIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIjoKEFNlc3Npb25TdXNwZW5kZWQSJgoHc2Vzc2lvbhgBIAEoCzIVLmdyZWVucm9vbS52MS5TZXNzaW9uIjgKDlNlc3Npb25SZXN1bWVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI6ChBTZXNzaW9uUmVzdGFydGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJpCg5TZXNzaW9uVXBkYXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24SLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIkQKFFNlc3Npb25Db25maWdBcHBsaWVkEhkKEWNvbmZpZ19nZW5lcmF0aW9uGAEgASgDEhEKCXJlc3RhcnRlZBgCIAEoCCI3Cg1TZXNzaW9uQ2xvc2VkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uRGVsZXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24iNgoMU2Vzc2lvbkVycm9yEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJEChhTZXNzaW9uUmVjb3ZlcnlTY2hlZHVsZWQSKAoIcmVjb3ZlcnkYASABKAsyFi5ncmVlbnJvb20udjEuUmVjb3ZlcnkiQgoPU2Vzc2lvbkV4cGlyaW5nEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI0ChNTZXNzaW9uTGltaXRSZWFjaGVkEg0KBWxpbWl0GAEgASgJEg4KBmRldGFpbBgCIAEoCSJIChhTZXNzaW9uUGxhbkxpbWl0c0NoYW5nZWQSLAoLcGxhbl9saW1pdHMYASADKAsyFy5ncmVlbnJvb20udjEuUGxhbkxpbWl0IjgKDlByb2Nlc3NTcGF3bmVkEiYKB3Byb2Nlc3MYASABKAsyFS5ncmVlbnJvb20udjEuUHJvY2VzcyKaAQoMUHJvY2Vzc1JlYWR5EiYKB3Byb2Nlc3MYASABKAsyFS5ncmVlbnJvb20udjEuUHJvY2VzcxIWCg5jbGlfc2Vzc2lvbl9pZBgCIAEoCRIZChFjb25maWdfZ2VuZXJhdGlvbhgDIAEoAxIvCgxzdGFydHVwX3RpbWUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iqgEKDVByb2Nlc3NFeGl0ZWQSDwoHbm9kZV9pZBgBIAEoCRILCgNwaWQYAiABKAUSEQoEY29kZRgDIAEoBUgAiAEBEhMKBnNpZ25hbBgEIAEoBUgBiAEBEhgKEG1lbW9yeV9saW1pdF9oaXQYBSABKAgSEAoIZXhwZWN0ZWQYBiABKAgSEwoLc3RkZXJyX3RhaWwYByABKAlCBwoFX2NvZGVCCQoHX3NpZ25hbCIuCgpUdXJuUXVldWVkEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiIvCgtUdXJuU3RhcnRlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iMQoNVHVybkNvbXBsZXRlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iLgoKVHVybkZhaWxlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iMwoPVHVybkludGVycnVwdGVkEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiKQAQoLVXNlck1lc3NhZ2USEgoKbWVzc2FnZV9pZBgBIAEoCRIrCgdjb250ZW50GAIgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIaChJwYXJlbnRfdG9vbF91c2VfaWQYAyABKAkSEQoJcmF3X2ZyYW1lGAQgASgJEhEKCXN5bnRoZXRpYxgFIAEoCCKkAQoQQXNzaXN0YW50TWVzc2FnZRISCgptZXNzYWdlX2lkGAEgASgJEisKB2NvbnRlbnQYAiADKAsyGi5ncmVlbnJvb20udjEuQ29udGVudEJsb2NrEhoKEnBhcmVudF90b29sX3VzZV9pZBgDIAEoCRIRCglyYXdfZnJhbWUYBCABKAkSEQoJc3ludGhldGljGAUgASgIEg0KBW1vZGVsGAYgASgJIpsBCgdUb29sVXNlEhIKCm1lc3NhZ2VfaWQYASABKAkSKwoHY29udGVudBgCIAMoCzIaLmdyZWVucm9vbS52MS5Db250ZW50QmxvY2sSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAMgASgJEhEKCXJhd19mcmFtZRgEIAEoCRIRCglzeW50aGV0aWMYBSABKAgSDQoFbW9kZWwYBiABKAkijwEKClRvb2xSZXN1bHQSEgoKbWVzc2FnZV9pZBgBIAEoCRIrCgdjb250ZW50GAIgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIaChJwYXJlbnRfdG9vbF91c2VfaWQYAyABKAkSEQoJcmF3X2ZyYW1lGAQgASgJEhEKCXN5bnRoZXRpYxgFIAEoCCJHCg1TeXN0ZW1NZXNzYWdlEhIKCmZyYW1lX3R5cGUYASABKAkSDwoHc3VidHlwZRgCIAEoCRIRCglyYXdfZnJhbWUYAyABKAkiPQoRQXBwcm92YWxSZXF1ZXN0ZWQSKAoIYXBwcm92YWwYASABKAsyFi5ncmVlbnJvb20udjEuQXBwcm92YWwiOwoPQXBwcm92YWxEZWNpZGVkEigKCGFwcHJvdmFsGAEgASgLMhYuZ3JlZW5yb29tLnYxLkFwcHJvdmFsIjsKD0FwcHJvdmFsRXhwaXJlZBIoCghhcHByb3ZhbBgBIAEoCzIWLmdyZWVucm9vbS52MS5BcHByb3ZhbCI9ChFBcHByb3ZhbENhbmNlbGxlZBIoCghhcHByb3ZhbBgBIAEoCzIWLmdyZWVucm9vbS52MS5BcHByb3ZhbCJhCgxNZXNzYWdlRGVsdGESEgoKbWVzc2FnZV9pZBgBIAEoCRITCgtibG9ja19pbmRleBgCIAEoBRIMCgR0ZXh0GAMgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgEIAEoCSJmCg1UaGlua2luZ0RlbHRhEhIKCm1lc3NhZ2VfaWQYASABKAkSEwoLYmxvY2tfaW5kZXgYAiABKAUSEAoIdGhpbmtpbmcYAyABKAkSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAQgASgJIjQKD1Rvb2xPdXRwdXREZWx0YRITCgt0b29sX3VzZV9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJIh0KDVByb2Nlc3NTdGRlcnISDAoEdGV4dBgBIAEoCSJoCgxQcm9jZXNzU3RhdHMSFAoMbWVtb3J5X2J5dGVzGAEgASgDEisKCGNwdV90aW1lGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDXByb2Nlc3NfY291bnQYAyABKAVCMAoZaW8uZ2l0aHViLmdyZWVucm9vbWRldi52MUIRRXZlbnRQYXlsb2FkUHJvdG9QAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_greenroom_v1_plan_limit, file_greenroom_v1_session, file_greenroom_v1_turn]);
+  fileDesc("CiBncmVlbnJvb20vdjEvZXZlbnRfcGF5bG9hZC5wcm90bxIMZ3JlZW5yb29tLnYxIjgKDlNlc3Npb25DcmVhdGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uU3RhcnRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24ipgEKE1Nlc3Npb25TdGF0ZUNoYW5nZWQSLgoKZnJvbV9zdGF0ZRgBIAEoDjIaLmdyZWVucm9vbS52MS5TZXNzaW9uU3RhdGUSLAoIdG9fc3RhdGUYAiABKA4yGi5ncmVlbnJvb20udjEuU2Vzc2lvblN0YXRlEg4KBnJlYXNvbhgDIAEoCRIhCgVlcnJvchgEIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIjoKEFNlc3Npb25TdXNwZW5kZWQSJgoHc2Vzc2lvbhgBIAEoCzIVLmdyZWVucm9vbS52MS5TZXNzaW9uIjgKDlNlc3Npb25SZXN1bWVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI6ChBTZXNzaW9uUmVzdGFydGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJpCg5TZXNzaW9uVXBkYXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24SLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIkQKFFNlc3Npb25Db25maWdBcHBsaWVkEhkKEWNvbmZpZ19nZW5lcmF0aW9uGAEgASgDEhEKCXJlc3RhcnRlZBgCIAEoCCI3Cg1TZXNzaW9uQ2xvc2VkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uRGVsZXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24iNgoMU2Vzc2lvbkVycm9yEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJEChhTZXNzaW9uUmVjb3ZlcnlTY2hlZHVsZWQSKAoIcmVjb3ZlcnkYASABKAsyFi5ncmVlbnJvb20udjEuUmVjb3ZlcnkiQgoPU2Vzc2lvbkV4cGlyaW5nEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI0ChNTZXNzaW9uTGltaXRSZWFjaGVkEg0KBWxpbWl0GAEgASgJEg4KBmRldGFpbBgCIAEoCSJIChhTZXNzaW9uUGxhbkxpbWl0c0NoYW5nZWQSLAoLcGxhbl9saW1pdHMYASADKAsyFy5ncmVlbnJvb20udjEuUGxhbkxpbWl0IjgKDlByb2Nlc3NTcGF3bmVkEiYKB3Byb2Nlc3MYASABKAsyFS5ncmVlbnJvb20udjEuUHJvY2VzcyKaAQoMUHJvY2Vzc1JlYWR5EiYKB3Byb2Nlc3MYASABKAsyFS5ncmVlbnJvb20udjEuUHJvY2VzcxIWCg5jbGlfc2Vzc2lvbl9pZBgCIAEoCRIZChFjb25maWdfZ2VuZXJhdGlvbhgDIAEoAxIvCgxzdGFydHVwX3RpbWUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iqgEKDVByb2Nlc3NFeGl0ZWQSDwoHbm9kZV9pZBgBIAEoCRILCgNwaWQYAiABKAUSEQoEY29kZRgDIAEoBUgAiAEBEhMKBnNpZ25hbBgEIAEoBUgBiAEBEhgKEG1lbW9yeV9saW1pdF9oaXQYBSABKAgSEAoIZXhwZWN0ZWQYBiABKAgSEwoLc3RkZXJyX3RhaWwYByABKAlCBwoFX2NvZGVCCQoHX3NpZ25hbCIuCgpUdXJuUXVldWVkEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiIvCgtUdXJuU3RhcnRlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iMQoNVHVybkNvbXBsZXRlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iLgoKVHVybkZhaWxlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iMwoPVHVybkludGVycnVwdGVkEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiKQAQoLVXNlck1lc3NhZ2USEgoKbWVzc2FnZV9pZBgBIAEoCRIrCgdjb250ZW50GAIgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIaChJwYXJlbnRfdG9vbF91c2VfaWQYAyABKAkSEQoJcmF3X2ZyYW1lGAQgASgJEhEKCXN5bnRoZXRpYxgFIAEoCCKkAQoQQXNzaXN0YW50TWVzc2FnZRISCgptZXNzYWdlX2lkGAEgASgJEisKB2NvbnRlbnQYAiADKAsyGi5ncmVlbnJvb20udjEuQ29udGVudEJsb2NrEhoKEnBhcmVudF90b29sX3VzZV9pZBgDIAEoCRIRCglyYXdfZnJhbWUYBCABKAkSEQoJc3ludGhldGljGAUgASgIEg0KBW1vZGVsGAYgASgJIpsBCgdUb29sVXNlEhIKCm1lc3NhZ2VfaWQYASABKAkSKwoHY29udGVudBgCIAMoCzIaLmdyZWVucm9vbS52MS5Db250ZW50QmxvY2sSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAMgASgJEhEKCXJhd19mcmFtZRgEIAEoCRIRCglzeW50aGV0aWMYBSABKAgSDQoFbW9kZWwYBiABKAkijwEKClRvb2xSZXN1bHQSEgoKbWVzc2FnZV9pZBgBIAEoCRIrCgdjb250ZW50GAIgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIaChJwYXJlbnRfdG9vbF91c2VfaWQYAyABKAkSEQoJcmF3X2ZyYW1lGAQgASgJEhEKCXN5bnRoZXRpYxgFIAEoCCJHCg1TeXN0ZW1NZXNzYWdlEhIKCmZyYW1lX3R5cGUYASABKAkSDwoHc3VidHlwZRgCIAEoCRIRCglyYXdfZnJhbWUYAyABKAkiPQoRQXBwcm92YWxSZXF1ZXN0ZWQSKAoIYXBwcm92YWwYASABKAsyFi5ncmVlbnJvb20udjEuQXBwcm92YWwiOwoPQXBwcm92YWxEZWNpZGVkEigKCGFwcHJvdmFsGAEgASgLMhYuZ3JlZW5yb29tLnYxLkFwcHJvdmFsIjsKD0FwcHJvdmFsRXhwaXJlZBIoCghhcHByb3ZhbBgBIAEoCzIWLmdyZWVucm9vbS52MS5BcHByb3ZhbCI9ChFBcHByb3ZhbENhbmNlbGxlZBIoCghhcHByb3ZhbBgBIAEoCzIWLmdyZWVucm9vbS52MS5BcHByb3ZhbCJhCgxNZXNzYWdlRGVsdGESEgoKbWVzc2FnZV9pZBgBIAEoCRITCgtibG9ja19pbmRleBgCIAEoBRIMCgR0ZXh0GAMgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgEIAEoCSJmCg1UaGlua2luZ0RlbHRhEhIKCm1lc3NhZ2VfaWQYASABKAkSEwoLYmxvY2tfaW5kZXgYAiABKAUSEAoIdGhpbmtpbmcYAyABKAkSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAQgASgJIjQKD1Rvb2xPdXRwdXREZWx0YRITCgt0b29sX3VzZV9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJIh0KDVByb2Nlc3NTdGRlcnISDAoEdGV4dBgBIAEoCSJoCgxQcm9jZXNzU3RhdHMSFAoMbWVtb3J5X2J5dGVzGAEgASgDEisKCGNwdV90aW1lGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDXByb2Nlc3NfY291bnQYAyABKAUiQgoQTWVzc2FnZVJldHJhY3RlZBISCgptZXNzYWdlX2lkGAEgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgCIAEoCSKTAQoOVG9vbElucHV0RGVsdGESEgoKbWVzc2FnZV9pZBgBIAEoCRITCgtibG9ja19pbmRleBgCIAEoBRITCgt0b29sX3VzZV9pZBgDIAEoCRIRCgl0b29sX25hbWUYBCABKAkSFAoMcGFydGlhbF9qc29uGAUgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgGIAEoCSKDAQoMVG9vbFByb2dyZXNzEhMKC3Rvb2xfdXNlX2lkGAEgASgJEhEKCXRvb2xfbmFtZRgCIAEoCRIvCgxlbGFwc2VkX3RpbWUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGgoScGFyZW50X3Rvb2xfdXNlX2lkGAQgASgJQjAKGWlvLmdpdGh1Yi5ncmVlbnJvb21kZXYudjFCEUV2ZW50UGF5bG9hZFByb3RvUAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_greenroom_v1_plan_limit, file_greenroom_v1_session, file_greenroom_v1_turn]);
 
 /**
  * SessionCreated: a session was created.
@@ -1024,7 +1024,9 @@ export const ThinkingDeltaSchema: GenMessage<ThinkingDelta> = /*@__PURE__*/
   messageDesc(file_greenroom_v1_event_payload, 33);
 
 /**
- * ToolOutputDelta: a piece of a tool's output. The message.tool_result event that follows is complete without it.
+ * ToolOutputDelta: a piece of what a shell command writes while it runs, in whole lines and with secrets removed; it comes
+ * once the command has run for some seconds. If a command writes very fast, pieces are left out. The message.tool_result
+ * event that follows has the output as the CLI gives it to the model; no piece comes after it.
  *
  * @generated from message greenroom.v1.ToolOutputDelta
  */
@@ -1052,13 +1054,14 @@ export const ToolOutputDeltaSchema: GenMessage<ToolOutputDelta> = /*@__PURE__*/
   messageDesc(file_greenroom_v1_event_payload, 34);
 
 /**
- * ProcessStderr: a piece of the process's error output, with secrets removed.
+ * ProcessStderr: a piece of the process's error output, with secrets removed. Long lines are cut, and what comes too fast
+ * is only counted; process.exited has the end of all of it.
  *
  * @generated from message greenroom.v1.ProcessStderr
  */
 export type ProcessStderr = Message<"greenroom.v1.ProcessStderr"> & {
   /**
-   * The text to append.
+   * Whole lines to append.
    *
    * @generated from field: string text = 1;
    */
@@ -1073,20 +1076,21 @@ export const ProcessStderrSchema: GenMessage<ProcessStderr> = /*@__PURE__*/
   messageDesc(file_greenroom_v1_event_payload, 35);
 
 /**
- * ProcessStats: what the process and its children use.
+ * ProcessStats: what the process and its children use. It is measured every 5 s for a WatchEvents with
+ * `include_ephemeral` that may show it, and not at all while there is none.
  *
  * @generated from message greenroom.v1.ProcessStats
  */
 export type ProcessStats = Message<"greenroom.v1.ProcessStats"> & {
   /**
-   * Memory, in bytes.
+   * Memory, in bytes; what processes share counts for each of them.
    *
    * @generated from field: int64 memory_bytes = 1;
    */
   memoryBytes: bigint;
 
   /**
-   * Processor time since the start.
+   * Processor time since the start, of those that run and of the children that they waited for.
    *
    * @generated from field: google.protobuf.Duration cpu_time = 2;
    */
@@ -1106,4 +1110,133 @@ export type ProcessStats = Message<"greenroom.v1.ProcessStats"> & {
  */
 export const ProcessStatsSchema: GenMessage<ProcessStats> = /*@__PURE__*/
   messageDesc(file_greenroom_v1_event_payload, 36);
+
+/**
+ * MessageRetracted: a message whose pieces were sent will never be finished. Forget the pieces that no event of the whole
+ * message has repeated yet. It happens when the connection to the model's API breaks and the CLI asks again, which gives
+ * the same words under another id, and when a turn or a process ends in the middle of a message.
+ *
+ * @generated from message greenroom.v1.MessageRetracted
+ */
+export type MessageRetracted = Message<"greenroom.v1.MessageRetracted"> & {
+  /**
+   * The API's id of the message, as its pieces have it.
+   *
+   * @generated from field: string message_id = 1;
+   */
+  messageId: string;
+
+  /**
+   * Tool call of the subagent that it belongs to; empty in the main conversation.
+   *
+   * @generated from field: string parent_tool_use_id = 2;
+   */
+  parentToolUseId: string;
+};
+
+/**
+ * Describes the message greenroom.v1.MessageRetracted.
+ * Use `create(MessageRetractedSchema)` to create a new message.
+ */
+export const MessageRetractedSchema: GenMessage<MessageRetracted> = /*@__PURE__*/
+  messageDesc(file_greenroom_v1_event_payload, 37);
+
+/**
+ * ToolInputDelta: a piece of a tool's input, as the model writes it. The message.tool_use event that follows is complete
+ * without it.
+ *
+ * @generated from message greenroom.v1.ToolInputDelta
+ */
+export type ToolInputDelta = Message<"greenroom.v1.ToolInputDelta"> & {
+  /**
+   * The API's id of the message that the call is part of.
+   *
+   * @generated from field: string message_id = 1;
+   */
+  messageId: string;
+
+  /**
+   * Block of the message that it belongs to, from 0.
+   *
+   * @generated from field: int32 block_index = 2;
+   */
+  blockIndex: number;
+
+  /**
+   * The tool call.
+   *
+   * @generated from field: string tool_use_id = 3;
+   */
+  toolUseId: string;
+
+  /**
+   * Name of the tool, such as `Bash`; may be empty.
+   *
+   * @generated from field: string tool_name = 4;
+   */
+  toolName: string;
+
+  /**
+   * The JSON text to append; only all pieces together are JSON. Empty in the first event, which says that a call begins.
+   *
+   * @generated from field: string partial_json = 5;
+   */
+  partialJson: string;
+
+  /**
+   * Tool call of the subagent that it belongs to; empty in the main conversation.
+   *
+   * @generated from field: string parent_tool_use_id = 6;
+   */
+  parentToolUseId: string;
+};
+
+/**
+ * Describes the message greenroom.v1.ToolInputDelta.
+ * Use `create(ToolInputDeltaSchema)` to create a new message.
+ */
+export const ToolInputDeltaSchema: GenMessage<ToolInputDelta> = /*@__PURE__*/
+  messageDesc(file_greenroom_v1_event_payload, 38);
+
+/**
+ * ToolProgress: a tool still runs.
+ *
+ * @generated from message greenroom.v1.ToolProgress
+ */
+export type ToolProgress = Message<"greenroom.v1.ToolProgress"> & {
+  /**
+   * The tool call.
+   *
+   * @generated from field: string tool_use_id = 1;
+   */
+  toolUseId: string;
+
+  /**
+   * Name of the tool, such as `Bash`; may be empty.
+   *
+   * @generated from field: string tool_name = 2;
+   */
+  toolName: string;
+
+  /**
+   * How long it has run, in whole seconds.
+   *
+   * @generated from field: google.protobuf.Duration elapsed_time = 3;
+   */
+  elapsedTime?: Duration | undefined;
+
+  /**
+   * Tool call of the subagent that it belongs to; empty in the main conversation.
+   *
+   * @generated from field: string parent_tool_use_id = 4;
+   */
+  parentToolUseId: string;
+};
+
+/**
+ * Describes the message greenroom.v1.ToolProgress.
+ * Use `create(ToolProgressSchema)` to create a new message.
+ */
+export const ToolProgressSchema: GenMessage<ToolProgress> = /*@__PURE__*/
+  messageDesc(file_greenroom_v1_event_payload, 39);
 
