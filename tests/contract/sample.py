@@ -184,6 +184,7 @@ def full_session(**changes: Any) -> Session:
         state_reason="LIMIT",
         state_time=later[1],
         error=full_problem(),
+        profile_token=True,
         plan_limits=(full_limit(), PlanLimit(name="seven_day", state=LimitState.ALLOWED)),
         recovery=Recovery(attempt=2, max_attempts=5, next_attempt_time=later[2], recoverable=True),
         process=ProcessFacts(

@@ -20,6 +20,7 @@ from greenroomd.app.ports.profile_store import ProfileChange, ProfileStore
 from greenroomd.app.ports.storage import Position, RequestReplayed, Unit
 from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import InvalidPageToken, ProfileInUse, ProfileNotFound, RequestIdReused
+from greenroomd.domain.plan_limit import LimitState, PlanLimit
 from greenroomd.domain.profile import Profile, ProfileParts
 from greenroomd.domain.retryable_errors import QuotaExceeded, StoreUnavailable
 from greenroomd.domain.rules.config.config_overlay import OPTIONS, PartialConfig
@@ -334,3 +335,33 @@ async def test_a_closed_store_changes_nothing(opening: Opening) -> None:
         profiles = store.profiles
     with pytest.raises(StoreUnavailable):
         await profiles.change(putting(new_profile()))
+
+
+async def test_a_profile_keeps_what_its_sessions_were_told_of_their_subscription(
+    sql_store: SqlStore, profiles: ProfileStore
+) -> None:
+    later = NOON + timedelta(days=4000)
+    weekly = PlanLimit(name="seven_day", state=LimitState.WARNING, used=0.8, reset_time=later)
+    opus = PlanLimit(name="seven_day_opus", state=LimitState.USED_UP)
+    put = await profiles.change(putting(new_profile(parts=ProfileParts(oauth_token=Secret("sk")))))
+    for told in (weekly, opus):
+        session = new_session(workspace_id="lab", profile_id="reviewer", plan_limits=(told,))
+        session = await sql_store.commit(creation(session))
+        await sql_store.commit(Unit(session=session, events=[message()], tells_profile=True))
+    profile = await profiles.profile("lab", "reviewer")
+    assert profile.plan_limits == (weekly, opus)
+    assert replace(profile, plan_limits=()) == put
+    renamed = await profiles.change(putting(replace(profile, parts=ProfileParts(display_name="x"))))
+    assert renamed == await profiles.profile("lab", "reviewer")
+    assert renamed is not None
+    assert renamed.plan_limits == (weekly, opus)
+    other = replace(renamed, parts=ProfileParts(oauth_token=Secret("another")))
+    await profiles.change(putting(other))
+    assert (await profiles.profile("lab", "reviewer")).plan_limits == ()
+
+
+async def test_a_limit_of_a_profile_that_is_gone_is_told_to_nobody(sql_store: SqlStore) -> None:
+    limit = PlanLimit(name="five_hour", state=LimitState.WARNING)
+    session = await sql_store.commit(creation(new_session(profile_id="gone", plan_limits=(limit,))))
+    stored = await sql_store.commit(Unit(session=session, events=[message()], tells_profile=True))
+    assert stored.plan_limits == (limit,)

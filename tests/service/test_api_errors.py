@@ -10,6 +10,9 @@ import pytest
 from google.rpc import code_pb2, error_details_pb2
 
 from greenroom.v1 import event_pb2, plan_limit_pb2, turn_pb2
+from greenroom.v1.config_pb2 import SessionConfig
+from greenroom.v1.profile_pb2 import Profile
+from greenroom.v1.profile_service_pb2 import CreateProfileRequest, GetProfileRequest
 from greenroom.v1.turn_pb2 import Turn
 from greenroom_server import GreenroomServer
 from shared_servers import SharedServers
@@ -192,3 +195,21 @@ async def test_a_model_that_is_overloaded_is_replaced_by_the_next_and_the_turn_s
         assert [model.split("-")[1] for model in turn.models] == ["haiku"]
         next_one, _ = await run_turn(server, session.session_id, scripted("y", {"text": "well"}))
         assert [model.split("-")[1] for model in next_one.models] == ["opus"]
+
+
+async def test_a_profile_knows_the_limits_of_its_subscription_and_not_those_of_another(
+    server: GreenroomServer,
+) -> None:
+    profile = Profile(profile_id="ann", config=SessionConfig(oauth_token=TOKEN))
+    await server.profiles.CreateProfile(CreateProfileRequest(profile=profile))
+    for token, name in (("", "seven_day"), ("sk-ant-oat01-other", "five_hour")):
+        session = await create(server, working(server, oauth_token=token), profile_id="ann")
+        limits = {name: limit("allowed_warning", 0.8)}
+        turn, _ = await run_turn(
+            server, session.session_id, scripted("x", {"text": "well", "limits": limits})
+        )
+        assert [each.name for each in turn.plan_limits] == [name]
+    known = (await server.profiles.GetProfile(GetProfileRequest(profile_id="ann"))).profile
+    assert [(each.name, each.state) for each in known.plan_limits] == [
+        ("seven_day", plan_limit_pb2.PLAN_LIMIT_STATE_WARNING)
+    ]

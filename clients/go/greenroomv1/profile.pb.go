@@ -47,7 +47,11 @@ type Profile struct {
 	// Time of the last change. Output only.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// Changes with every change of the profile; hand it back to refuse a change based on an older state.
-	Etag          string `protobuf:"bytes,11,opt,name=etag,proto3" json:"etag,omitempty"`
+	Etag string `protobuf:"bytes,11,opt,name=etag,proto3" json:"etag,omitempty"`
+	// Limits of the subscription to which the profile's oauth_token belongs, as the API last told them to any session that
+	// was created with it; empty if it told none. Output only; a change of them alone changes neither `etag` nor
+	// `update_time`.
+	PlanLimits    []*PlanLimit `protobuf:"bytes,12,rep,name=plan_limits,json=planLimits,proto3" json:"plan_limits,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -159,11 +163,18 @@ func (x *Profile) GetEtag() string {
 	return ""
 }
 
+func (x *Profile) GetPlanLimits() []*PlanLimit {
+	if x != nil {
+		return x.PlanLimits
+	}
+	return nil
+}
+
 var File_greenroom_v1_profile_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_profile_proto_rawDesc = "" +
 	"\n" +
-	"\x1agreenroom/v1/profile.proto\x12\fgreenroom.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19greenroom/v1/config.proto\"\x93\x04\n" +
+	"\x1agreenroom/v1/profile.proto\x12\fgreenroom.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19greenroom/v1/config.proto\x1a\x1dgreenroom/v1/plan_limit.proto\"\xcd\x04\n" +
 	"\aProfile\x12\x1d\n" +
 	"\n" +
 	"profile_id\x18\x01 \x01(\tR\tprofileId\x12!\n" +
@@ -179,7 +190,9 @@ const file_greenroom_v1_profile_proto_rawDesc = "" +
 	"\vupdate_time\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"updateTime\x12\x12\n" +
-	"\x04etag\x18\v \x01(\tR\x04etag\x1a9\n" +
+	"\x04etag\x18\v \x01(\tR\x04etag\x128\n" +
+	"\vplan_limits\x18\f \x03(\v2\x17.greenroom.v1.PlanLimitR\n" +
+	"planLimits\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\xac\x01\n" +
@@ -203,17 +216,19 @@ var file_greenroom_v1_profile_proto_goTypes = []any{
 	nil,                           // 1: greenroom.v1.Profile.LabelsEntry
 	(*SessionConfig)(nil),         // 2: greenroom.v1.SessionConfig
 	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
+	(*PlanLimit)(nil),             // 4: greenroom.v1.PlanLimit
 }
 var file_greenroom_v1_profile_proto_depIdxs = []int32{
 	2, // 0: greenroom.v1.Profile.config:type_name -> greenroom.v1.SessionConfig
 	1, // 1: greenroom.v1.Profile.labels:type_name -> greenroom.v1.Profile.LabelsEntry
 	3, // 2: greenroom.v1.Profile.create_time:type_name -> google.protobuf.Timestamp
 	3, // 3: greenroom.v1.Profile.update_time:type_name -> google.protobuf.Timestamp
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	4, // 4: greenroom.v1.Profile.plan_limits:type_name -> greenroom.v1.PlanLimit
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_profile_proto_init() }
@@ -222,6 +237,7 @@ func file_greenroom_v1_profile_proto_init() {
 		return
 	}
 	file_greenroom_v1_config_proto_init()
+	file_greenroom_v1_plan_limit_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from greenroomd.domain.config import Secret
 from greenroomd.domain.errors import EtagMismatch, Violation
+from greenroomd.domain.plan_limit import PlanLimit
 from greenroomd.domain.rules.checks import Check, between, shown
 from greenroomd.domain.rules.config.config_overlay import PartialConfig
 from greenroomd.domain.rules.config.config_rules import violations
@@ -46,13 +47,15 @@ class ProfileParts:
 class Profile:
     """A stored profile; its name is unique in its workspace.
 
-    `parts.oauth_token` is always None: the token is stored separately.
+    `parts.oauth_token` is always None: the token is stored separately. `plan_limits` are those of the subscription to
+    which the token belongs, as the model's API last told them to a session that was created with it.
     """
 
     workspace_id: str
     profile_id: str
     parts: ProfileParts
     oauth_token_set: bool = False
+    plan_limits: Sequence[PlanLimit] = ()
     create_time: datetime
     update_time: datetime
     version: int = 1
@@ -86,7 +89,7 @@ def settled(profile: Profile) -> tuple[Profile, Secret | None]:
     if token is None:
         return profile, None
     parts = replace(profile.parts, oauth_token=None)
-    return replace(profile, parts=parts, oauth_token_set=bool(token.reveal())), token
+    return replace(profile, parts=parts, oauth_token_set=bool(token.reveal()), plan_limits=()), token
 
 
 def profile_violations(parts: ProfileParts, *, path: str = "profile") -> list[Violation]:

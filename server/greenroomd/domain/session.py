@@ -123,6 +123,8 @@ class Session:
     """Tokens and cost of all its turns."""
     plan_limits: Sequence[PlanLimit] = ()
     """The limits of the subscription that pays for it, as the model's API told them last; empty if it told none."""
+    profile_token: bool = False
+    """Whether its token is the one of its profile, which so learns its limits too."""
     create_time: datetime
     """When it was created."""
     update_time: datetime

@@ -3367,6 +3367,11 @@ pub struct Profile {
     /// Changes with every change of the profile; hand it back to refuse a change based on an older state.
     #[prost(string, tag = "11")]
     pub etag: ::prost::alloc::string::String,
+    /// Limits of the subscription to which the profile's oauth_token belongs, as the API last told them to any session that
+    /// was created with it; empty if it told none. Output only; a change of them alone changes neither `etag` nor
+    /// `update_time`.
+    #[prost(message, repeated, tag = "12")]
+    pub plan_limits: ::prost::alloc::vec::Vec<PlanLimit>,
 }
 /// CreateProfileRequest describes the profile to make.
 #[derive(Clone, PartialEq, ::prost::Message)]

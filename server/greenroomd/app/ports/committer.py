@@ -69,6 +69,8 @@ class Unit:
     """Whether to insert the session only if its profile exists (ProfileNotFound) and has quota left for one more
     session that is not CLOSED (QuotaExceeded).
     """
+    tells_profile: bool = False
+    """Whether to keep the session's `plan_limits` in its profile too, if that still exists."""
     deletes: bool = False
     """Whether to delete the session and everything that belongs to it, except its last event (`session.deleted`), which
     stays for watchers that resume from a cursor.

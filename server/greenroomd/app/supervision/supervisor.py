@@ -201,6 +201,7 @@ class Supervisor:
                     approvals=tuple(step.approvals.values()),
                     request=request,
                     answers=answers,
+                    tells_profile=step.tells_profile,
                     deletes=step.deletes,
                 )
             )

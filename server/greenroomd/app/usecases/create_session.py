@@ -29,6 +29,8 @@ class ResolvedConfig:
     """The session's own config over its profile's, over the defaults."""
     oauth_token: Secret | None
     """The session's or its profile's token; None if neither has one."""
+    profile_token: bool = False
+    """Whether the token is the profile's."""
     conversation: str = ""
     """The id of an existing conversation for this session alone; "" if the session begins a new one."""
 
@@ -57,7 +59,8 @@ class Creation:
         SessionExists.
         """
         config, oauth_token = await resolve_config(new, self._profiles)
-        resolved = ResolvedConfig(config=config, oauth_token=oauth_token)
+        of_profile = oauth_token is not None and new.oauth_token is None
+        resolved = ResolvedConfig(config=config, oauth_token=oauth_token, profile_token=of_profile)
         await self.check(new, resolved)
         return await self.admit(new, resolved, caller)
 
@@ -106,6 +109,7 @@ class Creation:
             labels=dict(new.labels),
             metadata=new.metadata,
             config=resolved.config,
+            profile_token=resolved.profile_token,
             start_mode=new.start_mode,
             state_time=at,
             cli_session_id=resolved.conversation or session_id,

@@ -100,4 +100,5 @@ class Forking:
         if token is None and original.config.oauth_token_set:
             token = await self._store.oauth_token(original.session_id)
         config = replace(overlay(original.config, fork.config), oauth_token_set=token is not None)
-        return ResolvedConfig(config=config, oauth_token=token)
+        of_profile = original.profile_token and fork.oauth_token is None
+        return ResolvedConfig(config=config, oauth_token=token, profile_token=of_profile)

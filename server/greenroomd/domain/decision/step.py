@@ -51,6 +51,7 @@ class Step:
         self.configures = False
         self.deletes = False
         self.oauth_token: Secret | None = None
+        self.tells_profile = False
 
     @property
     def session(self) -> Session:

@@ -10,11 +10,12 @@ from greenroomd.domain.plan_limit import merged, turned
 
 
 def told(step: Step, frame: PlanLimitsTold) -> None:
-    """Keep the limits that the API has told, in the session and in its running turn; emit an event if one turned."""
+    """Keep the limits that the API has told, for the profile too if its token pays; emit an event if one turned."""
     before = step.session.plan_limits
     after = merged(before, frame.limits, at=step.at)
     step.update_session(plan_limits=after)
     step.update_live(binding_limit=frame.binding)
+    step.tells_profile |= step.session.profile_token and after != before
     if turned(before, after):
         turn = step.live.turn
         payload = PlanLimitsNoted(limits=after)

@@ -64,6 +64,8 @@ def update(step: Step, patch: Patch, apply: Apply, *, actor: str = "") -> None:
         changes |= {"config": patch.config, "config_generation": session.config_generation + 1}
         step.configures = True
         step.oauth_token = patch.oauth_token
+        if patch.oauth_token is not None:  # it may belong to another subscription
+            changes |= {"profile_token": False, "plan_limits": ()}
     step.update_session(version=session.version + 1, **changes)
     payload = SessionUpdated(session=step.session, paths=tuple(patch.paths))
     step.emit(Event(type=EventType.SESSION_UPDATED, time=step.at, actor=actor, payload=payload))

@@ -13,6 +13,7 @@ from greenroomd.domain.errors import Violation
 from greenroomd.domain.profile import Profile, ProfileParts, etag
 from greenroomd.domain.rules.naming_rules import DEFAULT_WORKSPACE
 from greenroomd.rpc.convert.config_proto import oauth_token_of, partial_config_message, partial_config_of
+from greenroomd.rpc.convert.plan_limit_proto import plan_limit_messages
 from greenroomd.rpc.convert.requests import required
 from greenroomd.rpc.convert.times import timestamp
 from greenroomd.rpc.rpc_context import Call
@@ -33,6 +34,7 @@ def profile_message(profile: Profile) -> profile_pb2.Profile:
         create_time=timestamp(profile.create_time),
         update_time=timestamp(profile.update_time),
         etag=etag(profile),
+        plan_limits=plan_limit_messages(profile.plan_limits) if profile.plan_limits else None,
     )
 
 

@@ -9,7 +9,16 @@ from typing import Any
 from greenroomd.domain.config import ApprovalPolicy, OnIdle, PermissionMode, RecoveryMode
 from greenroomd.domain.profile import Profile, ProfileParts
 from greenroomd.domain.rules.config.config_overlay import PartialConfig
-from greenroomd.store.schema.documents import span, span_of, text, time, time_of, value_of
+from greenroomd.store.schema.documents import (
+    plan_limits_document,
+    plan_limits_of,
+    span,
+    span_of,
+    text,
+    time,
+    time_of,
+    value_of,
+)
 from greenroomd.store.schema.rows import Row
 
 Sealed = tuple[str | None, bytes | None]
@@ -67,6 +76,7 @@ def profile_row(profile: Profile, sealed: Sealed) -> Row:
         time(profile.create_time),
         time(profile.update_time),
         profile.version,
+        text(plan_limits_document(profile.plan_limits)),
     )
 
 
@@ -86,6 +96,7 @@ def profile_of(row: Row) -> Profile:
         create_time,
         update_time,
         version,
+        plan_limits,
     ) = row
     return Profile(
         workspace_id=workspace_id,
@@ -99,6 +110,7 @@ def profile_of(row: Row) -> Profile:
             max_sessions=max_sessions,
         ),
         oauth_token_set=key_id is not None,
+        plan_limits=plan_limits_of(value_of(plan_limits)),
         create_time=time_of(create_time),
         update_time=time_of(update_time),
         version=version,

@@ -220,6 +220,7 @@ profiles = Table(
     Column("create_time", BigInteger, nullable=False),
     Column("update_time", BigInteger, nullable=False),
     Column("version", BigInteger, nullable=False),
+    Column("plan_limits", Text, nullable=False, server_default="[]"),  # JSON
 )
 
 nodes = Table(

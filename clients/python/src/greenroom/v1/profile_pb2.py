@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from greenroom.v1 import config_pb2 as greenroom_dot_v1_dot_config__pb2
+from greenroom.v1 import plan_limit_pb2 as greenroom_dot_v1_dot_plan__limit__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1agreenroom/v1/profile.proto\x12\x0cgreenroom.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19greenroom/v1/config.proto\"\x8b\x03\n\x07Profile\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x14\n\x0cworkspace_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12+\n\x06\x63onfig\x18\x05 \x01(\x0b\x32\x1b.greenroom.v1.SessionConfig\x12\x16\n\x0ewarm_processes\x18\x06 \x01(\x05\x12\x14\n\x0cmax_sessions\x18\x07 \x01(\x05\x12\x31\n\x06labels\x18\x08 \x03(\x0b\x32!.greenroom.v1.Profile.LabelsEntry\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0b \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42+\n\x19io.github.greenroomdev.v1B\x0cProfileProtoP\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1agreenroom/v1/profile.proto\x12\x0cgreenroom.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19greenroom/v1/config.proto\x1a\x1dgreenroom/v1/plan_limit.proto\"\xb9\x03\n\x07Profile\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x14\n\x0cworkspace_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x04 \x01(\t\x12+\n\x06\x63onfig\x18\x05 \x01(\x0b\x32\x1b.greenroom.v1.SessionConfig\x12\x16\n\x0ewarm_processes\x18\x06 \x01(\x05\x12\x14\n\x0cmax_sessions\x18\x07 \x01(\x05\x12\x31\n\x06labels\x18\x08 \x03(\x0b\x32!.greenroom.v1.Profile.LabelsEntry\x12/\n\x0b\x63reate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x65tag\x18\x0b \x01(\t\x12,\n\x0bplan_limits\x18\x0c \x03(\x0b\x32\x17.greenroom.v1.PlanLimit\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42+\n\x19io.github.greenroomdev.v1B\x0cProfileProtoP\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,8 +37,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._serialized_options = b'\n\031io.github.greenroomdev.v1B\014ProfileProtoP\001'
   _globals['_PROFILE_LABELSENTRY']._loaded_options = None
   _globals['_PROFILE_LABELSENTRY']._serialized_options = b'8\001'
-  _globals['_PROFILE']._serialized_start=105
-  _globals['_PROFILE']._serialized_end=500
-  _globals['_PROFILE_LABELSENTRY']._serialized_start=455
-  _globals['_PROFILE_LABELSENTRY']._serialized_end=500
+  _globals['_PROFILE']._serialized_start=136
+  _globals['_PROFILE']._serialized_end=577
+  _globals['_PROFILE_LABELSENTRY']._serialized_start=532
+  _globals['_PROFILE_LABELSENTRY']._serialized_end=577
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from greenroom.v1 import config_pb2 as _config_pb2
+from greenroom.v1 import plan_limit_pb2 as _plan_limit_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -59,6 +60,7 @@ class Profile(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    PLAN_LIMITS_FIELD_NUMBER: _builtins.int
     profile_id: _builtins.str
     """Name of the profile, unique in its workspace: `[a-z0-9][a-z0-9-]{0,62}`. Immutable."""
     workspace_id: _builtins.str
@@ -89,6 +91,13 @@ class Profile(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """Time of the last change. Output only."""
 
+    @_builtins.property
+    def plan_limits(self) -> _containers.RepeatedCompositeFieldContainer[_plan_limit_pb2.PlanLimit]:
+        """Limits of the subscription to which the profile's oauth_token belongs, as the API last told them to any session that
+        was created with it; empty if it told none. Output only; a change of them alone changes neither `etag` nor
+        `update_time`.
+        """
+
     def __init__(
         self,
         *,
@@ -103,10 +112,11 @@ class Profile(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         etag: _builtins.str = ...,
+        plan_limits: _abc.Iterable[_plan_limit_pb2.PlanLimit] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "description", b"description", "display_name", b"display_name", "etag", b"etag", "labels", b"labels", "max_sessions", b"max_sessions", "profile_id", b"profile_id", "update_time", b"update_time", "warm_processes", b"warm_processes", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "description", b"description", "display_name", b"display_name", "etag", b"etag", "labels", b"labels", "max_sessions", b"max_sessions", "plan_limits", b"plan_limits", "profile_id", b"profile_id", "update_time", b"update_time", "warm_processes", b"warm_processes", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -25,6 +25,7 @@ from greenroomd.store.schema.tables import requests
 from greenroomd.store.write.batch.batch_plan import BatchPlan, Refusal
 from greenroomd.store.write.batch.bulk_insert import BulkInsert
 from greenroomd.store.write.batch.prepared_unit import Prepared
+from greenroomd.store.write.batch.profile_limits import ProfileLimits
 from greenroomd.store.write.batch.profile_quota import ProfileQuotas
 from greenroomd.store.write.batch.statements import Statements
 
@@ -70,6 +71,7 @@ class BatchWriter:
         self._statements = Statements(database)
         self._insert = BulkInsert(database)
         self._quotas = ProfileQuotas(database)
+        self._limits = ProfileLimits(database)
         self._codec = codec
         self._answered = 0
 
@@ -91,6 +93,9 @@ class BatchWriter:
             except _REFUSALS as refusal:
                 outcomes.append(refusal)
         self._store(connection, plan)
+        for session in plan.told:
+            key = (session.workspace_id, session.profile_id)
+            self._limits.tell(connection, *key, session.plan_limits, at=at)
         self._forget_answers(connection, len(plan.inserts[requests]), time(at - REPLAYED_FOR))
         if plan.revision != last:
             connection.exec_driver_sql(self._statements.return_revisions, (plan.revision,))

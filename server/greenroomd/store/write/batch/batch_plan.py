@@ -75,6 +75,8 @@ class BatchPlan:
         """New rows by table; no two of one table have the same key."""
         self.deleted: list[tuple[str, int, int]] = []
         """The sessions to delete: id, number, and the revision of the last event, which becomes the new number."""
+        self.told: list[Session] = []
+        """The sessions whose limits their profiles are to keep."""
         self.events: list[StoredEvent] = []
         """The accepted events in the order of their revisions, with the ephemeral ones among them."""
         self.transitions: list[tuple[str | None, str | None]] = []
@@ -234,5 +236,7 @@ class BatchPlan:
             request = unit.answers
             answer = self._codec.answer(request.method, unit, session)
             changes["amend_answer"].append((answer, request.principal, request.method, request.request_id))
+        if unit.tells_profile:
+            self.told.append(session)
         if unit.deletes:
             self.deleted.append((session.session_id, number, session.revision))

@@ -8,13 +8,15 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { SessionConfig } from "./config_pb.js";
 import { file_greenroom_v1_config } from "./config_pb.js";
+import type { PlanLimit } from "./plan_limit_pb.js";
+import { file_greenroom_v1_plan_limit } from "./plan_limit_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file greenroom/v1/profile.proto.
  */
 export const file_greenroom_v1_profile: GenFile = /*@__PURE__*/
-  fileDesc("ChpncmVlbnJvb20vdjEvcHJvZmlsZS5wcm90bxIMZ3JlZW5yb29tLnYxIosDCgdQcm9maWxlEhIKCnByb2ZpbGVfaWQYASABKAkSFAoMd29ya3NwYWNlX2lkGAIgASgJEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIrCgZjb25maWcYBSABKAsyGy5ncmVlbnJvb20udjEuU2Vzc2lvbkNvbmZpZxIWCg53YXJtX3Byb2Nlc3NlcxgGIAEoBRIUCgxtYXhfc2Vzc2lvbnMYByABKAUSMQoGbGFiZWxzGAggAygLMiEuZ3JlZW5yb29tLnYxLlByb2ZpbGUuTGFiZWxzRW50cnkSLwoLY3JlYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGAsgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCKwoZaW8uZ2l0aHViLmdyZWVucm9vbWRldi52MUIMUHJvZmlsZVByb3RvUAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_greenroom_v1_config]);
+  fileDesc("ChpncmVlbnJvb20vdjEvcHJvZmlsZS5wcm90bxIMZ3JlZW5yb29tLnYxIrkDCgdQcm9maWxlEhIKCnByb2ZpbGVfaWQYASABKAkSFAoMd29ya3NwYWNlX2lkGAIgASgJEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIrCgZjb25maWcYBSABKAsyGy5ncmVlbnJvb20udjEuU2Vzc2lvbkNvbmZpZxIWCg53YXJtX3Byb2Nlc3NlcxgGIAEoBRIUCgxtYXhfc2Vzc2lvbnMYByABKAUSMQoGbGFiZWxzGAggAygLMiEuZ3JlZW5yb29tLnYxLlByb2ZpbGUuTGFiZWxzRW50cnkSLwoLY3JlYXRlX3RpbWUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIMCgRldGFnGAsgASgJEiwKC3BsYW5fbGltaXRzGAwgAygLMhcuZ3JlZW5yb29tLnYxLlBsYW5MaW1pdBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQisKGWlvLmdpdGh1Yi5ncmVlbnJvb21kZXYudjFCDFByb2ZpbGVQcm90b1ABYgZwcm90bzM", [file_google_protobuf_timestamp, file_greenroom_v1_config, file_greenroom_v1_plan_limit]);
 
 /**
  * Profile is a named config, a "green room": sessions name it and state only what differs. A session keeps the config it
@@ -99,6 +101,15 @@ export type Profile = Message<"greenroom.v1.Profile"> & {
    * @generated from field: string etag = 11;
    */
   etag: string;
+
+  /**
+   * Limits of the subscription to which the profile's oauth_token belongs, as the API last told them to any session that
+   * was created with it; empty if it told none. Output only; a change of them alone changes neither `etag` nor
+   * `update_time`.
+   *
+   * @generated from field: repeated greenroom.v1.PlanLimit plan_limits = 12;
+   */
+  planLimits: PlanLimit[];
 };
 
 /**

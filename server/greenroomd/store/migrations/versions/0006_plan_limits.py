@@ -1,0 +1,13 @@
+"""What the model's API last told of the subscription whose token a profile has."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("profiles", sa.Column("plan_limits", sa.Text(), nullable=False, server_default="[]"))
