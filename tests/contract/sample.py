@@ -24,6 +24,7 @@ from greenroomd.domain.decision.transition import create
 from greenroomd.domain.enforcement import Enforcement, OptionReport
 from greenroomd.domain.event_payloads import DeltaNoted, MessageNoted
 from greenroomd.domain.events import Event, EventType
+from greenroomd.domain.in_force import InForce
 from greenroomd.domain.plan_limit import LimitState, PlanLimit
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, StartMode
 from greenroomd.domain.states import State
@@ -201,6 +202,14 @@ def full_session(**changes: Any) -> Session:
         config_report=(
             OptionReport("model", Enforcement.ENFORCED),
             OptionReport("limits.cpu", Enforcement.UNSUPPORTED, "no cgroup"),
+        ),
+        in_force=InForce(
+            model="claude-opus-5-5",
+            permission_mode=PermissionMode.PLAN,
+            own_model="claude-sonnet-5-5",
+            own_mode=PermissionMode.ACCEPT_EDITS,
+            model_generation=2,
+            mode_generation=3,
         ),
         conversation=True,
         current_turn_id="turn",

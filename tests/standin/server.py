@@ -234,6 +234,7 @@ def _entry(headers: Message, request: JsonObject, session: str, size: int) -> Js
         "temperature": request.get("temperature"),
         "thinking": request.get("thinking"),
         "max_tokens": request.get("max_tokens"),
+        "effort": (request.get("output_config") or {}).get("effort"),
         "system_bytes": len(system),
         "system_tail": system[-200:],
         "retry": headers.get("x-stainless-retry-count"),

@@ -59,6 +59,10 @@ const (
 	// A limit of the subscription that pays for a session is nearly used up, used up, or free again
 	// (`session.plan_limits_changed`).
 	EventType_EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED EventType = 15
+	// Another model is in force (`session.model_changed`).
+	EventType_EVENT_TYPE_SESSION_MODEL_CHANGED EventType = 16
+	// Another permission mode is in force (`session.permission_mode_changed`).
+	EventType_EVENT_TYPE_SESSION_PERMISSION_MODE_CHANGED EventType = 17
 	// A process was started (`process.spawned`).
 	EventType_EVENT_TYPE_PROCESS_SPAWNED EventType = 21
 	// A process answered the handshake and was verified (`process.ready`).
@@ -130,6 +134,8 @@ var (
 		13: "EVENT_TYPE_SESSION_EXPIRING",
 		14: "EVENT_TYPE_SESSION_LIMIT_REACHED",
 		15: "EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED",
+		16: "EVENT_TYPE_SESSION_MODEL_CHANGED",
+		17: "EVENT_TYPE_SESSION_PERMISSION_MODE_CHANGED",
 		21: "EVENT_TYPE_PROCESS_SPAWNED",
 		22: "EVENT_TYPE_PROCESS_READY",
 		23: "EVENT_TYPE_PROCESS_EXITED",
@@ -157,47 +163,49 @@ var (
 		78: "EVENT_TYPE_TOOL_PROGRESS",
 	}
 	EventType_value = map[string]int32{
-		"EVENT_TYPE_UNSPECIFIED":                 0,
-		"EVENT_TYPE_SESSION_CREATED":             1,
-		"EVENT_TYPE_SESSION_STARTED":             2,
-		"EVENT_TYPE_SESSION_STATE_CHANGED":       3,
-		"EVENT_TYPE_SESSION_SUSPENDED":           4,
-		"EVENT_TYPE_SESSION_RESUMED":             5,
-		"EVENT_TYPE_SESSION_RESTARTED":           6,
-		"EVENT_TYPE_SESSION_UPDATED":             7,
-		"EVENT_TYPE_SESSION_CONFIG_APPLIED":      8,
-		"EVENT_TYPE_SESSION_CLOSED":              9,
-		"EVENT_TYPE_SESSION_DELETED":             10,
-		"EVENT_TYPE_SESSION_ERROR":               11,
-		"EVENT_TYPE_SESSION_RECOVERY_SCHEDULED":  12,
-		"EVENT_TYPE_SESSION_EXPIRING":            13,
-		"EVENT_TYPE_SESSION_LIMIT_REACHED":       14,
-		"EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED": 15,
-		"EVENT_TYPE_PROCESS_SPAWNED":             21,
-		"EVENT_TYPE_PROCESS_READY":               22,
-		"EVENT_TYPE_PROCESS_EXITED":              23,
-		"EVENT_TYPE_TURN_QUEUED":                 31,
-		"EVENT_TYPE_TURN_STARTED":                32,
-		"EVENT_TYPE_TURN_COMPLETED":              33,
-		"EVENT_TYPE_TURN_FAILED":                 34,
-		"EVENT_TYPE_TURN_INTERRUPTED":            35,
-		"EVENT_TYPE_MESSAGE_USER":                41,
-		"EVENT_TYPE_MESSAGE_ASSISTANT":           42,
-		"EVENT_TYPE_MESSAGE_TOOL_USE":            43,
-		"EVENT_TYPE_MESSAGE_TOOL_RESULT":         44,
-		"EVENT_TYPE_MESSAGE_SYSTEM":              45,
-		"EVENT_TYPE_APPROVAL_REQUESTED":          51,
-		"EVENT_TYPE_APPROVAL_DECIDED":            52,
-		"EVENT_TYPE_APPROVAL_EXPIRED":            53,
-		"EVENT_TYPE_APPROVAL_CANCELLED":          54,
-		"EVENT_TYPE_MESSAGE_DELTA":               71,
-		"EVENT_TYPE_THINKING_DELTA":              72,
-		"EVENT_TYPE_TOOL_OUTPUT_DELTA":           73,
-		"EVENT_TYPE_PROCESS_STDERR":              74,
-		"EVENT_TYPE_PROCESS_STATS":               75,
-		"EVENT_TYPE_MESSAGE_RETRACTED":           76,
-		"EVENT_TYPE_TOOL_INPUT_DELTA":            77,
-		"EVENT_TYPE_TOOL_PROGRESS":               78,
+		"EVENT_TYPE_UNSPECIFIED":                     0,
+		"EVENT_TYPE_SESSION_CREATED":                 1,
+		"EVENT_TYPE_SESSION_STARTED":                 2,
+		"EVENT_TYPE_SESSION_STATE_CHANGED":           3,
+		"EVENT_TYPE_SESSION_SUSPENDED":               4,
+		"EVENT_TYPE_SESSION_RESUMED":                 5,
+		"EVENT_TYPE_SESSION_RESTARTED":               6,
+		"EVENT_TYPE_SESSION_UPDATED":                 7,
+		"EVENT_TYPE_SESSION_CONFIG_APPLIED":          8,
+		"EVENT_TYPE_SESSION_CLOSED":                  9,
+		"EVENT_TYPE_SESSION_DELETED":                 10,
+		"EVENT_TYPE_SESSION_ERROR":                   11,
+		"EVENT_TYPE_SESSION_RECOVERY_SCHEDULED":      12,
+		"EVENT_TYPE_SESSION_EXPIRING":                13,
+		"EVENT_TYPE_SESSION_LIMIT_REACHED":           14,
+		"EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED":     15,
+		"EVENT_TYPE_SESSION_MODEL_CHANGED":           16,
+		"EVENT_TYPE_SESSION_PERMISSION_MODE_CHANGED": 17,
+		"EVENT_TYPE_PROCESS_SPAWNED":                 21,
+		"EVENT_TYPE_PROCESS_READY":                   22,
+		"EVENT_TYPE_PROCESS_EXITED":                  23,
+		"EVENT_TYPE_TURN_QUEUED":                     31,
+		"EVENT_TYPE_TURN_STARTED":                    32,
+		"EVENT_TYPE_TURN_COMPLETED":                  33,
+		"EVENT_TYPE_TURN_FAILED":                     34,
+		"EVENT_TYPE_TURN_INTERRUPTED":                35,
+		"EVENT_TYPE_MESSAGE_USER":                    41,
+		"EVENT_TYPE_MESSAGE_ASSISTANT":               42,
+		"EVENT_TYPE_MESSAGE_TOOL_USE":                43,
+		"EVENT_TYPE_MESSAGE_TOOL_RESULT":             44,
+		"EVENT_TYPE_MESSAGE_SYSTEM":                  45,
+		"EVENT_TYPE_APPROVAL_REQUESTED":              51,
+		"EVENT_TYPE_APPROVAL_DECIDED":                52,
+		"EVENT_TYPE_APPROVAL_EXPIRED":                53,
+		"EVENT_TYPE_APPROVAL_CANCELLED":              54,
+		"EVENT_TYPE_MESSAGE_DELTA":                   71,
+		"EVENT_TYPE_THINKING_DELTA":                  72,
+		"EVENT_TYPE_TOOL_OUTPUT_DELTA":               73,
+		"EVENT_TYPE_PROCESS_STDERR":                  74,
+		"EVENT_TYPE_PROCESS_STATS":                   75,
+		"EVENT_TYPE_MESSAGE_RETRACTED":               76,
+		"EVENT_TYPE_TOOL_INPUT_DELTA":                77,
+		"EVENT_TYPE_TOOL_PROGRESS":                   78,
 	}
 )
 
@@ -275,6 +283,8 @@ type Event struct {
 	//	*Event_SessionExpiring
 	//	*Event_SessionLimitReached
 	//	*Event_SessionPlanLimitsChanged
+	//	*Event_SessionModelChanged
+	//	*Event_SessionPermissionModeChanged
 	//	*Event_ProcessSpawned
 	//	*Event_ProcessReady
 	//	*Event_ProcessExited
@@ -556,6 +566,24 @@ func (x *Event) GetSessionPlanLimitsChanged() *SessionPlanLimitsChanged {
 	if x != nil {
 		if x, ok := x.Payload.(*Event_SessionPlanLimitsChanged); ok {
 			return x.SessionPlanLimitsChanged
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetSessionModelChanged() *SessionModelChanged {
+	if x != nil {
+		if x, ok := x.Payload.(*Event_SessionModelChanged); ok {
+			return x.SessionModelChanged
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetSessionPermissionModeChanged() *SessionPermissionModeChanged {
+	if x != nil {
+		if x, ok := x.Payload.(*Event_SessionPermissionModeChanged); ok {
+			return x.SessionPermissionModeChanged
 		}
 	}
 	return nil
@@ -865,6 +893,16 @@ type Event_SessionPlanLimitsChanged struct {
 	SessionPlanLimitsChanged *SessionPlanLimitsChanged `protobuf:"bytes,115,opt,name=session_plan_limits_changed,json=sessionPlanLimitsChanged,proto3,oneof"`
 }
 
+type Event_SessionModelChanged struct {
+	// EVENT_TYPE_SESSION_MODEL_CHANGED.
+	SessionModelChanged *SessionModelChanged `protobuf:"bytes,116,opt,name=session_model_changed,json=sessionModelChanged,proto3,oneof"`
+}
+
+type Event_SessionPermissionModeChanged struct {
+	// EVENT_TYPE_SESSION_PERMISSION_MODE_CHANGED.
+	SessionPermissionModeChanged *SessionPermissionModeChanged `protobuf:"bytes,117,opt,name=session_permission_mode_changed,json=sessionPermissionModeChanged,proto3,oneof"`
+}
+
 type Event_ProcessSpawned struct {
 	// EVENT_TYPE_PROCESS_SPAWNED.
 	ProcessSpawned *ProcessSpawned `protobuf:"bytes,121,opt,name=process_spawned,json=processSpawned,proto3,oneof"`
@@ -1020,6 +1058,10 @@ func (*Event_SessionLimitReached) isEvent_Payload() {}
 
 func (*Event_SessionPlanLimitsChanged) isEvent_Payload() {}
 
+func (*Event_SessionModelChanged) isEvent_Payload() {}
+
+func (*Event_SessionPermissionModeChanged) isEvent_Payload() {}
+
 func (*Event_ProcessSpawned) isEvent_Payload() {}
 
 func (*Event_ProcessReady) isEvent_Payload() {}
@@ -1074,7 +1116,7 @@ var File_greenroom_v1_event_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x18greenroom/v1/event.proto\x12\fgreenroom.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a greenroom/v1/event_payload.proto\"\xd6\x1a\n" +
+	"\x18greenroom/v1/event.proto\x12\fgreenroom.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a greenroom/v1/event_payload.proto\"\xa4\x1c\n" +
 	"\x05Event\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x1d\n" +
 	"\n" +
@@ -1105,7 +1147,9 @@ const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\x1asession_recovery_scheduled\x18p \x01(\v2&.greenroom.v1.SessionRecoveryScheduledH\x00R\x18sessionRecoveryScheduled\x12J\n" +
 	"\x10session_expiring\x18q \x01(\v2\x1d.greenroom.v1.SessionExpiringH\x00R\x0fsessionExpiring\x12W\n" +
 	"\x15session_limit_reached\x18r \x01(\v2!.greenroom.v1.SessionLimitReachedH\x00R\x13sessionLimitReached\x12g\n" +
-	"\x1bsession_plan_limits_changed\x18s \x01(\v2&.greenroom.v1.SessionPlanLimitsChangedH\x00R\x18sessionPlanLimitsChanged\x12G\n" +
+	"\x1bsession_plan_limits_changed\x18s \x01(\v2&.greenroom.v1.SessionPlanLimitsChangedH\x00R\x18sessionPlanLimitsChanged\x12W\n" +
+	"\x15session_model_changed\x18t \x01(\v2!.greenroom.v1.SessionModelChangedH\x00R\x13sessionModelChanged\x12s\n" +
+	"\x1fsession_permission_mode_changed\x18u \x01(\v2*.greenroom.v1.SessionPermissionModeChangedH\x00R\x1csessionPermissionModeChanged\x12G\n" +
 	"\x0fprocess_spawned\x18y \x01(\v2\x1c.greenroom.v1.ProcessSpawnedH\x00R\x0eprocessSpawned\x12A\n" +
 	"\rprocess_ready\x18z \x01(\v2\x1a.greenroom.v1.ProcessReadyH\x00R\fprocessReady\x12D\n" +
 	"\x0eprocess_exited\x18{ \x01(\v2\x1b.greenroom.v1.ProcessExitedH\x00R\rprocessExited\x12<\n" +
@@ -1133,8 +1177,7 @@ const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\x11message_retracted\x18\xb0\x01 \x01(\v2\x1e.greenroom.v1.MessageRetractedH\x00R\x10messageRetracted\x12I\n" +
 	"\x10tool_input_delta\x18\xb1\x01 \x01(\v2\x1c.greenroom.v1.ToolInputDeltaH\x00R\x0etoolInputDelta\x12B\n" +
 	"\rtool_progress\x18\xb2\x01 \x01(\v2\x1a.greenroom.v1.ToolProgressH\x00R\ftoolProgressB\t\n" +
-	"\apayload*\xcd\n" +
-	"\n" +
+	"\apayload*\xa3\v\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aEVENT_TYPE_SESSION_CREATED\x10\x01\x12\x1e\n" +
@@ -1152,7 +1195,9 @@ const file_greenroom_v1_event_proto_rawDesc = "" +
 	"%EVENT_TYPE_SESSION_RECOVERY_SCHEDULED\x10\f\x12\x1f\n" +
 	"\x1bEVENT_TYPE_SESSION_EXPIRING\x10\r\x12$\n" +
 	" EVENT_TYPE_SESSION_LIMIT_REACHED\x10\x0e\x12*\n" +
-	"&EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED\x10\x0f\x12\x1e\n" +
+	"&EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED\x10\x0f\x12$\n" +
+	" EVENT_TYPE_SESSION_MODEL_CHANGED\x10\x10\x12.\n" +
+	"*EVENT_TYPE_SESSION_PERMISSION_MODE_CHANGED\x10\x11\x12\x1e\n" +
 	"\x1aEVENT_TYPE_PROCESS_SPAWNED\x10\x15\x12\x1c\n" +
 	"\x18EVENT_TYPE_PROCESS_READY\x10\x16\x12\x1d\n" +
 	"\x19EVENT_TYPE_PROCESS_EXITED\x10\x17\x12\x1a\n" +
@@ -1196,49 +1241,51 @@ func file_greenroom_v1_event_proto_rawDescGZIP() []byte {
 var file_greenroom_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_greenroom_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
 var file_greenroom_v1_event_proto_goTypes = []any{
-	(EventType)(0),                   // 0: greenroom.v1.EventType
-	(*Event)(nil),                    // 1: greenroom.v1.Event
-	(*timestamppb.Timestamp)(nil),    // 2: google.protobuf.Timestamp
-	(*SessionCreated)(nil),           // 3: greenroom.v1.SessionCreated
-	(*SessionStarted)(nil),           // 4: greenroom.v1.SessionStarted
-	(*SessionStateChanged)(nil),      // 5: greenroom.v1.SessionStateChanged
-	(*SessionSuspended)(nil),         // 6: greenroom.v1.SessionSuspended
-	(*SessionResumed)(nil),           // 7: greenroom.v1.SessionResumed
-	(*SessionRestarted)(nil),         // 8: greenroom.v1.SessionRestarted
-	(*SessionUpdated)(nil),           // 9: greenroom.v1.SessionUpdated
-	(*SessionConfigApplied)(nil),     // 10: greenroom.v1.SessionConfigApplied
-	(*SessionClosed)(nil),            // 11: greenroom.v1.SessionClosed
-	(*SessionDeleted)(nil),           // 12: greenroom.v1.SessionDeleted
-	(*SessionError)(nil),             // 13: greenroom.v1.SessionError
-	(*SessionRecoveryScheduled)(nil), // 14: greenroom.v1.SessionRecoveryScheduled
-	(*SessionExpiring)(nil),          // 15: greenroom.v1.SessionExpiring
-	(*SessionLimitReached)(nil),      // 16: greenroom.v1.SessionLimitReached
-	(*SessionPlanLimitsChanged)(nil), // 17: greenroom.v1.SessionPlanLimitsChanged
-	(*ProcessSpawned)(nil),           // 18: greenroom.v1.ProcessSpawned
-	(*ProcessReady)(nil),             // 19: greenroom.v1.ProcessReady
-	(*ProcessExited)(nil),            // 20: greenroom.v1.ProcessExited
-	(*TurnQueued)(nil),               // 21: greenroom.v1.TurnQueued
-	(*TurnStarted)(nil),              // 22: greenroom.v1.TurnStarted
-	(*TurnCompleted)(nil),            // 23: greenroom.v1.TurnCompleted
-	(*TurnFailed)(nil),               // 24: greenroom.v1.TurnFailed
-	(*TurnInterrupted)(nil),          // 25: greenroom.v1.TurnInterrupted
-	(*UserMessage)(nil),              // 26: greenroom.v1.UserMessage
-	(*AssistantMessage)(nil),         // 27: greenroom.v1.AssistantMessage
-	(*ToolUse)(nil),                  // 28: greenroom.v1.ToolUse
-	(*ToolResult)(nil),               // 29: greenroom.v1.ToolResult
-	(*SystemMessage)(nil),            // 30: greenroom.v1.SystemMessage
-	(*ApprovalRequested)(nil),        // 31: greenroom.v1.ApprovalRequested
-	(*ApprovalDecided)(nil),          // 32: greenroom.v1.ApprovalDecided
-	(*ApprovalExpired)(nil),          // 33: greenroom.v1.ApprovalExpired
-	(*ApprovalCancelled)(nil),        // 34: greenroom.v1.ApprovalCancelled
-	(*MessageDelta)(nil),             // 35: greenroom.v1.MessageDelta
-	(*ThinkingDelta)(nil),            // 36: greenroom.v1.ThinkingDelta
-	(*ToolOutputDelta)(nil),          // 37: greenroom.v1.ToolOutputDelta
-	(*ProcessStderr)(nil),            // 38: greenroom.v1.ProcessStderr
-	(*ProcessStats)(nil),             // 39: greenroom.v1.ProcessStats
-	(*MessageRetracted)(nil),         // 40: greenroom.v1.MessageRetracted
-	(*ToolInputDelta)(nil),           // 41: greenroom.v1.ToolInputDelta
-	(*ToolProgress)(nil),             // 42: greenroom.v1.ToolProgress
+	(EventType)(0),                       // 0: greenroom.v1.EventType
+	(*Event)(nil),                        // 1: greenroom.v1.Event
+	(*timestamppb.Timestamp)(nil),        // 2: google.protobuf.Timestamp
+	(*SessionCreated)(nil),               // 3: greenroom.v1.SessionCreated
+	(*SessionStarted)(nil),               // 4: greenroom.v1.SessionStarted
+	(*SessionStateChanged)(nil),          // 5: greenroom.v1.SessionStateChanged
+	(*SessionSuspended)(nil),             // 6: greenroom.v1.SessionSuspended
+	(*SessionResumed)(nil),               // 7: greenroom.v1.SessionResumed
+	(*SessionRestarted)(nil),             // 8: greenroom.v1.SessionRestarted
+	(*SessionUpdated)(nil),               // 9: greenroom.v1.SessionUpdated
+	(*SessionConfigApplied)(nil),         // 10: greenroom.v1.SessionConfigApplied
+	(*SessionClosed)(nil),                // 11: greenroom.v1.SessionClosed
+	(*SessionDeleted)(nil),               // 12: greenroom.v1.SessionDeleted
+	(*SessionError)(nil),                 // 13: greenroom.v1.SessionError
+	(*SessionRecoveryScheduled)(nil),     // 14: greenroom.v1.SessionRecoveryScheduled
+	(*SessionExpiring)(nil),              // 15: greenroom.v1.SessionExpiring
+	(*SessionLimitReached)(nil),          // 16: greenroom.v1.SessionLimitReached
+	(*SessionPlanLimitsChanged)(nil),     // 17: greenroom.v1.SessionPlanLimitsChanged
+	(*SessionModelChanged)(nil),          // 18: greenroom.v1.SessionModelChanged
+	(*SessionPermissionModeChanged)(nil), // 19: greenroom.v1.SessionPermissionModeChanged
+	(*ProcessSpawned)(nil),               // 20: greenroom.v1.ProcessSpawned
+	(*ProcessReady)(nil),                 // 21: greenroom.v1.ProcessReady
+	(*ProcessExited)(nil),                // 22: greenroom.v1.ProcessExited
+	(*TurnQueued)(nil),                   // 23: greenroom.v1.TurnQueued
+	(*TurnStarted)(nil),                  // 24: greenroom.v1.TurnStarted
+	(*TurnCompleted)(nil),                // 25: greenroom.v1.TurnCompleted
+	(*TurnFailed)(nil),                   // 26: greenroom.v1.TurnFailed
+	(*TurnInterrupted)(nil),              // 27: greenroom.v1.TurnInterrupted
+	(*UserMessage)(nil),                  // 28: greenroom.v1.UserMessage
+	(*AssistantMessage)(nil),             // 29: greenroom.v1.AssistantMessage
+	(*ToolUse)(nil),                      // 30: greenroom.v1.ToolUse
+	(*ToolResult)(nil),                   // 31: greenroom.v1.ToolResult
+	(*SystemMessage)(nil),                // 32: greenroom.v1.SystemMessage
+	(*ApprovalRequested)(nil),            // 33: greenroom.v1.ApprovalRequested
+	(*ApprovalDecided)(nil),              // 34: greenroom.v1.ApprovalDecided
+	(*ApprovalExpired)(nil),              // 35: greenroom.v1.ApprovalExpired
+	(*ApprovalCancelled)(nil),            // 36: greenroom.v1.ApprovalCancelled
+	(*MessageDelta)(nil),                 // 37: greenroom.v1.MessageDelta
+	(*ThinkingDelta)(nil),                // 38: greenroom.v1.ThinkingDelta
+	(*ToolOutputDelta)(nil),              // 39: greenroom.v1.ToolOutputDelta
+	(*ProcessStderr)(nil),                // 40: greenroom.v1.ProcessStderr
+	(*ProcessStats)(nil),                 // 41: greenroom.v1.ProcessStats
+	(*MessageRetracted)(nil),             // 42: greenroom.v1.MessageRetracted
+	(*ToolInputDelta)(nil),               // 43: greenroom.v1.ToolInputDelta
+	(*ToolProgress)(nil),                 // 44: greenroom.v1.ToolProgress
 }
 var file_greenroom_v1_event_proto_depIdxs = []int32{
 	0,  // 0: greenroom.v1.Event.type:type_name -> greenroom.v1.EventType
@@ -1258,36 +1305,38 @@ var file_greenroom_v1_event_proto_depIdxs = []int32{
 	15, // 14: greenroom.v1.Event.session_expiring:type_name -> greenroom.v1.SessionExpiring
 	16, // 15: greenroom.v1.Event.session_limit_reached:type_name -> greenroom.v1.SessionLimitReached
 	17, // 16: greenroom.v1.Event.session_plan_limits_changed:type_name -> greenroom.v1.SessionPlanLimitsChanged
-	18, // 17: greenroom.v1.Event.process_spawned:type_name -> greenroom.v1.ProcessSpawned
-	19, // 18: greenroom.v1.Event.process_ready:type_name -> greenroom.v1.ProcessReady
-	20, // 19: greenroom.v1.Event.process_exited:type_name -> greenroom.v1.ProcessExited
-	21, // 20: greenroom.v1.Event.turn_queued:type_name -> greenroom.v1.TurnQueued
-	22, // 21: greenroom.v1.Event.turn_started:type_name -> greenroom.v1.TurnStarted
-	23, // 22: greenroom.v1.Event.turn_completed:type_name -> greenroom.v1.TurnCompleted
-	24, // 23: greenroom.v1.Event.turn_failed:type_name -> greenroom.v1.TurnFailed
-	25, // 24: greenroom.v1.Event.turn_interrupted:type_name -> greenroom.v1.TurnInterrupted
-	26, // 25: greenroom.v1.Event.message_user:type_name -> greenroom.v1.UserMessage
-	27, // 26: greenroom.v1.Event.message_assistant:type_name -> greenroom.v1.AssistantMessage
-	28, // 27: greenroom.v1.Event.message_tool_use:type_name -> greenroom.v1.ToolUse
-	29, // 28: greenroom.v1.Event.message_tool_result:type_name -> greenroom.v1.ToolResult
-	30, // 29: greenroom.v1.Event.message_system:type_name -> greenroom.v1.SystemMessage
-	31, // 30: greenroom.v1.Event.approval_requested:type_name -> greenroom.v1.ApprovalRequested
-	32, // 31: greenroom.v1.Event.approval_decided:type_name -> greenroom.v1.ApprovalDecided
-	33, // 32: greenroom.v1.Event.approval_expired:type_name -> greenroom.v1.ApprovalExpired
-	34, // 33: greenroom.v1.Event.approval_cancelled:type_name -> greenroom.v1.ApprovalCancelled
-	35, // 34: greenroom.v1.Event.message_delta:type_name -> greenroom.v1.MessageDelta
-	36, // 35: greenroom.v1.Event.thinking_delta:type_name -> greenroom.v1.ThinkingDelta
-	37, // 36: greenroom.v1.Event.tool_output_delta:type_name -> greenroom.v1.ToolOutputDelta
-	38, // 37: greenroom.v1.Event.process_stderr:type_name -> greenroom.v1.ProcessStderr
-	39, // 38: greenroom.v1.Event.process_stats:type_name -> greenroom.v1.ProcessStats
-	40, // 39: greenroom.v1.Event.message_retracted:type_name -> greenroom.v1.MessageRetracted
-	41, // 40: greenroom.v1.Event.tool_input_delta:type_name -> greenroom.v1.ToolInputDelta
-	42, // 41: greenroom.v1.Event.tool_progress:type_name -> greenroom.v1.ToolProgress
-	42, // [42:42] is the sub-list for method output_type
-	42, // [42:42] is the sub-list for method input_type
-	42, // [42:42] is the sub-list for extension type_name
-	42, // [42:42] is the sub-list for extension extendee
-	0,  // [0:42] is the sub-list for field type_name
+	18, // 17: greenroom.v1.Event.session_model_changed:type_name -> greenroom.v1.SessionModelChanged
+	19, // 18: greenroom.v1.Event.session_permission_mode_changed:type_name -> greenroom.v1.SessionPermissionModeChanged
+	20, // 19: greenroom.v1.Event.process_spawned:type_name -> greenroom.v1.ProcessSpawned
+	21, // 20: greenroom.v1.Event.process_ready:type_name -> greenroom.v1.ProcessReady
+	22, // 21: greenroom.v1.Event.process_exited:type_name -> greenroom.v1.ProcessExited
+	23, // 22: greenroom.v1.Event.turn_queued:type_name -> greenroom.v1.TurnQueued
+	24, // 23: greenroom.v1.Event.turn_started:type_name -> greenroom.v1.TurnStarted
+	25, // 24: greenroom.v1.Event.turn_completed:type_name -> greenroom.v1.TurnCompleted
+	26, // 25: greenroom.v1.Event.turn_failed:type_name -> greenroom.v1.TurnFailed
+	27, // 26: greenroom.v1.Event.turn_interrupted:type_name -> greenroom.v1.TurnInterrupted
+	28, // 27: greenroom.v1.Event.message_user:type_name -> greenroom.v1.UserMessage
+	29, // 28: greenroom.v1.Event.message_assistant:type_name -> greenroom.v1.AssistantMessage
+	30, // 29: greenroom.v1.Event.message_tool_use:type_name -> greenroom.v1.ToolUse
+	31, // 30: greenroom.v1.Event.message_tool_result:type_name -> greenroom.v1.ToolResult
+	32, // 31: greenroom.v1.Event.message_system:type_name -> greenroom.v1.SystemMessage
+	33, // 32: greenroom.v1.Event.approval_requested:type_name -> greenroom.v1.ApprovalRequested
+	34, // 33: greenroom.v1.Event.approval_decided:type_name -> greenroom.v1.ApprovalDecided
+	35, // 34: greenroom.v1.Event.approval_expired:type_name -> greenroom.v1.ApprovalExpired
+	36, // 35: greenroom.v1.Event.approval_cancelled:type_name -> greenroom.v1.ApprovalCancelled
+	37, // 36: greenroom.v1.Event.message_delta:type_name -> greenroom.v1.MessageDelta
+	38, // 37: greenroom.v1.Event.thinking_delta:type_name -> greenroom.v1.ThinkingDelta
+	39, // 38: greenroom.v1.Event.tool_output_delta:type_name -> greenroom.v1.ToolOutputDelta
+	40, // 39: greenroom.v1.Event.process_stderr:type_name -> greenroom.v1.ProcessStderr
+	41, // 40: greenroom.v1.Event.process_stats:type_name -> greenroom.v1.ProcessStats
+	42, // 41: greenroom.v1.Event.message_retracted:type_name -> greenroom.v1.MessageRetracted
+	43, // 42: greenroom.v1.Event.tool_input_delta:type_name -> greenroom.v1.ToolInputDelta
+	44, // 43: greenroom.v1.Event.tool_progress:type_name -> greenroom.v1.ToolProgress
+	44, // [44:44] is the sub-list for method output_type
+	44, // [44:44] is the sub-list for method input_type
+	44, // [44:44] is the sub-list for extension type_name
+	44, // [44:44] is the sub-list for extension extendee
+	0,  // [0:44] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_event_proto_init() }
@@ -1312,6 +1361,8 @@ func file_greenroom_v1_event_proto_init() {
 		(*Event_SessionExpiring)(nil),
 		(*Event_SessionLimitReached)(nil),
 		(*Event_SessionPlanLimitsChanged)(nil),
+		(*Event_SessionModelChanged)(nil),
+		(*Event_SessionPermissionModeChanged)(nil),
 		(*Event_ProcessSpawned)(nil),
 		(*Event_ProcessReady)(nil),
 		(*Event_ProcessExited)(nil),

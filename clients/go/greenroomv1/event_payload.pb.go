@@ -769,6 +769,134 @@ func (x *SessionPlanLimitsChanged) GetPlanLimits() []*PlanLimit {
 	return nil
 }
 
+// SessionModelChanged: another model is in force in a session's process.
+type SessionModelChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Full name of the model before.
+	FromModel string `protobuf:"bytes,1,opt,name=from_model,json=fromModel,proto3" json:"from_model,omitempty"`
+	// Full name of the model now, as in Session.current_model.
+	ToModel string `protobuf:"bytes,2,opt,name=to_model,json=toModel,proto3" json:"to_model,omitempty"`
+	// Whether it is in force instead of the configured one, because the CLI chose it for the rest of the session.
+	OverridesConfig bool `protobuf:"varint,3,opt,name=overrides_config,json=overridesConfig,proto3" json:"overrides_config,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *SessionModelChanged) Reset() {
+	*x = SessionModelChanged{}
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionModelChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionModelChanged) ProtoMessage() {}
+
+func (x *SessionModelChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionModelChanged.ProtoReflect.Descriptor instead.
+func (*SessionModelChanged) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *SessionModelChanged) GetFromModel() string {
+	if x != nil {
+		return x.FromModel
+	}
+	return ""
+}
+
+func (x *SessionModelChanged) GetToModel() string {
+	if x != nil {
+		return x.ToModel
+	}
+	return ""
+}
+
+func (x *SessionModelChanged) GetOverridesConfig() bool {
+	if x != nil {
+		return x.OverridesConfig
+	}
+	return false
+}
+
+// SessionPermissionModeChanged: another permission mode is in force in a session's process.
+type SessionPermissionModeChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Mode before.
+	FromMode PermissionMode `protobuf:"varint,1,opt,name=from_mode,json=fromMode,proto3,enum=greenroom.v1.PermissionMode" json:"from_mode,omitempty"`
+	// Mode now, as in Session.current_permission_mode.
+	ToMode PermissionMode `protobuf:"varint,2,opt,name=to_mode,json=toMode,proto3,enum=greenroom.v1.PermissionMode" json:"to_mode,omitempty"`
+	// Whether it is in force instead of the configured one, because the model or an approved plan chose it.
+	OverridesConfig bool `protobuf:"varint,3,opt,name=overrides_config,json=overridesConfig,proto3" json:"overrides_config,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *SessionPermissionModeChanged) Reset() {
+	*x = SessionPermissionModeChanged{}
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionPermissionModeChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionPermissionModeChanged) ProtoMessage() {}
+
+func (x *SessionPermissionModeChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionPermissionModeChanged.ProtoReflect.Descriptor instead.
+func (*SessionPermissionModeChanged) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *SessionPermissionModeChanged) GetFromMode() PermissionMode {
+	if x != nil {
+		return x.FromMode
+	}
+	return PermissionMode_PERMISSION_MODE_UNSPECIFIED
+}
+
+func (x *SessionPermissionModeChanged) GetToMode() PermissionMode {
+	if x != nil {
+		return x.ToMode
+	}
+	return PermissionMode_PERMISSION_MODE_UNSPECIFIED
+}
+
+func (x *SessionPermissionModeChanged) GetOverridesConfig() bool {
+	if x != nil {
+		return x.OverridesConfig
+	}
+	return false
+}
+
 // ProcessSpawned: a process was started.
 type ProcessSpawned struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -780,7 +908,7 @@ type ProcessSpawned struct {
 
 func (x *ProcessSpawned) Reset() {
 	*x = ProcessSpawned{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[15]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -792,7 +920,7 @@ func (x *ProcessSpawned) String() string {
 func (*ProcessSpawned) ProtoMessage() {}
 
 func (x *ProcessSpawned) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[15]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -805,7 +933,7 @@ func (x *ProcessSpawned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessSpawned.ProtoReflect.Descriptor instead.
 func (*ProcessSpawned) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{15}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ProcessSpawned) GetProcess() *Process {
@@ -832,7 +960,7 @@ type ProcessReady struct {
 
 func (x *ProcessReady) Reset() {
 	*x = ProcessReady{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[16]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -844,7 +972,7 @@ func (x *ProcessReady) String() string {
 func (*ProcessReady) ProtoMessage() {}
 
 func (x *ProcessReady) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[16]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -857,7 +985,7 @@ func (x *ProcessReady) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessReady.ProtoReflect.Descriptor instead.
 func (*ProcessReady) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{16}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ProcessReady) GetProcess() *Process {
@@ -911,7 +1039,7 @@ type ProcessExited struct {
 
 func (x *ProcessExited) Reset() {
 	*x = ProcessExited{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[17]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -923,7 +1051,7 @@ func (x *ProcessExited) String() string {
 func (*ProcessExited) ProtoMessage() {}
 
 func (x *ProcessExited) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[17]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -936,7 +1064,7 @@ func (x *ProcessExited) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessExited.ProtoReflect.Descriptor instead.
 func (*ProcessExited) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{17}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ProcessExited) GetNodeId() string {
@@ -999,7 +1127,7 @@ type TurnQueued struct {
 
 func (x *TurnQueued) Reset() {
 	*x = TurnQueued{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[18]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1011,7 +1139,7 @@ func (x *TurnQueued) String() string {
 func (*TurnQueued) ProtoMessage() {}
 
 func (x *TurnQueued) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[18]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1024,7 +1152,7 @@ func (x *TurnQueued) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnQueued.ProtoReflect.Descriptor instead.
 func (*TurnQueued) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{18}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TurnQueued) GetTurn() *Turn {
@@ -1045,7 +1173,7 @@ type TurnStarted struct {
 
 func (x *TurnStarted) Reset() {
 	*x = TurnStarted{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[19]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1057,7 +1185,7 @@ func (x *TurnStarted) String() string {
 func (*TurnStarted) ProtoMessage() {}
 
 func (x *TurnStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[19]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1070,7 +1198,7 @@ func (x *TurnStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnStarted.ProtoReflect.Descriptor instead.
 func (*TurnStarted) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{19}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TurnStarted) GetTurn() *Turn {
@@ -1091,7 +1219,7 @@ type TurnCompleted struct {
 
 func (x *TurnCompleted) Reset() {
 	*x = TurnCompleted{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[20]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1103,7 +1231,7 @@ func (x *TurnCompleted) String() string {
 func (*TurnCompleted) ProtoMessage() {}
 
 func (x *TurnCompleted) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[20]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1116,7 +1244,7 @@ func (x *TurnCompleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnCompleted.ProtoReflect.Descriptor instead.
 func (*TurnCompleted) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{20}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *TurnCompleted) GetTurn() *Turn {
@@ -1137,7 +1265,7 @@ type TurnFailed struct {
 
 func (x *TurnFailed) Reset() {
 	*x = TurnFailed{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[21]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1149,7 +1277,7 @@ func (x *TurnFailed) String() string {
 func (*TurnFailed) ProtoMessage() {}
 
 func (x *TurnFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[21]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1162,7 +1290,7 @@ func (x *TurnFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnFailed.ProtoReflect.Descriptor instead.
 func (*TurnFailed) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{21}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TurnFailed) GetTurn() *Turn {
@@ -1183,7 +1311,7 @@ type TurnInterrupted struct {
 
 func (x *TurnInterrupted) Reset() {
 	*x = TurnInterrupted{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[22]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1195,7 +1323,7 @@ func (x *TurnInterrupted) String() string {
 func (*TurnInterrupted) ProtoMessage() {}
 
 func (x *TurnInterrupted) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[22]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1208,7 +1336,7 @@ func (x *TurnInterrupted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnInterrupted.ProtoReflect.Descriptor instead.
 func (*TurnInterrupted) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{22}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TurnInterrupted) GetTurn() *Turn {
@@ -1237,7 +1365,7 @@ type UserMessage struct {
 
 func (x *UserMessage) Reset() {
 	*x = UserMessage{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[23]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1249,7 +1377,7 @@ func (x *UserMessage) String() string {
 func (*UserMessage) ProtoMessage() {}
 
 func (x *UserMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[23]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1262,7 +1390,7 @@ func (x *UserMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserMessage.ProtoReflect.Descriptor instead.
 func (*UserMessage) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{23}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *UserMessage) GetMessageId() string {
@@ -1321,7 +1449,7 @@ type AssistantMessage struct {
 
 func (x *AssistantMessage) Reset() {
 	*x = AssistantMessage{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[24]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1333,7 +1461,7 @@ func (x *AssistantMessage) String() string {
 func (*AssistantMessage) ProtoMessage() {}
 
 func (x *AssistantMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[24]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1346,7 +1474,7 @@ func (x *AssistantMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssistantMessage.ProtoReflect.Descriptor instead.
 func (*AssistantMessage) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{24}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AssistantMessage) GetMessageId() string {
@@ -1412,7 +1540,7 @@ type ToolUse struct {
 
 func (x *ToolUse) Reset() {
 	*x = ToolUse{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[25]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1424,7 +1552,7 @@ func (x *ToolUse) String() string {
 func (*ToolUse) ProtoMessage() {}
 
 func (x *ToolUse) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[25]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1437,7 +1565,7 @@ func (x *ToolUse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolUse.ProtoReflect.Descriptor instead.
 func (*ToolUse) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{25}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ToolUse) GetMessageId() string {
@@ -1501,7 +1629,7 @@ type ToolResult struct {
 
 func (x *ToolResult) Reset() {
 	*x = ToolResult{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[26]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1513,7 +1641,7 @@ func (x *ToolResult) String() string {
 func (*ToolResult) ProtoMessage() {}
 
 func (x *ToolResult) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[26]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1526,7 +1654,7 @@ func (x *ToolResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolResult.ProtoReflect.Descriptor instead.
 func (*ToolResult) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{26}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ToolResult) GetMessageId() string {
@@ -1579,7 +1707,7 @@ type SystemMessage struct {
 
 func (x *SystemMessage) Reset() {
 	*x = SystemMessage{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[27]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1591,7 +1719,7 @@ func (x *SystemMessage) String() string {
 func (*SystemMessage) ProtoMessage() {}
 
 func (x *SystemMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[27]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1604,7 +1732,7 @@ func (x *SystemMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SystemMessage.ProtoReflect.Descriptor instead.
 func (*SystemMessage) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{27}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *SystemMessage) GetFrameType() string {
@@ -1639,7 +1767,7 @@ type ApprovalRequested struct {
 
 func (x *ApprovalRequested) Reset() {
 	*x = ApprovalRequested{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[28]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1651,7 +1779,7 @@ func (x *ApprovalRequested) String() string {
 func (*ApprovalRequested) ProtoMessage() {}
 
 func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[28]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1664,7 +1792,7 @@ func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalRequested.ProtoReflect.Descriptor instead.
 func (*ApprovalRequested) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{28}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ApprovalRequested) GetApproval() *Approval {
@@ -1685,7 +1813,7 @@ type ApprovalDecided struct {
 
 func (x *ApprovalDecided) Reset() {
 	*x = ApprovalDecided{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[29]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1697,7 +1825,7 @@ func (x *ApprovalDecided) String() string {
 func (*ApprovalDecided) ProtoMessage() {}
 
 func (x *ApprovalDecided) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[29]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1710,7 +1838,7 @@ func (x *ApprovalDecided) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalDecided.ProtoReflect.Descriptor instead.
 func (*ApprovalDecided) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{29}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ApprovalDecided) GetApproval() *Approval {
@@ -1731,7 +1859,7 @@ type ApprovalExpired struct {
 
 func (x *ApprovalExpired) Reset() {
 	*x = ApprovalExpired{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[30]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1743,7 +1871,7 @@ func (x *ApprovalExpired) String() string {
 func (*ApprovalExpired) ProtoMessage() {}
 
 func (x *ApprovalExpired) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[30]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1756,7 +1884,7 @@ func (x *ApprovalExpired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalExpired.ProtoReflect.Descriptor instead.
 func (*ApprovalExpired) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{30}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ApprovalExpired) GetApproval() *Approval {
@@ -1777,7 +1905,7 @@ type ApprovalCancelled struct {
 
 func (x *ApprovalCancelled) Reset() {
 	*x = ApprovalCancelled{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[31]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1789,7 +1917,7 @@ func (x *ApprovalCancelled) String() string {
 func (*ApprovalCancelled) ProtoMessage() {}
 
 func (x *ApprovalCancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[31]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1802,7 +1930,7 @@ func (x *ApprovalCancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalCancelled.ProtoReflect.Descriptor instead.
 func (*ApprovalCancelled) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{31}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ApprovalCancelled) GetApproval() *Approval {
@@ -1829,7 +1957,7 @@ type MessageDelta struct {
 
 func (x *MessageDelta) Reset() {
 	*x = MessageDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[32]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1841,7 +1969,7 @@ func (x *MessageDelta) String() string {
 func (*MessageDelta) ProtoMessage() {}
 
 func (x *MessageDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[32]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1854,7 +1982,7 @@ func (x *MessageDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageDelta.ProtoReflect.Descriptor instead.
 func (*MessageDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{32}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *MessageDelta) GetMessageId() string {
@@ -1902,7 +2030,7 @@ type ThinkingDelta struct {
 
 func (x *ThinkingDelta) Reset() {
 	*x = ThinkingDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[33]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1914,7 +2042,7 @@ func (x *ThinkingDelta) String() string {
 func (*ThinkingDelta) ProtoMessage() {}
 
 func (x *ThinkingDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[33]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1927,7 +2055,7 @@ func (x *ThinkingDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThinkingDelta.ProtoReflect.Descriptor instead.
 func (*ThinkingDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{33}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *ThinkingDelta) GetMessageId() string {
@@ -1973,7 +2101,7 @@ type ToolOutputDelta struct {
 
 func (x *ToolOutputDelta) Reset() {
 	*x = ToolOutputDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[34]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1985,7 +2113,7 @@ func (x *ToolOutputDelta) String() string {
 func (*ToolOutputDelta) ProtoMessage() {}
 
 func (x *ToolOutputDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[34]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1998,7 +2126,7 @@ func (x *ToolOutputDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolOutputDelta.ProtoReflect.Descriptor instead.
 func (*ToolOutputDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{34}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ToolOutputDelta) GetToolUseId() string {
@@ -2027,7 +2155,7 @@ type ProcessStderr struct {
 
 func (x *ProcessStderr) Reset() {
 	*x = ProcessStderr{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[35]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2039,7 +2167,7 @@ func (x *ProcessStderr) String() string {
 func (*ProcessStderr) ProtoMessage() {}
 
 func (x *ProcessStderr) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[35]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2052,7 +2180,7 @@ func (x *ProcessStderr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessStderr.ProtoReflect.Descriptor instead.
 func (*ProcessStderr) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{35}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ProcessStderr) GetText() string {
@@ -2078,7 +2206,7 @@ type ProcessStats struct {
 
 func (x *ProcessStats) Reset() {
 	*x = ProcessStats{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2090,7 +2218,7 @@ func (x *ProcessStats) String() string {
 func (*ProcessStats) ProtoMessage() {}
 
 func (x *ProcessStats) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2103,7 +2231,7 @@ func (x *ProcessStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessStats.ProtoReflect.Descriptor instead.
 func (*ProcessStats) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{36}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ProcessStats) GetMemoryBytes() int64 {
@@ -2142,7 +2270,7 @@ type MessageRetracted struct {
 
 func (x *MessageRetracted) Reset() {
 	*x = MessageRetracted{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2154,7 +2282,7 @@ func (x *MessageRetracted) String() string {
 func (*MessageRetracted) ProtoMessage() {}
 
 func (x *MessageRetracted) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2167,7 +2295,7 @@ func (x *MessageRetracted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageRetracted.ProtoReflect.Descriptor instead.
 func (*MessageRetracted) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{37}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *MessageRetracted) GetMessageId() string {
@@ -2206,7 +2334,7 @@ type ToolInputDelta struct {
 
 func (x *ToolInputDelta) Reset() {
 	*x = ToolInputDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2218,7 +2346,7 @@ func (x *ToolInputDelta) String() string {
 func (*ToolInputDelta) ProtoMessage() {}
 
 func (x *ToolInputDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2231,7 +2359,7 @@ func (x *ToolInputDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolInputDelta.ProtoReflect.Descriptor instead.
 func (*ToolInputDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{38}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ToolInputDelta) GetMessageId() string {
@@ -2293,7 +2421,7 @@ type ToolProgress struct {
 
 func (x *ToolProgress) Reset() {
 	*x = ToolProgress{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2305,7 +2433,7 @@ func (x *ToolProgress) String() string {
 func (*ToolProgress) ProtoMessage() {}
 
 func (x *ToolProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2318,7 +2446,7 @@ func (x *ToolProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolProgress.ProtoReflect.Descriptor instead.
 func (*ToolProgress) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{39}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ToolProgress) GetToolUseId() string {
@@ -2353,7 +2481,7 @@ var File_greenroom_v1_event_payload_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_event_payload_proto_rawDesc = "" +
 	"\n" +
-	" greenroom/v1/event_payload.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1dgreenroom/v1/plan_limit.proto\x1a\x1agreenroom/v1/session.proto\x1a\x17greenroom/v1/turn.proto\"A\n" +
+	" greenroom/v1/event_payload.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x19greenroom/v1/config.proto\x1a\x1dgreenroom/v1/plan_limit.proto\x1a\x1agreenroom/v1/session.proto\x1a\x17greenroom/v1/turn.proto\"A\n" +
 	"\x0eSessionCreated\x12/\n" +
 	"\asession\x18\x01 \x01(\v2\x15.greenroom.v1.SessionR\asession\"A\n" +
 	"\x0eSessionStarted\x12/\n" +
@@ -2393,7 +2521,16 @@ const file_greenroom_v1_event_payload_proto_rawDesc = "" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\"T\n" +
 	"\x18SessionPlanLimitsChanged\x128\n" +
 	"\vplan_limits\x18\x01 \x03(\v2\x17.greenroom.v1.PlanLimitR\n" +
-	"planLimits\"A\n" +
+	"planLimits\"z\n" +
+	"\x13SessionModelChanged\x12\x1d\n" +
+	"\n" +
+	"from_model\x18\x01 \x01(\tR\tfromModel\x12\x19\n" +
+	"\bto_model\x18\x02 \x01(\tR\atoModel\x12)\n" +
+	"\x10overrides_config\x18\x03 \x01(\bR\x0foverridesConfig\"\xbb\x01\n" +
+	"\x1cSessionPermissionModeChanged\x129\n" +
+	"\tfrom_mode\x18\x01 \x01(\x0e2\x1c.greenroom.v1.PermissionModeR\bfromMode\x125\n" +
+	"\ato_mode\x18\x02 \x01(\x0e2\x1c.greenroom.v1.PermissionModeR\x06toMode\x12)\n" +
+	"\x10overrides_config\x18\x03 \x01(\bR\x0foverridesConfig\"A\n" +
 	"\x0eProcessSpawned\x12/\n" +
 	"\aprocess\x18\x01 \x01(\v2\x15.greenroom.v1.ProcessR\aprocess\"\xd0\x01\n" +
 	"\fProcessReady\x12/\n" +
@@ -2523,101 +2660,106 @@ func file_greenroom_v1_event_payload_proto_rawDescGZIP() []byte {
 	return file_greenroom_v1_event_payload_proto_rawDescData
 }
 
-var file_greenroom_v1_event_payload_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
+var file_greenroom_v1_event_payload_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
 var file_greenroom_v1_event_payload_proto_goTypes = []any{
-	(*SessionCreated)(nil),           // 0: greenroom.v1.SessionCreated
-	(*SessionStarted)(nil),           // 1: greenroom.v1.SessionStarted
-	(*SessionStateChanged)(nil),      // 2: greenroom.v1.SessionStateChanged
-	(*SessionSuspended)(nil),         // 3: greenroom.v1.SessionSuspended
-	(*SessionResumed)(nil),           // 4: greenroom.v1.SessionResumed
-	(*SessionRestarted)(nil),         // 5: greenroom.v1.SessionRestarted
-	(*SessionUpdated)(nil),           // 6: greenroom.v1.SessionUpdated
-	(*SessionConfigApplied)(nil),     // 7: greenroom.v1.SessionConfigApplied
-	(*SessionClosed)(nil),            // 8: greenroom.v1.SessionClosed
-	(*SessionDeleted)(nil),           // 9: greenroom.v1.SessionDeleted
-	(*SessionError)(nil),             // 10: greenroom.v1.SessionError
-	(*SessionRecoveryScheduled)(nil), // 11: greenroom.v1.SessionRecoveryScheduled
-	(*SessionExpiring)(nil),          // 12: greenroom.v1.SessionExpiring
-	(*SessionLimitReached)(nil),      // 13: greenroom.v1.SessionLimitReached
-	(*SessionPlanLimitsChanged)(nil), // 14: greenroom.v1.SessionPlanLimitsChanged
-	(*ProcessSpawned)(nil),           // 15: greenroom.v1.ProcessSpawned
-	(*ProcessReady)(nil),             // 16: greenroom.v1.ProcessReady
-	(*ProcessExited)(nil),            // 17: greenroom.v1.ProcessExited
-	(*TurnQueued)(nil),               // 18: greenroom.v1.TurnQueued
-	(*TurnStarted)(nil),              // 19: greenroom.v1.TurnStarted
-	(*TurnCompleted)(nil),            // 20: greenroom.v1.TurnCompleted
-	(*TurnFailed)(nil),               // 21: greenroom.v1.TurnFailed
-	(*TurnInterrupted)(nil),          // 22: greenroom.v1.TurnInterrupted
-	(*UserMessage)(nil),              // 23: greenroom.v1.UserMessage
-	(*AssistantMessage)(nil),         // 24: greenroom.v1.AssistantMessage
-	(*ToolUse)(nil),                  // 25: greenroom.v1.ToolUse
-	(*ToolResult)(nil),               // 26: greenroom.v1.ToolResult
-	(*SystemMessage)(nil),            // 27: greenroom.v1.SystemMessage
-	(*ApprovalRequested)(nil),        // 28: greenroom.v1.ApprovalRequested
-	(*ApprovalDecided)(nil),          // 29: greenroom.v1.ApprovalDecided
-	(*ApprovalExpired)(nil),          // 30: greenroom.v1.ApprovalExpired
-	(*ApprovalCancelled)(nil),        // 31: greenroom.v1.ApprovalCancelled
-	(*MessageDelta)(nil),             // 32: greenroom.v1.MessageDelta
-	(*ThinkingDelta)(nil),            // 33: greenroom.v1.ThinkingDelta
-	(*ToolOutputDelta)(nil),          // 34: greenroom.v1.ToolOutputDelta
-	(*ProcessStderr)(nil),            // 35: greenroom.v1.ProcessStderr
-	(*ProcessStats)(nil),             // 36: greenroom.v1.ProcessStats
-	(*MessageRetracted)(nil),         // 37: greenroom.v1.MessageRetracted
-	(*ToolInputDelta)(nil),           // 38: greenroom.v1.ToolInputDelta
-	(*ToolProgress)(nil),             // 39: greenroom.v1.ToolProgress
-	(*Session)(nil),                  // 40: greenroom.v1.Session
-	(SessionState)(0),                // 41: greenroom.v1.SessionState
-	(*status.Status)(nil),            // 42: google.rpc.Status
-	(*fieldmaskpb.FieldMask)(nil),    // 43: google.protobuf.FieldMask
-	(*Recovery)(nil),                 // 44: greenroom.v1.Recovery
-	(*timestamppb.Timestamp)(nil),    // 45: google.protobuf.Timestamp
-	(*PlanLimit)(nil),                // 46: greenroom.v1.PlanLimit
-	(*Process)(nil),                  // 47: greenroom.v1.Process
-	(*durationpb.Duration)(nil),      // 48: google.protobuf.Duration
-	(*Turn)(nil),                     // 49: greenroom.v1.Turn
-	(*ContentBlock)(nil),             // 50: greenroom.v1.ContentBlock
-	(*Approval)(nil),                 // 51: greenroom.v1.Approval
+	(*SessionCreated)(nil),               // 0: greenroom.v1.SessionCreated
+	(*SessionStarted)(nil),               // 1: greenroom.v1.SessionStarted
+	(*SessionStateChanged)(nil),          // 2: greenroom.v1.SessionStateChanged
+	(*SessionSuspended)(nil),             // 3: greenroom.v1.SessionSuspended
+	(*SessionResumed)(nil),               // 4: greenroom.v1.SessionResumed
+	(*SessionRestarted)(nil),             // 5: greenroom.v1.SessionRestarted
+	(*SessionUpdated)(nil),               // 6: greenroom.v1.SessionUpdated
+	(*SessionConfigApplied)(nil),         // 7: greenroom.v1.SessionConfigApplied
+	(*SessionClosed)(nil),                // 8: greenroom.v1.SessionClosed
+	(*SessionDeleted)(nil),               // 9: greenroom.v1.SessionDeleted
+	(*SessionError)(nil),                 // 10: greenroom.v1.SessionError
+	(*SessionRecoveryScheduled)(nil),     // 11: greenroom.v1.SessionRecoveryScheduled
+	(*SessionExpiring)(nil),              // 12: greenroom.v1.SessionExpiring
+	(*SessionLimitReached)(nil),          // 13: greenroom.v1.SessionLimitReached
+	(*SessionPlanLimitsChanged)(nil),     // 14: greenroom.v1.SessionPlanLimitsChanged
+	(*SessionModelChanged)(nil),          // 15: greenroom.v1.SessionModelChanged
+	(*SessionPermissionModeChanged)(nil), // 16: greenroom.v1.SessionPermissionModeChanged
+	(*ProcessSpawned)(nil),               // 17: greenroom.v1.ProcessSpawned
+	(*ProcessReady)(nil),                 // 18: greenroom.v1.ProcessReady
+	(*ProcessExited)(nil),                // 19: greenroom.v1.ProcessExited
+	(*TurnQueued)(nil),                   // 20: greenroom.v1.TurnQueued
+	(*TurnStarted)(nil),                  // 21: greenroom.v1.TurnStarted
+	(*TurnCompleted)(nil),                // 22: greenroom.v1.TurnCompleted
+	(*TurnFailed)(nil),                   // 23: greenroom.v1.TurnFailed
+	(*TurnInterrupted)(nil),              // 24: greenroom.v1.TurnInterrupted
+	(*UserMessage)(nil),                  // 25: greenroom.v1.UserMessage
+	(*AssistantMessage)(nil),             // 26: greenroom.v1.AssistantMessage
+	(*ToolUse)(nil),                      // 27: greenroom.v1.ToolUse
+	(*ToolResult)(nil),                   // 28: greenroom.v1.ToolResult
+	(*SystemMessage)(nil),                // 29: greenroom.v1.SystemMessage
+	(*ApprovalRequested)(nil),            // 30: greenroom.v1.ApprovalRequested
+	(*ApprovalDecided)(nil),              // 31: greenroom.v1.ApprovalDecided
+	(*ApprovalExpired)(nil),              // 32: greenroom.v1.ApprovalExpired
+	(*ApprovalCancelled)(nil),            // 33: greenroom.v1.ApprovalCancelled
+	(*MessageDelta)(nil),                 // 34: greenroom.v1.MessageDelta
+	(*ThinkingDelta)(nil),                // 35: greenroom.v1.ThinkingDelta
+	(*ToolOutputDelta)(nil),              // 36: greenroom.v1.ToolOutputDelta
+	(*ProcessStderr)(nil),                // 37: greenroom.v1.ProcessStderr
+	(*ProcessStats)(nil),                 // 38: greenroom.v1.ProcessStats
+	(*MessageRetracted)(nil),             // 39: greenroom.v1.MessageRetracted
+	(*ToolInputDelta)(nil),               // 40: greenroom.v1.ToolInputDelta
+	(*ToolProgress)(nil),                 // 41: greenroom.v1.ToolProgress
+	(*Session)(nil),                      // 42: greenroom.v1.Session
+	(SessionState)(0),                    // 43: greenroom.v1.SessionState
+	(*status.Status)(nil),                // 44: google.rpc.Status
+	(*fieldmaskpb.FieldMask)(nil),        // 45: google.protobuf.FieldMask
+	(*Recovery)(nil),                     // 46: greenroom.v1.Recovery
+	(*timestamppb.Timestamp)(nil),        // 47: google.protobuf.Timestamp
+	(*PlanLimit)(nil),                    // 48: greenroom.v1.PlanLimit
+	(PermissionMode)(0),                  // 49: greenroom.v1.PermissionMode
+	(*Process)(nil),                      // 50: greenroom.v1.Process
+	(*durationpb.Duration)(nil),          // 51: google.protobuf.Duration
+	(*Turn)(nil),                         // 52: greenroom.v1.Turn
+	(*ContentBlock)(nil),                 // 53: greenroom.v1.ContentBlock
+	(*Approval)(nil),                     // 54: greenroom.v1.Approval
 }
 var file_greenroom_v1_event_payload_proto_depIdxs = []int32{
-	40, // 0: greenroom.v1.SessionCreated.session:type_name -> greenroom.v1.Session
-	40, // 1: greenroom.v1.SessionStarted.session:type_name -> greenroom.v1.Session
-	41, // 2: greenroom.v1.SessionStateChanged.from_state:type_name -> greenroom.v1.SessionState
-	41, // 3: greenroom.v1.SessionStateChanged.to_state:type_name -> greenroom.v1.SessionState
-	42, // 4: greenroom.v1.SessionStateChanged.error:type_name -> google.rpc.Status
-	40, // 5: greenroom.v1.SessionSuspended.session:type_name -> greenroom.v1.Session
-	40, // 6: greenroom.v1.SessionResumed.session:type_name -> greenroom.v1.Session
-	40, // 7: greenroom.v1.SessionRestarted.session:type_name -> greenroom.v1.Session
-	40, // 8: greenroom.v1.SessionUpdated.session:type_name -> greenroom.v1.Session
-	43, // 9: greenroom.v1.SessionUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	40, // 10: greenroom.v1.SessionClosed.session:type_name -> greenroom.v1.Session
-	40, // 11: greenroom.v1.SessionDeleted.session:type_name -> greenroom.v1.Session
-	40, // 12: greenroom.v1.SessionError.session:type_name -> greenroom.v1.Session
-	44, // 13: greenroom.v1.SessionRecoveryScheduled.recovery:type_name -> greenroom.v1.Recovery
-	45, // 14: greenroom.v1.SessionExpiring.expire_time:type_name -> google.protobuf.Timestamp
-	46, // 15: greenroom.v1.SessionPlanLimitsChanged.plan_limits:type_name -> greenroom.v1.PlanLimit
-	47, // 16: greenroom.v1.ProcessSpawned.process:type_name -> greenroom.v1.Process
-	47, // 17: greenroom.v1.ProcessReady.process:type_name -> greenroom.v1.Process
-	48, // 18: greenroom.v1.ProcessReady.startup_time:type_name -> google.protobuf.Duration
-	49, // 19: greenroom.v1.TurnQueued.turn:type_name -> greenroom.v1.Turn
-	49, // 20: greenroom.v1.TurnStarted.turn:type_name -> greenroom.v1.Turn
-	49, // 21: greenroom.v1.TurnCompleted.turn:type_name -> greenroom.v1.Turn
-	49, // 22: greenroom.v1.TurnFailed.turn:type_name -> greenroom.v1.Turn
-	49, // 23: greenroom.v1.TurnInterrupted.turn:type_name -> greenroom.v1.Turn
-	50, // 24: greenroom.v1.UserMessage.content:type_name -> greenroom.v1.ContentBlock
-	50, // 25: greenroom.v1.AssistantMessage.content:type_name -> greenroom.v1.ContentBlock
-	50, // 26: greenroom.v1.ToolUse.content:type_name -> greenroom.v1.ContentBlock
-	50, // 27: greenroom.v1.ToolResult.content:type_name -> greenroom.v1.ContentBlock
-	51, // 28: greenroom.v1.ApprovalRequested.approval:type_name -> greenroom.v1.Approval
-	51, // 29: greenroom.v1.ApprovalDecided.approval:type_name -> greenroom.v1.Approval
-	51, // 30: greenroom.v1.ApprovalExpired.approval:type_name -> greenroom.v1.Approval
-	51, // 31: greenroom.v1.ApprovalCancelled.approval:type_name -> greenroom.v1.Approval
-	48, // 32: greenroom.v1.ProcessStats.cpu_time:type_name -> google.protobuf.Duration
-	48, // 33: greenroom.v1.ToolProgress.elapsed_time:type_name -> google.protobuf.Duration
-	34, // [34:34] is the sub-list for method output_type
-	34, // [34:34] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	42, // 0: greenroom.v1.SessionCreated.session:type_name -> greenroom.v1.Session
+	42, // 1: greenroom.v1.SessionStarted.session:type_name -> greenroom.v1.Session
+	43, // 2: greenroom.v1.SessionStateChanged.from_state:type_name -> greenroom.v1.SessionState
+	43, // 3: greenroom.v1.SessionStateChanged.to_state:type_name -> greenroom.v1.SessionState
+	44, // 4: greenroom.v1.SessionStateChanged.error:type_name -> google.rpc.Status
+	42, // 5: greenroom.v1.SessionSuspended.session:type_name -> greenroom.v1.Session
+	42, // 6: greenroom.v1.SessionResumed.session:type_name -> greenroom.v1.Session
+	42, // 7: greenroom.v1.SessionRestarted.session:type_name -> greenroom.v1.Session
+	42, // 8: greenroom.v1.SessionUpdated.session:type_name -> greenroom.v1.Session
+	45, // 9: greenroom.v1.SessionUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	42, // 10: greenroom.v1.SessionClosed.session:type_name -> greenroom.v1.Session
+	42, // 11: greenroom.v1.SessionDeleted.session:type_name -> greenroom.v1.Session
+	42, // 12: greenroom.v1.SessionError.session:type_name -> greenroom.v1.Session
+	46, // 13: greenroom.v1.SessionRecoveryScheduled.recovery:type_name -> greenroom.v1.Recovery
+	47, // 14: greenroom.v1.SessionExpiring.expire_time:type_name -> google.protobuf.Timestamp
+	48, // 15: greenroom.v1.SessionPlanLimitsChanged.plan_limits:type_name -> greenroom.v1.PlanLimit
+	49, // 16: greenroom.v1.SessionPermissionModeChanged.from_mode:type_name -> greenroom.v1.PermissionMode
+	49, // 17: greenroom.v1.SessionPermissionModeChanged.to_mode:type_name -> greenroom.v1.PermissionMode
+	50, // 18: greenroom.v1.ProcessSpawned.process:type_name -> greenroom.v1.Process
+	50, // 19: greenroom.v1.ProcessReady.process:type_name -> greenroom.v1.Process
+	51, // 20: greenroom.v1.ProcessReady.startup_time:type_name -> google.protobuf.Duration
+	52, // 21: greenroom.v1.TurnQueued.turn:type_name -> greenroom.v1.Turn
+	52, // 22: greenroom.v1.TurnStarted.turn:type_name -> greenroom.v1.Turn
+	52, // 23: greenroom.v1.TurnCompleted.turn:type_name -> greenroom.v1.Turn
+	52, // 24: greenroom.v1.TurnFailed.turn:type_name -> greenroom.v1.Turn
+	52, // 25: greenroom.v1.TurnInterrupted.turn:type_name -> greenroom.v1.Turn
+	53, // 26: greenroom.v1.UserMessage.content:type_name -> greenroom.v1.ContentBlock
+	53, // 27: greenroom.v1.AssistantMessage.content:type_name -> greenroom.v1.ContentBlock
+	53, // 28: greenroom.v1.ToolUse.content:type_name -> greenroom.v1.ContentBlock
+	53, // 29: greenroom.v1.ToolResult.content:type_name -> greenroom.v1.ContentBlock
+	54, // 30: greenroom.v1.ApprovalRequested.approval:type_name -> greenroom.v1.Approval
+	54, // 31: greenroom.v1.ApprovalDecided.approval:type_name -> greenroom.v1.Approval
+	54, // 32: greenroom.v1.ApprovalExpired.approval:type_name -> greenroom.v1.Approval
+	54, // 33: greenroom.v1.ApprovalCancelled.approval:type_name -> greenroom.v1.Approval
+	51, // 34: greenroom.v1.ProcessStats.cpu_time:type_name -> google.protobuf.Duration
+	51, // 35: greenroom.v1.ToolProgress.elapsed_time:type_name -> google.protobuf.Duration
+	36, // [36:36] is the sub-list for method output_type
+	36, // [36:36] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_event_payload_proto_init() }
@@ -2625,17 +2767,18 @@ func file_greenroom_v1_event_payload_proto_init() {
 	if File_greenroom_v1_event_payload_proto != nil {
 		return
 	}
+	file_greenroom_v1_config_proto_init()
 	file_greenroom_v1_plan_limit_proto_init()
 	file_greenroom_v1_session_proto_init()
 	file_greenroom_v1_turn_proto_init()
-	file_greenroom_v1_event_payload_proto_msgTypes[17].OneofWrappers = []any{}
+	file_greenroom_v1_event_payload_proto_msgTypes[19].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_greenroom_v1_event_payload_proto_rawDesc), len(file_greenroom_v1_event_payload_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   40,
+			NumMessages:   42,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

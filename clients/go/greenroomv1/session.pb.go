@@ -221,7 +221,16 @@ type Session struct {
 	// Changes with every change of the session; hand it back to refuse a change based on an older state.
 	Etag string `protobuf:"bytes,28,opt,name=etag,proto3" json:"etag,omitempty"`
 	// Limits of the subscription that pays for the session, as the API last told them; empty if it told none.
-	PlanLimits    []*PlanLimit `protobuf:"bytes,29,rep,name=plan_limits,json=planLimits,proto3" json:"plan_limits,omitempty"`
+	PlanLimits []*PlanLimit `protobuf:"bytes,29,rep,name=plan_limits,json=planLimits,proto3" json:"plan_limits,omitempty"`
+	// Permission mode in force in the process now or, once it has ended, when it ended. It can differ from
+	// `config.permission_mode`: the model enters and leaves plan mode by tools. Such a mode lasts, also in the session's
+	// next process, until `config.permission_mode` is set by UpdateSession, even to the value that it has. Not set before
+	// the first start, and for a mode that this version of the server does not know.
+	CurrentPermissionMode PermissionMode `protobuf:"varint,30,opt,name=current_permission_mode,json=currentPermissionMode,proto3,enum=greenroom.v1.PermissionMode" json:"current_permission_mode,omitempty"`
+	// Full name of the model in force in the process now or, once it has ended, when it ended. It can differ from the one
+	// that `config.model` names: the CLI goes to a fallback model when the configured one fails or refuses. Empty before
+	// the first start.
+	CurrentModel  string `protobuf:"bytes,31,opt,name=current_model,json=currentModel,proto3" json:"current_model,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -457,6 +466,20 @@ func (x *Session) GetPlanLimits() []*PlanLimit {
 		return x.PlanLimits
 	}
 	return nil
+}
+
+func (x *Session) GetCurrentPermissionMode() PermissionMode {
+	if x != nil {
+		return x.CurrentPermissionMode
+	}
+	return PermissionMode_PERMISSION_MODE_UNSPECIFIED
+}
+
+func (x *Session) GetCurrentModel() string {
+	if x != nil {
+		return x.CurrentModel
+	}
+	return ""
 }
 
 // Process is one run of the CLI for a session.
@@ -801,7 +824,7 @@ var File_greenroom_v1_session_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x1agreenroom/v1/session.proto\x12\fgreenroom.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x19greenroom/v1/config.proto\x1a\x1dgreenroom/v1/plan_limit.proto\"\x9e\v\n" +
+	"\x1agreenroom/v1/session.proto\x12\fgreenroom.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x19greenroom/v1/config.proto\x1a\x1dgreenroom/v1/plan_limit.proto\"\x99\f\n" +
 	"\aSession\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12!\n" +
@@ -840,7 +863,9 @@ const file_greenroom_v1_session_proto_rawDesc = "" +
 	"\brevision\x18\x1b \x01(\x03R\brevision\x12\x12\n" +
 	"\x04etag\x18\x1c \x01(\tR\x04etag\x128\n" +
 	"\vplan_limits\x18\x1d \x03(\v2\x17.greenroom.v1.PlanLimitR\n" +
-	"planLimits\x1a9\n" +
+	"planLimits\x12T\n" +
+	"\x17current_permission_mode\x18\x1e \x01(\x0e2\x1c.greenroom.v1.PermissionModeR\x15currentPermissionMode\x12#\n" +
+	"\rcurrent_model\x18\x1f \x01(\tR\fcurrentModel\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x93\x02\n" +
@@ -919,6 +944,7 @@ var file_greenroom_v1_session_proto_goTypes = []any{
 	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
 	(*status.Status)(nil),         // 12: google.rpc.Status
 	(*PlanLimit)(nil),             // 13: greenroom.v1.PlanLimit
+	(PermissionMode)(0),           // 14: greenroom.v1.PermissionMode
 }
 var file_greenroom_v1_session_proto_depIdxs = []int32{
 	7,  // 0: greenroom.v1.Session.labels:type_name -> greenroom.v1.Session.LabelsEntry
@@ -937,15 +963,16 @@ var file_greenroom_v1_session_proto_depIdxs = []int32{
 	11, // 13: greenroom.v1.Session.close_time:type_name -> google.protobuf.Timestamp
 	11, // 14: greenroom.v1.Session.expire_time:type_name -> google.protobuf.Timestamp
 	13, // 15: greenroom.v1.Session.plan_limits:type_name -> greenroom.v1.PlanLimit
-	11, // 16: greenroom.v1.Process.start_time:type_name -> google.protobuf.Timestamp
-	4,  // 17: greenroom.v1.Process.last_exit:type_name -> greenroom.v1.ProcessExit
-	11, // 18: greenroom.v1.ProcessExit.time:type_name -> google.protobuf.Timestamp
-	11, // 19: greenroom.v1.Recovery.next_attempt_time:type_name -> google.protobuf.Timestamp
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	14, // 16: greenroom.v1.Session.current_permission_mode:type_name -> greenroom.v1.PermissionMode
+	11, // 17: greenroom.v1.Process.start_time:type_name -> google.protobuf.Timestamp
+	4,  // 18: greenroom.v1.Process.last_exit:type_name -> greenroom.v1.ProcessExit
+	11, // 19: greenroom.v1.ProcessExit.time:type_name -> google.protobuf.Timestamp
+	11, // 20: greenroom.v1.Recovery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_session_proto_init() }

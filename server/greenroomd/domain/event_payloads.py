@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from greenroomd.domain.approval import Approval
-from greenroomd.domain.config import JsonObject
+from greenroomd.domain.config import JsonObject, PermissionMode
 from greenroomd.domain.plan_limit import PlanLimit
 from greenroomd.domain.session import Session
 from greenroomd.domain.turn import Problem, Turn
@@ -44,6 +44,24 @@ class ConfigApplied:
 
     generation: int
     restarted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChanged:
+    """Another model is in force; `own`: the CLI chose it by itself, in place of the configured one."""
+
+    from_model: str
+    to_model: str
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermissionModeChanged:
+    """Another permission mode is in force; `own`: the CLI chose it by itself, in place of the configured one."""
+
+    from_mode: PermissionMode
+    to_mode: PermissionMode
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +243,8 @@ Payload = (
     | SessionUpdated
     | StateChanged
     | ConfigApplied
+    | ModelChanged
+    | PermissionModeChanged
     | RecoveryScheduled
     | LimitReached
     | PlanLimitsNoted

@@ -32,6 +32,8 @@ class EventType(StrEnum):
     SESSION_EXPIRING = "session.expiring"
     SESSION_LIMIT_REACHED = "session.limit_reached"
     SESSION_PLAN_LIMITS_CHANGED = "session.plan_limits_changed"
+    SESSION_MODEL_CHANGED = "session.model_changed"
+    SESSION_PERMISSION_MODE_CHANGED = "session.permission_mode_changed"
     PROCESS_SPAWNED = "process.spawned"
     PROCESS_READY = "process.ready"
     PROCESS_EXITED = "process.exited"

@@ -292,6 +292,21 @@ class PlanLimitsTold(SystemNoted):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PermissionModeTold(SystemNoted):
+    """`system/status` with a `permissionMode`: the mode in force from now on, whoever changed it."""
+
+    permission_mode: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSwitched(SystemNoted):
+    """The CLI goes on with another model than it was told to use; `lasting`: for the rest of the session."""
+
+    model: str
+    lasting: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Garbage(Frame):
     """A line that is not a JSON object, or is longer than the limit (then `raw` is its beginning)."""
 

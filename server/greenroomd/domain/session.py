@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from greenroomd.domain.config import JsonObject, SessionConfig
 from greenroomd.domain.enforcement import OptionReport
+from greenroomd.domain.in_force import InForce, effective
 from greenroomd.domain.plan_limit import PlanLimit
 from greenroomd.domain.states import LIVE, State
 from greenroomd.domain.turn import Problem, Usage
@@ -97,6 +98,8 @@ class Session:
     """The generation that the process uses, or used last; 0: none yet."""
     config_report: Sequence[OptionReport] = ()
     """How the configuration of the process, or of the last one, is enforced."""
+    in_force: InForce = InForce()
+    """The model and the permission mode in force in its process, or in the last one."""
     start_mode: StartMode = StartMode.AUTO
     """Whether it was started at its creation."""
     state: State = State.CREATED
@@ -156,6 +159,11 @@ class Session:
         """Whether it needs an owner even without an order: it is live, or waits for a process or a restart."""
         waits = self.state is State.CREATED and self.start_mode is StartMode.AUTO
         return self.live or waits or self.recovery.next_attempt_time is not None
+
+    @property
+    def effective_config(self) -> SessionConfig:
+        """The config that its process is to have: `config`, with what the CLI chose by itself since."""
+        return effective(self.config, self.in_force)
 
     @property
     def expire_time(self) -> datetime | None:

@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 
 from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.clocks import Moment, Now
-from greenroomd.domain.config import SessionConfig
+from greenroomd.domain.config import PermissionMode, SessionConfig
 from greenroomd.domain.decision.actions import Action
 from greenroomd.domain.decision.live import Live, TurnTimeouts, taken_over
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.frames import Activity, Frame
+from greenroomd.domain.in_force import mode_of
 from greenroomd.domain.lifecycle import deadlines, orders, turn_queue
 from greenroomd.domain.lifecycle.process import process_end, process_output, process_start
 from greenroomd.domain.session import Session
@@ -224,12 +225,23 @@ class Owner:
         facts = replace(self.session.process, pid=pid, node_id="node", start_time=self.at)
         session = self.session
         self.decide(
-            lambda step: process_start.spawned(step, facts, session.config, session.config_generation)
+            lambda step: process_start.spawned(
+                step, facts, session.effective_config, session.config_generation
+            )
         )
 
     def ready(self) -> Owner:
         startup = timedelta(milliseconds=200)
-        self.decide(lambda step: process_start.ready(step, cli_version="2.1.330", startup=startup))
+        config = self.live.running_config or self.session.config
+        self.decide(
+            lambda step: process_start.ready(
+                step,
+                cli_version="2.1.330",
+                startup=startup,
+                model=config.model or "opus",
+                mode=mode_of(config),
+            )
+        )
         return self
 
     def says(self, *frames: Frame) -> None:
@@ -262,9 +274,11 @@ class Owner:
 
     def answers(self, turn: Turn, **result: Any) -> Turn:
         """Have the CLI answer a turn and be idle, and return the turn as it is then."""
+        in_force = self.session.in_force
+        mode = in_force.permission_mode or PermissionMode.DEFAULT
         self.says(
             says.activity(Activity.RUNNING),
-            says.init(),
+            says.init(in_force.model, mode.value),
             says.text("well"),
             says.result(turn.turn_id, **result),
             says.activity(Activity.IDLE),

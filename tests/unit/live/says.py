@@ -15,7 +15,9 @@ from greenroomd.domain.frames import (
     ConversationReset,
     Delta,
     DeltaKind,
+    ModelSwitched,
     PermissionAsked,
+    PermissionModeTold,
     PermissionWithdrawn,
     PlanLimitsTold,
     PromptRefused,
@@ -37,10 +39,21 @@ RUNNING = activity(Activity.RUNNING)
 IDLE = activity(Activity.IDLE)
 
 
-def init(**facts: Any) -> TurnInitialized:
+def init(model: str = "opus", mode: str = "default", **facts: Any) -> TurnInitialized:
     return TurnInitialized(
-        raw=RAW, model="opus", permission_mode="default", cwd="/srv/project", cli_version="2.1.330", **facts
+        raw=RAW, model=model, permission_mode=mode, cwd="/srv/project", cli_version="2.1.330", **facts
     )
+
+
+def is_in_mode(mode: str) -> PermissionModeTold:
+    """Return what the CLI says when its permission mode has changed, whoever changed it."""
+    return PermissionModeTold(raw=RAW, type="system", subtype="status", permission_mode=mode)
+
+
+def goes_on_with(model: str, *, lasting: bool = True) -> ModelSwitched:
+    """Return what the CLI says when it uses another model than it was told to."""
+    subtype = "model_refusal_fallback" if lasting else "model_fallback"
+    return ModelSwitched(raw=RAW, type="system", subtype=subtype, model=model, lasting=lasting)
 
 
 def text(words: str, **facts: Any) -> AssistantSpoke:

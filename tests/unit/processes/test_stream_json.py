@@ -15,7 +15,9 @@ from greenroomd.domain.frames import (
     Frame,
     Garbage,
     MessageProgressed,
+    ModelSwitched,
     PermissionAsked,
+    PermissionModeTold,
     PermissionWithdrawn,
     StreamMarker,
     SystemNoted,
@@ -307,3 +309,18 @@ def test_what_we_write_is_one_line_and_reads_back(message: dict[str, Any]) -> No
 def test_what_json_cannot_hold_is_refused_before_it_is_written() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         encode({"temperature": float("nan")})
+
+
+def test_the_cli_says_its_permission_mode_and_another_model() -> None:
+    raw = line(type="system", subtype="status", status=None, permissionMode="plan")
+    assert parse(raw) == PermissionModeTold(
+        raw=raw, cli_session_id=SESSION, type="system", subtype="status", permission_mode="plan"
+    )
+    switch = {"type": "system", "original_model": "opus", "fallback_model": "sonnet"}
+    for subtype, lasting in (("model_fallback", False), ("model_refusal_fallback", True)):
+        raw = line(**switch, subtype=subtype)
+        assert parse(raw) == ModelSwitched(
+            raw=raw, cli_session_id=SESSION, type="system", subtype=subtype, model="sonnet", lasting=lasting
+        )
+    of_a_subagent = parse(line(**switch, subtype="model_refusal_fallback", scope="local"))
+    assert not isinstance(of_a_subagent, ModelSwitched)

@@ -19,6 +19,7 @@ from greenroomd.domain.config import (
 from greenroomd.domain.enforcement import Enforcement, OptionReport
 from greenroomd.domain.event_payloads import Payload
 from greenroomd.domain.events import Event, EventType
+from greenroomd.domain.in_force import InForce
 from greenroomd.domain.plan_limit import LimitState, PlanLimit
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session
 from greenroomd.domain.states import State
@@ -89,6 +90,7 @@ SESSION = Session(
     config_generation=2,
     observed_config_generation=1,
     config_report=(OptionReport("limits.cpu", Enforcement.UNSUPPORTED, "no cgroup"),),
+    in_force=InForce(model="claude-sonnet-5-5", permission_mode=PermissionMode.ACCEPT_EDITS),
     state=State.ERROR,
     state_reason="LOST",
     state_time=NOON,
@@ -189,6 +191,12 @@ PAYLOADS: dict[EventType, Payload] = {
     ),
     EventType.SESSION_UPDATED: payloads.SessionUpdated(session=SESSION, paths=("labels.team",)),
     EventType.SESSION_CONFIG_APPLIED: payloads.ConfigApplied(generation=2, restarted=True),
+    EventType.SESSION_MODEL_CHANGED: payloads.ModelChanged(
+        from_model="claude-opus-5-5", to_model="claude-sonnet-5-5", own=True
+    ),
+    EventType.SESSION_PERMISSION_MODE_CHANGED: payloads.PermissionModeChanged(
+        from_mode=PermissionMode.PLAN, to_mode=PermissionMode.ACCEPT_EDITS, own=True
+    ),
     EventType.SESSION_RECOVERY_SCHEDULED: payloads.RecoveryScheduled(attempt=1, max_attempts=3, at=NOON),
     EventType.SESSION_EXPIRING: payloads.Expiring(at=NOON),
     EventType.SESSION_LIMIT_REACHED: payloads.LimitReached(limit="limits.memory_bytes", detail="600 MiB"),

@@ -74,11 +74,13 @@ class Cli:
     async def deny(self, request_id: str, message: str) -> None:
         self._tell(f"deny {request_id}")
 
-    async def set_model(self, model: str | None) -> None:
+    async def set_model(self, model: str | None) -> str:
         self._tell(f"set_model {model}")
+        return model or "opus"
 
-    async def set_permission_mode(self, mode: PermissionMode) -> None:
+    async def set_permission_mode(self, mode: PermissionMode) -> str:
         self._tell(f"set_permission_mode {mode}")
+        return mode.value
 
     async def hold_to(self, limits: Limits) -> None:
         pass

@@ -1094,6 +1094,17 @@ pub struct Session {
     /// Limits of the subscription that pays for the session, as the API last told them; empty if it told none.
     #[prost(message, repeated, tag = "29")]
     pub plan_limits: ::prost::alloc::vec::Vec<PlanLimit>,
+    /// Permission mode in force in the process now or, once it has ended, when it ended. It can differ from
+    /// `config.permission_mode`: the model enters and leaves plan mode by tools. Such a mode lasts, also in the session's
+    /// next process, until `config.permission_mode` is set by UpdateSession, even to the value that it has. Not set before
+    /// the first start, and for a mode that this version of the server does not know.
+    #[prost(enumeration = "PermissionMode", tag = "30")]
+    pub current_permission_mode: i32,
+    /// Full name of the model in force in the process now or, once it has ended, when it ended. It can differ from the one
+    /// that `config.model` names: the CLI goes to a fallback model when the configured one fails or refuses. Empty before
+    /// the first start.
+    #[prost(string, tag = "31")]
+    pub current_model: ::prost::alloc::string::String,
 }
 /// Process is one run of the CLI for a session.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1734,6 +1745,32 @@ pub struct SessionPlanLimitsChanged {
     #[prost(message, repeated, tag = "1")]
     pub plan_limits: ::prost::alloc::vec::Vec<PlanLimit>,
 }
+/// SessionModelChanged: another model is in force in a session's process.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SessionModelChanged {
+    /// Full name of the model before.
+    #[prost(string, tag = "1")]
+    pub from_model: ::prost::alloc::string::String,
+    /// Full name of the model now, as in Session.current_model.
+    #[prost(string, tag = "2")]
+    pub to_model: ::prost::alloc::string::String,
+    /// Whether it is in force instead of the configured one, because the CLI chose it for the rest of the session.
+    #[prost(bool, tag = "3")]
+    pub overrides_config: bool,
+}
+/// SessionPermissionModeChanged: another permission mode is in force in a session's process.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SessionPermissionModeChanged {
+    /// Mode before.
+    #[prost(enumeration = "PermissionMode", tag = "1")]
+    pub from_mode: i32,
+    /// Mode now, as in Session.current_permission_mode.
+    #[prost(enumeration = "PermissionMode", tag = "2")]
+    pub to_mode: i32,
+    /// Whether it is in force instead of the configured one, because the model or an approved plan chose it.
+    #[prost(bool, tag = "3")]
+    pub overrides_config: bool,
+}
 /// ProcessSpawned: a process was started.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProcessSpawned {
@@ -2100,7 +2137,7 @@ pub struct Event {
     /// What happened, in full. The number of each field is 100 plus that of its EventType, the name is the type's.
     #[prost(
         oneof = "event::Payload",
-        tags = "101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 121, 122, 123, 131, 132, 133, 134, 135, 141, 142, 143, 144, 145, 151, 152, 153, 154, 171, 172, 173, 174, 175, 176, 177, 178"
+        tags = "101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 121, 122, 123, 131, 132, 133, 134, 135, 141, 142, 143, 144, 145, 151, 152, 153, 154, 171, 172, 173, 174, 175, 176, 177, 178"
     )]
     pub payload: ::core::option::Option<event::Payload>,
 }
@@ -2154,6 +2191,12 @@ pub mod event {
         /// EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED.
         #[prost(message, tag = "115")]
         SessionPlanLimitsChanged(super::SessionPlanLimitsChanged),
+        /// EVENT_TYPE_SESSION_MODEL_CHANGED.
+        #[prost(message, tag = "116")]
+        SessionModelChanged(super::SessionModelChanged),
+        /// EVENT_TYPE_SESSION_PERMISSION_MODE_CHANGED.
+        #[prost(message, tag = "117")]
+        SessionPermissionModeChanged(super::SessionPermissionModeChanged),
         /// EVENT_TYPE_PROCESS_SPAWNED.
         #[prost(message, tag = "121")]
         ProcessSpawned(super::ProcessSpawned),
@@ -2268,6 +2311,10 @@ pub enum EventType {
     /// A limit of the subscription that pays for a session is nearly used up, used up, or free again
     /// (`session.plan_limits_changed`).
     SessionPlanLimitsChanged = 15,
+    /// Another model is in force (`session.model_changed`).
+    SessionModelChanged = 16,
+    /// Another permission mode is in force (`session.permission_mode_changed`).
+    SessionPermissionModeChanged = 17,
     /// A process was started (`process.spawned`).
     ProcessSpawned = 21,
     /// A process answered the handshake and was verified (`process.ready`).
@@ -2342,6 +2389,10 @@ impl EventType {
             Self::SessionExpiring => "EVENT_TYPE_SESSION_EXPIRING",
             Self::SessionLimitReached => "EVENT_TYPE_SESSION_LIMIT_REACHED",
             Self::SessionPlanLimitsChanged => "EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED",
+            Self::SessionModelChanged => "EVENT_TYPE_SESSION_MODEL_CHANGED",
+            Self::SessionPermissionModeChanged => {
+                "EVENT_TYPE_SESSION_PERMISSION_MODE_CHANGED"
+            }
             Self::ProcessSpawned => "EVENT_TYPE_PROCESS_SPAWNED",
             Self::ProcessReady => "EVENT_TYPE_PROCESS_READY",
             Self::ProcessExited => "EVENT_TYPE_PROCESS_EXITED",
@@ -2391,6 +2442,10 @@ impl EventType {
             "EVENT_TYPE_SESSION_LIMIT_REACHED" => Some(Self::SessionLimitReached),
             "EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED" => {
                 Some(Self::SessionPlanLimitsChanged)
+            }
+            "EVENT_TYPE_SESSION_MODEL_CHANGED" => Some(Self::SessionModelChanged),
+            "EVENT_TYPE_SESSION_PERMISSION_MODE_CHANGED" => {
+                Some(Self::SessionPermissionModeChanged)
             }
             "EVENT_TYPE_PROCESS_SPAWNED" => Some(Self::ProcessSpawned),
             "EVENT_TYPE_PROCESS_READY" => Some(Self::ProcessReady),

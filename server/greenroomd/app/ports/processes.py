@@ -31,7 +31,9 @@ class Launch:
     If not, a conversation begins under exactly this id, or continues one that a crash in its first turn left behind.
     """
     config: SessionConfig
-    """The session's complete configuration."""
+    """The session's complete configuration, with the mode and the model that the CLI chose by itself."""
+    may_bypass: bool = False
+    """Whether the CLI may be told later to bypass permissions, though `config` has another mode."""
     generation: int = 1
     """The generation of `config`, from 1."""
     spent_usd: float = 0.0
@@ -169,12 +171,12 @@ class AgentProcess(Protocol):
         """Deny a permission request; the model reads `message`."""
         ...
 
-    async def set_model(self, model: str | None) -> None:
-        """Use this model from the next API request on; None is the CLI's default."""
+    async def set_model(self, model: str | None) -> str:
+        """Use this model from the next API request on, None for the CLI's default; return its full name."""
         ...
 
-    async def set_permission_mode(self, mode: PermissionMode) -> None:
-        """Use this permission mode from now on."""
+    async def set_permission_mode(self, mode: PermissionMode) -> str:
+        """Use this permission mode from now on; return the CLI's own word for the mode that is in force then."""
         ...
 
     async def hold_to(self, limits: Limits) -> None:

@@ -16,7 +16,6 @@ from greenroomd.app.ports.processes import AgentProcess, Launch, ProcessFailed
 from greenroomd.app.supervision.launch_request import launch_request
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.process_runner import ProcessMessage
-from greenroomd.domain.config import PermissionMode
 from greenroomd.domain.decision.actions import (
     AbandonLaunch,
     Action,
@@ -29,6 +28,7 @@ from greenroomd.domain.decision.actions import (
 )
 from greenroomd.domain.decision.live import Live
 from greenroomd.domain.decision.step import Step
+from greenroomd.domain.in_force import mode_named, mode_of
 from greenroomd.domain.lifecycle.process import process_end, process_start
 from greenroomd.domain.lifecycle.process.crash_recovery import RECOVERING
 from greenroomd.domain.turn import Problem
@@ -82,16 +82,11 @@ class Effects:
         following: list[Decision] = []
         for action in actions:
             try:
-                await self._do(action)
+                if (decision := await self._do(action)) is not None:
+                    following.append(decision)
             except ProcessFailed as failure:
                 problem = Problem(reason=failure.reason, message=str(failure), facts=failure.facts)
                 following.append(partial(process_end.unreachable, error=problem))
-            else:
-                if isinstance(action, Reconfigure) and self.process is not None:
-                    reconfigured = process_start.reconfigured
-                    following.append(
-                        partial(reconfigured, config=action.config, generation=action.generation)
-                    )
         if self.process is not None:
             await self.process.hold_to(self._live().session.config.limits)  # the limits may have changed
         self._offer_slot()
@@ -114,7 +109,7 @@ class Effects:
     async def _prepare(self) -> Launch:
         return await launch_request(self._live().session, self._node.store)
 
-    async def _do(self, action: Action) -> None:
+    async def _do(self, action: Action) -> Decision | None:
         match action:
             case LaunchProcess():
                 self._count_restart()
@@ -123,10 +118,13 @@ class Effects:
                 if self._running is not None:
                     await asyncio.sleep(0)  # a task cancelled before its first step would send no message
                     self._running.cancel()
+            case Reconfigure() if self.process is not None:
+                return await _reconfigure(self.process, action)
             case _ if self.process is not None:
                 await self._address(self.process, action)
             case _:
                 pass  # the process is gone; the message about its end is in the mailbox and settles the rest
+        return None
 
     async def _address(self, process: AgentProcess, action: Action) -> None:
         match action:
@@ -136,8 +134,6 @@ class Effects:
                 await process.say(turn.turn_id, turn.prompt, turn.content)
             case InterruptCli():
                 self._group.create_task(_interrupt(process))
-            case Reconfigure():
-                await _reconfigure(process, action)
             case AnswerPermission(approval_id=approval_id, tool_input=None, message=message):
                 await process.deny(approval_id, message)
             case AnswerPermission(approval_id=approval_id, tool_input=tool_input):
@@ -154,11 +150,15 @@ class Effects:
         await process.end(timeouts if gently else replace(timeouts, after_eof=_AT_ONCE))
 
 
-async def _reconfigure(process: AgentProcess, change: Reconfigure) -> None:
+async def _reconfigure(process: AgentProcess, change: Reconfigure) -> Decision:
+    config, model, mode = change.config, "", None
     if "model" in change.options:
-        await process.set_model(change.config.model)
+        model = await process.set_model(config.model)
     if "permission_mode" in change.options:
-        await process.set_permission_mode(change.config.permission_mode or PermissionMode.DEFAULT)
+        mode = mode_named(await process.set_permission_mode(mode_of(config)))
+    return partial(
+        process_start.reconfigured, config=config, generation=change.generation, model=model, mode=mode
+    )
 
 
 async def _interrupt(process: AgentProcess) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from greenroomd.app.ports.processes import AgentProcess, Launch
 from greenroomd.app.ports.session_reader import SessionReader
+from greenroomd.domain.config import PermissionMode
 from greenroomd.domain.session import ProcessFacts, Session
 
 
@@ -20,7 +21,8 @@ async def launch_request(session: Session, store: SessionReader) -> Launch:
         cli_session_id=session.cli_session_id,
         resume=session.conversation,
         first=session.process.start_time is None and not session.conversation,
-        config=session.config,
+        config=session.effective_config,
+        may_bypass=session.config.permission_mode is PermissionMode.BYPASS_PERMISSIONS,
         generation=session.config_generation,
         spent_usd=session.usage.cost_usd,
         oauth_token=token,

@@ -34,6 +34,7 @@ from greenroomd.domain.decision.actions import Action
 from greenroomd.domain.decision.live import Live
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import EtagMismatch, OwnershipLost, SessionNotFound
+from greenroomd.domain.in_force import mode_named
 from greenroomd.domain.lifecycle import deadlines, orders
 from greenroomd.domain.lifecycle.process import process_end, process_output, process_start
 from greenroomd.domain.retryable_errors import StoreUnavailable
@@ -145,7 +146,13 @@ class Supervisor:
         now = self._node.clocks().moment
         startup = now - (self.live.launched_at or now)
         self._node.observer.process_ready(startup.total_seconds())
-        return lambda step: process_start.ready(step, cli_version=handshake.cli_version, startup=startup)
+        return lambda step: process_start.ready(
+            step,
+            cli_version=handshake.cli_version,
+            startup=startup,
+            model=handshake.model,
+            mode=mode_named(handshake.permission_mode),
+        )
 
     async def _obey(self, order: Order) -> None:
         """Carry out a caller's order. An exception goes to the caller, and nothing has changed.

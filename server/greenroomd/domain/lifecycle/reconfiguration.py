@@ -18,6 +18,7 @@ from greenroomd.domain.enforcement import report
 from greenroomd.domain.errors import InvalidUpdateMask, TurnRunning, Violation
 from greenroomd.domain.event_payloads import ConfigApplied, SessionUpdated
 from greenroomd.domain.events import Event, EventType
+from greenroomd.domain.lifecycle import mode_tracking
 
 CONFIG_CHANGED = "CONFIG_CHANGED"
 
@@ -48,20 +49,26 @@ class Patch:
 def update(step: Step, patch: Patch, apply: Apply, *, actor: str = "") -> None:
     """Change a session; raises TurnRunning for NOW while a turn runs, InvalidUpdateMask for the working directory.
 
-    A changed config becomes a new, immutable generation, even if no process runs.
+    A changed config becomes a new, immutable generation, even if no process runs. So does one that sets the model or
+    the permission mode to what it was, if another is in force.
     """
     session = step.session
     described = {"display_name": patch.display_name, "labels": patch.labels, "metadata": patch.metadata}
     changes: dict[str, object] = {name: value for name, value in described.items() if value is not None}
+    set_now = mode_tracking.set_options(patch.paths)
     configured = patch.config is not None and (
-        patch.config != session.config or patch.oauth_token is not None
+        patch.config != session.config
+        or patch.oauth_token is not None
+        or mode_tracking.differs(session.in_force, patch.config, set_now)
     )
     if patch.config is not None and configured:
         if patch.config.working_dir != session.config.working_dir:
             raise InvalidUpdateMask([Violation("update_mask", "config.working_dir is immutable")])
         if apply is Apply.NOW and step.live.turn is not None:
             raise TurnRunning(step.live.turn.turn_id)
-        changes |= {"config": patch.config, "config_generation": session.config_generation + 1}
+        generation = session.config_generation + 1
+        in_force = mode_tracking.set_by_caller(session.in_force, set_now, generation)
+        changes |= {"config": patch.config, "config_generation": generation, "in_force": in_force}
         step.configures = True
         step.oauth_token = patch.oauth_token
         if patch.oauth_token is not None:  # it may belong to another subscription
@@ -84,15 +91,16 @@ def follow(step: Step) -> None:
         return
     if live.turn is not None or live.busy or live.reconfiguring or live.ending is not None:
         return
-    changed = changed_options(config, step.session.config) - _OWNERS_OWN
-    if live.renew_process or not changed <= _LIVE or _unlocks(config, step.session.config):
+    wanted = step.session.effective_config
+    changed = changed_options(config, wanted) - _OWNERS_OWN
+    if live.renew_process or not changed <= _LIVE or _unlocks(config, wanted):
         step.update_live(ending=Ending(purpose=Purpose.RESTART, reason=CONFIG_CHANGED), follow_config=False)
         step.schedule(EndProcess())
     elif changed:
         step.update_live(reconfiguring=True)
-        step.schedule(Reconfigure(step.session.config, step.session.config_generation, frozenset(changed)))
+        step.schedule(Reconfigure(wanted, step.session.config_generation, frozenset(changed)))
     else:
-        applied(step, step.session.config, step.session.config_generation)
+        applied(step, wanted, step.session.config_generation)
 
 
 def applied(step: Step, config: SessionConfig, generation: int) -> None:

@@ -188,13 +188,13 @@ class ClaudeProcess:
         """Answer a permission question with no."""
         await self._decide(request_id, {"behavior": "deny", "message": message})
 
-    async def set_model(self, model: str | None) -> None:
-        """Use another model from the next request on."""
-        await self._ask("set_model", model=model)
+    async def set_model(self, model: str | None) -> str:
+        """Use another model from the next request on; return its full name, "" if the CLI does not say."""
+        return str((await self._ask("set_model", model=model)).get("model") or "")
 
-    async def set_permission_mode(self, mode: PermissionMode) -> None:
-        """Use another permission mode from now on."""
-        await self._ask("set_permission_mode", mode=mode.value)
+    async def set_permission_mode(self, mode: PermissionMode) -> str:
+        """Use another permission mode from now on; return the mode in force."""
+        return str((await self._ask("set_permission_mode", mode=mode.value)).get("mode") or mode.value)
 
     async def end(self, timeouts: ShutdownTimeouts) -> ProcessExit:
         """Walk the end ladder."""
@@ -226,9 +226,9 @@ class ClaudeProcess:
     def _show(self, frame: Frame) -> None:
         self._output.show(frame)
 
-    async def _ask(self, subtype: str, **fields: Any) -> None:
+    async def _ask(self, subtype: str, **fields: Any) -> JsonObject:
         self._started.resume()
-        await self._control.request(subtype, CONTROL_TIMEOUT, **fields)
+        return await self._control.request(subtype, CONTROL_TIMEOUT, **fields)
 
     async def _decide(self, request_id: str, decision: JsonObject) -> None:
         asked_as = self._permission_ids.close(request_id)

@@ -142,7 +142,7 @@ def arguments(launch: Launch, defaults: CliDefaults, run: RunDirectory) -> list[
         flags.append(f"--fallback-model={','.join(config.fallback_models)}")
     if config.permission_mode is not None:
         flags.append(f"--permission-mode={config.permission_mode.value}")
-    if config.permission_mode is PermissionMode.BYPASS_PERMISSIONS:
+    if launch.may_bypass or config.permission_mode is PermissionMode.BYPASS_PERMISSIONS:
         flags.append("--allow-dangerously-skip-permissions")
     if config.max_turns is not None:
         flags.append(f"--max-turns={config.max_turns}")

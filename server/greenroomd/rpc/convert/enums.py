@@ -97,3 +97,8 @@ EVENT_TYPES = EnumPair(EventType, event_pb2.EventType, "EVENT_TYPE")
 PLAN_LIMIT_KINDS = EnumPair(LimitKind, plan_limit_pb2.PlanLimitKind, "PLAN_LIMIT_KIND")
 PLAN_LIMIT_STATES = EnumPair(LimitState, plan_limit_pb2.PlanLimitState, "PLAN_LIMIT_STATE")
 ENFORCEMENT = EnumPair(Enforcement, config_pb2.Enforcement, "ENFORCEMENT")
+
+
+def permission_mode_number(mode: PermissionMode | None) -> config_pb2.PermissionMode.ValueType:
+    """Return the contract's number of a permission mode; 0 for None."""
+    return config_pb2.PERMISSION_MODE_UNSPECIFIED if mode is None else PERMISSION_MODES.number[mode]

@@ -16,7 +16,7 @@ from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.session import Recovery, Session
 from greenroomd.domain.states import State
 from greenroomd.rpc.convert.content import block_messages
-from greenroomd.rpc.convert.enums import EVENT_TYPES, SESSION_STATES
+from greenroomd.rpc.convert.enums import EVENT_TYPES, SESSION_STATES, permission_mode_number
 from greenroomd.rpc.convert.plan_limit_proto import plan_limit_messages
 from greenroomd.rpc.convert.problems import maybe_status
 from greenroomd.rpc.convert.session_proto import process_message, recovery_message, session_message
@@ -102,6 +102,22 @@ def _state_changed(_type: EventType, payload: payloads.StateChanged) -> Message:
 
 def _config_applied(_type: EventType, payload: payloads.ConfigApplied) -> Message:
     return pb.SessionConfigApplied(config_generation=payload.generation, restarted=payload.restarted)
+
+
+def _model_changed(_type: EventType, payload: payloads.ModelChanged) -> Message:
+    return pb.SessionModelChanged(
+        from_model=wire_text(payload.from_model),
+        to_model=wire_text(payload.to_model),
+        overrides_config=payload.own,
+    )
+
+
+def _permission_mode_changed(_type: EventType, payload: payloads.PermissionModeChanged) -> Message:
+    return pb.SessionPermissionModeChanged(
+        from_mode=permission_mode_number(payload.from_mode),
+        to_mode=permission_mode_number(payload.to_mode),
+        overrides_config=payload.own,
+    )
 
 
 def _recovery_scheduled(_type: EventType, payload: payloads.RecoveryScheduled) -> Message:
@@ -237,6 +253,8 @@ _BUILDERS: Mapping[type, Callable[[EventType, Any], Message]] = {
     payloads.SessionUpdated: _session_updated,
     payloads.StateChanged: _state_changed,
     payloads.ConfigApplied: _config_applied,
+    payloads.ModelChanged: _model_changed,
+    payloads.PermissionModeChanged: _permission_mode_changed,
     payloads.RecoveryScheduled: _recovery_scheduled,
     payloads.LimitReached: _limit_reached,
     payloads.PlanLimitsNoted: _plan_limits,

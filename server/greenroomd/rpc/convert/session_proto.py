@@ -12,7 +12,7 @@ from greenroomd.domain.memo import IdentityMemo
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, etag
 from greenroomd.domain.turn import Usage
 from greenroomd.rpc.convert.config_proto import shared_config_message
-from greenroomd.rpc.convert.enums import ENFORCEMENT, SESSION_STATES
+from greenroomd.rpc.convert.enums import ENFORCEMENT, SESSION_STATES, permission_mode_number
 from greenroomd.rpc.convert.plan_limit_proto import plan_limit_messages
 from greenroomd.rpc.convert.problems import maybe_status
 from greenroomd.rpc.convert.structs import struct
@@ -53,6 +53,8 @@ def session_message(session: Session, *, full: bool) -> pb.Session:
         revision=session.revision,
         etag=etag(session),
         plan_limits=plan_limit_messages(session.plan_limits) if session.plan_limits else None,
+        current_permission_mode=permission_mode_number(session.in_force.permission_mode),
+        current_model=session.in_force.model,
     )
 
 

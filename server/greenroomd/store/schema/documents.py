@@ -21,6 +21,7 @@ from greenroomd.domain.config import (
     SessionConfig,
 )
 from greenroomd.domain.enforcement import Enforcement, OptionReport
+from greenroomd.domain.in_force import InForce
 from greenroomd.domain.plan_limit import LimitState, PlanLimit
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery
 from greenroomd.domain.turn import Problem, Usage
@@ -242,3 +243,28 @@ def process_of(document: Document) -> ProcessFacts:
         code, signal, at, memory = last
         document["last_exit"] = LastExit(code=code, signal=signal, time=time_of(at), memory_limit_hit=memory)
     return ProcessFacts(**document)
+
+
+def in_force_document(in_force: InForce) -> list[Any]:
+    """Return what is in force as a list: model, mode, the CLI's own choices, and when callers last set them."""
+    return [
+        in_force.model,
+        in_force.permission_mode,
+        in_force.own_model,
+        in_force.own_mode,
+        in_force.model_generation,
+        in_force.mode_generation,
+    ]
+
+
+def in_force_of(document: list[Any]) -> InForce:
+    """Return what is in force of its list."""
+    model, mode, own_model, own_mode, model_generation, mode_generation = document
+    return InForce(
+        model=model,
+        permission_mode=None if mode is None else PermissionMode(mode),
+        own_model=own_model,
+        own_mode=None if own_mode is None else PermissionMode(own_mode),
+        model_generation=model_generation,
+        mode_generation=mode_generation,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from greenroomd.domain.in_force import InForce
 from greenroomd.domain.lifecycle.expiry import due_time
 from greenroomd.domain.session import ProcessFacts, Recovery, Session, StartMode
 from greenroomd.domain.states import State
@@ -11,6 +12,8 @@ from greenroomd.domain.turn import Usage
 from greenroomd.store.schema.documents import (
     Document,
     config_of,
+    in_force_document,
+    in_force_of,
     maybe_time,
     maybe_time_of,
     plan_limits_document,
@@ -35,6 +38,7 @@ from greenroomd.store.schema.rows import Row
 _NO_RECOVERY = Recovery()
 _NO_PROCESS = ProcessFacts()
 _NO_USAGE = Usage()
+_NOTHING_IN_FORCE = InForce()
 
 
 def session_row(session: Session) -> tuple[Any, ...]:
@@ -72,6 +76,7 @@ def _description(session: Session) -> Document:
 
 def _progress(session: Session) -> Document:
     recovery, process, usage = session.recovery, session.process, session.usage
+    in_force = session.in_force
     return {
         "start_mode": session.start_mode,
         "state_reason": session.state_reason,
@@ -79,6 +84,7 @@ def _progress(session: Session) -> Document:
         "error": problem_document(session.error),
         "recovery": None if recovery == _NO_RECOVERY else recovery_document(recovery),
         "process": None if process == _NO_PROCESS else process_document(process),
+        "in_force": None if in_force == _NOTHING_IN_FORCE else in_force_document(in_force),
         "cli_session_id": session.cli_session_id,
         "conversation": session.conversation,
         "current_turn_id": session.current_turn_id,
@@ -120,6 +126,7 @@ def session_of(row: Row) -> Session:
     described: Document = value_of(description)
     moved: Document = value_of(progress)
     recovery, process, usage = moved.get("recovery"), moved.get("process"), moved.get("usage")
+    in_force = moved.get("in_force")
     return Session(
         session_id=session_id,
         workspace_id=workspace_id,
@@ -132,6 +139,7 @@ def session_of(row: Row) -> Session:
         config_generation=config_generation,
         observed_config_generation=moved.get("observed_config_generation", 0),
         config_report=report_of(moved.get("config_report", ())),
+        in_force=in_force_of(in_force) if in_force else _NOTHING_IN_FORCE,
         start_mode=StartMode(moved["start_mode"]),
         state=State(state),
         state_reason=moved.get("state_reason", ""),

@@ -11,6 +11,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.rpc import status_pb2 as _status_pb2
+from greenroom.v1 import config_pb2 as _config_pb2
 from greenroom.v1 import plan_limit_pb2 as _plan_limit_pb2
 from greenroom.v1 import session_pb2 as _session_pb2
 from greenroom.v1 import turn_pb2 as _turn_pb2
@@ -406,6 +407,66 @@ class SessionPlanLimitsChanged(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SessionPlanLimitsChanged: _TypeAlias = SessionPlanLimitsChanged  # noqa: Y015
+
+@_typing.final
+class SessionModelChanged(_message.Message):
+    """SessionModelChanged: another model is in force in a session's process."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_MODEL_FIELD_NUMBER: _builtins.int
+    TO_MODEL_FIELD_NUMBER: _builtins.int
+    OVERRIDES_CONFIG_FIELD_NUMBER: _builtins.int
+    from_model: _builtins.str
+    """Full name of the model before."""
+    to_model: _builtins.str
+    """Full name of the model now, as in Session.current_model."""
+    overrides_config: _builtins.bool
+    """Whether it is in force instead of the configured one, because the CLI chose it for the rest of the session."""
+    def __init__(
+        self,
+        *,
+        from_model: _builtins.str = ...,
+        to_model: _builtins.str = ...,
+        overrides_config: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_model", b"from_model", "overrides_config", b"overrides_config", "to_model", b"to_model"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SessionModelChanged: _TypeAlias = SessionModelChanged  # noqa: Y015
+
+@_typing.final
+class SessionPermissionModeChanged(_message.Message):
+    """SessionPermissionModeChanged: another permission mode is in force in a session's process."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_MODE_FIELD_NUMBER: _builtins.int
+    TO_MODE_FIELD_NUMBER: _builtins.int
+    OVERRIDES_CONFIG_FIELD_NUMBER: _builtins.int
+    from_mode: _config_pb2.PermissionMode.ValueType
+    """Mode before."""
+    to_mode: _config_pb2.PermissionMode.ValueType
+    """Mode now, as in Session.current_permission_mode."""
+    overrides_config: _builtins.bool
+    """Whether it is in force instead of the configured one, because the model or an approved plan chose it."""
+    def __init__(
+        self,
+        *,
+        from_mode: _config_pb2.PermissionMode.ValueType = ...,
+        to_mode: _config_pb2.PermissionMode.ValueType = ...,
+        overrides_config: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_mode", b"from_mode", "overrides_config", b"overrides_config", "to_mode", b"to_mode"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SessionPermissionModeChanged: _TypeAlias = SessionPermissionModeChanged  # noqa: Y015
 
 @_typing.final
 class ProcessSpawned(_message.Message):

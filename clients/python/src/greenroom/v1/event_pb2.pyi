@@ -59,6 +59,10 @@ class _EventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventType.V
     """A limit of the subscription that pays for a session is nearly used up, used up, or free again
     (`session.plan_limits_changed`).
     """
+    EVENT_TYPE_SESSION_MODEL_CHANGED: _EventType.ValueType  # 16
+    """Another model is in force (`session.model_changed`)."""
+    EVENT_TYPE_SESSION_PERMISSION_MODE_CHANGED: _EventType.ValueType  # 17
+    """Another permission mode is in force (`session.permission_mode_changed`)."""
     EVENT_TYPE_PROCESS_SPAWNED: _EventType.ValueType  # 21
     """A process was started (`process.spawned`)."""
     EVENT_TYPE_PROCESS_READY: _EventType.ValueType  # 22
@@ -147,6 +151,10 @@ EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED: EventType.ValueType  # 15
 """A limit of the subscription that pays for a session is nearly used up, used up, or free again
 (`session.plan_limits_changed`).
 """
+EVENT_TYPE_SESSION_MODEL_CHANGED: EventType.ValueType  # 16
+"""Another model is in force (`session.model_changed`)."""
+EVENT_TYPE_SESSION_PERMISSION_MODE_CHANGED: EventType.ValueType  # 17
+"""Another permission mode is in force (`session.permission_mode_changed`)."""
 EVENT_TYPE_PROCESS_SPAWNED: EventType.ValueType  # 21
 """A process was started (`process.spawned`)."""
 EVENT_TYPE_PROCESS_READY: EventType.ValueType  # 22
@@ -234,6 +242,8 @@ class Event(_message.Message):
     SESSION_EXPIRING_FIELD_NUMBER: _builtins.int
     SESSION_LIMIT_REACHED_FIELD_NUMBER: _builtins.int
     SESSION_PLAN_LIMITS_CHANGED_FIELD_NUMBER: _builtins.int
+    SESSION_MODEL_CHANGED_FIELD_NUMBER: _builtins.int
+    SESSION_PERMISSION_MODE_CHANGED_FIELD_NUMBER: _builtins.int
     PROCESS_SPAWNED_FIELD_NUMBER: _builtins.int
     PROCESS_READY_FIELD_NUMBER: _builtins.int
     PROCESS_EXITED_FIELD_NUMBER: _builtins.int
@@ -344,6 +354,14 @@ class Event(_message.Message):
     @_builtins.property
     def session_plan_limits_changed(self) -> _event_payload_pb2.SessionPlanLimitsChanged:
         """EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED."""
+
+    @_builtins.property
+    def session_model_changed(self) -> _event_payload_pb2.SessionModelChanged:
+        """EVENT_TYPE_SESSION_MODEL_CHANGED."""
+
+    @_builtins.property
+    def session_permission_mode_changed(self) -> _event_payload_pb2.SessionPermissionModeChanged:
+        """EVENT_TYPE_SESSION_PERMISSION_MODE_CHANGED."""
 
     @_builtins.property
     def process_spawned(self) -> _event_payload_pb2.ProcessSpawned:
@@ -475,6 +493,8 @@ class Event(_message.Message):
         session_expiring: _event_payload_pb2.SessionExpiring | None = ...,
         session_limit_reached: _event_payload_pb2.SessionLimitReached | None = ...,
         session_plan_limits_changed: _event_payload_pb2.SessionPlanLimitsChanged | None = ...,
+        session_model_changed: _event_payload_pb2.SessionModelChanged | None = ...,
+        session_permission_mode_changed: _event_payload_pb2.SessionPermissionModeChanged | None = ...,
         process_spawned: _event_payload_pb2.ProcessSpawned | None = ...,
         process_ready: _event_payload_pb2.ProcessReady | None = ...,
         process_exited: _event_payload_pb2.ProcessExited | None = ...,
@@ -501,11 +521,11 @@ class Event(_message.Message):
         tool_input_delta: _event_payload_pb2.ToolInputDelta | None = ...,
         tool_progress: _event_payload_pb2.ToolProgress | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_cancelled", b"approval_cancelled", "approval_decided", b"approval_decided", "approval_expired", b"approval_expired", "approval_requested", b"approval_requested", "message_assistant", b"message_assistant", "message_delta", b"message_delta", "message_retracted", b"message_retracted", "message_system", b"message_system", "message_tool_result", b"message_tool_result", "message_tool_use", b"message_tool_use", "message_user", b"message_user", "payload", b"payload", "process_exited", b"process_exited", "process_ready", b"process_ready", "process_spawned", b"process_spawned", "process_stats", b"process_stats", "process_stderr", b"process_stderr", "session_closed", b"session_closed", "session_config_applied", b"session_config_applied", "session_created", b"session_created", "session_deleted", b"session_deleted", "session_error", b"session_error", "session_expiring", b"session_expiring", "session_limit_reached", b"session_limit_reached", "session_plan_limits_changed", b"session_plan_limits_changed", "session_recovery_scheduled", b"session_recovery_scheduled", "session_restarted", b"session_restarted", "session_resumed", b"session_resumed", "session_started", b"session_started", "session_state_changed", b"session_state_changed", "session_suspended", b"session_suspended", "session_updated", b"session_updated", "thinking_delta", b"thinking_delta", "time", b"time", "tool_input_delta", b"tool_input_delta", "tool_output_delta", b"tool_output_delta", "tool_progress", b"tool_progress", "turn_completed", b"turn_completed", "turn_failed", b"turn_failed", "turn_interrupted", b"turn_interrupted", "turn_queued", b"turn_queued", "turn_started", b"turn_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_cancelled", b"approval_cancelled", "approval_decided", b"approval_decided", "approval_expired", b"approval_expired", "approval_requested", b"approval_requested", "message_assistant", b"message_assistant", "message_delta", b"message_delta", "message_retracted", b"message_retracted", "message_system", b"message_system", "message_tool_result", b"message_tool_result", "message_tool_use", b"message_tool_use", "message_user", b"message_user", "payload", b"payload", "process_exited", b"process_exited", "process_ready", b"process_ready", "process_spawned", b"process_spawned", "process_stats", b"process_stats", "process_stderr", b"process_stderr", "session_closed", b"session_closed", "session_config_applied", b"session_config_applied", "session_created", b"session_created", "session_deleted", b"session_deleted", "session_error", b"session_error", "session_expiring", b"session_expiring", "session_limit_reached", b"session_limit_reached", "session_model_changed", b"session_model_changed", "session_permission_mode_changed", b"session_permission_mode_changed", "session_plan_limits_changed", b"session_plan_limits_changed", "session_recovery_scheduled", b"session_recovery_scheduled", "session_restarted", b"session_restarted", "session_resumed", b"session_resumed", "session_started", b"session_started", "session_state_changed", b"session_state_changed", "session_suspended", b"session_suspended", "session_updated", b"session_updated", "thinking_delta", b"thinking_delta", "time", b"time", "tool_input_delta", b"tool_input_delta", "tool_output_delta", b"tool_output_delta", "tool_progress", b"tool_progress", "turn_completed", b"turn_completed", "turn_failed", b"turn_failed", "turn_interrupted", b"turn_interrupted", "turn_queued", b"turn_queued", "turn_started", b"turn_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "approval_cancelled", b"approval_cancelled", "approval_decided", b"approval_decided", "approval_expired", b"approval_expired", "approval_requested", b"approval_requested", "cursor", b"cursor", "event_id", b"event_id", "message_assistant", b"message_assistant", "message_delta", b"message_delta", "message_retracted", b"message_retracted", "message_system", b"message_system", "message_tool_result", b"message_tool_result", "message_tool_use", b"message_tool_use", "message_user", b"message_user", "payload", b"payload", "process_exited", b"process_exited", "process_ready", b"process_ready", "process_spawned", b"process_spawned", "process_stats", b"process_stats", "process_stderr", b"process_stderr", "request_id", b"request_id", "revision", b"revision", "sequence", b"sequence", "session_closed", b"session_closed", "session_config_applied", b"session_config_applied", "session_created", b"session_created", "session_deleted", b"session_deleted", "session_error", b"session_error", "session_expiring", b"session_expiring", "session_id", b"session_id", "session_limit_reached", b"session_limit_reached", "session_plan_limits_changed", b"session_plan_limits_changed", "session_recovery_scheduled", b"session_recovery_scheduled", "session_restarted", b"session_restarted", "session_resumed", b"session_resumed", "session_started", b"session_started", "session_state_changed", b"session_state_changed", "session_suspended", b"session_suspended", "session_updated", b"session_updated", "thinking_delta", b"thinking_delta", "time", b"time", "tool_input_delta", b"tool_input_delta", "tool_output_delta", b"tool_output_delta", "tool_progress", b"tool_progress", "truncated", b"truncated", "turn_completed", b"turn_completed", "turn_failed", b"turn_failed", "turn_id", b"turn_id", "turn_interrupted", b"turn_interrupted", "turn_queued", b"turn_queued", "turn_started", b"turn_started", "type", b"type", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "approval_cancelled", b"approval_cancelled", "approval_decided", b"approval_decided", "approval_expired", b"approval_expired", "approval_requested", b"approval_requested", "cursor", b"cursor", "event_id", b"event_id", "message_assistant", b"message_assistant", "message_delta", b"message_delta", "message_retracted", b"message_retracted", "message_system", b"message_system", "message_tool_result", b"message_tool_result", "message_tool_use", b"message_tool_use", "message_user", b"message_user", "payload", b"payload", "process_exited", b"process_exited", "process_ready", b"process_ready", "process_spawned", b"process_spawned", "process_stats", b"process_stats", "process_stderr", b"process_stderr", "request_id", b"request_id", "revision", b"revision", "sequence", b"sequence", "session_closed", b"session_closed", "session_config_applied", b"session_config_applied", "session_created", b"session_created", "session_deleted", b"session_deleted", "session_error", b"session_error", "session_expiring", b"session_expiring", "session_id", b"session_id", "session_limit_reached", b"session_limit_reached", "session_model_changed", b"session_model_changed", "session_permission_mode_changed", b"session_permission_mode_changed", "session_plan_limits_changed", b"session_plan_limits_changed", "session_recovery_scheduled", b"session_recovery_scheduled", "session_restarted", b"session_restarted", "session_resumed", b"session_resumed", "session_started", b"session_started", "session_state_changed", b"session_state_changed", "session_suspended", b"session_suspended", "session_updated", b"session_updated", "thinking_delta", b"thinking_delta", "time", b"time", "tool_input_delta", b"tool_input_delta", "tool_output_delta", b"tool_output_delta", "tool_progress", b"tool_progress", "truncated", b"truncated", "turn_completed", b"turn_completed", "turn_failed", b"turn_failed", "turn_id", b"turn_id", "turn_interrupted", b"turn_interrupted", "turn_queued", b"turn_queued", "turn_started", b"turn_started", "type", b"type", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["session_created", "session_started", "session_state_changed", "session_suspended", "session_resumed", "session_restarted", "session_updated", "session_config_applied", "session_closed", "session_deleted", "session_error", "session_recovery_scheduled", "session_expiring", "session_limit_reached", "session_plan_limits_changed", "process_spawned", "process_ready", "process_exited", "turn_queued", "turn_started", "turn_completed", "turn_failed", "turn_interrupted", "message_user", "message_assistant", "message_tool_use", "message_tool_result", "message_system", "approval_requested", "approval_decided", "approval_expired", "approval_cancelled", "message_delta", "thinking_delta", "tool_output_delta", "process_stderr", "process_stats", "message_retracted", "tool_input_delta", "tool_progress"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["session_created", "session_started", "session_state_changed", "session_suspended", "session_resumed", "session_restarted", "session_updated", "session_config_applied", "session_closed", "session_deleted", "session_error", "session_recovery_scheduled", "session_expiring", "session_limit_reached", "session_plan_limits_changed", "session_model_changed", "session_permission_mode_changed", "process_spawned", "process_ready", "process_exited", "turn_queued", "turn_started", "turn_completed", "turn_failed", "turn_interrupted", "message_user", "message_assistant", "message_tool_use", "message_tool_result", "message_system", "approval_requested", "approval_decided", "approval_expired", "approval_cancelled", "message_delta", "thinking_delta", "tool_output_delta", "process_stderr", "process_stats", "message_retracted", "tool_input_delta", "tool_progress"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 

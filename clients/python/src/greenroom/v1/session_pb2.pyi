@@ -159,6 +159,8 @@ class Session(_message.Message):
     REVISION_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
     PLAN_LIMITS_FIELD_NUMBER: _builtins.int
+    CURRENT_PERMISSION_MODE_FIELD_NUMBER: _builtins.int
+    CURRENT_MODEL_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUID v4, chosen by the client or by the server. Immutable."""
     workspace_id: _builtins.str
@@ -189,6 +191,17 @@ class Session(_message.Message):
     """Revision of the store at the last change of this session."""
     etag: _builtins.str
     """Changes with every change of the session; hand it back to refuse a change based on an older state."""
+    current_permission_mode: _config_pb2.PermissionMode.ValueType
+    """Permission mode in force in the process now or, once it has ended, when it ended. It can differ from
+    `config.permission_mode`: the model enters and leaves plan mode by tools. Such a mode lasts, also in the session's
+    next process, until `config.permission_mode` is set by UpdateSession, even to the value that it has. Not set before
+    the first start, and for a mode that this version of the server does not know.
+    """
+    current_model: _builtins.str
+    """Full name of the model in force in the process now or, once it has ended, when it ended. It can differ from the one
+    that `config.model` names: the CLI goes to a fallback model when the configured one fails or refuses. Empty before
+    the first start.
+    """
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Labels to filter by. Can be updated, also by key (`labels.team`). At most 64, keys and values at most 63 characters."""
@@ -281,10 +294,12 @@ class Session(_message.Message):
         revision: _builtins.int = ...,
         etag: _builtins.str = ...,
         plan_limits: _abc.Iterable[_plan_limit_pb2.PlanLimit] | None = ...,
+        current_permission_mode: _config_pb2.PermissionMode.ValueType = ...,
+        current_model: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "config", b"config", "create_time", b"create_time", "error", b"error", "expire_time", b"expire_time", "last_active_time", b"last_active_time", "metadata", b"metadata", "process", b"process", "recovery", b"recovery", "state_time", b"state_time", "update_time", b"update_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cli_session_id", b"cli_session_id", "close_time", b"close_time", "config", b"config", "config_generation", b"config_generation", "config_report", b"config_report", "create_time", b"create_time", "current_turn_id", b"current_turn_id", "display_name", b"display_name", "error", b"error", "etag", b"etag", "expire_time", b"expire_time", "labels", b"labels", "last_active_time", b"last_active_time", "last_sequence", b"last_sequence", "metadata", b"metadata", "observed_config_generation", b"observed_config_generation", "plan_limits", b"plan_limits", "process", b"process", "profile_id", b"profile_id", "recovery", b"recovery", "revision", b"revision", "session_id", b"session_id", "state", b"state", "state_reason", b"state_reason", "state_time", b"state_time", "update_time", b"update_time", "usage", b"usage", "user_id", b"user_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cli_session_id", b"cli_session_id", "close_time", b"close_time", "config", b"config", "config_generation", b"config_generation", "config_report", b"config_report", "create_time", b"create_time", "current_model", b"current_model", "current_permission_mode", b"current_permission_mode", "current_turn_id", b"current_turn_id", "display_name", b"display_name", "error", b"error", "etag", b"etag", "expire_time", b"expire_time", "labels", b"labels", "last_active_time", b"last_active_time", "last_sequence", b"last_sequence", "metadata", b"metadata", "observed_config_generation", b"observed_config_generation", "plan_limits", b"plan_limits", "process", b"process", "profile_id", b"profile_id", "recovery", b"recovery", "revision", b"revision", "session_id", b"session_id", "state", b"state", "state_reason", b"state_reason", "state_time", b"state_time", "update_time", b"update_time", "usage", b"usage", "user_id", b"user_id", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -16,11 +16,14 @@ from greenroomd.domain.frames import (
     ConversationReset,
     Delta,
     Frame,
+    ModelSwitched,
     PermissionAsked,
+    PermissionModeTold,
     PermissionWithdrawn,
     PlanLimitsTold,
     PromptRefused,
     StderrWritten,
+    TurnInitialized,
     TurnResult,
     UserEchoed,
 )
@@ -29,6 +32,7 @@ from greenroomd.domain.lifecycle import (
     approval_flow,
     budget,
     limits,
+    mode_tracking,
     partial_messages,
     plan_usage,
     turn_queue,
@@ -74,6 +78,14 @@ def _follow(step: Step, frame: Frame) -> None:
         case PromptRefused(reason=reason):
             message = reason or "a hook refused the prompt"
             step.update_live(refusal=Problem(reason="PROMPT_REFUSED", message=message))
+        case TurnInitialized() | PermissionModeTold() | ModelSwitched():
+            mode_tracking.told(step, frame)
+        case PermissionAsked() | PermissionWithdrawn():
+            _follow_permission(step, frame)
+
+
+def _follow_permission(step: Step, frame: PermissionAsked | PermissionWithdrawn) -> None:
+    match frame:
         case PermissionAsked():
             approval_flow.ask(step, frame)
         case PermissionWithdrawn():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from greenroomd.domain.config import SessionConfig
+from greenroomd.domain.config import PermissionMode, SessionConfig
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.enforcement import OptionReport, report
 from greenroomd.domain.event_payloads import (
@@ -17,7 +17,7 @@ from greenroomd.domain.event_payloads import (
     SessionNoted,
 )
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import budget, reconfiguration, turn_queue
+from greenroomd.domain.lifecycle import budget, mode_tracking, reconfiguration, turn_queue
 from greenroomd.domain.lifecycle.process import crash_recovery
 from greenroomd.domain.session import ProcessFacts
 from greenroomd.domain.states import Signal, State
@@ -57,8 +57,10 @@ def spawned(
     _emit(step, EventType.PROCESS_SPAWNED, ProcessSpawned(session=step.session))
 
 
-def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
-    """Handle the handshake: the session is ready, and its queued turns begin."""
+def ready(
+    step: Step, *, cli_version: str, startup: timedelta, model: str = "", mode: PermissionMode | None = None
+) -> None:
+    """Handle the handshake, which says what is in force: the session is ready, and its queued turns begin."""
     if step.live.ending is not None:  # it has been told to end
         return
     generation = step.live.running_generation
@@ -72,6 +74,7 @@ def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
         process=replace(step.session.process, cli_version=cli_version),
         observed_config_generation=generation,
     )
+    mode_tracking.note(step, model=model, mode=mode)
     _emit(step, EventType.PROCESS_READY, ProcessReady(session=step.session, startup=startup))
     headline = EventType.SESSION_RESUMED if seen_before else EventType.SESSION_STARTED
     _emit(step, EventType.SESSION_RESTARTED if restarted else headline, SessionNoted(session=step.session))
@@ -82,9 +85,16 @@ def ready(step: Step, *, cli_version: str, startup: timedelta) -> None:
     turn_queue.begin_next(step)
 
 
-def reconfigured(step: Step, config: SessionConfig, generation: int) -> None:
-    """Handle a change of options that the running process has accepted."""
+def reconfigured(
+    step: Step,
+    config: SessionConfig,
+    generation: int,
+    model: str = "",
+    mode: PermissionMode | None = None,
+) -> None:
+    """Handle a change of options that the running process has accepted; it says what is in force now."""
     if step.live.running:
+        mode_tracking.note(step, model=model, mode=mode)
         reconfiguration.applied(step, config, generation)
         turn_queue.begin_next(step)
 

@@ -9,6 +9,8 @@ from greenroomd.domain.frames import (
     BackgroundTasksChanged,
     CommandTasked,
     Frame,
+    ModelSwitched,
+    PermissionModeTold,
     PromptRefused,
     StreamMarker,
     SystemNoted,
@@ -18,6 +20,8 @@ from greenroomd.processes.claude.protocol.api_frames import api_retried
 from greenroomd.processes.claude.protocol.json_fields import json_objects, text
 
 _ACTIVITIES = tuple(Activity)
+# By subtype, whether the other model is for the rest of the session; a fallback from one that fails is for one turn.
+_MODEL_SWITCHES = {"model_fallback": False, "model_refusal_fallback": True, "model_consent_fallback": True}
 
 
 def system(raw: bytes, message: JsonObject) -> Frame:
@@ -53,6 +57,19 @@ def system(raw: bytes, message: JsonObject) -> Frame:
             subtype="task_started",
             task_id=text(message.get("task_id")),
             tool_use_id=text(message.get("tool_use_id")),
+        )
+    if subtype == "status" and (mode := text(message.get("permissionMode"))):
+        return PermissionModeTold(
+            raw=raw, cli_session_id=session, type="system", subtype="status", permission_mode=mode
+        )
+    if text(subtype) in _MODEL_SWITCHES and message.get("scope") != "local":
+        return ModelSwitched(
+            raw=raw,
+            cli_session_id=session,
+            type="system",
+            subtype=text(subtype),
+            model=text(message.get("fallback_model")),
+            lasting=_MODEL_SWITCHES[text(subtype)],
         )
     if isinstance(outcome := message.get("prompt_submit_outcome"), dict):
         return PromptRefused(

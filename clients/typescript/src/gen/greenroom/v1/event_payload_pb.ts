@@ -8,6 +8,8 @@ import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Status } from "../../google/rpc/status_pb.js";
 import { file_google_rpc_status } from "../../google/rpc/status_pb.js";
+import type { PermissionMode } from "./config_pb.js";
+import { file_greenroom_v1_config } from "./config_pb.js";
 import type { PlanLimit } from "./plan_limit_pb.js";
 import { file_greenroom_v1_plan_limit } from "./plan_limit_pb.js";
 import type { Process, Recovery, Session, SessionState } from "./session_pb.js";
@@ -20,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file greenroom/v1/event_payload.proto.
  */
 export const file_greenroom_v1_event_payload: GenFile = /*@__PURE__*/
-  fileDesc("CiBncmVlbnJvb20vdjEvZXZlbnRfcGF5bG9hZC5wcm90bxIMZ3JlZW5yb29tLnYxIjgKDlNlc3Npb25DcmVhdGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uU3RhcnRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24ipgEKE1Nlc3Npb25TdGF0ZUNoYW5nZWQSLgoKZnJvbV9zdGF0ZRgBIAEoDjIaLmdyZWVucm9vbS52MS5TZXNzaW9uU3RhdGUSLAoIdG9fc3RhdGUYAiABKA4yGi5ncmVlbnJvb20udjEuU2Vzc2lvblN0YXRlEg4KBnJlYXNvbhgDIAEoCRIhCgVlcnJvchgEIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIjoKEFNlc3Npb25TdXNwZW5kZWQSJgoHc2Vzc2lvbhgBIAEoCzIVLmdyZWVucm9vbS52MS5TZXNzaW9uIjgKDlNlc3Npb25SZXN1bWVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI6ChBTZXNzaW9uUmVzdGFydGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJpCg5TZXNzaW9uVXBkYXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24SLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIkQKFFNlc3Npb25Db25maWdBcHBsaWVkEhkKEWNvbmZpZ19nZW5lcmF0aW9uGAEgASgDEhEKCXJlc3RhcnRlZBgCIAEoCCI3Cg1TZXNzaW9uQ2xvc2VkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uRGVsZXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24iNgoMU2Vzc2lvbkVycm9yEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJEChhTZXNzaW9uUmVjb3ZlcnlTY2hlZHVsZWQSKAoIcmVjb3ZlcnkYASABKAsyFi5ncmVlbnJvb20udjEuUmVjb3ZlcnkiQgoPU2Vzc2lvbkV4cGlyaW5nEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI0ChNTZXNzaW9uTGltaXRSZWFjaGVkEg0KBWxpbWl0GAEgASgJEg4KBmRldGFpbBgCIAEoCSJIChhTZXNzaW9uUGxhbkxpbWl0c0NoYW5nZWQSLAoLcGxhbl9saW1pdHMYASADKAsyFy5ncmVlbnJvb20udjEuUGxhbkxpbWl0IjgKDlByb2Nlc3NTcGF3bmVkEiYKB3Byb2Nlc3MYASABKAsyFS5ncmVlbnJvb20udjEuUHJvY2VzcyKaAQoMUHJvY2Vzc1JlYWR5EiYKB3Byb2Nlc3MYASABKAsyFS5ncmVlbnJvb20udjEuUHJvY2VzcxIWCg5jbGlfc2Vzc2lvbl9pZBgCIAEoCRIZChFjb25maWdfZ2VuZXJhdGlvbhgDIAEoAxIvCgxzdGFydHVwX3RpbWUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iqgEKDVByb2Nlc3NFeGl0ZWQSDwoHbm9kZV9pZBgBIAEoCRILCgNwaWQYAiABKAUSEQoEY29kZRgDIAEoBUgAiAEBEhMKBnNpZ25hbBgEIAEoBUgBiAEBEhgKEG1lbW9yeV9saW1pdF9oaXQYBSABKAgSEAoIZXhwZWN0ZWQYBiABKAgSEwoLc3RkZXJyX3RhaWwYByABKAlCBwoFX2NvZGVCCQoHX3NpZ25hbCIuCgpUdXJuUXVldWVkEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiIvCgtUdXJuU3RhcnRlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iMQoNVHVybkNvbXBsZXRlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iLgoKVHVybkZhaWxlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iMwoPVHVybkludGVycnVwdGVkEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiKQAQoLVXNlck1lc3NhZ2USEgoKbWVzc2FnZV9pZBgBIAEoCRIrCgdjb250ZW50GAIgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIaChJwYXJlbnRfdG9vbF91c2VfaWQYAyABKAkSEQoJcmF3X2ZyYW1lGAQgASgJEhEKCXN5bnRoZXRpYxgFIAEoCCKkAQoQQXNzaXN0YW50TWVzc2FnZRISCgptZXNzYWdlX2lkGAEgASgJEisKB2NvbnRlbnQYAiADKAsyGi5ncmVlbnJvb20udjEuQ29udGVudEJsb2NrEhoKEnBhcmVudF90b29sX3VzZV9pZBgDIAEoCRIRCglyYXdfZnJhbWUYBCABKAkSEQoJc3ludGhldGljGAUgASgIEg0KBW1vZGVsGAYgASgJIpsBCgdUb29sVXNlEhIKCm1lc3NhZ2VfaWQYASABKAkSKwoHY29udGVudBgCIAMoCzIaLmdyZWVucm9vbS52MS5Db250ZW50QmxvY2sSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAMgASgJEhEKCXJhd19mcmFtZRgEIAEoCRIRCglzeW50aGV0aWMYBSABKAgSDQoFbW9kZWwYBiABKAkijwEKClRvb2xSZXN1bHQSEgoKbWVzc2FnZV9pZBgBIAEoCRIrCgdjb250ZW50GAIgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIaChJwYXJlbnRfdG9vbF91c2VfaWQYAyABKAkSEQoJcmF3X2ZyYW1lGAQgASgJEhEKCXN5bnRoZXRpYxgFIAEoCCJHCg1TeXN0ZW1NZXNzYWdlEhIKCmZyYW1lX3R5cGUYASABKAkSDwoHc3VidHlwZRgCIAEoCRIRCglyYXdfZnJhbWUYAyABKAkiPQoRQXBwcm92YWxSZXF1ZXN0ZWQSKAoIYXBwcm92YWwYASABKAsyFi5ncmVlbnJvb20udjEuQXBwcm92YWwiOwoPQXBwcm92YWxEZWNpZGVkEigKCGFwcHJvdmFsGAEgASgLMhYuZ3JlZW5yb29tLnYxLkFwcHJvdmFsIjsKD0FwcHJvdmFsRXhwaXJlZBIoCghhcHByb3ZhbBgBIAEoCzIWLmdyZWVucm9vbS52MS5BcHByb3ZhbCI9ChFBcHByb3ZhbENhbmNlbGxlZBIoCghhcHByb3ZhbBgBIAEoCzIWLmdyZWVucm9vbS52MS5BcHByb3ZhbCJhCgxNZXNzYWdlRGVsdGESEgoKbWVzc2FnZV9pZBgBIAEoCRITCgtibG9ja19pbmRleBgCIAEoBRIMCgR0ZXh0GAMgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgEIAEoCSJmCg1UaGlua2luZ0RlbHRhEhIKCm1lc3NhZ2VfaWQYASABKAkSEwoLYmxvY2tfaW5kZXgYAiABKAUSEAoIdGhpbmtpbmcYAyABKAkSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAQgASgJIjQKD1Rvb2xPdXRwdXREZWx0YRITCgt0b29sX3VzZV9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJIh0KDVByb2Nlc3NTdGRlcnISDAoEdGV4dBgBIAEoCSJoCgxQcm9jZXNzU3RhdHMSFAoMbWVtb3J5X2J5dGVzGAEgASgDEisKCGNwdV90aW1lGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDXByb2Nlc3NfY291bnQYAyABKAUiQgoQTWVzc2FnZVJldHJhY3RlZBISCgptZXNzYWdlX2lkGAEgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgCIAEoCSKTAQoOVG9vbElucHV0RGVsdGESEgoKbWVzc2FnZV9pZBgBIAEoCRITCgtibG9ja19pbmRleBgCIAEoBRITCgt0b29sX3VzZV9pZBgDIAEoCRIRCgl0b29sX25hbWUYBCABKAkSFAoMcGFydGlhbF9qc29uGAUgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgGIAEoCSKDAQoMVG9vbFByb2dyZXNzEhMKC3Rvb2xfdXNlX2lkGAEgASgJEhEKCXRvb2xfbmFtZRgCIAEoCRIvCgxlbGFwc2VkX3RpbWUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGgoScGFyZW50X3Rvb2xfdXNlX2lkGAQgASgJQjAKGWlvLmdpdGh1Yi5ncmVlbnJvb21kZXYudjFCEUV2ZW50UGF5bG9hZFByb3RvUAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_greenroom_v1_plan_limit, file_greenroom_v1_session, file_greenroom_v1_turn]);
+  fileDesc("CiBncmVlbnJvb20vdjEvZXZlbnRfcGF5bG9hZC5wcm90bxIMZ3JlZW5yb29tLnYxIjgKDlNlc3Npb25DcmVhdGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uU3RhcnRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24ipgEKE1Nlc3Npb25TdGF0ZUNoYW5nZWQSLgoKZnJvbV9zdGF0ZRgBIAEoDjIaLmdyZWVucm9vbS52MS5TZXNzaW9uU3RhdGUSLAoIdG9fc3RhdGUYAiABKA4yGi5ncmVlbnJvb20udjEuU2Vzc2lvblN0YXRlEg4KBnJlYXNvbhgDIAEoCRIhCgVlcnJvchgEIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIjoKEFNlc3Npb25TdXNwZW5kZWQSJgoHc2Vzc2lvbhgBIAEoCzIVLmdyZWVucm9vbS52MS5TZXNzaW9uIjgKDlNlc3Npb25SZXN1bWVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI6ChBTZXNzaW9uUmVzdGFydGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJpCg5TZXNzaW9uVXBkYXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24SLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIkQKFFNlc3Npb25Db25maWdBcHBsaWVkEhkKEWNvbmZpZ19nZW5lcmF0aW9uGAEgASgDEhEKCXJlc3RhcnRlZBgCIAEoCCI3Cg1TZXNzaW9uQ2xvc2VkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uRGVsZXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24iNgoMU2Vzc2lvbkVycm9yEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJEChhTZXNzaW9uUmVjb3ZlcnlTY2hlZHVsZWQSKAoIcmVjb3ZlcnkYASABKAsyFi5ncmVlbnJvb20udjEuUmVjb3ZlcnkiQgoPU2Vzc2lvbkV4cGlyaW5nEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI0ChNTZXNzaW9uTGltaXRSZWFjaGVkEg0KBWxpbWl0GAEgASgJEg4KBmRldGFpbBgCIAEoCSJIChhTZXNzaW9uUGxhbkxpbWl0c0NoYW5nZWQSLAoLcGxhbl9saW1pdHMYASADKAsyFy5ncmVlbnJvb20udjEuUGxhbkxpbWl0IlUKE1Nlc3Npb25Nb2RlbENoYW5nZWQSEgoKZnJvbV9tb2RlbBgBIAEoCRIQCgh0b19tb2RlbBgCIAEoCRIYChBvdmVycmlkZXNfY29uZmlnGAMgASgIIpgBChxTZXNzaW9uUGVybWlzc2lvbk1vZGVDaGFuZ2VkEi8KCWZyb21fbW9kZRgBIAEoDjIcLmdyZWVucm9vbS52MS5QZXJtaXNzaW9uTW9kZRItCgd0b19tb2RlGAIgASgOMhwuZ3JlZW5yb29tLnYxLlBlcm1pc3Npb25Nb2RlEhgKEG92ZXJyaWRlc19jb25maWcYAyABKAgiOAoOUHJvY2Vzc1NwYXduZWQSJgoHcHJvY2VzcxgBIAEoCzIVLmdyZWVucm9vbS52MS5Qcm9jZXNzIpoBCgxQcm9jZXNzUmVhZHkSJgoHcHJvY2VzcxgBIAEoCzIVLmdyZWVucm9vbS52MS5Qcm9jZXNzEhYKDmNsaV9zZXNzaW9uX2lkGAIgASgJEhkKEWNvbmZpZ19nZW5lcmF0aW9uGAMgASgDEi8KDHN0YXJ0dXBfdGltZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKqAQoNUHJvY2Vzc0V4aXRlZBIPCgdub2RlX2lkGAEgASgJEgsKA3BpZBgCIAEoBRIRCgRjb2RlGAMgASgFSACIAQESEwoGc2lnbmFsGAQgASgFSAGIAQESGAoQbWVtb3J5X2xpbWl0X2hpdBgFIAEoCBIQCghleHBlY3RlZBgGIAEoCBITCgtzdGRlcnJfdGFpbBgHIAEoCUIHCgVfY29kZUIJCgdfc2lnbmFsIi4KClR1cm5RdWV1ZWQSIAoEdHVybhgBIAEoCzISLmdyZWVucm9vbS52MS5UdXJuIi8KC1R1cm5TdGFydGVkEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiIxCg1UdXJuQ29tcGxldGVkEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiIuCgpUdXJuRmFpbGVkEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiIzCg9UdXJuSW50ZXJydXB0ZWQSIAoEdHVybhgBIAEoCzISLmdyZWVucm9vbS52MS5UdXJuIpABCgtVc2VyTWVzc2FnZRISCgptZXNzYWdlX2lkGAEgASgJEisKB2NvbnRlbnQYAiADKAsyGi5ncmVlbnJvb20udjEuQ29udGVudEJsb2NrEhoKEnBhcmVudF90b29sX3VzZV9pZBgDIAEoCRIRCglyYXdfZnJhbWUYBCABKAkSEQoJc3ludGhldGljGAUgASgIIqQBChBBc3Npc3RhbnRNZXNzYWdlEhIKCm1lc3NhZ2VfaWQYASABKAkSKwoHY29udGVudBgCIAMoCzIaLmdyZWVucm9vbS52MS5Db250ZW50QmxvY2sSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAMgASgJEhEKCXJhd19mcmFtZRgEIAEoCRIRCglzeW50aGV0aWMYBSABKAgSDQoFbW9kZWwYBiABKAkimwEKB1Rvb2xVc2USEgoKbWVzc2FnZV9pZBgBIAEoCRIrCgdjb250ZW50GAIgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIaChJwYXJlbnRfdG9vbF91c2VfaWQYAyABKAkSEQoJcmF3X2ZyYW1lGAQgASgJEhEKCXN5bnRoZXRpYxgFIAEoCBINCgVtb2RlbBgGIAEoCSKPAQoKVG9vbFJlc3VsdBISCgptZXNzYWdlX2lkGAEgASgJEisKB2NvbnRlbnQYAiADKAsyGi5ncmVlbnJvb20udjEuQ29udGVudEJsb2NrEhoKEnBhcmVudF90b29sX3VzZV9pZBgDIAEoCRIRCglyYXdfZnJhbWUYBCABKAkSEQoJc3ludGhldGljGAUgASgIIkcKDVN5c3RlbU1lc3NhZ2USEgoKZnJhbWVfdHlwZRgBIAEoCRIPCgdzdWJ0eXBlGAIgASgJEhEKCXJhd19mcmFtZRgDIAEoCSI9ChFBcHByb3ZhbFJlcXVlc3RlZBIoCghhcHByb3ZhbBgBIAEoCzIWLmdyZWVucm9vbS52MS5BcHByb3ZhbCI7Cg9BcHByb3ZhbERlY2lkZWQSKAoIYXBwcm92YWwYASABKAsyFi5ncmVlbnJvb20udjEuQXBwcm92YWwiOwoPQXBwcm92YWxFeHBpcmVkEigKCGFwcHJvdmFsGAEgASgLMhYuZ3JlZW5yb29tLnYxLkFwcHJvdmFsIj0KEUFwcHJvdmFsQ2FuY2VsbGVkEigKCGFwcHJvdmFsGAEgASgLMhYuZ3JlZW5yb29tLnYxLkFwcHJvdmFsImEKDE1lc3NhZ2VEZWx0YRISCgptZXNzYWdlX2lkGAEgASgJEhMKC2Jsb2NrX2luZGV4GAIgASgFEgwKBHRleHQYAyABKAkSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAQgASgJImYKDVRoaW5raW5nRGVsdGESEgoKbWVzc2FnZV9pZBgBIAEoCRITCgtibG9ja19pbmRleBgCIAEoBRIQCgh0aGlua2luZxgDIAEoCRIaChJwYXJlbnRfdG9vbF91c2VfaWQYBCABKAkiNAoPVG9vbE91dHB1dERlbHRhEhMKC3Rvb2xfdXNlX2lkGAEgASgJEgwKBHRleHQYAiABKAkiHQoNUHJvY2Vzc1N0ZGVychIMCgR0ZXh0GAEgASgJImgKDFByb2Nlc3NTdGF0cxIUCgxtZW1vcnlfYnl0ZXMYASABKAMSKwoIY3B1X3RpbWUYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFQoNcHJvY2Vzc19jb3VudBgDIAEoBSJCChBNZXNzYWdlUmV0cmFjdGVkEhIKCm1lc3NhZ2VfaWQYASABKAkSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAIgASgJIpMBCg5Ub29sSW5wdXREZWx0YRISCgptZXNzYWdlX2lkGAEgASgJEhMKC2Jsb2NrX2luZGV4GAIgASgFEhMKC3Rvb2xfdXNlX2lkGAMgASgJEhEKCXRvb2xfbmFtZRgEIAEoCRIUCgxwYXJ0aWFsX2pzb24YBSABKAkSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAYgASgJIoMBCgxUb29sUHJvZ3Jlc3MSEwoLdG9vbF91c2VfaWQYASABKAkSEQoJdG9vbF9uYW1lGAIgASgJEi8KDGVsYXBzZWRfdGltZRgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIaChJwYXJlbnRfdG9vbF91c2VfaWQYBCABKAlCMAoZaW8uZ2l0aHViLmdyZWVucm9vbWRldi52MUIRRXZlbnRQYXlsb2FkUHJvdG9QAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_greenroom_v1_config, file_greenroom_v1_plan_limit, file_greenroom_v1_session, file_greenroom_v1_turn]);
 
 /**
  * SessionCreated: a session was created.
@@ -380,6 +382,76 @@ export const SessionPlanLimitsChangedSchema: GenMessage<SessionPlanLimitsChanged
   messageDesc(file_greenroom_v1_event_payload, 14);
 
 /**
+ * SessionModelChanged: another model is in force in a session's process.
+ *
+ * @generated from message greenroom.v1.SessionModelChanged
+ */
+export type SessionModelChanged = Message<"greenroom.v1.SessionModelChanged"> & {
+  /**
+   * Full name of the model before.
+   *
+   * @generated from field: string from_model = 1;
+   */
+  fromModel: string;
+
+  /**
+   * Full name of the model now, as in Session.current_model.
+   *
+   * @generated from field: string to_model = 2;
+   */
+  toModel: string;
+
+  /**
+   * Whether it is in force instead of the configured one, because the CLI chose it for the rest of the session.
+   *
+   * @generated from field: bool overrides_config = 3;
+   */
+  overridesConfig: boolean;
+};
+
+/**
+ * Describes the message greenroom.v1.SessionModelChanged.
+ * Use `create(SessionModelChangedSchema)` to create a new message.
+ */
+export const SessionModelChangedSchema: GenMessage<SessionModelChanged> = /*@__PURE__*/
+  messageDesc(file_greenroom_v1_event_payload, 15);
+
+/**
+ * SessionPermissionModeChanged: another permission mode is in force in a session's process.
+ *
+ * @generated from message greenroom.v1.SessionPermissionModeChanged
+ */
+export type SessionPermissionModeChanged = Message<"greenroom.v1.SessionPermissionModeChanged"> & {
+  /**
+   * Mode before.
+   *
+   * @generated from field: greenroom.v1.PermissionMode from_mode = 1;
+   */
+  fromMode: PermissionMode;
+
+  /**
+   * Mode now, as in Session.current_permission_mode.
+   *
+   * @generated from field: greenroom.v1.PermissionMode to_mode = 2;
+   */
+  toMode: PermissionMode;
+
+  /**
+   * Whether it is in force instead of the configured one, because the model or an approved plan chose it.
+   *
+   * @generated from field: bool overrides_config = 3;
+   */
+  overridesConfig: boolean;
+};
+
+/**
+ * Describes the message greenroom.v1.SessionPermissionModeChanged.
+ * Use `create(SessionPermissionModeChangedSchema)` to create a new message.
+ */
+export const SessionPermissionModeChangedSchema: GenMessage<SessionPermissionModeChanged> = /*@__PURE__*/
+  messageDesc(file_greenroom_v1_event_payload, 16);
+
+/**
  * ProcessSpawned: a process was started.
  *
  * @generated from message greenroom.v1.ProcessSpawned
@@ -398,7 +470,7 @@ export type ProcessSpawned = Message<"greenroom.v1.ProcessSpawned"> & {
  * Use `create(ProcessSpawnedSchema)` to create a new message.
  */
 export const ProcessSpawnedSchema: GenMessage<ProcessSpawned> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 15);
+  messageDesc(file_greenroom_v1_event_payload, 17);
 
 /**
  * ProcessReady: a process answered the handshake, and the conversation it runs was verified.
@@ -440,7 +512,7 @@ export type ProcessReady = Message<"greenroom.v1.ProcessReady"> & {
  * Use `create(ProcessReadySchema)` to create a new message.
  */
 export const ProcessReadySchema: GenMessage<ProcessReady> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 16);
+  messageDesc(file_greenroom_v1_event_payload, 18);
 
 /**
  * ProcessExited: a process ended.
@@ -503,7 +575,7 @@ export type ProcessExited = Message<"greenroom.v1.ProcessExited"> & {
  * Use `create(ProcessExitedSchema)` to create a new message.
  */
 export const ProcessExitedSchema: GenMessage<ProcessExited> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 17);
+  messageDesc(file_greenroom_v1_event_payload, 19);
 
 /**
  * TurnQueued: a turn was accepted.
@@ -524,7 +596,7 @@ export type TurnQueued = Message<"greenroom.v1.TurnQueued"> & {
  * Use `create(TurnQueuedSchema)` to create a new message.
  */
 export const TurnQueuedSchema: GenMessage<TurnQueued> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 18);
+  messageDesc(file_greenroom_v1_event_payload, 20);
 
 /**
  * TurnStarted: a turn's prompt was given to the process.
@@ -545,7 +617,7 @@ export type TurnStarted = Message<"greenroom.v1.TurnStarted"> & {
  * Use `create(TurnStartedSchema)` to create a new message.
  */
 export const TurnStartedSchema: GenMessage<TurnStarted> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 19);
+  messageDesc(file_greenroom_v1_event_payload, 21);
 
 /**
  * TurnCompleted: a turn ended with a result.
@@ -566,7 +638,7 @@ export type TurnCompleted = Message<"greenroom.v1.TurnCompleted"> & {
  * Use `create(TurnCompletedSchema)` to create a new message.
  */
 export const TurnCompletedSchema: GenMessage<TurnCompleted> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 20);
+  messageDesc(file_greenroom_v1_event_payload, 22);
 
 /**
  * TurnFailed: a turn ended with an error of the API or the CLI, or at a limit.
@@ -587,7 +659,7 @@ export type TurnFailed = Message<"greenroom.v1.TurnFailed"> & {
  * Use `create(TurnFailedSchema)` to create a new message.
  */
 export const TurnFailedSchema: GenMessage<TurnFailed> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 21);
+  messageDesc(file_greenroom_v1_event_payload, 23);
 
 /**
  * TurnInterrupted: a turn was stopped by a caller or by the end of its process.
@@ -608,7 +680,7 @@ export type TurnInterrupted = Message<"greenroom.v1.TurnInterrupted"> & {
  * Use `create(TurnInterruptedSchema)` to create a new message.
  */
 export const TurnInterruptedSchema: GenMessage<TurnInterrupted> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 22);
+  messageDesc(file_greenroom_v1_event_payload, 24);
 
 /**
  * UserMessage: the conversation got a message of the user, or one that the CLI wrote in the user's name.
@@ -657,7 +729,7 @@ export type UserMessage = Message<"greenroom.v1.UserMessage"> & {
  * Use `create(UserMessageSchema)` to create a new message.
  */
 export const UserMessageSchema: GenMessage<UserMessage> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 23);
+  messageDesc(file_greenroom_v1_event_payload, 25);
 
 /**
  * AssistantMessage: the model said or thought something.
@@ -713,7 +785,7 @@ export type AssistantMessage = Message<"greenroom.v1.AssistantMessage"> & {
  * Use `create(AssistantMessageSchema)` to create a new message.
  */
 export const AssistantMessageSchema: GenMessage<AssistantMessage> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 24);
+  messageDesc(file_greenroom_v1_event_payload, 26);
 
 /**
  * ToolUse: the model called a tool.
@@ -769,7 +841,7 @@ export type ToolUse = Message<"greenroom.v1.ToolUse"> & {
  * Use `create(ToolUseSchema)` to create a new message.
  */
 export const ToolUseSchema: GenMessage<ToolUse> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 25);
+  messageDesc(file_greenroom_v1_event_payload, 27);
 
 /**
  * ToolResult: a tool answered.
@@ -818,7 +890,7 @@ export type ToolResult = Message<"greenroom.v1.ToolResult"> & {
  * Use `create(ToolResultSchema)` to create a new message.
  */
 export const ToolResultSchema: GenMessage<ToolResult> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 26);
+  messageDesc(file_greenroom_v1_event_payload, 28);
 
 /**
  * SystemMessage: the CLI said anything else, known or not. Nothing that it says is lost or an error.
@@ -853,7 +925,7 @@ export type SystemMessage = Message<"greenroom.v1.SystemMessage"> & {
  * Use `create(SystemMessageSchema)` to create a new message.
  */
 export const SystemMessageSchema: GenMessage<SystemMessage> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 27);
+  messageDesc(file_greenroom_v1_event_payload, 29);
 
 /**
  * ApprovalRequested: a tool needs a permission; its turn waits.
@@ -874,7 +946,7 @@ export type ApprovalRequested = Message<"greenroom.v1.ApprovalRequested"> & {
  * Use `create(ApprovalRequestedSchema)` to create a new message.
  */
 export const ApprovalRequestedSchema: GenMessage<ApprovalRequested> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 28);
+  messageDesc(file_greenroom_v1_event_payload, 30);
 
 /**
  * ApprovalDecided: somebody allowed or denied the tool.
@@ -895,7 +967,7 @@ export type ApprovalDecided = Message<"greenroom.v1.ApprovalDecided"> & {
  * Use `create(ApprovalDecidedSchema)` to create a new message.
  */
 export const ApprovalDecidedSchema: GenMessage<ApprovalDecided> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 29);
+  messageDesc(file_greenroom_v1_event_payload, 31);
 
 /**
  * ApprovalExpired: nobody decided in time; the tool was denied.
@@ -916,7 +988,7 @@ export type ApprovalExpired = Message<"greenroom.v1.ApprovalExpired"> & {
  * Use `create(ApprovalExpiredSchema)` to create a new message.
  */
 export const ApprovalExpiredSchema: GenMessage<ApprovalExpired> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 30);
+  messageDesc(file_greenroom_v1_event_payload, 32);
 
 /**
  * ApprovalCancelled: the turn ended before a decision.
@@ -937,7 +1009,7 @@ export type ApprovalCancelled = Message<"greenroom.v1.ApprovalCancelled"> & {
  * Use `create(ApprovalCancelledSchema)` to create a new message.
  */
 export const ApprovalCancelledSchema: GenMessage<ApprovalCancelled> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 31);
+  messageDesc(file_greenroom_v1_event_payload, 33);
 
 /**
  * MessageDelta: a piece of a message of the model. The message.assistant event that follows is complete without it.
@@ -979,7 +1051,7 @@ export type MessageDelta = Message<"greenroom.v1.MessageDelta"> & {
  * Use `create(MessageDeltaSchema)` to create a new message.
  */
 export const MessageDeltaSchema: GenMessage<MessageDelta> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 32);
+  messageDesc(file_greenroom_v1_event_payload, 34);
 
 /**
  * ThinkingDelta: a piece of the model's thinking. The message.assistant event that follows is complete without it.
@@ -1021,7 +1093,7 @@ export type ThinkingDelta = Message<"greenroom.v1.ThinkingDelta"> & {
  * Use `create(ThinkingDeltaSchema)` to create a new message.
  */
 export const ThinkingDeltaSchema: GenMessage<ThinkingDelta> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 33);
+  messageDesc(file_greenroom_v1_event_payload, 35);
 
 /**
  * ToolOutputDelta: a piece of what a shell command writes while it runs, in whole lines and with secrets removed; it comes
@@ -1051,7 +1123,7 @@ export type ToolOutputDelta = Message<"greenroom.v1.ToolOutputDelta"> & {
  * Use `create(ToolOutputDeltaSchema)` to create a new message.
  */
 export const ToolOutputDeltaSchema: GenMessage<ToolOutputDelta> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 34);
+  messageDesc(file_greenroom_v1_event_payload, 36);
 
 /**
  * ProcessStderr: a piece of the process's error output, with secrets removed. Long lines are cut, and what comes too fast
@@ -1073,7 +1145,7 @@ export type ProcessStderr = Message<"greenroom.v1.ProcessStderr"> & {
  * Use `create(ProcessStderrSchema)` to create a new message.
  */
 export const ProcessStderrSchema: GenMessage<ProcessStderr> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 35);
+  messageDesc(file_greenroom_v1_event_payload, 37);
 
 /**
  * ProcessStats: what the process and its children use. It is measured every 5 s for a WatchEvents with
@@ -1109,7 +1181,7 @@ export type ProcessStats = Message<"greenroom.v1.ProcessStats"> & {
  * Use `create(ProcessStatsSchema)` to create a new message.
  */
 export const ProcessStatsSchema: GenMessage<ProcessStats> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 36);
+  messageDesc(file_greenroom_v1_event_payload, 38);
 
 /**
  * MessageRetracted: a message whose pieces were sent will never be finished. Forget the pieces that no event of the whole
@@ -1139,7 +1211,7 @@ export type MessageRetracted = Message<"greenroom.v1.MessageRetracted"> & {
  * Use `create(MessageRetractedSchema)` to create a new message.
  */
 export const MessageRetractedSchema: GenMessage<MessageRetracted> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 37);
+  messageDesc(file_greenroom_v1_event_payload, 39);
 
 /**
  * ToolInputDelta: a piece of a tool's input, as the model writes it. The message.tool_use event that follows is complete
@@ -1196,7 +1268,7 @@ export type ToolInputDelta = Message<"greenroom.v1.ToolInputDelta"> & {
  * Use `create(ToolInputDeltaSchema)` to create a new message.
  */
 export const ToolInputDeltaSchema: GenMessage<ToolInputDelta> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 38);
+  messageDesc(file_greenroom_v1_event_payload, 40);
 
 /**
  * ToolProgress: a tool still runs.
@@ -1238,5 +1310,5 @@ export type ToolProgress = Message<"greenroom.v1.ToolProgress"> & {
  * Use `create(ToolProgressSchema)` to create a new message.
  */
 export const ToolProgressSchema: GenMessage<ToolProgress> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 39);
+  messageDesc(file_greenroom_v1_event_payload, 41);
 
