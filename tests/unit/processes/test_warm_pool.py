@@ -33,11 +33,11 @@ LONG = timedelta(seconds=30)
 
 @asynccontextmanager
 async def waiting(
-    place: Path, *launches: Launch, **script: object
+    place: Path, *launches: Launch, slots: int = 0, **script: object
 ) -> AsyncIterator[tuple[WarmProcesses, Pool]]:
-    """Keep a process of the fake CLI waiting for each launch, in a pool with a slot for each."""
+    """Keep a process of the fake CLI waiting for each launch, in a pool with a slot for each, or with `slots`."""
     environment = {name: Secret(value) for name, value in at_start(**script).items()}
-    pool = Pool(len(launches), LONG)
+    pool = Pool(slots or len(launches), LONG)
     with server_run(place) as mine:
         defaults, roots = CliDefaults(environment=environment), AllowedRoots([place])
         cli = ClaudeCli(install(place), place, mine, defaults, IMPATIENT, directories=roots)
@@ -137,7 +137,7 @@ async def test_one_that_went_elsewhere_is_ended_and_another_works_where_it_shoul
 
 
 async def test_one_that_died_a_moment_ago_is_not_given_away(tmp_path: Path) -> None:
-    async with waiting(tmp_path, a_launch(tmp_path)) as (processes, pool):
+    async with waiting(tmp_path, a_launch(tmp_path)) as (processes, _):
         slot = await ready(processes)
         assert slot.process is not None
         os.kill(slot.process.identity.pid, signal.SIGKILL)
@@ -146,28 +146,42 @@ async def test_one_that_died_a_moment_ago_is_not_given_away(tmp_path: Path) -> N
         ):  # without a turn of the event loop, which would see the exit
             pass
         assert processes.claim(first(a_launch(tmp_path))) is None
-        await eventually(lambda: pool.status().free == 1)
+        await slot.exited.wait()
 
 
-async def test_one_that_dies_while_it_waits_frees_its_slot_and_is_replaced(
+async def killed(processes: WarmProcesses) -> WarmSlot:
+    """Kill the process that waits, and wait until it has ended; return what is left of it."""
+    slot = await ready(processes)
+    assert slot.process is not None
+    os.kill(slot.process.identity.pid, signal.SIGKILL)
+    await slot.exited.wait()
+    return slot
+
+
+async def test_one_that_is_killed_while_it_waits_frees_its_slot_and_is_replaced_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pause = timedelta(milliseconds=500)
-    monkeypatch.setattr(warm_pool, "AFTER_FAILURE", pause)
-    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(warm_pool, "LOOK_EVERY", timedelta(hours=1))
     async with waiting(tmp_path, a_launch(tmp_path)) as (processes, pool):
-        slot = await ready(processes)
-        assert slot.process is not None
-        died = slot.process.identity
-        os.kill(died.pid, signal.SIGKILL)
-        killed_at = loop.time()
-        await slot.exited.wait()
-        assert pool.status().free == 1
+        victim = await killed(processes)
         successor = await ready(processes)
-        assert loop.time() - killed_at >= pause.total_seconds()
         assert successor.process is not None
-        assert successor.process.identity != died
+        assert victim.process is not None
+        assert successor.process.identity != victim.process.identity
         assert pool.status().warm == 1
+
+
+async def test_when_its_successor_dies_as_well_no_other_follows_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warm_pool, "AFTER_FAILURE", timedelta(hours=1))
+    dying, other = a_launch(tmp_path), a_launch(tmp_path, model="another")
+    async with waiting(tmp_path, dying, slots=2) as (processes, _):
+        await killed(processes)
+        await killed(processes)
+        processes.keep([WarmStart(dying, 1), WarmStart(other, 1)])
+        await ready(processes)
+        assert [slot.launch.config.model for slot in processes.waiting] == ["another"]
 
 
 async def test_one_that_cannot_even_be_described_harms_no_other(tmp_path: Path) -> None:

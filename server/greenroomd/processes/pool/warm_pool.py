@@ -7,6 +7,7 @@ Which session it fits, and what it is told then, is decided in `late_binding.py`
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ from greenroomd.processes.claude.late_binding import Binding, as_started
 from greenroomd.processes.host.finish import finish
 from greenroomd.processes.linux import procfs
 from greenroomd.processes.pool.pool_lease import PoolLease
+from greenroomd.processes.pool.restart_pauses import RestartPauses
 from greenroomd.processes.pool.slots import Pool
 
 log = structlog.get_logger(__name__)
@@ -35,7 +37,7 @@ LOOK_EVERY = timedelta(seconds=1)
 REFILL_AFTER = timedelta(milliseconds=150)
 """How long the place of a process that was taken stays empty: its session starts first, and alone."""
 AFTER_FAILURE = timedelta(seconds=30)
-"""How long no process is started like one that could not be started, or that ended while it waited."""
+"""How long no process is started like one that could not be, or like two that ended while they waited."""
 BIND_WITHIN = timedelta(seconds=5)
 """Timeout for reconfiguring a warm process: typically 20 to 100 ms, longer if MCP servers must connect."""
 
@@ -106,7 +108,7 @@ class WarmProcesses:
     """Keeps processes waiting, as far as there are slots that nobody else wants, and gives them away with their slots.
 
     While they wait, the pool takes their slots back before any other. One that ends while it waits gives its slot back
-    at once; another one like it is started after a pause.
+    at once, and another one like it is started; how soon, `RestartPauses` decides.
     """
 
     def __init__(self, cli: ClaudeCli, pool: Pool) -> None:
@@ -117,7 +119,7 @@ class WarmProcesses:
         """Those that no session has claimed, oldest first."""
         self._existing: set[WarmSlot] = set()
         self._changed = asyncio.Event()
-        self._paused: list[tuple[Launch, float]] = []  # until when, by the loop's clock
+        self._pauses = RestartPauses(AFTER_FAILURE, time.monotonic)
 
     def keep(self, wanted: Sequence[WarmStart]) -> None:
         """Keep so many processes ready from now on, as far as slots are free; what is not wanted any more ends."""
@@ -169,14 +171,12 @@ class WarmProcesses:
                     await self._changed.wait()
 
     def _refill(self, group: asyncio.TaskGroup) -> None:
-        now = asyncio.get_running_loop().time()
-        self._paused = [(launch, until) for launch, until in self._paused if until > now]
         surplus = list(self.waiting)
         for wanted in self._wanted:
             launch = as_started(wanted.launch)
             there = [slot for slot in surplus if slot.launch == launch][: wanted.count]
             surplus = [slot for slot in surplus if slot not in there]
-            if any(paused == launch for paused, _ in self._paused):
+            if self._pauses.paused(launch):
                 continue
             for _ in range(wanted.count - len(there)):
                 lease = self._pool.spare(wanted.launch.workspace_id)
@@ -200,15 +200,17 @@ class WarmProcesses:
                 if not slot.claimed:
                     slot.lease.idle(slot.release_requested.set)
                 await _first_of(slot.release_requested.wait(), process.exited())
-                if not slot.release_requested.is_set() and not slot.claimed:
-                    raise ProcessFailed("PROCESS_EXITED", "it ended while it waited")
-                await slot.release_requested.wait()
+                if slot.release_requested.is_set() or slot.claimed:
+                    await slot.release_requested.wait()
+                else:
+                    log.warning("warm_process_died", workspace_id=own.workspace_id)
+                    self._pauses.died(slot.launch)
         except ProcessFailed as failure:
             log.warning("warm_start_failed", workspace_id=own.workspace_id, reason=str(failure))
-            self._pause(slot.launch)
+            self._pauses.failed(slot.launch)
         except Exception:
             log.exception("warm_process_failed", workspace_id=own.workspace_id)
-            self._pause(slot.launch)
+            self._pauses.failed(slot.launch)
         finally:
             if slot in self.waiting:
                 self.waiting.remove(slot)
@@ -218,10 +220,6 @@ class WarmProcesses:
             slot.started.set()
             slot.exited.set()
             self._changed.set()
-
-    def _pause(self, launch: Launch) -> None:
-        until = asyncio.get_running_loop().time() + AFTER_FAILURE.total_seconds()
-        self._paused.append((launch, until))
 
 
 async def _first_of(*waits: Coroutine[Any, Any, object]) -> None:
