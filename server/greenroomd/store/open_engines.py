@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -20,6 +22,7 @@ _READER_CACHE_KIB: Final = 8 * 1024
 _CHECKPOINT_PAGES: Final = (
     4_000  # 16 MiB of WAL: fewer but longer checkpoints, since each costs two more syncs
 )
+_WAL_RETRY_SECONDS: Final = 0.01
 _ENCODINGS: Final = ("UTF8", "SQL_ASCII")  # the second one keeps our UTF-8 as it is
 OLDEST_POSTGRESQL: Final = 14  # the oldest one still maintained; the tests also run against newer ones
 
@@ -48,7 +51,7 @@ def open_sqlite(url: URL, wait_timeout: timedelta) -> tuple[Engine, Engine]:
 
     @event.listens_for(writing, "connect")
     def _durable(connection: Any, _record: object) -> None:
-        connection.execute("PRAGMA journal_mode=WAL")
+        _switch_to_wal(connection, wait_timeout)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA cache_size=-{_WRITER_CACHE_KIB}")
         connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
@@ -64,6 +67,20 @@ def open_sqlite(url: URL, wait_timeout: timedelta) -> tuple[Engine, Engine]:
         connection.execute(f"PRAGMA cache_size=-{_READER_CACHE_KIB}")
 
     return writing, reading
+
+
+def _switch_to_wal(connection: sqlite3.Connection, wait_timeout: timedelta) -> None:
+    """Let SQLite keep a write-ahead log. It does not wait here for another connection that does the same, so we do."""
+    deadline = time.monotonic() + wait_timeout.total_seconds()
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+            time.sleep(_WAL_RETRY_SECONDS)
+        else:
+            return
 
 
 def open_postgresql(url: URL, arguments: dict[str, Any], wait_timeout: timedelta) -> tuple[Engine, Engine]:
