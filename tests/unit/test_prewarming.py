@@ -145,7 +145,12 @@ async def test_a_directory_that_hangs_delays_no_other_profile_and_ends_no_proces
         assert await next_after_creating("hangs") == [str(tmp_path / "early")], (
             "what waits there goes on waiting"
         )
-        assert set(await next_after_creating("late")) == {str(tmp_path / "early"), str(tmp_path / "late")}
+        monkeypatch.setattr(module, "LOOK_FOR", HOUR)
+        both = {str(tmp_path / "early"), str(tmp_path / "late")}
+        assert set(await next_after_creating("late")) == both, "it waits for nobody"
+        assert set(await next_after_creating("too-late")) == {*both, str(tmp_path / "too-late")}, (
+            "nor does a change wait for the look before it"
+        )
 
 
 async def test_a_wish_that_cannot_be_followed_is_not_the_last(store: SqlStore, tmp_path: Path) -> None:

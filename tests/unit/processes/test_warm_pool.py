@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -33,7 +34,7 @@ LONG = timedelta(seconds=30)
 
 @asynccontextmanager
 async def waiting(
-    place: Path, *launches: Launch, slots: int = 0, **script: object
+    place: Path, *launches: Launch, slots: int = 0, **script: Any
 ) -> AsyncIterator[tuple[WarmProcesses, Pool]]:
     """Keep a process of the fake CLI waiting for each launch, in a pool with a slot for each, or with `slots`."""
     environment = {name: Secret(value) for name, value in at_start(**script).items()}
@@ -101,7 +102,7 @@ async def test_one_that_takes_everything_serves(tmp_path: Path) -> None:
     "script", [{"refuse": ["set_cwd"]}, {"ignore": ["set_cwd"]}, {"die_of": "set_cwd"}], ids=str
 )
 async def test_one_that_does_not_is_ended_and_another_started_in_its_slot(
-    tmp_path: Path, script: dict[str, object], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, script: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(warm_pool, "BIND_WITHIN", timedelta(milliseconds=500))
     (tmp_path / "there").mkdir()

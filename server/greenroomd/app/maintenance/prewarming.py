@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -28,8 +29,11 @@ log = structlog.get_logger(__name__)
 EVERY = timedelta(seconds=10)
 """How often to look for changes made elsewhere: by another node, or to a directory."""
 LOOK_FOR = timedelta(seconds=2)
-"""How long to wait for the directories of the profiles: so long may one that hangs delay the others."""
+"""How long to wait for the directories of the profiles before they are read again after a pause."""
 _PAGE = 1_000
+
+Kept = Mapping[tuple[str, str], WarmStart]
+"""What is kept ready, by workspace and profile."""
 
 
 @asynccontextmanager
@@ -45,12 +49,12 @@ async def warming(
 async def _follow(
     store: ProfileStore, working_dirs: WorkingDirs, processes: WarmStarts, changed: asyncio.Event
 ) -> None:
-    kept: Sequence[WarmStart] = ()
+    kept: Kept = {}
     while True:
         changed.clear()  # before reading, so that a change in the meantime is read next time
         try:
-            kept = await _wanted([found async for found in _profiles(store)], working_dirs, kept)
-            processes.keep(kept)
+            wanted = [found async for found in _profiles(store)]
+            kept = await _keep(wanted, working_dirs, processes, kept, changed)
         except GreenroomError as error:  # the database is unavailable; processes that are ready stay ready
             log.warning("profiles_unavailable", error=str(error))
         with suppress(TimeoutError):
@@ -71,22 +75,51 @@ async def _profiles(store: ProfileStore) -> AsyncIterator[tuple[Profile, Secret 
         after = place_of(page.items[-1])
 
 
-async def _wanted(
+async def _keep(
     profiles: Sequence[tuple[Profile, Secret | None]],
     working_dirs: WorkingDirs,
-    kept: Sequence[WarmStart],
-) -> Sequence[WarmStart]:
-    """Return what to keep ready, after `kept`. All directories are looked at together, for `LOOK_FOR` at most."""
+    processes: WarmStarts,
+    kept: Kept,
+    changed: asyncio.Event,
+) -> Kept:
+    """Keep ready what profiles ask for, those first whose directories answer first; return what is kept now.
+
+    Waits for the directories until `LOOK_FOR` is over or `changed` is set, whatever comes first. As long as one does
+    not answer, the processes that wait there go on waiting, and no new one is started there.
+    """
+    starts = {
+        (profile.workspace_id, profile.profile_id): start
+        for profile, token in profiles
+        if (start := _start(profile, token)) is not None
+    }
+    waiting = {
+        key: going_on for key, start in starts.items() if (going_on := _going_on(start, kept.get(key)))
+    }
     async with asyncio.TaskGroup() as group:
-        looks = [
-            (profile, group.create_task(_launch(profile, token, working_dirs, kept)))
-            for profile, token in profiles
-        ]
-    return [
-        WarmStart(launch, profile.parts.warm_processes)
-        for profile, look in looks
-        if (launch := look.result()) is not None
-    ]
+        looks = {
+            key: group.create_task(_looked_at(key, start, waiting.get(key), working_dirs))
+            for key, start in starts.items()
+        }
+        until = group.create_task(changed.wait())
+        deadline = asyncio.get_running_loop().time() + LOOK_FOR.total_seconds()
+        pending: set[asyncio.Task[Any]] = {*looks.values(), until}
+        while True:
+            answered: set[asyncio.Task[Any]] = set()
+            if pending != {until}:
+                left = max(0.0, deadline - asyncio.get_running_loop().time())
+                answered, pending = await asyncio.wait(
+                    pending, timeout=left, return_when=asyncio.FIRST_COMPLETED
+                )
+            if until.done():
+                break
+            found = {key: look.result() if look.done() else waiting.get(key) for key, look in looks.items()}
+            kept = {key: start for key, start in found.items() if start is not None}
+            processes.keep(list(kept.values()))
+            if not answered or pending == {until}:
+                break
+        for task in pending:
+            task.cancel()
+    return kept
 
 
 async def _token(profile: Profile, store: ProfileStore) -> Secret | None:
@@ -95,37 +128,49 @@ async def _token(profile: Profile, store: ProfileStore) -> Secret | None:
     return await store.oauth_token(profile.workspace_id, profile.profile_id)
 
 
-async def _launch(
-    profile: Profile, token: Secret | None, working_dirs: WorkingDirs, kept: Sequence[WarmStart]
-) -> Launch | None:
-    """Return the launch of a session that sets no options; without a working directory if the profile's is invalid.
-
-    Returns None for a profile that fails, so that the others still get their processes. One whose directory does not
-    answer gets no new process, but keeps those that it has.
-    """
+async def _looked_at(
+    key: tuple[str, str], start: WarmStart, waiting: WarmStart | None, working_dirs: WorkingDirs
+) -> WarmStart | None:
+    """Return what to keep for a profile: without a working directory if its own is invalid, None if it fails."""
     try:
-        launch = _configured(profile, token)
-        try:
-            async with asyncio.timeout(LOOK_FOR.total_seconds()):
-                await working_dirs.resolve(launch.config.working_dir)
-        except (InvalidRequest, WorkingDirOutsideRoots):
-            return replace(launch, config=replace(launch.config, working_dir=""))
-        except (TimeoutError, StoreUnavailable):
-            if any(start.launch == launch for start in kept):
-                return launch
-            raise
+        await working_dirs.resolve(start.launch.config.working_dir)
+    except (InvalidRequest, WorkingDirOutsideRoots):
+        return _anywhere(start)
+    except StoreUnavailable as error:
+        if waiting is None:
+            log.warning("profile_skipped", workspace_id=key[0], profile_id=key[1], error=str(error))
+        return waiting
+    except Exception:
+        log.exception("profile_skipped", workspace_id=key[0], profile_id=key[1])
+        return None
+    return start
+
+
+def _going_on(start: WarmStart, before: WarmStart | None) -> WarmStart | None:
+    """Return what waits for a profile already, if that is still what it asks for."""
+    if before is None or before.launch not in (start.launch, _anywhere(start).launch):
+        return None
+    return replace(before, count=start.count)
+
+
+def _anywhere(start: WarmStart) -> WarmStart:
+    config = replace(start.launch.config, working_dir="")
+    return replace(start, launch=replace(start.launch, config=config))
+
+
+def _start(profile: Profile, token: Secret | None) -> WarmStart | None:
+    """Return the start for a session that sets no options; None if that fails, so that other profiles get theirs."""
+    try:
+        config = replace(layered(profile.parts.config), oauth_token_set=token is not None)
     except Exception:
         log.exception("profile_skipped", workspace_id=profile.workspace_id, profile_id=profile.profile_id)
         return None
-    return launch
-
-
-def _configured(profile: Profile, token: Secret | None) -> Launch:
-    return Launch(
+    launch = Launch(
         session_id="",
         workspace_id=profile.workspace_id,
         cli_session_id="",
         resume=False,
-        config=replace(layered(profile.parts.config), oauth_token_set=token is not None),
+        config=config,
         oauth_token=token,
     )
+    return WarmStart(launch, profile.parts.warm_processes)
