@@ -21,6 +21,8 @@ FULL = PartialConfig(
         "tool_timeout": timedelta(seconds=90),
         "environment": {"TZ": "UTC"},
         "mcp_config": {"mcpServers": {"calc": None}},
+        "mcp_connect_timeout": timedelta(seconds=4),
+        "required_mcp_servers": ("calc",),
         "settings": {"model": None},
         "limits.memory_bytes": 2**30,
         "limits.cpu_cores": 1.5,

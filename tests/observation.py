@@ -16,11 +16,13 @@ from greenroom.v1.event_service_pb2 import (
     WatchEventsRequest,
     WatchEventsResponse,
 )
+from greenroom.v1.node_pb2 import PoolStatus
+from greenroom.v1.node_service_pb2 import GetPoolStatusRequest
 from greenroom.v1.session_pb2 import Session
 from greenroom.v1.session_service_pb2 import ListSessionsRequest
 from greenroom.v1.turn_pb2 import Turn
 from greenroom.v1.turn_service_pb2 import ListTurnsRequest
-from greenroom_server import GreenroomServer
+from greenroom_server import PATIENCE, GreenroomServer
 
 AWAY = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN)
 """What a call ends with when the server dies under it."""
@@ -166,3 +168,13 @@ async def whole_history(server: GreenroomServer, session_id: str) -> list[Event]
     """Return all stored events of a session."""
     request = ListEventsRequest(session_id=session_id, page_size=1000)
     return [each async for page in pages(server.events.ListEvents, request) for each in page.events]
+
+
+async def pool_until(server: GreenroomServer, wanted: Callable[[PoolStatus], bool]) -> PoolStatus:
+    """Wait until the pool stands as wanted: nothing tells of processes that no session has."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            pool = (await server.nodes.GetPoolStatus(GetPoolStatusRequest())).pool_status
+            if wanted(pool):
+                return pool
+            await asyncio.sleep(0.05)

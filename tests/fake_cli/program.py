@@ -11,6 +11,7 @@ Keys, in the order in which they act; all are optional and combine:
     fork: "marked" | "clean" | "escaped"  start a child in a session of its own that holds stdout and lives on; "clean"
                             has no environment but stays in our session, "escaped" has neither
     stderr: N               write N bytes to stderr
+    mcp: {NAME: STATUS or [STATUS, ERROR]}  say so of these MCP servers from now on; else they are connected
     session: ID             say that every frame from now on belongs to this session
     garbage: TEXT           print TEXT as a line of its own
     memory: N               hold N bytes of memory from now on
@@ -66,6 +67,9 @@ class Fake:
         self.refused: list[str] = []
         self.ignored: list[str] = []
         self.deadly = ""
+        config = Path(flags["mcp-config"]).read_text(encoding="utf-8") if "mcp-config" in flags else "{}"
+        self.servers: list[str] = list(json.loads(config).get("mcpServers", {}))
+        self.scripted: dict[str, Any] = {}
         self.astray = ""
         self.input = b""
         self.input_open = True
@@ -150,6 +154,7 @@ class Fake:
         self.refused = script.get("refuse", self.refused)
         self.ignored = script.get("ignore", self.ignored)
         self.deadly = script.get("die_of", self.deadly)
+        self.scripted |= script.get("mcp", {})
         self.astray = script.get("astray", self.astray)
         if kind := script.get("fork"):
             import subprocess  # half of all that the start would take
@@ -273,11 +278,27 @@ class Fake:
             response = {"status": "ok" if trusted else "needs_trust", "cwd": str(Path.cwd())}
         elif subtype == "apply_flag_settings":
             os.environ.update(request["settings"].get("env", {}))
-        elif subtype == "mcp_set_servers":
-            response = {"added": list(request["servers"]), "removed": [], "errors": {}}
         else:
-            return None
+            return self.comply_about_servers(subtype, request)
         return response
+
+    def comply_about_servers(self, subtype: str, request: Message) -> Message | None:
+        """Do what a control request about MCP servers wants, like `comply`."""
+        if subtype == "mcp_status":
+            return {"mcpServers": [self.mcp_server(name) for name in self.servers]}
+        if subtype == "mcp_reconnect":
+            self.scripted.pop(request["serverName"], None)
+            return {}
+        if subtype == "mcp_set_servers":
+            self.servers += list(request["servers"])
+            return {"added": list(request["servers"]), "removed": [], "errors": {}}
+        return None
+
+    def mcp_server(self, name: str) -> Message:
+        """Return what to say of an MCP server."""
+        said = self.scripted.get(name, "connected")
+        status, error = (said, "") if isinstance(said, str) else said
+        return {"name": name, "status": status, **({"error": error} if error else {})}
 
     def stream(self, pieces: list[str]) -> None:
         """Say something piece by piece, and then as a whole; all of it can be read at once."""

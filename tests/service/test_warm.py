@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from fake_cli.installed import at_start, turn
 from greenroom.v1 import config_pb2, session_pb2
 from greenroom.v1.config_pb2 import SessionConfig
 from greenroom.v1.event_pb2 import Event
-from greenroom.v1.node_pb2 import PoolStatus
 from greenroom.v1.node_service_pb2 import GetPoolStatusRequest
 from greenroom.v1.profile_pb2 import Profile
 from greenroom.v1.profile_service_pb2 import CreateProfileRequest, UpdateProfileRequest
@@ -26,7 +24,8 @@ from greenroom.v1.session_service_pb2 import (
     CreateSessionRequest,
     StartSessionRequest,
 )
-from greenroom_server import PATIENCE, GreenroomServer
+from greenroom_server import GreenroomServer
+from observation import pool_until
 from shared_servers import SharedServers
 from standin.model_api import ModelApi
 from story import get, history, names, run_turn, scripted, start_turn, until, working
@@ -46,16 +45,6 @@ async def keep_warm(server: GreenroomServer, count: int, **config: object) -> No
     profile = Profile(profile_id="quick", config=working(server, **config), warm_processes=count)
     await server.profiles.CreateProfile(CreateProfileRequest(profile=profile))
     await pool_until(server, lambda pool: pool.warm == count and len(server.children()) == count)
-
-
-async def pool_until(server: GreenroomServer, wanted: Callable[[PoolStatus], bool]) -> PoolStatus:
-    """Wait until the pool stands as wanted: nothing tells of processes that no session has."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            pool = (await server.nodes.GetPoolStatus(GetPoolStatusRequest())).pool_status
-            if wanted(pool):
-                return pool
-            await asyncio.sleep(0.05)
 
 
 async def make(server: GreenroomServer, config: SessionConfig | None = None, **fields: object) -> Session:

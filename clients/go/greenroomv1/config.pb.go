@@ -366,8 +366,15 @@ type SessionConfig struct {
 	// Models that the CLI asks instead, in this order, when `model` is overloaded or not available; names or aliases, at most
 	// 8, none of them `model` itself. `Turn.models` tells who answered. Default: none.
 	FallbackModels []string `protobuf:"bytes,21,rep,name=fallback_models,json=fallbackModels,proto3" json:"fallback_models,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Time that the MCP servers of `mcp_config` have to connect, 100 ms to what the operator allows
+	// (`max_mcp_connect_timeout`). One that has not connected by then is FAILED. Default: 30 s, or what the operator
+	// allows if that is less.
+	McpConnectTimeout *durationpb.Duration `protobuf:"bytes,30,opt,name=mcp_connect_timeout,json=mcpConnectTimeout,proto3" json:"mcp_connect_timeout,omitempty"`
+	// Names of MCP servers in `mcp_config` without which no turn may run: a turn waits while one of them is PENDING, and
+	// is FAILED (MCP_SERVER_UNAVAILABLE) before the model is asked if one is not CONNECTED then.
+	RequiredMcpServers []string `protobuf:"bytes,31,rep,name=required_mcp_servers,json=requiredMcpServers,proto3" json:"required_mcp_servers,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *SessionConfig) Reset() {
@@ -543,6 +550,20 @@ func (x *SessionConfig) GetApprovalPolicy() ApprovalPolicy {
 func (x *SessionConfig) GetFallbackModels() []string {
 	if x != nil {
 		return x.FallbackModels
+	}
+	return nil
+}
+
+func (x *SessionConfig) GetMcpConnectTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.McpConnectTimeout
+	}
+	return nil
+}
+
+func (x *SessionConfig) GetRequiredMcpServers() []string {
+	if x != nil {
+		return x.RequiredMcpServers
 	}
 	return nil
 }
@@ -789,7 +810,8 @@ var File_greenroom_v1_config_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\n" +
-	"\x19greenroom/v1/config.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xad\t\n" +
+	"\x19greenroom/v1/config.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xaa\n" +
+	"\n" +
 	"\rSessionConfig\x12\x1f\n" +
 	"\vworking_dir\x18\x01 \x01(\tR\n" +
 	"workingDir\x12(\n" +
@@ -815,7 +837,9 @@ const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\x0frecovery_policy\x18\x12 \x01(\v2\x1c.greenroom.v1.RecoveryPolicyR\x0erecoveryPolicy\x12-\n" +
 	"\aon_idle\x18\x13 \x01(\x0e2\x14.greenroom.v1.OnIdleR\x06onIdle\x12E\n" +
 	"\x0fapproval_policy\x18\x14 \x01(\x0e2\x1c.greenroom.v1.ApprovalPolicyR\x0eapprovalPolicy\x12'\n" +
-	"\x0ffallback_models\x18\x15 \x03(\tR\x0efallbackModels\x1a>\n" +
+	"\x0ffallback_models\x18\x15 \x03(\tR\x0efallbackModels\x12I\n" +
+	"\x13mcp_connect_timeout\x18\x1e \x01(\v2\x19.google.protobuf.DurationR\x11mcpConnectTimeout\x120\n" +
+	"\x14required_mcp_servers\x18\x1f \x03(\tR\x12requiredMcpServers\x1a>\n" +
 	"\x10EnvironmentEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x10\n" +
@@ -913,19 +937,20 @@ var file_greenroom_v1_config_proto_depIdxs = []int32{
 	7,  // 6: greenroom.v1.SessionConfig.recovery_policy:type_name -> greenroom.v1.RecoveryPolicy
 	2,  // 7: greenroom.v1.SessionConfig.on_idle:type_name -> greenroom.v1.OnIdle
 	3,  // 8: greenroom.v1.SessionConfig.approval_policy:type_name -> greenroom.v1.ApprovalPolicy
-	10, // 9: greenroom.v1.SessionLimits.max_duration:type_name -> google.protobuf.Duration
-	10, // 10: greenroom.v1.SessionLimits.idle_timeout:type_name -> google.protobuf.Duration
-	10, // 11: greenroom.v1.SessionLimits.turn_timeout:type_name -> google.protobuf.Duration
-	0,  // 12: greenroom.v1.RecoveryPolicy.mode:type_name -> greenroom.v1.RecoveryMode
-	10, // 13: greenroom.v1.RecoveryPolicy.restart_window:type_name -> google.protobuf.Duration
-	10, // 14: greenroom.v1.RecoveryPolicy.initial_backoff:type_name -> google.protobuf.Duration
-	10, // 15: greenroom.v1.RecoveryPolicy.max_backoff:type_name -> google.protobuf.Duration
-	4,  // 16: greenroom.v1.ConfigOptionReport.enforcement:type_name -> greenroom.v1.Enforcement
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	10, // 9: greenroom.v1.SessionConfig.mcp_connect_timeout:type_name -> google.protobuf.Duration
+	10, // 10: greenroom.v1.SessionLimits.max_duration:type_name -> google.protobuf.Duration
+	10, // 11: greenroom.v1.SessionLimits.idle_timeout:type_name -> google.protobuf.Duration
+	10, // 12: greenroom.v1.SessionLimits.turn_timeout:type_name -> google.protobuf.Duration
+	0,  // 13: greenroom.v1.RecoveryPolicy.mode:type_name -> greenroom.v1.RecoveryMode
+	10, // 14: greenroom.v1.RecoveryPolicy.restart_window:type_name -> google.protobuf.Duration
+	10, // 15: greenroom.v1.RecoveryPolicy.initial_backoff:type_name -> google.protobuf.Duration
+	10, // 16: greenroom.v1.RecoveryPolicy.max_backoff:type_name -> google.protobuf.Duration
+	4,  // 17: greenroom.v1.ConfigOptionReport.enforcement:type_name -> greenroom.v1.Enforcement
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_config_proto_init() }

@@ -96,6 +96,11 @@ const (
 	//     {"reason": "NODE_NOT_FOUND", "domain": "greenroom.v1"}
 	//     ResourceInfo {"resourceType": "greenroom.v1.Node", "resourceName": "7d6c5b4a-3928-4170-8f6e-5d4c3b2a1908"}
 	ErrorReason_ERROR_REASON_NODE_NOT_FOUND ErrorReason = 26
+	// NOT_FOUND: the session has no MCP server of this name.
+	//
+	//     {"reason": "MCP_SERVER_NOT_FOUND", "domain": "greenroom.v1"}
+	//     ResourceInfo {"resourceType": "greenroom.v1.McpServer", "resourceName": "calc"}
+	ErrorReason_ERROR_REASON_MCP_SERVER_NOT_FOUND ErrorReason = 28
 	// ALREADY_EXISTS: the session_id is taken.
 	//
 	//     {"reason": "SESSION_EXISTS", "domain": "greenroom.v1"}
@@ -147,6 +152,11 @@ const (
 	//     {"reason": "PROFILE_IN_USE", "domain": "greenroom.v1", "metadata": {"sessions": "3"}}
 	//     PreconditionFailure {"violations": [{"type": "PROFILE", "subject": "reviewer", "description": "3 sessions use it"}]}
 	ErrorReason_ERROR_REASON_PROFILE_IN_USE ErrorReason = 47
+	// FAILED_PRECONDITION: the session has no process that is ready, which the call needs.
+	//
+	//     {"reason": "NO_PROCESS", "domain": "greenroom.v1", "metadata": {"state": "SUSPENDED"}}
+	//     PreconditionFailure {"violations": [{"type": "PROCESS", "subject": "0b9c…", "description": "the session has no process"}]}
+	ErrorReason_ERROR_REASON_NO_PROCESS ErrorReason = 50
 	// ABORTED: the resource has changed since the given etag was read. Read it again, then decide.
 	//
 	//     {"reason": "ETAG_MISMATCH", "domain": "greenroom.v1", "metadata": {"etag": "17"}}
@@ -326,6 +336,11 @@ const (
 	//
 	//     {"reason": "HOOK_STOPPED", "domain": "greenroom.v1"}
 	ErrorReason_ERROR_REASON_HOOK_STOPPED ErrorReason = 128
+	// In Turn.error: an MCP server of `config.required_mcp_servers` is not connected; the model was not asked. The message
+	// names the servers.
+	//
+	//     {"reason": "MCP_SERVER_UNAVAILABLE", "domain": "greenroom.v1", "metadata": {"mcp_servers": "calc,wiki"}}
+	ErrorReason_ERROR_REASON_MCP_SERVER_UNAVAILABLE ErrorReason = 135
 )
 
 // Enum value maps for ErrorReason.
@@ -346,6 +361,7 @@ var (
 		24:  "ERROR_REASON_PROFILE_NOT_FOUND",
 		25:  "ERROR_REASON_APPROVAL_NOT_FOUND",
 		26:  "ERROR_REASON_NODE_NOT_FOUND",
+		28:  "ERROR_REASON_MCP_SERVER_NOT_FOUND",
 		31:  "ERROR_REASON_SESSION_EXISTS",
 		32:  "ERROR_REASON_PROFILE_EXISTS",
 		41:  "ERROR_REASON_ILLEGAL_TRANSITION",
@@ -355,6 +371,7 @@ var (
 		45:  "ERROR_REASON_CLI_MISSING",
 		46:  "ERROR_REASON_CLI_TOO_OLD",
 		47:  "ERROR_REASON_PROFILE_IN_USE",
+		50:  "ERROR_REASON_NO_PROCESS",
 		51:  "ERROR_REASON_ETAG_MISMATCH",
 		52:  "ERROR_REASON_OWNERSHIP_LOST",
 		61:  "ERROR_REASON_NO_SLOT",
@@ -392,6 +409,7 @@ var (
 		126: "ERROR_REASON_TURN_TIMEOUT",
 		127: "ERROR_REASON_PROMPT_REFUSED",
 		128: "ERROR_REASON_HOOK_STOPPED",
+		135: "ERROR_REASON_MCP_SERVER_UNAVAILABLE",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":               0,
@@ -409,6 +427,7 @@ var (
 		"ERROR_REASON_PROFILE_NOT_FOUND":         24,
 		"ERROR_REASON_APPROVAL_NOT_FOUND":        25,
 		"ERROR_REASON_NODE_NOT_FOUND":            26,
+		"ERROR_REASON_MCP_SERVER_NOT_FOUND":      28,
 		"ERROR_REASON_SESSION_EXISTS":            31,
 		"ERROR_REASON_PROFILE_EXISTS":            32,
 		"ERROR_REASON_ILLEGAL_TRANSITION":        41,
@@ -418,6 +437,7 @@ var (
 		"ERROR_REASON_CLI_MISSING":               45,
 		"ERROR_REASON_CLI_TOO_OLD":               46,
 		"ERROR_REASON_PROFILE_IN_USE":            47,
+		"ERROR_REASON_NO_PROCESS":                50,
 		"ERROR_REASON_ETAG_MISMATCH":             51,
 		"ERROR_REASON_OWNERSHIP_LOST":            52,
 		"ERROR_REASON_NO_SLOT":                   61,
@@ -455,6 +475,7 @@ var (
 		"ERROR_REASON_TURN_TIMEOUT":              126,
 		"ERROR_REASON_PROMPT_REFUSED":            127,
 		"ERROR_REASON_HOOK_STOPPED":              128,
+		"ERROR_REASON_MCP_SERVER_UNAVAILABLE":    135,
 	}
 )
 
@@ -489,7 +510,7 @@ var File_greenroom_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1fgreenroom/v1/error_reason.proto\x12\fgreenroom.v1*\x87\x10\n" +
+	"\x1fgreenroom/v1/error_reason.proto\x12\fgreenroom.v1*\xf5\x10\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12#\n" +
@@ -505,7 +526,8 @@ const file_greenroom_v1_error_reason_proto_rawDesc = "" +
 	"\x1cERROR_REASON_EVENT_NOT_FOUND\x10\x17\x12\"\n" +
 	"\x1eERROR_REASON_PROFILE_NOT_FOUND\x10\x18\x12#\n" +
 	"\x1fERROR_REASON_APPROVAL_NOT_FOUND\x10\x19\x12\x1f\n" +
-	"\x1bERROR_REASON_NODE_NOT_FOUND\x10\x1a\x12\x1f\n" +
+	"\x1bERROR_REASON_NODE_NOT_FOUND\x10\x1a\x12%\n" +
+	"!ERROR_REASON_MCP_SERVER_NOT_FOUND\x10\x1c\x12\x1f\n" +
 	"\x1bERROR_REASON_SESSION_EXISTS\x10\x1f\x12\x1f\n" +
 	"\x1bERROR_REASON_PROFILE_EXISTS\x10 \x12#\n" +
 	"\x1fERROR_REASON_ILLEGAL_TRANSITION\x10)\x12\x1d\n" +
@@ -514,7 +536,8 @@ const file_greenroom_v1_error_reason_proto_rawDesc = "" +
 	"\x1dERROR_REASON_APPROVAL_DECIDED\x10,\x12\x1c\n" +
 	"\x18ERROR_REASON_CLI_MISSING\x10-\x12\x1c\n" +
 	"\x18ERROR_REASON_CLI_TOO_OLD\x10.\x12\x1f\n" +
-	"\x1bERROR_REASON_PROFILE_IN_USE\x10/\x12\x1e\n" +
+	"\x1bERROR_REASON_PROFILE_IN_USE\x10/\x12\x1b\n" +
+	"\x17ERROR_REASON_NO_PROCESS\x102\x12\x1e\n" +
 	"\x1aERROR_REASON_ETAG_MISMATCH\x103\x12\x1f\n" +
 	"\x1bERROR_REASON_OWNERSHIP_LOST\x104\x12\x18\n" +
 	"\x14ERROR_REASON_NO_SLOT\x10=\x12\x1f\n" +
@@ -551,7 +574,8 @@ const file_greenroom_v1_error_reason_proto_rawDesc = "" +
 	"\x1dERROR_REASON_TURN_INTERRUPTED\x10}\x12\x1d\n" +
 	"\x19ERROR_REASON_TURN_TIMEOUT\x10~\x12\x1f\n" +
 	"\x1bERROR_REASON_PROMPT_REFUSED\x10\x7f\x12\x1e\n" +
-	"\x19ERROR_REASON_HOOK_STOPPED\x10\x80\x01B\xb0\x01\n" +
+	"\x19ERROR_REASON_HOOK_STOPPED\x10\x80\x01\x12(\n" +
+	"#ERROR_REASON_MCP_SERVER_UNAVAILABLE\x10\x87\x01B\xb0\x01\n" +
 	"\x10com.greenroom.v1B\x10ErrorReasonProtoP\x01Z9github.com/greenroom-dev/greenroom/clients/go/greenroomv1\xa2\x02\x03GXX\xaa\x02\fGreenroom.V1\xca\x02\fGreenroom\\V1\xe2\x02\x18Greenroom\\V1\\GPBMetadata\xea\x02\rGreenroom::V1b\x06proto3"
 
 var (

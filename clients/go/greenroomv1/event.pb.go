@@ -97,6 +97,8 @@ const (
 	EventType_EVENT_TYPE_APPROVAL_EXPIRED EventType = 53
 	// Its turn ended before a decision (`approval.cancelled`).
 	EventType_EVENT_TYPE_APPROVAL_CANCELLED EventType = 54
+	// An MCP server of the session's process was connected, failed, or is being connected anew (`mcp_server.updated`).
+	EventType_EVENT_TYPE_MCP_SERVER_UPDATED EventType = 65
 	// A piece of a message of the model (`message.delta`). Ephemeral.
 	EventType_EVENT_TYPE_MESSAGE_DELTA EventType = 71
 	// A piece of the model's thinking (`thinking.delta`). Ephemeral.
@@ -153,6 +155,7 @@ var (
 		52: "EVENT_TYPE_APPROVAL_DECIDED",
 		53: "EVENT_TYPE_APPROVAL_EXPIRED",
 		54: "EVENT_TYPE_APPROVAL_CANCELLED",
+		65: "EVENT_TYPE_MCP_SERVER_UPDATED",
 		71: "EVENT_TYPE_MESSAGE_DELTA",
 		72: "EVENT_TYPE_THINKING_DELTA",
 		73: "EVENT_TYPE_TOOL_OUTPUT_DELTA",
@@ -198,6 +201,7 @@ var (
 		"EVENT_TYPE_APPROVAL_DECIDED":                52,
 		"EVENT_TYPE_APPROVAL_EXPIRED":                53,
 		"EVENT_TYPE_APPROVAL_CANCELLED":              54,
+		"EVENT_TYPE_MCP_SERVER_UPDATED":              65,
 		"EVENT_TYPE_MESSAGE_DELTA":                   71,
 		"EVENT_TYPE_THINKING_DELTA":                  72,
 		"EVENT_TYPE_TOOL_OUTPUT_DELTA":               73,
@@ -302,6 +306,7 @@ type Event struct {
 	//	*Event_ApprovalDecided
 	//	*Event_ApprovalExpired
 	//	*Event_ApprovalCancelled
+	//	*Event_McpServerUpdated
 	//	*Event_MessageDelta
 	//	*Event_ThinkingDelta
 	//	*Event_ToolOutputDelta
@@ -742,6 +747,15 @@ func (x *Event) GetApprovalCancelled() *ApprovalCancelled {
 	return nil
 }
 
+func (x *Event) GetMcpServerUpdated() *McpServerUpdated {
+	if x != nil {
+		if x, ok := x.Payload.(*Event_McpServerUpdated); ok {
+			return x.McpServerUpdated
+		}
+	}
+	return nil
+}
+
 func (x *Event) GetMessageDelta() *MessageDelta {
 	if x != nil {
 		if x, ok := x.Payload.(*Event_MessageDelta); ok {
@@ -988,6 +1002,11 @@ type Event_ApprovalCancelled struct {
 	ApprovalCancelled *ApprovalCancelled `protobuf:"bytes,154,opt,name=approval_cancelled,json=approvalCancelled,proto3,oneof"`
 }
 
+type Event_McpServerUpdated struct {
+	// EVENT_TYPE_MCP_SERVER_UPDATED.
+	McpServerUpdated *McpServerUpdated `protobuf:"bytes,165,opt,name=mcp_server_updated,json=mcpServerUpdated,proto3,oneof"`
+}
+
 type Event_MessageDelta struct {
 	// EVENT_TYPE_MESSAGE_DELTA.
 	MessageDelta *MessageDelta `protobuf:"bytes,171,opt,name=message_delta,json=messageDelta,proto3,oneof"`
@@ -1096,6 +1115,8 @@ func (*Event_ApprovalExpired) isEvent_Payload() {}
 
 func (*Event_ApprovalCancelled) isEvent_Payload() {}
 
+func (*Event_McpServerUpdated) isEvent_Payload() {}
+
 func (*Event_MessageDelta) isEvent_Payload() {}
 
 func (*Event_ThinkingDelta) isEvent_Payload() {}
@@ -1116,7 +1137,7 @@ var File_greenroom_v1_event_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x18greenroom/v1/event.proto\x12\fgreenroom.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a greenroom/v1/event_payload.proto\"\xa4\x1c\n" +
+	"\x18greenroom/v1/event.proto\x12\fgreenroom.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a greenroom/v1/event_payload.proto\"\xf5\x1c\n" +
 	"\x05Event\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x1d\n" +
 	"\n" +
@@ -1168,7 +1189,8 @@ const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\x12approval_requested\x18\x97\x01 \x01(\v2\x1f.greenroom.v1.ApprovalRequestedH\x00R\x11approvalRequested\x12K\n" +
 	"\x10approval_decided\x18\x98\x01 \x01(\v2\x1d.greenroom.v1.ApprovalDecidedH\x00R\x0fapprovalDecided\x12K\n" +
 	"\x10approval_expired\x18\x99\x01 \x01(\v2\x1d.greenroom.v1.ApprovalExpiredH\x00R\x0fapprovalExpired\x12Q\n" +
-	"\x12approval_cancelled\x18\x9a\x01 \x01(\v2\x1f.greenroom.v1.ApprovalCancelledH\x00R\x11approvalCancelled\x12B\n" +
+	"\x12approval_cancelled\x18\x9a\x01 \x01(\v2\x1f.greenroom.v1.ApprovalCancelledH\x00R\x11approvalCancelled\x12O\n" +
+	"\x12mcp_server_updated\x18\xa5\x01 \x01(\v2\x1e.greenroom.v1.McpServerUpdatedH\x00R\x10mcpServerUpdated\x12B\n" +
 	"\rmessage_delta\x18\xab\x01 \x01(\v2\x1a.greenroom.v1.MessageDeltaH\x00R\fmessageDelta\x12E\n" +
 	"\x0ethinking_delta\x18\xac\x01 \x01(\v2\x1b.greenroom.v1.ThinkingDeltaH\x00R\rthinkingDelta\x12L\n" +
 	"\x11tool_output_delta\x18\xad\x01 \x01(\v2\x1d.greenroom.v1.ToolOutputDeltaH\x00R\x0ftoolOutputDelta\x12E\n" +
@@ -1177,7 +1199,7 @@ const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\x11message_retracted\x18\xb0\x01 \x01(\v2\x1e.greenroom.v1.MessageRetractedH\x00R\x10messageRetracted\x12I\n" +
 	"\x10tool_input_delta\x18\xb1\x01 \x01(\v2\x1c.greenroom.v1.ToolInputDeltaH\x00R\x0etoolInputDelta\x12B\n" +
 	"\rtool_progress\x18\xb2\x01 \x01(\v2\x1a.greenroom.v1.ToolProgressH\x00R\ftoolProgressB\t\n" +
-	"\apayload*\xa3\v\n" +
+	"\apayload*\xc6\v\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aEVENT_TYPE_SESSION_CREATED\x10\x01\x12\x1e\n" +
@@ -1214,7 +1236,8 @@ const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\x1dEVENT_TYPE_APPROVAL_REQUESTED\x103\x12\x1f\n" +
 	"\x1bEVENT_TYPE_APPROVAL_DECIDED\x104\x12\x1f\n" +
 	"\x1bEVENT_TYPE_APPROVAL_EXPIRED\x105\x12!\n" +
-	"\x1dEVENT_TYPE_APPROVAL_CANCELLED\x106\x12\x1c\n" +
+	"\x1dEVENT_TYPE_APPROVAL_CANCELLED\x106\x12!\n" +
+	"\x1dEVENT_TYPE_MCP_SERVER_UPDATED\x10A\x12\x1c\n" +
 	"\x18EVENT_TYPE_MESSAGE_DELTA\x10G\x12\x1d\n" +
 	"\x19EVENT_TYPE_THINKING_DELTA\x10H\x12 \n" +
 	"\x1cEVENT_TYPE_TOOL_OUTPUT_DELTA\x10I\x12\x1d\n" +
@@ -1278,14 +1301,15 @@ var file_greenroom_v1_event_proto_goTypes = []any{
 	(*ApprovalDecided)(nil),              // 34: greenroom.v1.ApprovalDecided
 	(*ApprovalExpired)(nil),              // 35: greenroom.v1.ApprovalExpired
 	(*ApprovalCancelled)(nil),            // 36: greenroom.v1.ApprovalCancelled
-	(*MessageDelta)(nil),                 // 37: greenroom.v1.MessageDelta
-	(*ThinkingDelta)(nil),                // 38: greenroom.v1.ThinkingDelta
-	(*ToolOutputDelta)(nil),              // 39: greenroom.v1.ToolOutputDelta
-	(*ProcessStderr)(nil),                // 40: greenroom.v1.ProcessStderr
-	(*ProcessStats)(nil),                 // 41: greenroom.v1.ProcessStats
-	(*MessageRetracted)(nil),             // 42: greenroom.v1.MessageRetracted
-	(*ToolInputDelta)(nil),               // 43: greenroom.v1.ToolInputDelta
-	(*ToolProgress)(nil),                 // 44: greenroom.v1.ToolProgress
+	(*McpServerUpdated)(nil),             // 37: greenroom.v1.McpServerUpdated
+	(*MessageDelta)(nil),                 // 38: greenroom.v1.MessageDelta
+	(*ThinkingDelta)(nil),                // 39: greenroom.v1.ThinkingDelta
+	(*ToolOutputDelta)(nil),              // 40: greenroom.v1.ToolOutputDelta
+	(*ProcessStderr)(nil),                // 41: greenroom.v1.ProcessStderr
+	(*ProcessStats)(nil),                 // 42: greenroom.v1.ProcessStats
+	(*MessageRetracted)(nil),             // 43: greenroom.v1.MessageRetracted
+	(*ToolInputDelta)(nil),               // 44: greenroom.v1.ToolInputDelta
+	(*ToolProgress)(nil),                 // 45: greenroom.v1.ToolProgress
 }
 var file_greenroom_v1_event_proto_depIdxs = []int32{
 	0,  // 0: greenroom.v1.Event.type:type_name -> greenroom.v1.EventType
@@ -1324,19 +1348,20 @@ var file_greenroom_v1_event_proto_depIdxs = []int32{
 	34, // 33: greenroom.v1.Event.approval_decided:type_name -> greenroom.v1.ApprovalDecided
 	35, // 34: greenroom.v1.Event.approval_expired:type_name -> greenroom.v1.ApprovalExpired
 	36, // 35: greenroom.v1.Event.approval_cancelled:type_name -> greenroom.v1.ApprovalCancelled
-	37, // 36: greenroom.v1.Event.message_delta:type_name -> greenroom.v1.MessageDelta
-	38, // 37: greenroom.v1.Event.thinking_delta:type_name -> greenroom.v1.ThinkingDelta
-	39, // 38: greenroom.v1.Event.tool_output_delta:type_name -> greenroom.v1.ToolOutputDelta
-	40, // 39: greenroom.v1.Event.process_stderr:type_name -> greenroom.v1.ProcessStderr
-	41, // 40: greenroom.v1.Event.process_stats:type_name -> greenroom.v1.ProcessStats
-	42, // 41: greenroom.v1.Event.message_retracted:type_name -> greenroom.v1.MessageRetracted
-	43, // 42: greenroom.v1.Event.tool_input_delta:type_name -> greenroom.v1.ToolInputDelta
-	44, // 43: greenroom.v1.Event.tool_progress:type_name -> greenroom.v1.ToolProgress
-	44, // [44:44] is the sub-list for method output_type
-	44, // [44:44] is the sub-list for method input_type
-	44, // [44:44] is the sub-list for extension type_name
-	44, // [44:44] is the sub-list for extension extendee
-	0,  // [0:44] is the sub-list for field type_name
+	37, // 36: greenroom.v1.Event.mcp_server_updated:type_name -> greenroom.v1.McpServerUpdated
+	38, // 37: greenroom.v1.Event.message_delta:type_name -> greenroom.v1.MessageDelta
+	39, // 38: greenroom.v1.Event.thinking_delta:type_name -> greenroom.v1.ThinkingDelta
+	40, // 39: greenroom.v1.Event.tool_output_delta:type_name -> greenroom.v1.ToolOutputDelta
+	41, // 40: greenroom.v1.Event.process_stderr:type_name -> greenroom.v1.ProcessStderr
+	42, // 41: greenroom.v1.Event.process_stats:type_name -> greenroom.v1.ProcessStats
+	43, // 42: greenroom.v1.Event.message_retracted:type_name -> greenroom.v1.MessageRetracted
+	44, // 43: greenroom.v1.Event.tool_input_delta:type_name -> greenroom.v1.ToolInputDelta
+	45, // 44: greenroom.v1.Event.tool_progress:type_name -> greenroom.v1.ToolProgress
+	45, // [45:45] is the sub-list for method output_type
+	45, // [45:45] is the sub-list for method input_type
+	45, // [45:45] is the sub-list for extension type_name
+	45, // [45:45] is the sub-list for extension extendee
+	0,  // [0:45] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_event_proto_init() }
@@ -1380,6 +1405,7 @@ func file_greenroom_v1_event_proto_init() {
 		(*Event_ApprovalDecided)(nil),
 		(*Event_ApprovalExpired)(nil),
 		(*Event_ApprovalCancelled)(nil),
+		(*Event_McpServerUpdated)(nil),
 		(*Event_MessageDelta)(nil),
 		(*Event_ThinkingDelta)(nil),
 		(*Event_ToolOutputDelta)(nil),

@@ -1940,6 +1940,52 @@ func (x *ApprovalCancelled) GetApproval() *Approval {
 	return nil
 }
 
+// McpServerUpdated: the status of an MCP server changed.
+type McpServerUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server after the change, without the names of its tools.
+	McpServer     *McpServer `protobuf:"bytes,1,opt,name=mcp_server,json=mcpServer,proto3" json:"mcp_server,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *McpServerUpdated) Reset() {
+	*x = McpServerUpdated{}
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *McpServerUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*McpServerUpdated) ProtoMessage() {}
+
+func (x *McpServerUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use McpServerUpdated.ProtoReflect.Descriptor instead.
+func (*McpServerUpdated) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *McpServerUpdated) GetMcpServer() *McpServer {
+	if x != nil {
+		return x.McpServer
+	}
+	return nil
+}
+
 // MessageDelta: a piece of a message of the model. The message.assistant event that follows is complete without it.
 type MessageDelta struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1957,7 +2003,7 @@ type MessageDelta struct {
 
 func (x *MessageDelta) Reset() {
 	*x = MessageDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[34]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1969,7 +2015,7 @@ func (x *MessageDelta) String() string {
 func (*MessageDelta) ProtoMessage() {}
 
 func (x *MessageDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[34]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1982,7 +2028,7 @@ func (x *MessageDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageDelta.ProtoReflect.Descriptor instead.
 func (*MessageDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{34}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *MessageDelta) GetMessageId() string {
@@ -2030,7 +2076,7 @@ type ThinkingDelta struct {
 
 func (x *ThinkingDelta) Reset() {
 	*x = ThinkingDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[35]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2042,7 +2088,7 @@ func (x *ThinkingDelta) String() string {
 func (*ThinkingDelta) ProtoMessage() {}
 
 func (x *ThinkingDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[35]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2055,7 +2101,7 @@ func (x *ThinkingDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThinkingDelta.ProtoReflect.Descriptor instead.
 func (*ThinkingDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{35}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *ThinkingDelta) GetMessageId() string {
@@ -2101,7 +2147,7 @@ type ToolOutputDelta struct {
 
 func (x *ToolOutputDelta) Reset() {
 	*x = ToolOutputDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2113,7 +2159,7 @@ func (x *ToolOutputDelta) String() string {
 func (*ToolOutputDelta) ProtoMessage() {}
 
 func (x *ToolOutputDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2126,7 +2172,7 @@ func (x *ToolOutputDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolOutputDelta.ProtoReflect.Descriptor instead.
 func (*ToolOutputDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{36}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ToolOutputDelta) GetToolUseId() string {
@@ -2155,7 +2201,7 @@ type ProcessStderr struct {
 
 func (x *ProcessStderr) Reset() {
 	*x = ProcessStderr{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2167,7 +2213,7 @@ func (x *ProcessStderr) String() string {
 func (*ProcessStderr) ProtoMessage() {}
 
 func (x *ProcessStderr) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2180,7 +2226,7 @@ func (x *ProcessStderr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessStderr.ProtoReflect.Descriptor instead.
 func (*ProcessStderr) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{37}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ProcessStderr) GetText() string {
@@ -2206,7 +2252,7 @@ type ProcessStats struct {
 
 func (x *ProcessStats) Reset() {
 	*x = ProcessStats{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2218,7 +2264,7 @@ func (x *ProcessStats) String() string {
 func (*ProcessStats) ProtoMessage() {}
 
 func (x *ProcessStats) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2231,7 +2277,7 @@ func (x *ProcessStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessStats.ProtoReflect.Descriptor instead.
 func (*ProcessStats) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{38}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ProcessStats) GetMemoryBytes() int64 {
@@ -2270,7 +2316,7 @@ type MessageRetracted struct {
 
 func (x *MessageRetracted) Reset() {
 	*x = MessageRetracted{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2282,7 +2328,7 @@ func (x *MessageRetracted) String() string {
 func (*MessageRetracted) ProtoMessage() {}
 
 func (x *MessageRetracted) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2295,7 +2341,7 @@ func (x *MessageRetracted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageRetracted.ProtoReflect.Descriptor instead.
 func (*MessageRetracted) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{39}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *MessageRetracted) GetMessageId() string {
@@ -2334,7 +2380,7 @@ type ToolInputDelta struct {
 
 func (x *ToolInputDelta) Reset() {
 	*x = ToolInputDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[40]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2346,7 +2392,7 @@ func (x *ToolInputDelta) String() string {
 func (*ToolInputDelta) ProtoMessage() {}
 
 func (x *ToolInputDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[40]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2359,7 +2405,7 @@ func (x *ToolInputDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolInputDelta.ProtoReflect.Descriptor instead.
 func (*ToolInputDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{40}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ToolInputDelta) GetMessageId() string {
@@ -2421,7 +2467,7 @@ type ToolProgress struct {
 
 func (x *ToolProgress) Reset() {
 	*x = ToolProgress{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[41]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2433,7 +2479,7 @@ func (x *ToolProgress) String() string {
 func (*ToolProgress) ProtoMessage() {}
 
 func (x *ToolProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[41]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2446,7 +2492,7 @@ func (x *ToolProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolProgress.ProtoReflect.Descriptor instead.
 func (*ToolProgress) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{41}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ToolProgress) GetToolUseId() string {
@@ -2481,7 +2527,7 @@ var File_greenroom_v1_event_payload_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_event_payload_proto_rawDesc = "" +
 	"\n" +
-	" greenroom/v1/event_payload.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x19greenroom/v1/config.proto\x1a\x1dgreenroom/v1/plan_limit.proto\x1a\x1agreenroom/v1/session.proto\x1a\x17greenroom/v1/turn.proto\"A\n" +
+	" greenroom/v1/event_payload.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x19greenroom/v1/config.proto\x1a\x16greenroom/v1/mcp.proto\x1a\x1dgreenroom/v1/plan_limit.proto\x1a\x1agreenroom/v1/session.proto\x1a\x17greenroom/v1/turn.proto\"A\n" +
 	"\x0eSessionCreated\x12/\n" +
 	"\asession\x18\x01 \x01(\v2\x15.greenroom.v1.SessionR\asession\"A\n" +
 	"\x0eSessionStarted\x12/\n" +
@@ -2604,7 +2650,10 @@ const file_greenroom_v1_event_payload_proto_rawDesc = "" +
 	"\x0fApprovalExpired\x122\n" +
 	"\bapproval\x18\x01 \x01(\v2\x16.greenroom.v1.ApprovalR\bapproval\"G\n" +
 	"\x11ApprovalCancelled\x122\n" +
-	"\bapproval\x18\x01 \x01(\v2\x16.greenroom.v1.ApprovalR\bapproval\"\x8f\x01\n" +
+	"\bapproval\x18\x01 \x01(\v2\x16.greenroom.v1.ApprovalR\bapproval\"J\n" +
+	"\x10McpServerUpdated\x126\n" +
+	"\n" +
+	"mcp_server\x18\x01 \x01(\v2\x17.greenroom.v1.McpServerR\tmcpServer\"\x8f\x01\n" +
 	"\fMessageDelta\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x1f\n" +
@@ -2660,7 +2709,7 @@ func file_greenroom_v1_event_payload_proto_rawDescGZIP() []byte {
 	return file_greenroom_v1_event_payload_proto_rawDescData
 }
 
-var file_greenroom_v1_event_payload_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_greenroom_v1_event_payload_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_greenroom_v1_event_payload_proto_goTypes = []any{
 	(*SessionCreated)(nil),               // 0: greenroom.v1.SessionCreated
 	(*SessionStarted)(nil),               // 1: greenroom.v1.SessionStarted
@@ -2696,70 +2745,73 @@ var file_greenroom_v1_event_payload_proto_goTypes = []any{
 	(*ApprovalDecided)(nil),              // 31: greenroom.v1.ApprovalDecided
 	(*ApprovalExpired)(nil),              // 32: greenroom.v1.ApprovalExpired
 	(*ApprovalCancelled)(nil),            // 33: greenroom.v1.ApprovalCancelled
-	(*MessageDelta)(nil),                 // 34: greenroom.v1.MessageDelta
-	(*ThinkingDelta)(nil),                // 35: greenroom.v1.ThinkingDelta
-	(*ToolOutputDelta)(nil),              // 36: greenroom.v1.ToolOutputDelta
-	(*ProcessStderr)(nil),                // 37: greenroom.v1.ProcessStderr
-	(*ProcessStats)(nil),                 // 38: greenroom.v1.ProcessStats
-	(*MessageRetracted)(nil),             // 39: greenroom.v1.MessageRetracted
-	(*ToolInputDelta)(nil),               // 40: greenroom.v1.ToolInputDelta
-	(*ToolProgress)(nil),                 // 41: greenroom.v1.ToolProgress
-	(*Session)(nil),                      // 42: greenroom.v1.Session
-	(SessionState)(0),                    // 43: greenroom.v1.SessionState
-	(*status.Status)(nil),                // 44: google.rpc.Status
-	(*fieldmaskpb.FieldMask)(nil),        // 45: google.protobuf.FieldMask
-	(*Recovery)(nil),                     // 46: greenroom.v1.Recovery
-	(*timestamppb.Timestamp)(nil),        // 47: google.protobuf.Timestamp
-	(*PlanLimit)(nil),                    // 48: greenroom.v1.PlanLimit
-	(PermissionMode)(0),                  // 49: greenroom.v1.PermissionMode
-	(*Process)(nil),                      // 50: greenroom.v1.Process
-	(*durationpb.Duration)(nil),          // 51: google.protobuf.Duration
-	(*Turn)(nil),                         // 52: greenroom.v1.Turn
-	(*ContentBlock)(nil),                 // 53: greenroom.v1.ContentBlock
-	(*Approval)(nil),                     // 54: greenroom.v1.Approval
+	(*McpServerUpdated)(nil),             // 34: greenroom.v1.McpServerUpdated
+	(*MessageDelta)(nil),                 // 35: greenroom.v1.MessageDelta
+	(*ThinkingDelta)(nil),                // 36: greenroom.v1.ThinkingDelta
+	(*ToolOutputDelta)(nil),              // 37: greenroom.v1.ToolOutputDelta
+	(*ProcessStderr)(nil),                // 38: greenroom.v1.ProcessStderr
+	(*ProcessStats)(nil),                 // 39: greenroom.v1.ProcessStats
+	(*MessageRetracted)(nil),             // 40: greenroom.v1.MessageRetracted
+	(*ToolInputDelta)(nil),               // 41: greenroom.v1.ToolInputDelta
+	(*ToolProgress)(nil),                 // 42: greenroom.v1.ToolProgress
+	(*Session)(nil),                      // 43: greenroom.v1.Session
+	(SessionState)(0),                    // 44: greenroom.v1.SessionState
+	(*status.Status)(nil),                // 45: google.rpc.Status
+	(*fieldmaskpb.FieldMask)(nil),        // 46: google.protobuf.FieldMask
+	(*Recovery)(nil),                     // 47: greenroom.v1.Recovery
+	(*timestamppb.Timestamp)(nil),        // 48: google.protobuf.Timestamp
+	(*PlanLimit)(nil),                    // 49: greenroom.v1.PlanLimit
+	(PermissionMode)(0),                  // 50: greenroom.v1.PermissionMode
+	(*Process)(nil),                      // 51: greenroom.v1.Process
+	(*durationpb.Duration)(nil),          // 52: google.protobuf.Duration
+	(*Turn)(nil),                         // 53: greenroom.v1.Turn
+	(*ContentBlock)(nil),                 // 54: greenroom.v1.ContentBlock
+	(*Approval)(nil),                     // 55: greenroom.v1.Approval
+	(*McpServer)(nil),                    // 56: greenroom.v1.McpServer
 }
 var file_greenroom_v1_event_payload_proto_depIdxs = []int32{
-	42, // 0: greenroom.v1.SessionCreated.session:type_name -> greenroom.v1.Session
-	42, // 1: greenroom.v1.SessionStarted.session:type_name -> greenroom.v1.Session
-	43, // 2: greenroom.v1.SessionStateChanged.from_state:type_name -> greenroom.v1.SessionState
-	43, // 3: greenroom.v1.SessionStateChanged.to_state:type_name -> greenroom.v1.SessionState
-	44, // 4: greenroom.v1.SessionStateChanged.error:type_name -> google.rpc.Status
-	42, // 5: greenroom.v1.SessionSuspended.session:type_name -> greenroom.v1.Session
-	42, // 6: greenroom.v1.SessionResumed.session:type_name -> greenroom.v1.Session
-	42, // 7: greenroom.v1.SessionRestarted.session:type_name -> greenroom.v1.Session
-	42, // 8: greenroom.v1.SessionUpdated.session:type_name -> greenroom.v1.Session
-	45, // 9: greenroom.v1.SessionUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	42, // 10: greenroom.v1.SessionClosed.session:type_name -> greenroom.v1.Session
-	42, // 11: greenroom.v1.SessionDeleted.session:type_name -> greenroom.v1.Session
-	42, // 12: greenroom.v1.SessionError.session:type_name -> greenroom.v1.Session
-	46, // 13: greenroom.v1.SessionRecoveryScheduled.recovery:type_name -> greenroom.v1.Recovery
-	47, // 14: greenroom.v1.SessionExpiring.expire_time:type_name -> google.protobuf.Timestamp
-	48, // 15: greenroom.v1.SessionPlanLimitsChanged.plan_limits:type_name -> greenroom.v1.PlanLimit
-	49, // 16: greenroom.v1.SessionPermissionModeChanged.from_mode:type_name -> greenroom.v1.PermissionMode
-	49, // 17: greenroom.v1.SessionPermissionModeChanged.to_mode:type_name -> greenroom.v1.PermissionMode
-	50, // 18: greenroom.v1.ProcessSpawned.process:type_name -> greenroom.v1.Process
-	50, // 19: greenroom.v1.ProcessReady.process:type_name -> greenroom.v1.Process
-	51, // 20: greenroom.v1.ProcessReady.startup_time:type_name -> google.protobuf.Duration
-	52, // 21: greenroom.v1.TurnQueued.turn:type_name -> greenroom.v1.Turn
-	52, // 22: greenroom.v1.TurnStarted.turn:type_name -> greenroom.v1.Turn
-	52, // 23: greenroom.v1.TurnCompleted.turn:type_name -> greenroom.v1.Turn
-	52, // 24: greenroom.v1.TurnFailed.turn:type_name -> greenroom.v1.Turn
-	52, // 25: greenroom.v1.TurnInterrupted.turn:type_name -> greenroom.v1.Turn
-	53, // 26: greenroom.v1.UserMessage.content:type_name -> greenroom.v1.ContentBlock
-	53, // 27: greenroom.v1.AssistantMessage.content:type_name -> greenroom.v1.ContentBlock
-	53, // 28: greenroom.v1.ToolUse.content:type_name -> greenroom.v1.ContentBlock
-	53, // 29: greenroom.v1.ToolResult.content:type_name -> greenroom.v1.ContentBlock
-	54, // 30: greenroom.v1.ApprovalRequested.approval:type_name -> greenroom.v1.Approval
-	54, // 31: greenroom.v1.ApprovalDecided.approval:type_name -> greenroom.v1.Approval
-	54, // 32: greenroom.v1.ApprovalExpired.approval:type_name -> greenroom.v1.Approval
-	54, // 33: greenroom.v1.ApprovalCancelled.approval:type_name -> greenroom.v1.Approval
-	51, // 34: greenroom.v1.ProcessStats.cpu_time:type_name -> google.protobuf.Duration
-	51, // 35: greenroom.v1.ToolProgress.elapsed_time:type_name -> google.protobuf.Duration
-	36, // [36:36] is the sub-list for method output_type
-	36, // [36:36] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	43, // 0: greenroom.v1.SessionCreated.session:type_name -> greenroom.v1.Session
+	43, // 1: greenroom.v1.SessionStarted.session:type_name -> greenroom.v1.Session
+	44, // 2: greenroom.v1.SessionStateChanged.from_state:type_name -> greenroom.v1.SessionState
+	44, // 3: greenroom.v1.SessionStateChanged.to_state:type_name -> greenroom.v1.SessionState
+	45, // 4: greenroom.v1.SessionStateChanged.error:type_name -> google.rpc.Status
+	43, // 5: greenroom.v1.SessionSuspended.session:type_name -> greenroom.v1.Session
+	43, // 6: greenroom.v1.SessionResumed.session:type_name -> greenroom.v1.Session
+	43, // 7: greenroom.v1.SessionRestarted.session:type_name -> greenroom.v1.Session
+	43, // 8: greenroom.v1.SessionUpdated.session:type_name -> greenroom.v1.Session
+	46, // 9: greenroom.v1.SessionUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	43, // 10: greenroom.v1.SessionClosed.session:type_name -> greenroom.v1.Session
+	43, // 11: greenroom.v1.SessionDeleted.session:type_name -> greenroom.v1.Session
+	43, // 12: greenroom.v1.SessionError.session:type_name -> greenroom.v1.Session
+	47, // 13: greenroom.v1.SessionRecoveryScheduled.recovery:type_name -> greenroom.v1.Recovery
+	48, // 14: greenroom.v1.SessionExpiring.expire_time:type_name -> google.protobuf.Timestamp
+	49, // 15: greenroom.v1.SessionPlanLimitsChanged.plan_limits:type_name -> greenroom.v1.PlanLimit
+	50, // 16: greenroom.v1.SessionPermissionModeChanged.from_mode:type_name -> greenroom.v1.PermissionMode
+	50, // 17: greenroom.v1.SessionPermissionModeChanged.to_mode:type_name -> greenroom.v1.PermissionMode
+	51, // 18: greenroom.v1.ProcessSpawned.process:type_name -> greenroom.v1.Process
+	51, // 19: greenroom.v1.ProcessReady.process:type_name -> greenroom.v1.Process
+	52, // 20: greenroom.v1.ProcessReady.startup_time:type_name -> google.protobuf.Duration
+	53, // 21: greenroom.v1.TurnQueued.turn:type_name -> greenroom.v1.Turn
+	53, // 22: greenroom.v1.TurnStarted.turn:type_name -> greenroom.v1.Turn
+	53, // 23: greenroom.v1.TurnCompleted.turn:type_name -> greenroom.v1.Turn
+	53, // 24: greenroom.v1.TurnFailed.turn:type_name -> greenroom.v1.Turn
+	53, // 25: greenroom.v1.TurnInterrupted.turn:type_name -> greenroom.v1.Turn
+	54, // 26: greenroom.v1.UserMessage.content:type_name -> greenroom.v1.ContentBlock
+	54, // 27: greenroom.v1.AssistantMessage.content:type_name -> greenroom.v1.ContentBlock
+	54, // 28: greenroom.v1.ToolUse.content:type_name -> greenroom.v1.ContentBlock
+	54, // 29: greenroom.v1.ToolResult.content:type_name -> greenroom.v1.ContentBlock
+	55, // 30: greenroom.v1.ApprovalRequested.approval:type_name -> greenroom.v1.Approval
+	55, // 31: greenroom.v1.ApprovalDecided.approval:type_name -> greenroom.v1.Approval
+	55, // 32: greenroom.v1.ApprovalExpired.approval:type_name -> greenroom.v1.Approval
+	55, // 33: greenroom.v1.ApprovalCancelled.approval:type_name -> greenroom.v1.Approval
+	56, // 34: greenroom.v1.McpServerUpdated.mcp_server:type_name -> greenroom.v1.McpServer
+	52, // 35: greenroom.v1.ProcessStats.cpu_time:type_name -> google.protobuf.Duration
+	52, // 36: greenroom.v1.ToolProgress.elapsed_time:type_name -> google.protobuf.Duration
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_event_payload_proto_init() }
@@ -2768,6 +2820,7 @@ func file_greenroom_v1_event_payload_proto_init() {
 		return
 	}
 	file_greenroom_v1_config_proto_init()
+	file_greenroom_v1_mcp_proto_init()
 	file_greenroom_v1_plan_limit_proto_init()
 	file_greenroom_v1_session_proto_init()
 	file_greenroom_v1_turn_proto_init()
@@ -2778,7 +2831,7 @@ func file_greenroom_v1_event_payload_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_greenroom_v1_event_payload_proto_rawDesc), len(file_greenroom_v1_event_payload_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   42,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1829,11 +1829,213 @@ func (x *ForkSessionResponse) GetSession() *Session {
 	return nil
 }
 
+// GetMcpServersRequest names a session.
+type GetMcpServersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session. Required.
+	SessionId     string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetMcpServersRequest) Reset() {
+	*x = GetMcpServersRequest{}
+	mi := &file_greenroom_v1_session_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetMcpServersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetMcpServersRequest) ProtoMessage() {}
+
+func (x *GetMcpServersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_session_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetMcpServersRequest.ProtoReflect.Descriptor instead.
+func (*GetMcpServersRequest) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_session_service_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *GetMcpServersRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+// GetMcpServersResponse answers GetMcpServers.
+type GetMcpServersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The servers, at most 64 of the session's own.
+	McpServers    []*McpServer `protobuf:"bytes,1,rep,name=mcp_servers,json=mcpServers,proto3" json:"mcp_servers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetMcpServersResponse) Reset() {
+	*x = GetMcpServersResponse{}
+	mi := &file_greenroom_v1_session_service_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetMcpServersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetMcpServersResponse) ProtoMessage() {}
+
+func (x *GetMcpServersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_session_service_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetMcpServersResponse.ProtoReflect.Descriptor instead.
+func (*GetMcpServersResponse) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_session_service_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *GetMcpServersResponse) GetMcpServers() []*McpServer {
+	if x != nil {
+		return x.McpServers
+	}
+	return nil
+}
+
+// ReconnectMcpServerRequest names an MCP server of a session.
+type ReconnectMcpServerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session. Required.
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// Name of the server. Required.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// UUID that makes the call safe to repeat. Optional.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReconnectMcpServerRequest) Reset() {
+	*x = ReconnectMcpServerRequest{}
+	mi := &file_greenroom_v1_session_service_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReconnectMcpServerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReconnectMcpServerRequest) ProtoMessage() {}
+
+func (x *ReconnectMcpServerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_session_service_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReconnectMcpServerRequest.ProtoReflect.Descriptor instead.
+func (*ReconnectMcpServerRequest) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_session_service_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ReconnectMcpServerRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *ReconnectMcpServerRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ReconnectMcpServerRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// ReconnectMcpServerResponse answers ReconnectMcpServer.
+type ReconnectMcpServerResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The server as it is now, without the names of its tools.
+	McpServer     *McpServer `protobuf:"bytes,1,opt,name=mcp_server,json=mcpServer,proto3" json:"mcp_server,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReconnectMcpServerResponse) Reset() {
+	*x = ReconnectMcpServerResponse{}
+	mi := &file_greenroom_v1_session_service_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReconnectMcpServerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReconnectMcpServerResponse) ProtoMessage() {}
+
+func (x *ReconnectMcpServerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_session_service_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReconnectMcpServerResponse.ProtoReflect.Descriptor instead.
+func (*ReconnectMcpServerResponse) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_session_service_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ReconnectMcpServerResponse) GetMcpServer() *McpServer {
+	if x != nil {
+		return x.McpServer
+	}
+	return nil
+}
+
 var File_greenroom_v1_session_service_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_session_service_proto_rawDesc = "" +
 	"\n" +
-	"\"greenroom/v1/session_service.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19greenroom/v1/config.proto\x1a\x1agreenroom/v1/session.proto\"\x9c\x04\n" +
+	"\"greenroom/v1/session_service.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19greenroom/v1/config.proto\x1a\x16greenroom/v1/mcp.proto\x1a\x1agreenroom/v1/session.proto\"\x9c\x04\n" +
 	"\x14CreateSessionRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x1d\n" +
@@ -1979,7 +2181,22 @@ const file_greenroom_v1_session_service_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"F\n" +
 	"\x13ForkSessionResponse\x12/\n" +
-	"\asession\x18\x01 \x01(\v2\x15.greenroom.v1.SessionR\asession*S\n" +
+	"\asession\x18\x01 \x01(\v2\x15.greenroom.v1.SessionR\asession\"5\n" +
+	"\x14GetMcpServersRequest\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\"Q\n" +
+	"\x15GetMcpServersResponse\x128\n" +
+	"\vmcp_servers\x18\x01 \x03(\v2\x17.greenroom.v1.McpServerR\n" +
+	"mcpServers\"m\n" +
+	"\x19ReconnectMcpServerRequest\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\"T\n" +
+	"\x1aReconnectMcpServerResponse\x126\n" +
+	"\n" +
+	"mcp_server\x18\x01 \x01(\v2\x17.greenroom.v1.McpServerR\tmcpServer*S\n" +
 	"\tStartMode\x12\x1a\n" +
 	"\x16START_MODE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fSTART_MODE_AUTO\x10\x01\x12\x15\n" +
@@ -1988,7 +2205,7 @@ const file_greenroom_v1_session_service_proto_rawDesc = "" +
 	"\x18CONFIG_APPLY_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16CONFIG_APPLY_WHEN_IDLE\x10\x01\x12\x14\n" +
 	"\x10CONFIG_APPLY_NOW\x10\x02\x12\x1b\n" +
-	"\x17CONFIG_APPLY_NEXT_START\x10\x032\xb0\b\n" +
+	"\x17CONFIG_APPLY_NEXT_START\x10\x032\xf3\t\n" +
 	"\x0eSessionService\x12X\n" +
 	"\rCreateSession\x12\".greenroom.v1.CreateSessionRequest\x1a#.greenroom.v1.CreateSessionResponse\x12O\n" +
 	"\n" +
@@ -2002,7 +2219,9 @@ const file_greenroom_v1_session_service_proto_rawDesc = "" +
 	"\fCloseSession\x12!.greenroom.v1.CloseSessionRequest\x1a\".greenroom.v1.CloseSessionResponse\x12X\n" +
 	"\rDeleteSession\x12\".greenroom.v1.DeleteSessionRequest\x1a#.greenroom.v1.DeleteSessionResponse\x12R\n" +
 	"\vWaitSession\x12 .greenroom.v1.WaitSessionRequest\x1a!.greenroom.v1.WaitSessionResponse\x12R\n" +
-	"\vForkSession\x12 .greenroom.v1.ForkSessionRequest\x1a!.greenroom.v1.ForkSessionResponseB\xb3\x01\n" +
+	"\vForkSession\x12 .greenroom.v1.ForkSessionRequest\x1a!.greenroom.v1.ForkSessionResponse\x12X\n" +
+	"\rGetMcpServers\x12\".greenroom.v1.GetMcpServersRequest\x1a#.greenroom.v1.GetMcpServersResponse\x12g\n" +
+	"\x12ReconnectMcpServer\x12'.greenroom.v1.ReconnectMcpServerRequest\x1a(.greenroom.v1.ReconnectMcpServerResponseB\xb3\x01\n" +
 	"\x10com.greenroom.v1B\x13SessionServiceProtoP\x01Z9github.com/greenroom-dev/greenroom/clients/go/greenroomv1\xa2\x02\x03GXX\xaa\x02\fGreenroom.V1\xca\x02\fGreenroom\\V1\xe2\x02\x18Greenroom\\V1\\GPBMetadata\xea\x02\rGreenroom::V1b\x06proto3"
 
 var (
@@ -2018,110 +2237,121 @@ func file_greenroom_v1_session_service_proto_rawDescGZIP() []byte {
 }
 
 var file_greenroom_v1_session_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_greenroom_v1_session_service_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_greenroom_v1_session_service_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_greenroom_v1_session_service_proto_goTypes = []any{
-	(StartMode)(0),                 // 0: greenroom.v1.StartMode
-	(ConfigApply)(0),               // 1: greenroom.v1.ConfigApply
-	(*CreateSessionRequest)(nil),   // 2: greenroom.v1.CreateSessionRequest
-	(*CreateSessionResponse)(nil),  // 3: greenroom.v1.CreateSessionResponse
-	(*GetSessionRequest)(nil),      // 4: greenroom.v1.GetSessionRequest
-	(*GetSessionResponse)(nil),     // 5: greenroom.v1.GetSessionResponse
-	(*SessionFilter)(nil),          // 6: greenroom.v1.SessionFilter
-	(*ListSessionsRequest)(nil),    // 7: greenroom.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),   // 8: greenroom.v1.ListSessionsResponse
-	(*UpdateSessionRequest)(nil),   // 9: greenroom.v1.UpdateSessionRequest
-	(*UpdateSessionResponse)(nil),  // 10: greenroom.v1.UpdateSessionResponse
-	(*StartSessionRequest)(nil),    // 11: greenroom.v1.StartSessionRequest
-	(*StartSessionResponse)(nil),   // 12: greenroom.v1.StartSessionResponse
-	(*SuspendSessionRequest)(nil),  // 13: greenroom.v1.SuspendSessionRequest
-	(*SuspendSessionResponse)(nil), // 14: greenroom.v1.SuspendSessionResponse
-	(*ResumeSessionRequest)(nil),   // 15: greenroom.v1.ResumeSessionRequest
-	(*ResumeSessionResponse)(nil),  // 16: greenroom.v1.ResumeSessionResponse
-	(*RestartSessionRequest)(nil),  // 17: greenroom.v1.RestartSessionRequest
-	(*RestartSessionResponse)(nil), // 18: greenroom.v1.RestartSessionResponse
-	(*CloseSessionRequest)(nil),    // 19: greenroom.v1.CloseSessionRequest
-	(*CloseSessionResponse)(nil),   // 20: greenroom.v1.CloseSessionResponse
-	(*DeleteSessionRequest)(nil),   // 21: greenroom.v1.DeleteSessionRequest
-	(*DeleteSessionResponse)(nil),  // 22: greenroom.v1.DeleteSessionResponse
-	(*WaitSessionRequest)(nil),     // 23: greenroom.v1.WaitSessionRequest
-	(*WaitSessionResponse)(nil),    // 24: greenroom.v1.WaitSessionResponse
-	(*ForkSessionRequest)(nil),     // 25: greenroom.v1.ForkSessionRequest
-	(*ForkSessionResponse)(nil),    // 26: greenroom.v1.ForkSessionResponse
-	nil,                            // 27: greenroom.v1.CreateSessionRequest.LabelsEntry
-	nil,                            // 28: greenroom.v1.SessionFilter.LabelsEntry
-	nil,                            // 29: greenroom.v1.ForkSessionRequest.LabelsEntry
-	(*SessionConfig)(nil),          // 30: greenroom.v1.SessionConfig
-	(*structpb.Struct)(nil),        // 31: google.protobuf.Struct
-	(*Session)(nil),                // 32: greenroom.v1.Session
-	(SessionState)(0),              // 33: greenroom.v1.SessionState
-	(*timestamppb.Timestamp)(nil),  // 34: google.protobuf.Timestamp
-	(SessionView)(0),               // 35: greenroom.v1.SessionView
-	(*fieldmaskpb.FieldMask)(nil),  // 36: google.protobuf.FieldMask
-	(*durationpb.Duration)(nil),    // 37: google.protobuf.Duration
+	(StartMode)(0),                     // 0: greenroom.v1.StartMode
+	(ConfigApply)(0),                   // 1: greenroom.v1.ConfigApply
+	(*CreateSessionRequest)(nil),       // 2: greenroom.v1.CreateSessionRequest
+	(*CreateSessionResponse)(nil),      // 3: greenroom.v1.CreateSessionResponse
+	(*GetSessionRequest)(nil),          // 4: greenroom.v1.GetSessionRequest
+	(*GetSessionResponse)(nil),         // 5: greenroom.v1.GetSessionResponse
+	(*SessionFilter)(nil),              // 6: greenroom.v1.SessionFilter
+	(*ListSessionsRequest)(nil),        // 7: greenroom.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),       // 8: greenroom.v1.ListSessionsResponse
+	(*UpdateSessionRequest)(nil),       // 9: greenroom.v1.UpdateSessionRequest
+	(*UpdateSessionResponse)(nil),      // 10: greenroom.v1.UpdateSessionResponse
+	(*StartSessionRequest)(nil),        // 11: greenroom.v1.StartSessionRequest
+	(*StartSessionResponse)(nil),       // 12: greenroom.v1.StartSessionResponse
+	(*SuspendSessionRequest)(nil),      // 13: greenroom.v1.SuspendSessionRequest
+	(*SuspendSessionResponse)(nil),     // 14: greenroom.v1.SuspendSessionResponse
+	(*ResumeSessionRequest)(nil),       // 15: greenroom.v1.ResumeSessionRequest
+	(*ResumeSessionResponse)(nil),      // 16: greenroom.v1.ResumeSessionResponse
+	(*RestartSessionRequest)(nil),      // 17: greenroom.v1.RestartSessionRequest
+	(*RestartSessionResponse)(nil),     // 18: greenroom.v1.RestartSessionResponse
+	(*CloseSessionRequest)(nil),        // 19: greenroom.v1.CloseSessionRequest
+	(*CloseSessionResponse)(nil),       // 20: greenroom.v1.CloseSessionResponse
+	(*DeleteSessionRequest)(nil),       // 21: greenroom.v1.DeleteSessionRequest
+	(*DeleteSessionResponse)(nil),      // 22: greenroom.v1.DeleteSessionResponse
+	(*WaitSessionRequest)(nil),         // 23: greenroom.v1.WaitSessionRequest
+	(*WaitSessionResponse)(nil),        // 24: greenroom.v1.WaitSessionResponse
+	(*ForkSessionRequest)(nil),         // 25: greenroom.v1.ForkSessionRequest
+	(*ForkSessionResponse)(nil),        // 26: greenroom.v1.ForkSessionResponse
+	(*GetMcpServersRequest)(nil),       // 27: greenroom.v1.GetMcpServersRequest
+	(*GetMcpServersResponse)(nil),      // 28: greenroom.v1.GetMcpServersResponse
+	(*ReconnectMcpServerRequest)(nil),  // 29: greenroom.v1.ReconnectMcpServerRequest
+	(*ReconnectMcpServerResponse)(nil), // 30: greenroom.v1.ReconnectMcpServerResponse
+	nil,                                // 31: greenroom.v1.CreateSessionRequest.LabelsEntry
+	nil,                                // 32: greenroom.v1.SessionFilter.LabelsEntry
+	nil,                                // 33: greenroom.v1.ForkSessionRequest.LabelsEntry
+	(*SessionConfig)(nil),              // 34: greenroom.v1.SessionConfig
+	(*structpb.Struct)(nil),            // 35: google.protobuf.Struct
+	(*Session)(nil),                    // 36: greenroom.v1.Session
+	(SessionState)(0),                  // 37: greenroom.v1.SessionState
+	(*timestamppb.Timestamp)(nil),      // 38: google.protobuf.Timestamp
+	(SessionView)(0),                   // 39: greenroom.v1.SessionView
+	(*fieldmaskpb.FieldMask)(nil),      // 40: google.protobuf.FieldMask
+	(*durationpb.Duration)(nil),        // 41: google.protobuf.Duration
+	(*McpServer)(nil),                  // 42: greenroom.v1.McpServer
 }
 var file_greenroom_v1_session_service_proto_depIdxs = []int32{
-	30, // 0: greenroom.v1.CreateSessionRequest.config:type_name -> greenroom.v1.SessionConfig
-	27, // 1: greenroom.v1.CreateSessionRequest.labels:type_name -> greenroom.v1.CreateSessionRequest.LabelsEntry
-	31, // 2: greenroom.v1.CreateSessionRequest.metadata:type_name -> google.protobuf.Struct
+	34, // 0: greenroom.v1.CreateSessionRequest.config:type_name -> greenroom.v1.SessionConfig
+	31, // 1: greenroom.v1.CreateSessionRequest.labels:type_name -> greenroom.v1.CreateSessionRequest.LabelsEntry
+	35, // 2: greenroom.v1.CreateSessionRequest.metadata:type_name -> google.protobuf.Struct
 	0,  // 3: greenroom.v1.CreateSessionRequest.start_mode:type_name -> greenroom.v1.StartMode
-	32, // 4: greenroom.v1.CreateSessionResponse.session:type_name -> greenroom.v1.Session
-	32, // 5: greenroom.v1.GetSessionResponse.session:type_name -> greenroom.v1.Session
-	33, // 6: greenroom.v1.SessionFilter.states:type_name -> greenroom.v1.SessionState
-	28, // 7: greenroom.v1.SessionFilter.labels:type_name -> greenroom.v1.SessionFilter.LabelsEntry
-	34, // 8: greenroom.v1.SessionFilter.created_after:type_name -> google.protobuf.Timestamp
-	34, // 9: greenroom.v1.SessionFilter.created_before:type_name -> google.protobuf.Timestamp
-	34, // 10: greenroom.v1.SessionFilter.last_active_after:type_name -> google.protobuf.Timestamp
-	34, // 11: greenroom.v1.SessionFilter.last_active_before:type_name -> google.protobuf.Timestamp
+	36, // 4: greenroom.v1.CreateSessionResponse.session:type_name -> greenroom.v1.Session
+	36, // 5: greenroom.v1.GetSessionResponse.session:type_name -> greenroom.v1.Session
+	37, // 6: greenroom.v1.SessionFilter.states:type_name -> greenroom.v1.SessionState
+	32, // 7: greenroom.v1.SessionFilter.labels:type_name -> greenroom.v1.SessionFilter.LabelsEntry
+	38, // 8: greenroom.v1.SessionFilter.created_after:type_name -> google.protobuf.Timestamp
+	38, // 9: greenroom.v1.SessionFilter.created_before:type_name -> google.protobuf.Timestamp
+	38, // 10: greenroom.v1.SessionFilter.last_active_after:type_name -> google.protobuf.Timestamp
+	38, // 11: greenroom.v1.SessionFilter.last_active_before:type_name -> google.protobuf.Timestamp
 	6,  // 12: greenroom.v1.ListSessionsRequest.filter:type_name -> greenroom.v1.SessionFilter
-	35, // 13: greenroom.v1.ListSessionsRequest.view:type_name -> greenroom.v1.SessionView
-	32, // 14: greenroom.v1.ListSessionsResponse.sessions:type_name -> greenroom.v1.Session
-	32, // 15: greenroom.v1.UpdateSessionRequest.session:type_name -> greenroom.v1.Session
-	36, // 16: greenroom.v1.UpdateSessionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	39, // 13: greenroom.v1.ListSessionsRequest.view:type_name -> greenroom.v1.SessionView
+	36, // 14: greenroom.v1.ListSessionsResponse.sessions:type_name -> greenroom.v1.Session
+	36, // 15: greenroom.v1.UpdateSessionRequest.session:type_name -> greenroom.v1.Session
+	40, // 16: greenroom.v1.UpdateSessionRequest.update_mask:type_name -> google.protobuf.FieldMask
 	1,  // 17: greenroom.v1.UpdateSessionRequest.apply:type_name -> greenroom.v1.ConfigApply
-	32, // 18: greenroom.v1.UpdateSessionResponse.session:type_name -> greenroom.v1.Session
-	32, // 19: greenroom.v1.StartSessionResponse.session:type_name -> greenroom.v1.Session
-	32, // 20: greenroom.v1.SuspendSessionResponse.session:type_name -> greenroom.v1.Session
-	32, // 21: greenroom.v1.ResumeSessionResponse.session:type_name -> greenroom.v1.Session
-	32, // 22: greenroom.v1.RestartSessionResponse.session:type_name -> greenroom.v1.Session
-	37, // 23: greenroom.v1.CloseSessionRequest.grace_period:type_name -> google.protobuf.Duration
-	32, // 24: greenroom.v1.CloseSessionResponse.session:type_name -> greenroom.v1.Session
-	33, // 25: greenroom.v1.WaitSessionRequest.states:type_name -> greenroom.v1.SessionState
-	37, // 26: greenroom.v1.WaitSessionRequest.timeout:type_name -> google.protobuf.Duration
-	32, // 27: greenroom.v1.WaitSessionResponse.session:type_name -> greenroom.v1.Session
-	30, // 28: greenroom.v1.ForkSessionRequest.config:type_name -> greenroom.v1.SessionConfig
-	29, // 29: greenroom.v1.ForkSessionRequest.labels:type_name -> greenroom.v1.ForkSessionRequest.LabelsEntry
-	31, // 30: greenroom.v1.ForkSessionRequest.metadata:type_name -> google.protobuf.Struct
+	36, // 18: greenroom.v1.UpdateSessionResponse.session:type_name -> greenroom.v1.Session
+	36, // 19: greenroom.v1.StartSessionResponse.session:type_name -> greenroom.v1.Session
+	36, // 20: greenroom.v1.SuspendSessionResponse.session:type_name -> greenroom.v1.Session
+	36, // 21: greenroom.v1.ResumeSessionResponse.session:type_name -> greenroom.v1.Session
+	36, // 22: greenroom.v1.RestartSessionResponse.session:type_name -> greenroom.v1.Session
+	41, // 23: greenroom.v1.CloseSessionRequest.grace_period:type_name -> google.protobuf.Duration
+	36, // 24: greenroom.v1.CloseSessionResponse.session:type_name -> greenroom.v1.Session
+	37, // 25: greenroom.v1.WaitSessionRequest.states:type_name -> greenroom.v1.SessionState
+	41, // 26: greenroom.v1.WaitSessionRequest.timeout:type_name -> google.protobuf.Duration
+	36, // 27: greenroom.v1.WaitSessionResponse.session:type_name -> greenroom.v1.Session
+	34, // 28: greenroom.v1.ForkSessionRequest.config:type_name -> greenroom.v1.SessionConfig
+	33, // 29: greenroom.v1.ForkSessionRequest.labels:type_name -> greenroom.v1.ForkSessionRequest.LabelsEntry
+	35, // 30: greenroom.v1.ForkSessionRequest.metadata:type_name -> google.protobuf.Struct
 	0,  // 31: greenroom.v1.ForkSessionRequest.start_mode:type_name -> greenroom.v1.StartMode
-	32, // 32: greenroom.v1.ForkSessionResponse.session:type_name -> greenroom.v1.Session
-	2,  // 33: greenroom.v1.SessionService.CreateSession:input_type -> greenroom.v1.CreateSessionRequest
-	4,  // 34: greenroom.v1.SessionService.GetSession:input_type -> greenroom.v1.GetSessionRequest
-	7,  // 35: greenroom.v1.SessionService.ListSessions:input_type -> greenroom.v1.ListSessionsRequest
-	9,  // 36: greenroom.v1.SessionService.UpdateSession:input_type -> greenroom.v1.UpdateSessionRequest
-	11, // 37: greenroom.v1.SessionService.StartSession:input_type -> greenroom.v1.StartSessionRequest
-	13, // 38: greenroom.v1.SessionService.SuspendSession:input_type -> greenroom.v1.SuspendSessionRequest
-	15, // 39: greenroom.v1.SessionService.ResumeSession:input_type -> greenroom.v1.ResumeSessionRequest
-	17, // 40: greenroom.v1.SessionService.RestartSession:input_type -> greenroom.v1.RestartSessionRequest
-	19, // 41: greenroom.v1.SessionService.CloseSession:input_type -> greenroom.v1.CloseSessionRequest
-	21, // 42: greenroom.v1.SessionService.DeleteSession:input_type -> greenroom.v1.DeleteSessionRequest
-	23, // 43: greenroom.v1.SessionService.WaitSession:input_type -> greenroom.v1.WaitSessionRequest
-	25, // 44: greenroom.v1.SessionService.ForkSession:input_type -> greenroom.v1.ForkSessionRequest
-	3,  // 45: greenroom.v1.SessionService.CreateSession:output_type -> greenroom.v1.CreateSessionResponse
-	5,  // 46: greenroom.v1.SessionService.GetSession:output_type -> greenroom.v1.GetSessionResponse
-	8,  // 47: greenroom.v1.SessionService.ListSessions:output_type -> greenroom.v1.ListSessionsResponse
-	10, // 48: greenroom.v1.SessionService.UpdateSession:output_type -> greenroom.v1.UpdateSessionResponse
-	12, // 49: greenroom.v1.SessionService.StartSession:output_type -> greenroom.v1.StartSessionResponse
-	14, // 50: greenroom.v1.SessionService.SuspendSession:output_type -> greenroom.v1.SuspendSessionResponse
-	16, // 51: greenroom.v1.SessionService.ResumeSession:output_type -> greenroom.v1.ResumeSessionResponse
-	18, // 52: greenroom.v1.SessionService.RestartSession:output_type -> greenroom.v1.RestartSessionResponse
-	20, // 53: greenroom.v1.SessionService.CloseSession:output_type -> greenroom.v1.CloseSessionResponse
-	22, // 54: greenroom.v1.SessionService.DeleteSession:output_type -> greenroom.v1.DeleteSessionResponse
-	24, // 55: greenroom.v1.SessionService.WaitSession:output_type -> greenroom.v1.WaitSessionResponse
-	26, // 56: greenroom.v1.SessionService.ForkSession:output_type -> greenroom.v1.ForkSessionResponse
-	45, // [45:57] is the sub-list for method output_type
-	33, // [33:45] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	36, // 32: greenroom.v1.ForkSessionResponse.session:type_name -> greenroom.v1.Session
+	42, // 33: greenroom.v1.GetMcpServersResponse.mcp_servers:type_name -> greenroom.v1.McpServer
+	42, // 34: greenroom.v1.ReconnectMcpServerResponse.mcp_server:type_name -> greenroom.v1.McpServer
+	2,  // 35: greenroom.v1.SessionService.CreateSession:input_type -> greenroom.v1.CreateSessionRequest
+	4,  // 36: greenroom.v1.SessionService.GetSession:input_type -> greenroom.v1.GetSessionRequest
+	7,  // 37: greenroom.v1.SessionService.ListSessions:input_type -> greenroom.v1.ListSessionsRequest
+	9,  // 38: greenroom.v1.SessionService.UpdateSession:input_type -> greenroom.v1.UpdateSessionRequest
+	11, // 39: greenroom.v1.SessionService.StartSession:input_type -> greenroom.v1.StartSessionRequest
+	13, // 40: greenroom.v1.SessionService.SuspendSession:input_type -> greenroom.v1.SuspendSessionRequest
+	15, // 41: greenroom.v1.SessionService.ResumeSession:input_type -> greenroom.v1.ResumeSessionRequest
+	17, // 42: greenroom.v1.SessionService.RestartSession:input_type -> greenroom.v1.RestartSessionRequest
+	19, // 43: greenroom.v1.SessionService.CloseSession:input_type -> greenroom.v1.CloseSessionRequest
+	21, // 44: greenroom.v1.SessionService.DeleteSession:input_type -> greenroom.v1.DeleteSessionRequest
+	23, // 45: greenroom.v1.SessionService.WaitSession:input_type -> greenroom.v1.WaitSessionRequest
+	25, // 46: greenroom.v1.SessionService.ForkSession:input_type -> greenroom.v1.ForkSessionRequest
+	27, // 47: greenroom.v1.SessionService.GetMcpServers:input_type -> greenroom.v1.GetMcpServersRequest
+	29, // 48: greenroom.v1.SessionService.ReconnectMcpServer:input_type -> greenroom.v1.ReconnectMcpServerRequest
+	3,  // 49: greenroom.v1.SessionService.CreateSession:output_type -> greenroom.v1.CreateSessionResponse
+	5,  // 50: greenroom.v1.SessionService.GetSession:output_type -> greenroom.v1.GetSessionResponse
+	8,  // 51: greenroom.v1.SessionService.ListSessions:output_type -> greenroom.v1.ListSessionsResponse
+	10, // 52: greenroom.v1.SessionService.UpdateSession:output_type -> greenroom.v1.UpdateSessionResponse
+	12, // 53: greenroom.v1.SessionService.StartSession:output_type -> greenroom.v1.StartSessionResponse
+	14, // 54: greenroom.v1.SessionService.SuspendSession:output_type -> greenroom.v1.SuspendSessionResponse
+	16, // 55: greenroom.v1.SessionService.ResumeSession:output_type -> greenroom.v1.ResumeSessionResponse
+	18, // 56: greenroom.v1.SessionService.RestartSession:output_type -> greenroom.v1.RestartSessionResponse
+	20, // 57: greenroom.v1.SessionService.CloseSession:output_type -> greenroom.v1.CloseSessionResponse
+	22, // 58: greenroom.v1.SessionService.DeleteSession:output_type -> greenroom.v1.DeleteSessionResponse
+	24, // 59: greenroom.v1.SessionService.WaitSession:output_type -> greenroom.v1.WaitSessionResponse
+	26, // 60: greenroom.v1.SessionService.ForkSession:output_type -> greenroom.v1.ForkSessionResponse
+	28, // 61: greenroom.v1.SessionService.GetMcpServers:output_type -> greenroom.v1.GetMcpServersResponse
+	30, // 62: greenroom.v1.SessionService.ReconnectMcpServer:output_type -> greenroom.v1.ReconnectMcpServerResponse
+	49, // [49:63] is the sub-list for method output_type
+	35, // [35:49] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_session_service_proto_init() }
@@ -2130,6 +2360,7 @@ func file_greenroom_v1_session_service_proto_init() {
 		return
 	}
 	file_greenroom_v1_config_proto_init()
+	file_greenroom_v1_mcp_proto_init()
 	file_greenroom_v1_session_proto_init()
 	file_greenroom_v1_session_service_proto_msgTypes[21].OneofWrappers = []any{}
 	type x struct{}
@@ -2138,7 +2369,7 @@ func file_greenroom_v1_session_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_greenroom_v1_session_service_proto_rawDesc), len(file_greenroom_v1_session_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   28,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,18 +19,20 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	SessionService_CreateSession_FullMethodName  = "/greenroom.v1.SessionService/CreateSession"
-	SessionService_GetSession_FullMethodName     = "/greenroom.v1.SessionService/GetSession"
-	SessionService_ListSessions_FullMethodName   = "/greenroom.v1.SessionService/ListSessions"
-	SessionService_UpdateSession_FullMethodName  = "/greenroom.v1.SessionService/UpdateSession"
-	SessionService_StartSession_FullMethodName   = "/greenroom.v1.SessionService/StartSession"
-	SessionService_SuspendSession_FullMethodName = "/greenroom.v1.SessionService/SuspendSession"
-	SessionService_ResumeSession_FullMethodName  = "/greenroom.v1.SessionService/ResumeSession"
-	SessionService_RestartSession_FullMethodName = "/greenroom.v1.SessionService/RestartSession"
-	SessionService_CloseSession_FullMethodName   = "/greenroom.v1.SessionService/CloseSession"
-	SessionService_DeleteSession_FullMethodName  = "/greenroom.v1.SessionService/DeleteSession"
-	SessionService_WaitSession_FullMethodName    = "/greenroom.v1.SessionService/WaitSession"
-	SessionService_ForkSession_FullMethodName    = "/greenroom.v1.SessionService/ForkSession"
+	SessionService_CreateSession_FullMethodName      = "/greenroom.v1.SessionService/CreateSession"
+	SessionService_GetSession_FullMethodName         = "/greenroom.v1.SessionService/GetSession"
+	SessionService_ListSessions_FullMethodName       = "/greenroom.v1.SessionService/ListSessions"
+	SessionService_UpdateSession_FullMethodName      = "/greenroom.v1.SessionService/UpdateSession"
+	SessionService_StartSession_FullMethodName       = "/greenroom.v1.SessionService/StartSession"
+	SessionService_SuspendSession_FullMethodName     = "/greenroom.v1.SessionService/SuspendSession"
+	SessionService_ResumeSession_FullMethodName      = "/greenroom.v1.SessionService/ResumeSession"
+	SessionService_RestartSession_FullMethodName     = "/greenroom.v1.SessionService/RestartSession"
+	SessionService_CloseSession_FullMethodName       = "/greenroom.v1.SessionService/CloseSession"
+	SessionService_DeleteSession_FullMethodName      = "/greenroom.v1.SessionService/DeleteSession"
+	SessionService_WaitSession_FullMethodName        = "/greenroom.v1.SessionService/WaitSession"
+	SessionService_ForkSession_FullMethodName        = "/greenroom.v1.SessionService/ForkSession"
+	SessionService_GetMcpServers_FullMethodName      = "/greenroom.v1.SessionService/GetMcpServers"
+	SessionService_ReconnectMcpServer_FullMethodName = "/greenroom.v1.SessionService/ReconnectMcpServer"
 )
 
 // SessionServiceClient is the client API for SessionService service.
@@ -81,6 +83,14 @@ type SessionServiceClient interface {
 	// conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
 	// (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
 	ForkSession(ctx context.Context, in *ForkSessionRequest, opts ...grpc.CallOption) (*ForkSessionResponse, error)
+	// GetMcpServers answers the MCP servers of a session, those of its config first and by name, with their status in the
+	// process that runs now. Without a process the status of all is UNSPECIFIED.
+	GetMcpServers(ctx context.Context, in *GetMcpServersRequest, opts ...grpc.CallOption) (*GetMcpServersResponse, error)
+	// ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
+	// server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
+	// change nothing. NOT_FOUND: the session has no such server. FAILED_PRECONDITION: the session has no process that is
+	// ready (NO_PROCESS).
+	ReconnectMcpServer(ctx context.Context, in *ReconnectMcpServerRequest, opts ...grpc.CallOption) (*ReconnectMcpServerResponse, error)
 }
 
 type sessionServiceClient struct {
@@ -211,6 +221,26 @@ func (c *sessionServiceClient) ForkSession(ctx context.Context, in *ForkSessionR
 	return out, nil
 }
 
+func (c *sessionServiceClient) GetMcpServers(ctx context.Context, in *GetMcpServersRequest, opts ...grpc.CallOption) (*GetMcpServersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetMcpServersResponse)
+	err := c.cc.Invoke(ctx, SessionService_GetMcpServers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sessionServiceClient) ReconnectMcpServer(ctx context.Context, in *ReconnectMcpServerRequest, opts ...grpc.CallOption) (*ReconnectMcpServerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReconnectMcpServerResponse)
+	err := c.cc.Invoke(ctx, SessionService_ReconnectMcpServer_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // SessionServiceServer is the server API for SessionService service.
 // All implementations must embed UnimplementedSessionServiceServer
 // for forward compatibility.
@@ -259,6 +289,14 @@ type SessionServiceServer interface {
 	// conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
 	// (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
 	ForkSession(context.Context, *ForkSessionRequest) (*ForkSessionResponse, error)
+	// GetMcpServers answers the MCP servers of a session, those of its config first and by name, with their status in the
+	// process that runs now. Without a process the status of all is UNSPECIFIED.
+	GetMcpServers(context.Context, *GetMcpServersRequest) (*GetMcpServersResponse, error)
+	// ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
+	// server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
+	// change nothing. NOT_FOUND: the session has no such server. FAILED_PRECONDITION: the session has no process that is
+	// ready (NO_PROCESS).
+	ReconnectMcpServer(context.Context, *ReconnectMcpServerRequest) (*ReconnectMcpServerResponse, error)
 	mustEmbedUnimplementedSessionServiceServer()
 }
 
@@ -304,6 +342,12 @@ func (UnimplementedSessionServiceServer) WaitSession(context.Context, *WaitSessi
 }
 func (UnimplementedSessionServiceServer) ForkSession(context.Context, *ForkSessionRequest) (*ForkSessionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ForkSession not implemented")
+}
+func (UnimplementedSessionServiceServer) GetMcpServers(context.Context, *GetMcpServersRequest) (*GetMcpServersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetMcpServers not implemented")
+}
+func (UnimplementedSessionServiceServer) ReconnectMcpServer(context.Context, *ReconnectMcpServerRequest) (*ReconnectMcpServerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReconnectMcpServer not implemented")
 }
 func (UnimplementedSessionServiceServer) mustEmbedUnimplementedSessionServiceServer() {}
 func (UnimplementedSessionServiceServer) testEmbeddedByValue()                        {}
@@ -542,6 +586,42 @@ func _SessionService_ForkSession_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SessionService_GetMcpServers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetMcpServersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionServiceServer).GetMcpServers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SessionService_GetMcpServers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionServiceServer).GetMcpServers(ctx, req.(*GetMcpServersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _SessionService_ReconnectMcpServer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReconnectMcpServerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionServiceServer).ReconnectMcpServer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SessionService_ReconnectMcpServer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionServiceServer).ReconnectMcpServer(ctx, req.(*ReconnectMcpServerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // SessionService_ServiceDesc is the grpc.ServiceDesc for SessionService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -596,6 +676,14 @@ var SessionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ForkSession",
 			Handler:    _SessionService_ForkSession_Handler,
+		},
+		{
+			MethodName: "GetMcpServers",
+			Handler:    _SessionService_GetMcpServers_Handler,
+		},
+		{
+			MethodName: "ReconnectMcpServer",
+			Handler:    _SessionService_ReconnectMcpServer_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -125,6 +125,16 @@ class SessionConfig:
     """What happens after the idle timeout."""
     approval_policy: ApprovalPolicy = ApprovalPolicy.ASK
     """Who decides when a tool needs permission."""
+    mcp_connect_timeout: timedelta | None = None
+    """How long the MCP servers may take to connect."""
+    required_mcp_servers: tuple[str, ...] = ()
+    """The names of MCP servers without which no turn may run."""
+
+    @property
+    def mcp_servers(self) -> JsonObject:
+        """The MCP servers in `mcp_config` by name."""
+        servers = (self.mcp_config or {}).get("mcpServers")
+        return servers if isinstance(servers, Mapping) else {}
 
 
 class Secret:

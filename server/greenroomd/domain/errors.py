@@ -119,6 +119,12 @@ class NodeNotFound(NotFound):
     kind = "node"
 
 
+class McpServerNotFound(NotFound):
+    """The session has no MCP server of this name."""
+
+    kind = "mcp server"
+
+
 class AlreadyExists(GreenroomError):
     """The id that the caller chose is taken."""
 
@@ -166,6 +172,14 @@ class TurnRunning(FailedPrecondition):
 
 class NoTurnRunning(FailedPrecondition):
     """There is no running turn to interrupt."""
+
+
+class NoProcess(FailedPrecondition):
+    """The session has no process that is ready; `state` is its state."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"a session in {state} has no process that is ready")
+        self.state = state
 
 
 class ConversationLost(FailedPrecondition):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import JsonObject, PermissionMode
+from greenroomd.domain.mcp import McpServer
 from greenroomd.domain.plan_limit import PlanLimit
 from greenroomd.domain.session import Session
 from greenroomd.domain.turn import Problem, Turn
@@ -172,6 +173,14 @@ class ApprovalNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class McpServerNoted:
+    """An MCP server as it is after the event, and whether the session's turns need it."""
+
+    server: McpServer
+    required: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeltaNoted:
     """A piece of a message in progress; the finished block repeats all of it."""
 
@@ -256,6 +265,7 @@ Payload = (
     | MessageNoted
     | SystemMessage
     | ApprovalNoted
+    | McpServerNoted
     | DeltaNoted
     | ToolInputNoted
     | ToolOutputNoted

@@ -51,6 +51,7 @@ class EventType(StrEnum):
     APPROVAL_DECIDED = "approval.decided"
     APPROVAL_EXPIRED = "approval.expired"
     APPROVAL_CANCELLED = "approval.cancelled"
+    MCP_SERVER_UPDATED = "mcp_server.updated"
     MESSAGE_DELTA = "message.delta"
     THINKING_DELTA = "thinking.delta"
     TOOL_OUTPUT_DELTA = "tool.output_delta"

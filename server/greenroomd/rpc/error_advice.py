@@ -31,6 +31,7 @@ ADVICE: Mapping[str, tuple[Repeat, str]] = {
     "PROFILE_NOT_FOUND": (Repeat.CHANGED, "create the profile, or name another"),
     "APPROVAL_NOT_FOUND": (Repeat.NO, "look at the session's approvals"),
     "NODE_NOT_FOUND": (Repeat.NO, "look at the nodes"),
+    "MCP_SERVER_NOT_FOUND": (Repeat.CHANGED, "name a server of the session's `mcp_config`"),
     "SESSION_EXISTS": (Repeat.NO, "get the session, or choose another id"),
     "PROFILE_EXISTS": (Repeat.NO, "update the profile, or choose another name"),
     "ILLEGAL_TRANSITION": (Repeat.CHANGED, "wait until the session is in a state that allows the call"),
@@ -40,6 +41,7 @@ ADVICE: Mapping[str, tuple[Repeat, str]] = {
     "CLI_MISSING": (Repeat.CHANGED, "the operator installs the CLI again"),
     "CLI_TOO_OLD": (Repeat.CHANGED, "the operator installs a newer CLI"),
     "PROFILE_IN_USE": (Repeat.CHANGED, "close the sessions that use the profile"),
+    "NO_PROCESS": (Repeat.CHANGED, "start or resume the session, and wait until it is READY"),
     "ETAG_MISMATCH": (Repeat.CHANGED, "read the resource again, then decide anew"),
     "OWNERSHIP_LOST": (Repeat.AT_ONCE, "repeat the call"),
     "NO_SLOT": (Repeat.LATER, "start the session again, or allow more processes"),
@@ -81,6 +83,10 @@ ADVICE: Mapping[str, tuple[Repeat, str]] = {
     "TURN_FAILED": (Repeat.NO, "the message has the CLI's words"),
     "TURN_INTERRUPTED": (Repeat.CHANGED, "somebody wanted it to stop"),
     "TURN_TIMEOUT": (Repeat.CHANGED, "ask for less, or give the turn more time"),
+    "MCP_SERVER_UNAVAILABLE": (
+        Repeat.CHANGED,
+        "mend the servers, ReconnectMcpServer, then send the prompt again",
+    ),
     "PROMPT_REFUSED": (Repeat.CHANGED, "change the prompt; the message has the hook's words"),
     "HOOK_STOPPED": (Repeat.CHANGED, "change the hook; what tools did is done"),
 }

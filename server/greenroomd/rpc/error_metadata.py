@@ -27,6 +27,7 @@ METADATA: Mapping[type[GreenroomError], Mapping[str, Callable[[Any], str]]] = {
         "allowed": lambda error: ",".join(_REACHABLE.get(error.from_state, [])),
     },
     errors.TurnRunning: {"turn_id": lambda error: error.turn_id},
+    errors.NoProcess: {"state": lambda error: error.state.upper()},
     errors.ConversationLost: {"cli_session_id": lambda error: error.cli_session_id},
     errors.ApprovalDecided: {"state": lambda error: error.state.upper()},
     errors.ProfileInUse: {"sessions": lambda error: str(error.sessions)},

@@ -38,11 +38,13 @@ STATUS: Mapping[type[GreenroomError], tuple[grpc.StatusCode, str]] = {
     errors.ProfileNotFound: (_C.NOT_FOUND, "PROFILE_NOT_FOUND"),
     errors.ApprovalNotFound: (_C.NOT_FOUND, "APPROVAL_NOT_FOUND"),
     errors.NodeNotFound: (_C.NOT_FOUND, "NODE_NOT_FOUND"),
+    errors.McpServerNotFound: (_C.NOT_FOUND, "MCP_SERVER_NOT_FOUND"),
     errors.SessionExists: (_C.ALREADY_EXISTS, "SESSION_EXISTS"),
     errors.ProfileExists: (_C.ALREADY_EXISTS, "PROFILE_EXISTS"),
     errors.IllegalTransition: (_C.FAILED_PRECONDITION, "ILLEGAL_TRANSITION"),
     errors.TurnRunning: (_C.FAILED_PRECONDITION, "TURN_RUNNING"),
     errors.NoTurnRunning: (_C.FAILED_PRECONDITION, "NO_TURN_RUNNING"),
+    errors.NoProcess: (_C.FAILED_PRECONDITION, "NO_PROCESS"),
     errors.ConversationLost: (_C.FAILED_PRECONDITION, "CONVERSATION_LOST"),
     errors.ApprovalDecided: (_C.FAILED_PRECONDITION, "APPROVAL_DECIDED"),
     errors.ProfileInUse: (_C.FAILED_PRECONDITION, "PROFILE_IN_USE"),
@@ -68,6 +70,7 @@ _PRECONDITIONS: Mapping[type[GreenroomError], str] = {
     errors.IllegalTransition: "STATE",
     errors.TurnRunning: "TURN",
     errors.NoTurnRunning: "TURN",
+    errors.NoProcess: "PROCESS",
     errors.ConversationLost: "CONVERSATION",
     errors.ApprovalDecided: "APPROVAL",
     errors.ProfileInUse: "PROFILE",
@@ -149,7 +152,7 @@ def _bad_request(error: errors.InvalidRequest, room: int) -> details.BadRequest:
 
 def _resource(error: errors.NotFound | errors.AlreadyExists, _subject: str) -> Message:
     return details.ResourceInfo(
-        resource_type=f"greenroom.v1.{error.kind.capitalize()}",
+        resource_type=f"greenroom.v1.{error.kind.title().replace(' ', '')}",
         resource_name=short_text(error.resource_id),
         description=short_text(str(error)),
     )

@@ -24,6 +24,9 @@ from greenroomd.settings.value_types import (
     Variables,
 )
 
+DEFAULT_MCP_CONNECT_TIMEOUT = timedelta(seconds=30)
+"""The CLI's own."""
+
 
 class NoHomeDirectory(Exception):
     """The user of this process has no home directory, which a default value needs."""
@@ -150,6 +153,11 @@ class Settings(BaseModel):
     stall_timeout: Span = Field(
         timedelta(minutes=5), description="How long the CLI may be silent in a turn while no tool runs"
     )
+    max_mcp_connect_timeout: Span = Field(
+        timedelta(minutes=5),
+        description="The longest `mcp_connect_timeout` that a session may set: how long its MCP servers may take "
+        "to connect. A session that sets none gives them 30 s, or this if it is shorter",
+    )
     interrupt_grace: Span = Field(
         timedelta(seconds=5),
         description="How long an interrupted turn may take to end before its process is ended",
@@ -242,6 +250,11 @@ class Settings(BaseModel):
     log_format: Literal["console", "json"] = Field(
         "console", description="Log lines for people or for machines"
     )
+
+    @property
+    def mcp_connect_timeout(self) -> timedelta:
+        """How long MCP servers may take to connect in sessions that do not say."""
+        return min(DEFAULT_MCP_CONNECT_TIMEOUT, self.max_mcp_connect_timeout)
 
     def redacted(self) -> dict[str, str]:
         """Return every setting by its TOML key, as text without passwords and values of CLI variables."""

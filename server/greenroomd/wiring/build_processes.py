@@ -119,6 +119,7 @@ def _defaults(settings: Settings) -> CliDefaults:
         environment=environment,
         api_timeout=settings.api_timeout,
         api_max_retries=settings.api_max_retries,
+        mcp_connect_timeout=settings.mcp_connect_timeout,
         memory_bytes=settings.memory_per_session,
         open_files=settings.open_files,
     )

@@ -12,10 +12,12 @@ from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.app.usecases.create_session import Creation
 from greenroomd.app.usecases.delete_session import Deletion
 from greenroomd.app.usecases.fork_session import Forking
+from greenroomd.app.usecases.mcp_servers import McpServers
 from greenroomd.app.usecases.profiles import Profiles
 from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.app.usecases.turns import Turns
 from greenroomd.app.watch.watch import Watch
+from greenroomd.domain.rules.session_field_rules import OperatorBounds
 from greenroomd.processes.claude.discovery import FoundCli
 from greenroomd.processes.claude.transcripts import TranscriptFiles
 from greenroomd.processes.node.allowed_roots import AllowedRoots
@@ -71,11 +73,19 @@ def _session_service(
     codec: EventCodec,
     drain: Drain,
 ) -> SessionService:
-    creation = Creation(supervisors, roots, profiles, may_bypass=settings.allow_bypass_permissions)
+    creation = Creation(supervisors, roots, profiles, bounds=operator_bounds(settings))
     transcripts = TranscriptFiles(settings.state_dir)
     forking = Forking(supervisors, creation, transcripts)
     deletion = Deletion(supervisors, sessions, transcripts)
-    return SessionService(creation, forking, deletion, sessions, codec.cursors, drain)
+    mcp_servers = McpServers(supervisors)
+    return SessionService(creation, forking, deletion, sessions, mcp_servers, codec.cursors, drain)
+
+
+def operator_bounds(settings: Settings) -> OperatorBounds:
+    """Return what the operator allows sessions to ask for."""
+    return OperatorBounds(
+        may_bypass=settings.allow_bypass_permissions, mcp_connect_timeout=settings.max_mcp_connect_timeout
+    )
 
 
 def _facts(settings: Settings, cli: FoundCli, node: NodeContext) -> ServerFacts:

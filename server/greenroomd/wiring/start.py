@@ -51,7 +51,7 @@ from greenroomd.telemetry.exposition import ExposingFailed, exposing
 from greenroomd.telemetry.metrics import Metrics
 from greenroomd.wiring.build_listeners import listeners, watch_for_listeners
 from greenroomd.wiring.build_processes import ProcessParts, process_parts
-from greenroomd.wiring.build_services import services
+from greenroomd.wiring.build_services import operator_bounds, services
 from greenroomd.wiring.build_store import opened_store
 
 log = structlog.get_logger(__name__)
@@ -157,7 +157,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> str:
     stats = partial(show_stats, supervisors, watch.stats_audience, parts.measure)
     await stack.enter_async_context(background_tasks(restarting("process_stats", stats)))
     drain = Drain()
-    sessions = Sessions(supervisors, parts.roots, may_bypass=settings.allow_bypass_permissions)
+    sessions = Sessions(supervisors, parts.roots, bounds=operator_bounds(settings))
     return await stack.enter_async_context(
         rpc.serving(
             settings.listen,
@@ -194,6 +194,7 @@ def _node(
         turn_timeouts=TurnTimeouts(
             turn_timeout=settings.turn_timeout,
             stall_timeout=settings.stall_timeout,
+            mcp_connect_timeout=settings.mcp_connect_timeout,
             interrupt_grace=settings.interrupt_grace,
             approval_timeout=settings.approval_timeout,
             ready_grace=settings.ready_grace,

@@ -42,6 +42,7 @@ BOUNDS: list[tuple[str, str, list[Any], list[Any]]] = [
     ("temperature", "temperature", [0.0, 0.3, 1.0], [-0.01, 1.01, NAN, INFINITY, -INFINITY]),
     ("max_budget_usd", "max_budget_usd", [0.01, 1e6], [0.0, -1.0, NAN, INFINITY]),
     ("tool_timeout", "tool_timeout", [SECOND, 600 * SECOND], [999 * MS, 0 * MS, -SECOND, 600 * SECOND + MS]),
+    ("mcp_connect_timeout", "mcp_connect_timeout", [100 * MS, HOUR], [99 * MS, 0 * MS, -SECOND, HOUR + MS]),
     ("limits.memory_bytes", "limits.memory_bytes", [256 * MIB, 2**62], [256 * MIB - 1, 0, -1]),
     ("limits.cpu", "limits.cpu_cores", [0.5, 64.0], [0.0, -1.0, NAN, INFINITY]),
     ("limits.max_duration", "limits.max_duration", [SECOND, 7 * DAY], [999 * MS, 7 * DAY + MS]),
@@ -206,3 +207,15 @@ def test_the_prefix_leads_every_path() -> None:
     found = paths(wrong, oauth_token=Secret(""), prefix="profile.config")
     assert len(found) == 6
     assert all(path.startswith("profile.config.") for path in found)
+
+
+def test_required_mcp_servers_are_servers_of_the_config_named_once() -> None:
+    servers = {"mcpServers": {"calc": {"command": "calc"}, "wiki": {"command": "wiki"}}}
+    assert paths(with_options(mcp_config=servers, required_mcp_servers=("calc", "wiki"))) == []
+    assert paths(with_options(mcp_config=servers, required_mcp_servers=("calc", "x", "calc"))) == [
+        "config.required_mcp_servers[1]",
+        "config.required_mcp_servers[2]",
+    ]
+    assert paths(with_options(required_mcp_servers=("calc",))) == ["config.required_mcp_servers[0]"]
+    many = tuple(f"s{number}" for number in range(65))
+    assert paths(with_options(required_mcp_servers=many)) == ["config.required_mcp_servers"]

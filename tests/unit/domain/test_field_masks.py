@@ -1,7 +1,7 @@
 """What a mask names is taken from what was given, and nothing else."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from greenroomd.domain.config import Limits, PermissionMode, RecoveryMode, Secret, SessionConfig
 from greenroomd.domain.errors import InvalidUpdateMask
 from greenroomd.domain.rules.field_masks import MAX_PATHS, Parts, masked
-from greenroomd.domain.rules.session_field_rules import part_violations
+from greenroomd.domain.rules.session_field_rules import OperatorBounds, part_violations
 from greenroomd.domain.session import Session
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -103,7 +103,7 @@ def test_a_token_comes_and_goes() -> None:
     assert (parts.oauth_token, parts.config.oauth_token_set) == (token, True)
     parts = masked(BEFORE, given(), ["config.oauth_token"])
     assert (parts.oauth_token, parts.config.oauth_token_set) == (Secret(""), False)
-    assert part_violations(parts, may_bypass=False) == []
+    assert part_violations(parts, bounds=OperatorBounds(may_bypass=False)) == []
     assert masked(BEFORE, given(oauth_token=token), ["config.model"]).oauth_token is None
 
 
@@ -152,7 +152,17 @@ def test_an_empty_mask_changes_nothing_and_is_refused() -> None:
 def test_who_bypasses_permissions_already_may_go_on() -> None:
     config = {"working_dir": "/srv/app", "permission_mode": PermissionMode.BYPASS_PERMISSIONS}
     parts = given(config=config)
-    (violation,) = part_violations(parts, may_bypass=False)
+    (violation,) = part_violations(parts, bounds=OperatorBounds(may_bypass=False))
     assert violation.field == "config.permission_mode"
-    assert part_violations(parts, may_bypass=True) == []
-    assert part_violations(parts, may_bypass=False, before=parts.config) == []
+    assert part_violations(parts, bounds=OperatorBounds(may_bypass=True)) == []
+    assert part_violations(parts, bounds=OperatorBounds(may_bypass=False), before=parts.config) == []
+
+
+def test_the_operator_bounds_the_time_for_mcp_servers_to_connect() -> None:
+    parts = Parts(config=SessionConfig(working_dir="/srv", mcp_connect_timeout=timedelta(seconds=5)))
+    tight = OperatorBounds(may_bypass=False, mcp_connect_timeout=timedelta(seconds=4))
+    (violation,) = part_violations(parts, bounds=tight)
+    assert violation.field == "config.mcp_connect_timeout"
+    assert "at most 4 s" in violation.description
+    assert part_violations(parts, bounds=tight, before=parts.config) == []  # it had it before
+    assert part_violations(parts, bounds=OperatorBounds(may_bypass=False)) == []

@@ -34,6 +34,7 @@ SESSION_ID = "5c6f0f4e-7a52-4d9e-9d0b-0c8a3f1e2d4b"
 TIMEOUTS = TurnTimeouts(
     turn_timeout=timedelta(minutes=30),
     stall_timeout=timedelta(minutes=6),
+    mcp_connect_timeout=timedelta(seconds=30),
     interrupt_grace=timedelta(seconds=5),
     approval_timeout=timedelta(minutes=10),
     ready_grace=timedelta(minutes=1),

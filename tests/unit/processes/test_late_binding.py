@@ -25,7 +25,8 @@ def told(started: dict[str, Any], wanted: dict[str, Any], **operators: str) -> d
     found = bound(a_launch(HERE, **started), a_launch(HERE, **wanted), **operators)
     if found is None:
         return None
-    return {subtype: fields for subtype, fields in found.requests(None) if subtype != "initialize"}
+    requests = {subtype: fields for subtype, fields in found.requests(None) if subtype != "initialize"}
+    return {**requests, "mcp_set_servers": {"servers": found.servers}} if found.servers else requests
 
 
 ALIKE: dict[str, Any] = {
@@ -113,6 +114,11 @@ def test_it_is_moved_before_and_the_host_answers_for_the_trust() -> None:
             {"mcp_config": {"mcpServers": {"one": {"command": "x"}, "two": {"command": "y"}}}},
             {"mcp_set_servers": {"servers": {"two": {"command": "y"}}}},
         ),
+        (
+            {"mcp_connect_timeout": timedelta(seconds=9)},
+            {"mcp_connect_timeout": timedelta(seconds=2), "required_mcp_servers": ("one",)},
+            {"apply_flag_settings": {"settings": {"env": {"MCP_TIMEOUT": "2000"}}}},
+        ),
     ],
 )
 def test_what_is_told_late(started: dict[str, Any], wanted: dict[str, Any], expected: dict[str, Any]) -> None:
@@ -170,6 +176,4 @@ def test_an_answer_may_refuse_without_an_error() -> None:
     assert refusal_in("set_cwd", {"status": "ok", "cwd": "/w"}) == ""
     assert refusal_in("set_cwd", {"status": "needs_trust", "directory": "/w"}) == "needs_trust"
     assert refusal_in("set_cwd", {"status": "rejected", "message": "not found"}) == "not found"
-    assert refusal_in("mcp_set_servers", {"errors": {"one": "no"}}) == "these servers failed: one"
-    assert refusal_in("mcp_set_servers", {"errors": {}}) == ""
     assert refusal_in("set_model", {}) == ""

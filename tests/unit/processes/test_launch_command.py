@@ -116,6 +116,7 @@ def test_the_environment_of_an_empty_config() -> None:
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "DISABLE_AUTOUPDATER": "1",
         "API_TIMEOUT_MS": "120000",
+        "MCP_TIMEOUT": "30000",
         "CLAUDE_CODE_MAX_RETRIES": "4",
         "CLAUDE_CODE_RETRY_WATCHDOG": "1",
         "CLAUDE_CODE_RETRY_WATCHDOG_SCOPE": "capacity",
@@ -147,6 +148,11 @@ def test_temperature_joins_the_extra_body(operators: object, expected: dict[str,
     body = operators if isinstance(operators, str) else json.dumps(operators)
     given = variables(operator(CLAUDE_CODE_EXTRA_BODY=body), temperature=0.0)
     assert json.loads(given["CLAUDE_CODE_EXTRA_BODY"]) == {**expected, "temperature": 0.0}
+
+
+def test_the_time_for_mcp_servers_to_connect_joins_the_settings() -> None:
+    launch = a_launch(Path("/w"), mcp_connect_timeout=timedelta(seconds=1.5))
+    assert settings(launch.config)["env"] == {"MCP_TIMEOUT": "1500"}
 
 
 def test_the_tool_timeout_joins_the_settings() -> None:

@@ -29,11 +29,13 @@ from greenroomd.app.supervision.registry import supervising
 from greenroomd.app.usecases.create_session import Creation
 from greenroomd.app.usecases.delete_session import Deletion
 from greenroomd.app.usecases.fork_session import Forking
+from greenroomd.app.usecases.mcp_servers import McpServers
 from greenroomd.app.usecases.profiles import Profiles
 from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.app.usecases.turns import Turns
 from greenroomd.app.watch.tail import Tail
 from greenroomd.app.watch.watch import Watch
+from greenroomd.domain.rules.session_field_rules import OperatorBounds
 from greenroomd.processes.claude.transcripts import TranscriptFiles
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.pool.slots import Pool
@@ -174,14 +176,18 @@ async def running_edge(
             now=lambda: datetime.now(UTC),
         )
         supervisors = await stack.enter_async_context(supervising(node, drain_timeout=SECOND))
-        sessions = Sessions(supervisors, AllowedRoots([work]), may_bypass=False)
-        creation = Creation(supervisors, AllowedRoots([work]), store.profiles, may_bypass=False)
+        sessions = Sessions(supervisors, AllowedRoots([work]), bounds=OperatorBounds(may_bypass=False))
+        creation = Creation(
+            supervisors, AllowedRoots([work]), store.profiles, bounds=OperatorBounds(may_bypass=False)
+        )
         transcripts = TranscriptFiles(root)
         forking = Forking(supervisors, creation, transcripts)
         deletion = Deletion(supervisors, sessions, transcripts)
         seen, drain = Seen(), Drain()
         services = Services(
-            sessions=SessionService(creation, forking, deletion, sessions, codec.cursors, drain),
+            sessions=SessionService(
+                creation, forking, deletion, sessions, McpServers(supervisors), codec.cursors, drain
+            ),
             turns=TurnService(Turns(supervisors, sessions, watch), drain),
             events=EventService(sessions, events, watch, codec, drain),
             profiles=ProfileService(Profiles(store.profiles, profile_answer, node.now)),

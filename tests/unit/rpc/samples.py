@@ -20,6 +20,7 @@ from greenroomd.domain.enforcement import Enforcement, OptionReport
 from greenroomd.domain.event_payloads import Payload
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.in_force import InForce
+from greenroomd.domain.mcp import McpServer, McpStatus
 from greenroomd.domain.plan_limit import LimitState, PlanLimit
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session
 from greenroomd.domain.states import State
@@ -60,6 +61,8 @@ CONFIG = SessionConfig(
     oauth_token_set=True,
     mcp_config={"mcpServers": {"calc": {"command": "calc", "args": ["-q", 1, 1.5, None, True]}}},
     settings={"includeCoAuthoredBy": False},
+    mcp_connect_timeout=timedelta(seconds=4),
+    required_mcp_servers=("calc",),
     limits=Limits(
         memory_bytes=2**29,
         cpu_cores=1.5,
@@ -251,6 +254,17 @@ PAYLOADS: dict[EventType, Payload] = {
     EventType.TOOL_OUTPUT_DELTA: payloads.ToolOutputNoted(tool_use_id="toolu_1", text="line 1"),
     EventType.TOOL_PROGRESS: payloads.ToolProgressNoted(
         tool_use_id="toolu_1", tool_name="Bash", elapsed=timedelta(seconds=30), parent_tool_use_id="toolu_0"
+    ),
+    EventType.MCP_SERVER_UPDATED: payloads.McpServerNoted(
+        server=McpServer(
+            name="calc",
+            status=McpStatus.FAILED,
+            error="Connection closed",
+            reported_name="calc",
+            reported_version="1",
+            tools=("mcp__calc__add",),
+        ),
+        required=True,
     ),
     EventType.PROCESS_STDERR: payloads.StderrNoted(text="warning"),
     EventType.PROCESS_STATS: payloads.StatsNoted(

@@ -18,6 +18,8 @@ from greenroomd.app.ports.processes import ProcessExit, ProcessFailed
 from greenroomd.app.supervision.process_runner import not_started
 from greenroomd.domain.config import Limits
 from greenroomd.domain.lifecycle.process import process_end
+from greenroomd.domain.lifecycle.required_servers import problem_of
+from greenroomd.domain.mcp import McpServer, McpStatus
 from greenroomd.domain.plan_limit import LimitState, PlanLimit
 from greenroomd.domain.retryable_errors import NoSlot
 from greenroomd.domain.turn import Problem
@@ -148,6 +150,7 @@ MADE: Mapping[str, Callable[[], Problem]] = {
     "API_CREDENTIALS_REFUSED": lambda: api_failure(401, "authentication_failed"),
     "API_REQUEST_REFUSED": lambda: api_failure(400, "invalid_request"),
     "API_LIMIT_REACHED": lambda: api_failure(429, "rate_limit", plan=True),
+    "MCP_SERVER_UNAVAILABLE": lambda: problem_of([McpServer(name="calc", status=McpStatus.FAILED)]),
 }
 """How each error of the background that promises something comes to be."""
 

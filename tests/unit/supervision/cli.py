@@ -17,6 +17,7 @@ from greenroomd.app.ports.processes import (
 )
 from greenroomd.domain.config import JsonObject, Limits, PermissionMode
 from greenroomd.domain.frames import Frame
+from greenroomd.domain.mcp import McpServer
 from unit.live import says
 
 
@@ -77,6 +78,13 @@ class Cli:
     async def set_model(self, model: str | None) -> str:
         self._tell(f"set_model {model}")
         return model or "opus"
+
+    async def mcp_servers(self, within: timedelta) -> Sequence[McpServer]:
+        """It has none."""
+        return ()
+
+    async def reconnect_mcp(self, name: str, within: timedelta) -> None:
+        """It has none."""
 
     async def set_permission_mode(self, mode: PermissionMode) -> str:
         self._tell(f"set_permission_mode {mode}")

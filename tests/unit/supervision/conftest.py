@@ -24,6 +24,7 @@ from greenroomd.app.watch.tail import Tail
 from greenroomd.domain.decision.live import TurnTimeouts
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.lifecycle import turn_queue
+from greenroomd.domain.rules.session_field_rules import OperatorBounds
 from greenroomd.domain.session import Session, StartMode
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Turn, TurnState
@@ -56,7 +57,7 @@ class Node:
 
     @property
     def sessions(self) -> Sessions:
-        return Sessions(self.supervisors, AllowedRoots([]), may_bypass=False)
+        return Sessions(self.supervisors, AllowedRoots([]), bounds=OperatorBounds(may_bypass=False))
 
     async def create(self, **facts: Any) -> Session:
         """Create a session that starts by itself, and return it when it is ready."""

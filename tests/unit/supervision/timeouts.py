@@ -11,6 +11,7 @@ LONG = timedelta(hours=1)
 TIMEOUTS = TurnTimeouts(
     turn_timeout=LONG,
     stall_timeout=LONG,
+    mcp_connect_timeout=timedelta(seconds=30),
     interrupt_grace=timedelta(seconds=5),
     approval_timeout=LONG,
     ready_grace=LONG,

@@ -78,6 +78,15 @@ pub struct SessionConfig {
     /// 8, none of them `model` itself. `Turn.models` tells who answered. Default: none.
     #[prost(string, repeated, tag = "21")]
     pub fallback_models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Time that the MCP servers of `mcp_config` have to connect, 100 ms to what the operator allows
+    /// (`max_mcp_connect_timeout`). One that has not connected by then is FAILED. Default: 30 s, or what the operator
+    /// allows if that is less.
+    #[prost(message, optional, tag = "30")]
+    pub mcp_connect_timeout: ::core::option::Option<::prost_types::Duration>,
+    /// Names of MCP servers in `mcp_config` without which no turn may run: a turn waits while one of them is PENDING, and
+    /// is FAILED (MCP_SERVER_UNAVAILABLE) before the model is asked if one is not CONNECTED then.
+    #[prost(string, repeated, tag = "31")]
+    pub required_mcp_servers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// SessionLimits bounds what one session may use. `Session.config_report` says which of them this host enforces.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -426,6 +435,13 @@ pub enum ErrorReason {
     /// ResourceInfo {"resourceType": "greenroom.v1.Node", "resourceName": "7d6c5b4a-3928-4170-8f6e-5d4c3b2a1908"}
     /// ```
     NodeNotFound = 26,
+    /// NOT_FOUND: the session has no MCP server of this name.
+    ///
+    /// ```text
+    /// {"reason": "MCP_SERVER_NOT_FOUND", "domain": "greenroom.v1"}
+    /// ResourceInfo {"resourceType": "greenroom.v1.McpServer", "resourceName": "calc"}
+    /// ```
+    McpServerNotFound = 28,
     /// ALREADY_EXISTS: the session_id is taken.
     ///
     /// ```text
@@ -495,6 +511,13 @@ pub enum ErrorReason {
     /// PreconditionFailure {"violations": [{"type": "PROFILE", "subject": "reviewer", "description": "3 sessions use it"}]}
     /// ```
     ProfileInUse = 47,
+    /// FAILED_PRECONDITION: the session has no process that is ready, which the call needs.
+    ///
+    /// ```text
+    /// {"reason": "NO_PROCESS", "domain": "greenroom.v1", "metadata": {"state": "SUSPENDED"}}
+    /// PreconditionFailure {"violations": [{"type": "PROCESS", "subject": "0b9c…", "description": "the session has no process"}]}
+    /// ```
+    NoProcess = 50,
     /// ABORTED: the resource has changed since the given etag was read. Read it again, then decide.
     ///
     /// ```text
@@ -748,6 +771,13 @@ pub enum ErrorReason {
     /// {"reason": "HOOK_STOPPED", "domain": "greenroom.v1"}
     /// ```
     HookStopped = 128,
+    /// In Turn.error: an MCP server of `config.required_mcp_servers` is not connected; the model was not asked. The message
+    /// names the servers.
+    ///
+    /// ```text
+    /// {"reason": "MCP_SERVER_UNAVAILABLE", "domain": "greenroom.v1", "metadata": {"mcp_servers": "calc,wiki"}}
+    /// ```
+    McpServerUnavailable = 135,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -771,6 +801,7 @@ impl ErrorReason {
             Self::ProfileNotFound => "ERROR_REASON_PROFILE_NOT_FOUND",
             Self::ApprovalNotFound => "ERROR_REASON_APPROVAL_NOT_FOUND",
             Self::NodeNotFound => "ERROR_REASON_NODE_NOT_FOUND",
+            Self::McpServerNotFound => "ERROR_REASON_MCP_SERVER_NOT_FOUND",
             Self::SessionExists => "ERROR_REASON_SESSION_EXISTS",
             Self::ProfileExists => "ERROR_REASON_PROFILE_EXISTS",
             Self::IllegalTransition => "ERROR_REASON_ILLEGAL_TRANSITION",
@@ -780,6 +811,7 @@ impl ErrorReason {
             Self::CliMissing => "ERROR_REASON_CLI_MISSING",
             Self::CliTooOld => "ERROR_REASON_CLI_TOO_OLD",
             Self::ProfileInUse => "ERROR_REASON_PROFILE_IN_USE",
+            Self::NoProcess => "ERROR_REASON_NO_PROCESS",
             Self::EtagMismatch => "ERROR_REASON_ETAG_MISMATCH",
             Self::OwnershipLost => "ERROR_REASON_OWNERSHIP_LOST",
             Self::NoSlot => "ERROR_REASON_NO_SLOT",
@@ -817,6 +849,7 @@ impl ErrorReason {
             Self::TurnTimeout => "ERROR_REASON_TURN_TIMEOUT",
             Self::PromptRefused => "ERROR_REASON_PROMPT_REFUSED",
             Self::HookStopped => "ERROR_REASON_HOOK_STOPPED",
+            Self::McpServerUnavailable => "ERROR_REASON_MCP_SERVER_UNAVAILABLE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -839,6 +872,7 @@ impl ErrorReason {
             "ERROR_REASON_PROFILE_NOT_FOUND" => Some(Self::ProfileNotFound),
             "ERROR_REASON_APPROVAL_NOT_FOUND" => Some(Self::ApprovalNotFound),
             "ERROR_REASON_NODE_NOT_FOUND" => Some(Self::NodeNotFound),
+            "ERROR_REASON_MCP_SERVER_NOT_FOUND" => Some(Self::McpServerNotFound),
             "ERROR_REASON_SESSION_EXISTS" => Some(Self::SessionExists),
             "ERROR_REASON_PROFILE_EXISTS" => Some(Self::ProfileExists),
             "ERROR_REASON_ILLEGAL_TRANSITION" => Some(Self::IllegalTransition),
@@ -848,6 +882,7 @@ impl ErrorReason {
             "ERROR_REASON_CLI_MISSING" => Some(Self::CliMissing),
             "ERROR_REASON_CLI_TOO_OLD" => Some(Self::CliTooOld),
             "ERROR_REASON_PROFILE_IN_USE" => Some(Self::ProfileInUse),
+            "ERROR_REASON_NO_PROCESS" => Some(Self::NoProcess),
             "ERROR_REASON_ETAG_MISMATCH" => Some(Self::EtagMismatch),
             "ERROR_REASON_OWNERSHIP_LOST" => Some(Self::OwnershipLost),
             "ERROR_REASON_NO_SLOT" => Some(Self::NoSlot),
@@ -885,6 +920,81 @@ impl ErrorReason {
             "ERROR_REASON_TURN_TIMEOUT" => Some(Self::TurnTimeout),
             "ERROR_REASON_PROMPT_REFUSED" => Some(Self::PromptRefused),
             "ERROR_REASON_HOOK_STOPPED" => Some(Self::HookStopped),
+            "ERROR_REASON_MCP_SERVER_UNAVAILABLE" => Some(Self::McpServerUnavailable),
+            _ => None,
+        }
+    }
+}
+/// McpServer is one MCP server of a session's `config.mcp_config`, as the session's process sees it.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct McpServer {
+    /// Its name, the key in `mcpServers`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Whether the process is connected to it.
+    #[prost(enumeration = "McpServerStatus", tag = "2")]
+    pub status: i32,
+    /// Why it is not connected, in the words of the CLI: at most 512 characters, with user names, passwords and queries
+    /// removed from addresses, and the session's secrets hidden. Empty if there is no error.
+    #[prost(string, tag = "3")]
+    pub error: ::prost::alloc::string::String,
+    /// What the server calls itself and its version, such as `calc` and `1.2`; empty unless CONNECTED.
+    #[prost(string, tag = "4")]
+    pub reported_name: ::prost::alloc::string::String,
+    /// See `reported_name`.
+    #[prost(string, tag = "5")]
+    pub reported_version: ::prost::alloc::string::String,
+    /// Names of its tools as the model calls them: `mcp__server__tool`. Empty unless CONNECTED, and in events.
+    #[prost(string, repeated, tag = "6")]
+    pub tools: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How many tools it has; 0 unless CONNECTED.
+    #[prost(int32, tag = "7")]
+    pub tool_count: i32,
+    /// Whether `config.required_mcp_servers` names it.
+    #[prost(bool, tag = "8")]
+    pub required: bool,
+}
+/// McpServerStatus says whether a session's process is connected to an MCP server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum McpServerStatus {
+    /// The session has no process now, or its process does not know the server yet.
+    Unspecified = 0,
+    /// It is being connected.
+    Pending = 1,
+    /// It answers; its tools can be used.
+    Connected = 2,
+    /// It could not be connected, or the connection broke; `error` says why.
+    Failed = 3,
+    /// It refuses the session's credentials, or asks for some.
+    NeedsAuth = 4,
+    /// The CLI has turned it off.
+    Disabled = 5,
+}
+impl McpServerStatus {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MCP_SERVER_STATUS_UNSPECIFIED",
+            Self::Pending => "MCP_SERVER_STATUS_PENDING",
+            Self::Connected => "MCP_SERVER_STATUS_CONNECTED",
+            Self::Failed => "MCP_SERVER_STATUS_FAILED",
+            Self::NeedsAuth => "MCP_SERVER_STATUS_NEEDS_AUTH",
+            Self::Disabled => "MCP_SERVER_STATUS_DISABLED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MCP_SERVER_STATUS_UNSPECIFIED" => Some(Self::Unspecified),
+            "MCP_SERVER_STATUS_PENDING" => Some(Self::Pending),
+            "MCP_SERVER_STATUS_CONNECTED" => Some(Self::Connected),
+            "MCP_SERVER_STATUS_FAILED" => Some(Self::Failed),
+            "MCP_SERVER_STATUS_NEEDS_AUTH" => Some(Self::NeedsAuth),
+            "MCP_SERVER_STATUS_DISABLED" => Some(Self::Disabled),
             _ => None,
         }
     }
@@ -1977,6 +2087,13 @@ pub struct ApprovalCancelled {
     #[prost(message, optional, tag = "1")]
     pub approval: ::core::option::Option<Approval>,
 }
+/// McpServerUpdated: the status of an MCP server changed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct McpServerUpdated {
+    /// The server after the change, without the names of its tools.
+    #[prost(message, optional, tag = "1")]
+    pub mcp_server: ::core::option::Option<McpServer>,
+}
 /// MessageDelta: a piece of a message of the model. The message.assistant event that follows is complete without it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MessageDelta {
@@ -2137,7 +2254,7 @@ pub struct Event {
     /// What happened, in full. The number of each field is 100 plus that of its EventType, the name is the type's.
     #[prost(
         oneof = "event::Payload",
-        tags = "101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 121, 122, 123, 131, 132, 133, 134, 135, 141, 142, 143, 144, 145, 151, 152, 153, 154, 171, 172, 173, 174, 175, 176, 177, 178"
+        tags = "101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 121, 122, 123, 131, 132, 133, 134, 135, 141, 142, 143, 144, 145, 151, 152, 153, 154, 165, 171, 172, 173, 174, 175, 176, 177, 178"
     )]
     pub payload: ::core::option::Option<event::Payload>,
 }
@@ -2248,6 +2365,9 @@ pub mod event {
         /// EVENT_TYPE_APPROVAL_CANCELLED.
         #[prost(message, tag = "154")]
         ApprovalCancelled(super::ApprovalCancelled),
+        /// EVENT_TYPE_MCP_SERVER_UPDATED.
+        #[prost(message, tag = "165")]
+        McpServerUpdated(super::McpServerUpdated),
         /// EVENT_TYPE_MESSAGE_DELTA.
         #[prost(message, tag = "171")]
         MessageDelta(super::MessageDelta),
@@ -2349,6 +2469,8 @@ pub enum EventType {
     ApprovalExpired = 53,
     /// Its turn ended before a decision (`approval.cancelled`).
     ApprovalCancelled = 54,
+    /// An MCP server of the session's process was connected, failed, or is being connected anew (`mcp_server.updated`).
+    McpServerUpdated = 65,
     /// A piece of a message of the model (`message.delta`). Ephemeral.
     MessageDelta = 71,
     /// A piece of the model's thinking (`thinking.delta`). Ephemeral.
@@ -2410,6 +2532,7 @@ impl EventType {
             Self::ApprovalDecided => "EVENT_TYPE_APPROVAL_DECIDED",
             Self::ApprovalExpired => "EVENT_TYPE_APPROVAL_EXPIRED",
             Self::ApprovalCancelled => "EVENT_TYPE_APPROVAL_CANCELLED",
+            Self::McpServerUpdated => "EVENT_TYPE_MCP_SERVER_UPDATED",
             Self::MessageDelta => "EVENT_TYPE_MESSAGE_DELTA",
             Self::ThinkingDelta => "EVENT_TYPE_THINKING_DELTA",
             Self::ToolOutputDelta => "EVENT_TYPE_TOOL_OUTPUT_DELTA",
@@ -2464,6 +2587,7 @@ impl EventType {
             "EVENT_TYPE_APPROVAL_DECIDED" => Some(Self::ApprovalDecided),
             "EVENT_TYPE_APPROVAL_EXPIRED" => Some(Self::ApprovalExpired),
             "EVENT_TYPE_APPROVAL_CANCELLED" => Some(Self::ApprovalCancelled),
+            "EVENT_TYPE_MCP_SERVER_UPDATED" => Some(Self::McpServerUpdated),
             "EVENT_TYPE_MESSAGE_DELTA" => Some(Self::MessageDelta),
             "EVENT_TYPE_THINKING_DELTA" => Some(Self::ThinkingDelta),
             "EVENT_TYPE_TOOL_OUTPUT_DELTA" => Some(Self::ToolOutputDelta),
@@ -4129,6 +4253,40 @@ pub struct ForkSessionResponse {
     #[prost(message, optional, tag = "1")]
     pub session: ::core::option::Option<Session>,
 }
+/// GetMcpServersRequest names a session.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetMcpServersRequest {
+    /// The session. Required.
+    #[prost(string, tag = "1")]
+    pub session_id: ::prost::alloc::string::String,
+}
+/// GetMcpServersResponse answers GetMcpServers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct GetMcpServersResponse {
+    /// The servers, at most 64 of the session's own.
+    #[prost(message, repeated, tag = "1")]
+    pub mcp_servers: ::prost::alloc::vec::Vec<McpServer>,
+}
+/// ReconnectMcpServerRequest names an MCP server of a session.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReconnectMcpServerRequest {
+    /// The session. Required.
+    #[prost(string, tag = "1")]
+    pub session_id: ::prost::alloc::string::String,
+    /// Name of the server. Required.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    /// UUID that makes the call safe to repeat. Optional.
+    #[prost(string, tag = "3")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// ReconnectMcpServerResponse answers ReconnectMcpServer.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReconnectMcpServerResponse {
+    /// The server as it is now, without the names of its tools.
+    #[prost(message, optional, tag = "1")]
+    pub mcp_server: ::core::option::Option<McpServer>,
+}
 /// StartMode says what CreateSession does after it has stored the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -4256,6 +4414,16 @@ impl crate::codec::Request for WaitSessionRequest {
     }
 }
 impl crate::codec::Request for ForkSessionRequest {
+    fn request_id(&mut self) -> Option<&mut String> {
+        Some(&mut self.request_id)
+    }
+}
+impl crate::codec::Request for GetMcpServersRequest {
+    fn request_id(&mut self) -> Option<&mut String> {
+        None
+    }
+}
+impl crate::codec::Request for ReconnectMcpServerRequest {
     fn request_id(&mut self) -> Option<&mut String> {
         Some(&mut self.request_id)
     }
@@ -4661,6 +4829,62 @@ pub mod session_service_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("greenroom.v1.SessionService", "ForkSession"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// GetMcpServers answers the MCP servers of a session, those of its config first and by name, with their status in the
+        /// process that runs now. Without a process the status of all is UNSPECIFIED.
+        pub async fn get_mcp_servers(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetMcpServersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetMcpServersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/greenroom.v1.SessionService/GetMcpServers",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("greenroom.v1.SessionService", "GetMcpServers"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
+        /// server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
+        /// change nothing. NOT_FOUND: the session has no such server. FAILED_PRECONDITION: the session has no process that is
+        /// ready (NO_PROCESS).
+        pub async fn reconnect_mcp_server(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReconnectMcpServerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReconnectMcpServerResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/greenroom.v1.SessionService/ReconnectMcpServer",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("greenroom.v1.SessionService", "ReconnectMcpServer"),
+                );
             self.inner.unary(req, path, codec).await
         }
     }
@@ -5238,6 +5462,8 @@ impl ::core::fmt::Debug for SessionConfig {
             .field("on_idle", &self.on_idle)
             .field("approval_policy", &self.approval_policy)
             .field("fallback_models", &self.fallback_models)
+            .field("mcp_connect_timeout", &self.mcp_connect_timeout)
+            .field("required_mcp_servers", &self.required_mcp_servers)
             .finish()
     }
 }

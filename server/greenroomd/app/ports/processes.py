@@ -13,6 +13,7 @@ from typing import Protocol
 
 from greenroomd.domain.config import JsonObject, Limits, PermissionMode, Secret, SessionConfig
 from greenroomd.domain.frames import Frame
+from greenroomd.domain.mcp import McpServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +178,14 @@ class AgentProcess(Protocol):
 
     async def set_permission_mode(self, mode: PermissionMode) -> str:
         """Use this permission mode from now on; return the CLI's own word for the mode that is in force then."""
+        ...
+
+    async def mcp_servers(self, within: timedelta) -> Sequence[McpServer]:
+        """Return its MCP servers as they are now; it answers once it is not being told about some."""
+        ...
+
+    async def reconnect_mcp(self, name: str, within: timedelta) -> None:
+        """Connect to an MCP server anew; returns when that is done or has failed, which `mcp_servers` tells."""
         ...
 
     async def hold_to(self, limits: Limits) -> None:

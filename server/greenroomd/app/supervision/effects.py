@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -15,7 +16,7 @@ from greenroomd.app.ports.process_slots import Lease
 from greenroomd.app.ports.processes import AgentProcess, Launch, ProcessFailed
 from greenroomd.app.supervision.launch_request import launch_request
 from greenroomd.app.supervision.node_context import NodeContext
-from greenroomd.app.supervision.process_runner import ProcessMessage
+from greenroomd.app.supervision.process_runner import Answered, ProcessMessage
 from greenroomd.domain.decision.actions import (
     AbandonLaunch,
     Action,
@@ -23,14 +24,17 @@ from greenroomd.domain.decision.actions import (
     EndProcess,
     InterruptCli,
     LaunchProcess,
+    LookAtMcpServers,
     Reconfigure,
+    ReconnectMcp,
     SayPrompt,
 )
 from greenroomd.domain.decision.live import Live
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.in_force import mode_named, mode_of
-from greenroomd.domain.lifecycle.process import process_end, process_start
+from greenroomd.domain.lifecycle.process import mcp_servers, process_end, process_start
 from greenroomd.domain.lifecycle.process.crash_recovery import RECOVERING
+from greenroomd.domain.mcp import McpServer
 from greenroomd.domain.turn import Problem
 
 log = structlog.get_logger(__name__)
@@ -134,6 +138,10 @@ class Effects:
                 await process.say(turn.turn_id, turn.prompt, turn.content)
             case InterruptCli():
                 self._group.create_task(_interrupt(process))
+            case LookAtMcpServers(within=within):
+                self._group.create_task(self._look_at_mcp_servers(process, within))
+            case ReconnectMcp(name=name, within=within):
+                self._group.create_task(self._reconnect_mcp(process, name, within))
             case AnswerPermission(approval_id=approval_id, tool_input=None, message=message):
                 await process.deny(approval_id, message)
             case AnswerPermission(approval_id=approval_id, tool_input=tool_input):
@@ -144,6 +152,21 @@ class Effects:
             self._node.observer.process_restarted("order")
         elif self._live().session.state_reason == RECOVERING:
             self._node.observer.process_restarted("recovery")
+
+    async def _look_at_mcp_servers(self, process: AgentProcess, within: timedelta) -> None:
+        try:
+            servers: Sequence[McpServer] | None = await process.mcp_servers(within)
+        except ProcessFailed as failure:
+            log.info("mcp_servers_unknown", pid=process.identity.pid, reason=failure.reason)
+            servers = None
+        if self.process is process:
+            self._tell(Answered(partial(mcp_servers.seen, answered=servers)))
+
+    async def _reconnect_mcp(self, process: AgentProcess, name: str, within: timedelta) -> None:
+        with suppress(ProcessFailed):  # the next look shows why
+            await process.reconnect_mcp(name, within)
+        if self.process is process:
+            self._tell(Answered(partial(mcp_servers.reconnected, name=name)))
 
     async def _end(self, process: AgentProcess, gently: bool) -> None:
         timeouts = self._node.runner.shutdown_timeouts

@@ -17,6 +17,7 @@ from greenroomd.app.ports.processes import (
     ProcessFailed,
     ShutdownTimeouts,
 )
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import GreenroomError
 from greenroomd.domain.frames import Frame
 from greenroomd.domain.retryable_errors import NoSlot
@@ -77,7 +78,14 @@ class Exited:
     exit: ProcessExit
 
 
-ProcessMessage = SlotGranted | Spawned | Ready | NotStarted | FramesReceived | Exited
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The process has answered something that its owner did not wait for, or has not in time; what to decide then."""
+
+    decide: Callable[[Step], None]
+
+
+ProcessMessage = SlotGranted | Spawned | Ready | NotStarted | FramesReceived | Answered | Exited
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,11 @@ class Supervisors:
         sessions = (owner.live.session for owner in self._of.values() if owner.live.running)
         return {session.process.pid: session for session in sessions}
 
+    def live(self, session_id: str) -> Live | None:
+        """Return what the session's owner knows about it; None if it has no owner."""
+        supervisor = self._of.get(session_id)
+        return None if supervisor is None else supervisor.live
+
     def ended_turn(self, session_id: str, turn_id: str) -> Turn | None:
         """Return an ended turn if it is the last one to end in a session that is live here."""
         supervisor = self._of.get(session_id)

@@ -22,6 +22,7 @@ from greenroomd.app.supervision.mailbox import Mailbox
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.order import Order
 from greenroomd.app.supervision.process_runner import (
+    Answered,
     Exited,
     FramesReceived,
     NotStarted,
@@ -107,25 +108,30 @@ class Supervisor:
                 await self._react(self._spawned(message))
             case Ready(handshake=handshake):
                 await self._react(self._ready(handshake))
-            case NotStarted(error=error, memory_limit_hit=hit):
-                self._effects.forget(memory_limit_hit=hit)
-                await self._react(lambda step: process_end.not_started(step, error, memory_limit_hit=hit))
-            case Exited(exit=end):
-                self._effects.forget(memory_limit_hit=end.memory_limit_hit)
-                await self._react(
-                    lambda step: process_end.exited(
-                        step,
-                        code=end.code,
-                        signal=end.signal,
-                        group_gone=end.group_gone,
-                        stderr_tail=end.stderr_tail,
-                        memory_limit_hit=end.memory_limit_hit,
-                    )
-                )
+            case NotStarted() | Exited():
+                await self._react(self._gone(message))
+            case Answered(decide=decide):
+                await self._react(decide)
             case Evict() if self.live.evictable:
                 await self._react(lambda step: orders.suspend(step, reason=POOL_PRESSURE))
             case None:
                 await self._react(deadlines.tick)
+
+    def _gone(self, message: NotStarted | Exited) -> Callable[[Step], None]:
+        if isinstance(message, NotStarted):
+            error, hit = message.error, message.memory_limit_hit
+            self._effects.forget(memory_limit_hit=hit)
+            return lambda step: process_end.not_started(step, error, memory_limit_hit=hit)
+        end = message.exit
+        self._effects.forget(memory_limit_hit=end.memory_limit_hit)
+        return lambda step: process_end.exited(
+            step,
+            code=end.code,
+            signal=end.signal,
+            group_gone=end.group_gone,
+            stderr_tail=end.stderr_tail,
+            memory_limit_hit=end.memory_limit_hit,
+        )
 
     def _spawned(self, message: Spawned) -> Callable[[Step], None]:
         process, launch = message.process, message.launch

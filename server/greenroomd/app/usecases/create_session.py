@@ -17,7 +17,7 @@ from greenroomd.domain.decision.transition import create
 from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsideRoots
 from greenroomd.domain.rules.field_masks import Parts
 from greenroomd.domain.rules.naming_rules import DEFAULT_WORKSPACE, name_violations
-from greenroomd.domain.rules.session_field_rules import part_violations
+from greenroomd.domain.rules.session_field_rules import OperatorBounds, part_violations
 from greenroomd.domain.session import Session
 
 
@@ -36,7 +36,7 @@ class ResolvedConfig:
 
 
 class Creation:
-    """Creates sessions. With `may_bypass`, they may use the permission mode BYPASS_PERMISSIONS."""
+    """Creates sessions. `bounds` is what the operator allows."""
 
     def __init__(
         self,
@@ -44,13 +44,13 @@ class Creation:
         working_dirs: WorkingDirs,
         profiles: ProfileStore,
         *,
-        may_bypass: bool,
+        bounds: OperatorBounds,
     ) -> None:
         self._supervisors = supervisors
         self._node = supervisors.node
         self._working_dirs = working_dirs
         self._profiles = profiles
-        self._may_bypass = may_bypass
+        self._bounds = bounds
 
     async def create(self, new: NewSession, caller: Caller) -> Session:
         """Create a session and, with start mode AUTO, queue it for a process.
@@ -81,7 +81,7 @@ class Creation:
                 session_id=new.session_id,
                 profile_id=new.profile_id,
             ),
-            *part_violations(parts, may_bypass=self._may_bypass),
+            *part_violations(parts, bounds=self._bounds),
             *await directory_violations(resolved.config.settings, self._working_dirs),
         ]
         if not any(violation.field == "config.working_dir" for violation in found):

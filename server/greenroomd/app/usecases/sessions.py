@@ -17,7 +17,7 @@ from greenroomd.domain.errors import InvalidRequest, TurnNotFound, Violation
 from greenroomd.domain.lifecycle import orders
 from greenroomd.domain.lifecycle.reconfiguration import Patch, update
 from greenroomd.domain.rules.field_masks import masked
-from greenroomd.domain.rules.session_field_rules import part_violations
+from greenroomd.domain.rules.session_field_rules import OperatorBounds, part_violations
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import LIVE, REQUESTED, State
 
@@ -25,13 +25,15 @@ CLOSE_ANSWER_WITHIN = timedelta(seconds=10)
 
 
 class Sessions:
-    """The calls on existing sessions; `may_bypass` as in Creation."""
+    """The calls on existing sessions; `bounds` as in Creation."""
 
-    def __init__(self, supervisors: Supervisors, working_dirs: WorkingDirs, *, may_bypass: bool) -> None:
+    def __init__(
+        self, supervisors: Supervisors, working_dirs: WorkingDirs, *, bounds: OperatorBounds
+    ) -> None:
         self._supervisors = supervisors
         self._working_dirs = working_dirs
         self._node = supervisors.node
-        self._may_bypass = may_bypass
+        self._bounds = bounds
         self._unanswered: dict[Request, asyncio.Event] = {}
         self._calls_answered = 0
 
@@ -70,7 +72,7 @@ class Sessions:
 
         def patch(step: Step) -> None:
             parts = masked(step.session, change.given, change.paths)
-            rules = part_violations(parts, may_bypass=self._may_bypass, before=step.session.config)
+            rules = part_violations(parts, bounds=self._bounds, before=step.session.config)
             broken = (Violation(f"session.{each.field}", each.description) for each in [*rules, *outside])
             found = [*change.violations, *broken]
             if found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from greenroomd.domain.config import JsonObject, SessionConfig
 from greenroomd.domain.turn import Turn
@@ -55,6 +56,29 @@ class Reconfigure:
     options: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class LookAtMcpServers:
+    """Ask the process for the status of its MCP servers; it may take `within` to answer."""
+
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ReconnectMcp:
+    """Have the process connect to an MCP server anew, within a time."""
+
+    name: str
+    within: timedelta
+
+
 Action = (
-    LaunchProcess | AbandonLaunch | EndProcess | SayPrompt | InterruptCli | AnswerPermission | Reconfigure
+    LaunchProcess
+    | AbandonLaunch
+    | EndProcess
+    | SayPrompt
+    | InterruptCli
+    | AnswerPermission
+    | Reconfigure
+    | LookAtMcpServers
+    | ReconnectMcp
 )

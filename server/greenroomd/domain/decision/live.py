@@ -13,6 +13,7 @@ from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.frames import ToolInputBegan, TurnResult
+from greenroomd.domain.mcp import NO_MCP_SERVERS, McpConnections
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
@@ -26,6 +27,8 @@ class TurnTimeouts:
     """How long a turn may run."""
     stall_timeout: timedelta
     """How long a process may be silent in a turn while no tool runs and no approval is pending."""
+    mcp_connect_timeout: timedelta
+    """How long MCP servers may take to connect."""
     interrupt_grace: timedelta
     """How long a process may take to obey an interrupt before it is ended."""
     approval_timeout: timedelta
@@ -146,6 +149,8 @@ class Live:
     """Whether that needs another process whatever has changed, as for a new token."""
     reconfiguring: bool = False
     """Whether the process is being changed to another generation; no turn begins until that is done."""
+    mcp: McpConnections = NO_MCP_SERVERS
+    """The MCP servers of the running process."""
     enforcement: Sequence[OptionReport] = ()
     """How the process's host enforces the options that depend on it."""
 

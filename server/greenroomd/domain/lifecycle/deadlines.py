@@ -14,8 +14,9 @@ from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import Expiring, LimitReached
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import api_retries, approval_flow, expiry, orders, turn_queue
-from greenroomd.domain.lifecycle.process import crash_recovery
+from greenroomd.domain.lifecycle.process import crash_recovery, mcp_servers
 from greenroomd.domain.lifecycle.process.process_end import end_for
+from greenroomd.domain.lifecycle.required_servers import look
 from greenroomd.domain.states import IDLE_TIMEOUT, Signal, State
 from greenroomd.domain.turn import Problem
 
@@ -160,6 +161,10 @@ def _expiring(step: Step) -> None:
     step.emit(Event(type=EventType.SESSION_EXPIRING, time=step.at, payload=Expiring(at=end)))
 
 
+def _mcp(live: Live, timeouts: TurnTimeouts) -> Moment | None:
+    return mcp_servers.look_due(live)
+
+
 def _recovery(live: Live, timeouts: TurnTimeouts) -> Moment | None:
     return live.restart_at if live.recovering else None
 
@@ -176,4 +181,5 @@ DEADLINES = (
     Deadline(_notice, _expiring),  # after _lifetime: an end that has come is not announced
     Deadline(_grace, _grace_passed),
     Deadline(_idle, _unused),
+    Deadline(_mcp, look),
 )

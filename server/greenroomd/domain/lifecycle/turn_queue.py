@@ -9,7 +9,7 @@ from greenroomd.domain.decision.actions import EndProcess, InterruptCli, LaunchP
 from greenroomd.domain.decision.live import waiting
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import IllegalTransition, TurnRunning
-from greenroomd.domain.lifecycle import approval_flow, partial_messages, reconfiguration
+from greenroomd.domain.lifecycle import approval_flow, partial_messages, reconfiguration, required_servers
 from greenroomd.domain.lifecycle.frame_events import answered, prompted, turn_event
 from greenroomd.domain.retryable_errors import QueueFull
 from greenroomd.domain.states import TURN_ARRIVED, Signal, State, allowed
@@ -56,6 +56,13 @@ def begin_next(step: Step) -> None:
     free = live.running and live.turn is None and live.ending is None
     free = free and not live.busy and not live.reconfiguring
     if not free or not live.turns or live.session.state not in (State.READY, State.IDLE, State.ACTIVE):
+        return
+    unavailable = required_servers.unavailable(step, live.turns[0])
+    if unavailable is None:  # the answer of the process comes back here
+        return
+    if unavailable:
+        _end_queued(step, live.turns[0], required_servers.problem_of(unavailable), TurnState.FAILED)
+        begin_next(step)
         return
     turn = begun(live.turns[0], at=step.at)
     if live.session.state is not State.ACTIVE:
@@ -117,9 +124,13 @@ def abort(step: Step, error: Problem) -> None:
 def cancel_queued(step: Step, error: Problem, state: TurnState = TurnState.FAILED) -> None:
     """End every queued turn."""
     for turn in waiting(step.live.turns):
-        ended = aborted(turn, at=step.at, error=error, state=state)
-        step.put_turn(ended)
-        step.emit(turn_event(ended, at=step.at))
+        _end_queued(step, turn, error, state)
+
+
+def _end_queued(step: Step, turn: Turn, error: Problem, state: TurnState) -> None:
+    ended = aborted(turn, at=step.at, error=error, state=state)
+    step.put_turn(ended)
+    step.emit(turn_event(ended, at=step.at))
 
 
 def interrupt(step: Step, cause: Problem) -> None:

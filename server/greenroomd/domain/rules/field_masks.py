@@ -36,6 +36,7 @@ ATTRIBUTES: Mapping[str, str] = {
             "disallowed_tools",
             "environment",
             "mcp_config",
+            "required_mcp_servers",
             "settings",
             "on_idle",
             "approval_policy",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
+
 from greenroomd.domain.config import PermissionMode, SessionConfig
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.memo import IdentityMemo
+from greenroomd.domain.rules.checks import spelled
 from greenroomd.domain.rules.config.config_rules import violations
 from greenroomd.domain.rules.field_masks import Parts
 from greenroomd.domain.rules.naming_rules import label_violations, metadata_violations, name_violations
@@ -12,12 +16,22 @@ from greenroomd.domain.rules.naming_rules import label_violations, metadata_viol
 _without_token = IdentityMemo(violations)  # many sessions share few configs
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorBounds:
+    """What the operator allows sessions to ask for."""
+
+    may_bypass: bool
+    """Whether they may use the permission mode BYPASS_PERMISSIONS."""
+    mcp_connect_timeout: timedelta = timedelta(minutes=5)
+    """The longest time that their MCP servers may take to connect."""
+
+
 def part_violations(
-    parts: Parts, *, may_bypass: bool, before: SessionConfig | None = None
+    parts: Parts, *, bounds: OperatorBounds, before: SessionConfig | None = None
 ) -> list[Violation]:
     """Return every rule that the parts break; `before` is the config that they replace.
 
-    Without `may_bypass`, BYPASS_PERMISSIONS is refused, except for a session that already has it.
+    What `bounds` do not allow is refused, except for a session that already has it.
     """
     config = parts.config
     found = [
@@ -30,7 +44,18 @@ def part_violations(
         *label_violations(parts.labels),
         *metadata_violations(parts.metadata),
     ]
-    if not may_bypass and _bypasses(parts.config) and not (before and _bypasses(before)):
+    wait = config.mcp_connect_timeout
+    if (
+        wait is not None
+        and wait > bounds.mcp_connect_timeout
+        and not (before and before.mcp_connect_timeout == wait)
+    ):
+        text = (
+            f"must be at most {spelled(bounds.mcp_connect_timeout)}, is {spelled(wait)} "
+            "(GREENROOM_MAX_MCP_CONNECT_TIMEOUT)"
+        )
+        found.append(Violation("config.mcp_connect_timeout", text))
+    if not bounds.may_bypass and _bypasses(parts.config) and not (before and _bypasses(before)):
         text = "BYPASS_PERMISSIONS is not allowed by this server (GREENROOM_ALLOW_BYPASS_PERMISSIONS)"
         found.append(Violation("config.permission_mode", text))
     return found

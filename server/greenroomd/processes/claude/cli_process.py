@@ -23,11 +23,13 @@ from greenroomd.app.ports.processes import (
 )
 from greenroomd.domain.config import JsonObject, Limits, PermissionMode
 from greenroomd.domain.frames import Frame
+from greenroomd.domain.mcp import McpServer
 from greenroomd.processes.claude.command_output import CommandOutput
 from greenroomd.processes.claude.late_binding import Binding, Request, refusal_in
 from greenroomd.processes.claude.launch_command import initialization
 from greenroomd.processes.claude.protocol.control_channel import ControlChannel
 from greenroomd.processes.claude.protocol.handshake import handshake_of
+from greenroomd.processes.claude.protocol.mcp_status import mcp_servers_of, secrets_of_servers
 from greenroomd.processes.claude.protocol.output_reader import OutputReader
 from greenroomd.processes.claude.protocol.permission_ids import PermissionIds
 from greenroomd.processes.claude.protocol.stream_json import encode
@@ -67,6 +69,7 @@ class ClaudeProcess:
         self._handshake: Handshake | None = None
         self._bound = False
         self._redactor = redactor
+        self._secrets_of_servers = secrets_of_servers(launch.config)
         self._permission_ids = PermissionIds()
         self._control = ControlChannel(self._write, redactor)
         self._commands = CommandOutput(tmp, filesystem, redactor, self._show)
@@ -99,6 +102,9 @@ class ClaudeProcess:
                 text = f"{working_dir} led elsewhere when the process went there"
                 facts = {"working_dir": working_dir}
                 raise ProcessFailed("WORKING_DIR_GONE", text, exit=ended, facts=facts)
+        self._secrets_of_servers = secrets_of_servers(binding.launch.config)
+        if binding.servers:  # answered when all have connected or failed, which a session does not wait for
+            await self._control.tell("mcp_set_servers", servers=binding.servers)
 
     async def _works_in(self, directory: Directory) -> bool:
         try:
@@ -195,6 +201,19 @@ class ClaudeProcess:
     async def set_permission_mode(self, mode: PermissionMode) -> str:
         """Use another permission mode from now on; return the mode in force."""
         return str((await self._ask("set_permission_mode", mode=mode.value)).get("mode") or mode.value)
+
+    async def mcp_servers(self, within: timedelta) -> Sequence[McpServer]:
+        """Ask for the MCP servers."""
+        self._started.resume()
+        return mcp_servers_of(await self._control.request("mcp_status", within), self._hide)
+
+    async def reconnect_mcp(self, name: str, within: timedelta) -> None:
+        """Connect to an MCP server anew."""
+        self._started.resume()
+        await self._control.request("mcp_reconnect", within, serverName=name)
+
+    def _hide(self, text: str) -> str:
+        return self._secrets_of_servers.text(self._redactor.text(text))
 
     async def end(self, timeouts: ShutdownTimeouts) -> ProcessExit:
         """Walk the end ladder."""

@@ -88,6 +88,8 @@ def key_of(launch: Launch) -> LaunchKey:
         allowed_tools=(),
         disallowed_tools=(),
         tool_timeout=None,
+        mcp_connect_timeout=None,
+        required_mcp_servers=(),
         environment={},
         mcp_config=_without(config.mcp_config or {}, "mcpServers"),
         settings=_without(config.settings or {}, "env", "permissions"),
@@ -109,13 +111,15 @@ class Binding:
     """Requests to send before the initialize request."""
     after: Sequence[Request]
     """Requests to send after it."""
+    servers: JsonObject
+    """MCP servers to add, last: the CLI does nothing else until all have connected or failed."""
     working_dir: str | None = None
     """The session's working directory as its caller named it; None if the process was started with the same path."""
 
     @property
     def effort(self) -> tuple[bool, int]:
         """How much there is to do: a change of the working directory takes longest."""
-        return self.working_dir is not None, len(self.before) + len(self.after)
+        return self.working_dir is not None, len(self.before) + len(self.after) + bool(self.servers)
 
     def requests(self, directory: str | None) -> Sequence[Request]:
         """Return the requests in order; `directory` is the working directory without symbolic links.
@@ -145,14 +149,13 @@ def binding(started: Launch, wanted: Launch, defaults: CliDefaults) -> Binding |
     if there.permission_mode != here.permission_mode:
         mode = there.permission_mode or PermissionMode.DEFAULT
         after.append(("set_permission_mode", {"mode": mode.value}))
-    if servers:
-        after.append(("mcp_set_servers", {"servers": servers}))
     return Binding(
         launch=wanted,
         redactor=redactor_of(wanted, defaults),
         model=model,
         before=[("apply_flag_settings", {"settings": flags})] if flags else [],
         after=after,
+        servers=servers,
         working_dir=None if there.working_dir == here.working_dir else there.working_dir,
     )
 
@@ -161,8 +164,6 @@ def refusal_in(subtype: str, answer: JsonObject) -> str:
     """Return why a request was not carried out although its answer is no error; "" if it was."""
     if subtype == "set_cwd" and answer.get("status") != "ok":
         return str(answer.get("message") or answer.get("status"))
-    if subtype == "mcp_set_servers" and answer.get("errors"):
-        return f"these servers failed: {', '.join(answer['errors'])}"
     return ""
 
 
@@ -186,7 +187,7 @@ def _settings(here: SessionConfig, there: SessionConfig, defaults: CliDefaults) 
 
 
 _RULES = ("allow", "deny")
-_OURS = frozenset({"BASH_DEFAULT_TIMEOUT_MS", "BASH_MAX_TIMEOUT_MS", "MCP_TOOL_TIMEOUT"})
+_OURS = frozenset({"BASH_DEFAULT_TIMEOUT_MS", "BASH_MAX_TIMEOUT_MS", "MCP_TIMEOUT", "MCP_TOOL_TIMEOUT"})
 
 
 def _variables(config: SessionConfig, merged: JsonObject, defaults: CliDefaults) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from greenroomd.processes.host.redaction import Redactor, secret_values
 # The CLI's memory is shared by all sessions in a directory, and its messages reach every session of the workspace.
 _APART: JsonObject = {"autoMemoryEnabled": False, "crossSessionInbound": "refuse"}
 _EXTRA_BODY = "CLAUDE_CODE_EXTRA_BODY"
+_TOOL_TIMEOUTS = ("BASH_DEFAULT_TIMEOUT_MS", "BASH_MAX_TIMEOUT_MS", "MCP_TOOL_TIMEOUT")
 _LONGEST_FILE_NAME = 200
 _LEAST_BUDGET_USD = 0.000001  # the CLI does not accept 0 as a budget
 
@@ -42,6 +43,8 @@ class CliDefaults:
     """How long the CLI waits for the API's answer to one request."""
     api_max_retries: int = 4
     """How often the CLI repeats a request that the API did not answer."""
+    mcp_connect_timeout: timedelta = timedelta(seconds=30)
+    """How long MCP servers may take to connect in sessions that do not say."""
     memory_bytes: int | None = None
     """The memory limit of sessions that set none; None is no limit."""
     open_files: int | None = None
@@ -175,14 +178,19 @@ def settings(config: SessionConfig) -> JsonObject:
     clean-up period: only with one does the CLI delete other sessions' conversations.
     """
     merged = {**_APART, **accepted(config.settings or {})}
+    timeouts: dict[str, str] = {}
     if config.tool_timeout is not None:
-        milliseconds = str(config.tool_timeout // timedelta(milliseconds=1))
-        timeouts = dict.fromkeys(
-            ("BASH_DEFAULT_TIMEOUT_MS", "BASH_MAX_TIMEOUT_MS", "MCP_TOOL_TIMEOUT"), milliseconds
-        )
+        timeouts = dict.fromkeys(_TOOL_TIMEOUTS, _milliseconds(config.tool_timeout))
+    if config.mcp_connect_timeout is not None:
+        timeouts["MCP_TIMEOUT"] = _milliseconds(config.mcp_connect_timeout)
+    if timeouts:
         given = merged.get("env")
         merged["env"] = {**(given if isinstance(given, Mapping) else {}), **timeouts}
     return merged
+
+
+def _milliseconds(span: timedelta) -> str:
+    return str(span // timedelta(milliseconds=1))
 
 
 def environment(
@@ -201,7 +209,8 @@ def environment(
         "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "DISABLE_AUTOUPDATER": "1",
-        "API_TIMEOUT_MS": str(defaults.api_timeout // timedelta(milliseconds=1)),
+        "API_TIMEOUT_MS": _milliseconds(defaults.api_timeout),
+        "MCP_TIMEOUT": _milliseconds(defaults.mcp_connect_timeout),
         "CLAUDE_CODE_MAX_RETRIES": str(defaults.api_max_retries),
         # The CLI would give up an overloaded Opus at the third answer, and a long wait at once. How often and how long
         # a turn tries is decided where its frames are read.

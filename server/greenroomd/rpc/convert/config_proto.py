@@ -82,6 +82,8 @@ def _read_partial(message: pb.SessionConfig, path: str, problems: list[Violation
         "environment": dict(message.environment) or None,
         "mcp_config": json_of(message.mcp_config) if message.HasField("mcp_config") else None,
         "settings": json_of(message.settings) if message.HasField("settings") else None,
+        "mcp_connect_timeout": optional_timedelta(message, "mcp_connect_timeout", path, problems),
+        "required_mcp_servers": tuple(message.required_mcp_servers) or None,
         "on_idle": ON_IDLE.optional(message.on_idle, f"{path}.on_idle", problems),
         "approval_policy": APPROVAL_POLICIES.optional(
             message.approval_policy, f"{path}.approval_policy", problems
@@ -120,6 +122,8 @@ def config_message(config: SessionConfig, *, full: bool) -> pb.SessionConfig:
         allowed_tools=config.allowed_tools,
         disallowed_tools=config.disallowed_tools,
         tool_timeout=maybe_duration(config.tool_timeout),
+        mcp_connect_timeout=maybe_duration(config.mcp_connect_timeout),
+        required_mcp_servers=config.required_mcp_servers,
         oauth_token_set=config.oauth_token_set,
         limits=_limits_message(config.limits),
         recovery_policy=_recovery_message(config.recovery),

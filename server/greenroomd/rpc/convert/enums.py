@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from greenroom.v1 import (
     config_pb2,
     event_pb2,
+    mcp_pb2,
     plan_limit_pb2,
     session_pb2,
     session_service_pb2,
@@ -22,6 +23,7 @@ from greenroomd.domain.enforcement import Enforcement
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle.reconfiguration import Apply
+from greenroomd.domain.mcp import McpStatus
 from greenroomd.domain.plan_limit import LimitKind, LimitState
 from greenroomd.domain.session import StartMode
 from greenroomd.domain.states import State
@@ -96,6 +98,7 @@ IF_BUSY = EnumPair(IfBusy, turn_service_pb2.IfBusy, "IF_BUSY")
 EVENT_TYPES = EnumPair(EventType, event_pb2.EventType, "EVENT_TYPE")
 PLAN_LIMIT_KINDS = EnumPair(LimitKind, plan_limit_pb2.PlanLimitKind, "PLAN_LIMIT_KIND")
 PLAN_LIMIT_STATES = EnumPair(LimitState, plan_limit_pb2.PlanLimitState, "PLAN_LIMIT_STATE")
+MCP_SERVER_STATUSES = EnumPair(McpStatus, mcp_pb2.McpServerStatus, "MCP_SERVER_STATUS")
 ENFORCEMENT = EnumPair(Enforcement, config_pb2.Enforcement, "ENFORCEMENT")
 
 

@@ -17,6 +17,7 @@ from greenroomd.domain.session import Recovery, Session
 from greenroomd.domain.states import State
 from greenroomd.rpc.convert.content import block_messages
 from greenroomd.rpc.convert.enums import EVENT_TYPES, SESSION_STATES, permission_mode_number
+from greenroomd.rpc.convert.mcp_proto import mcp_server_message
 from greenroomd.rpc.convert.plan_limit_proto import plan_limit_messages
 from greenroomd.rpc.convert.problems import maybe_status
 from greenroomd.rpc.convert.session_proto import process_message, recovery_message, session_message
@@ -244,6 +245,11 @@ def _stats(_type: EventType, payload: payloads.StatsNoted) -> Message:
     )
 
 
+def _mcp_server(_type: EventType, payload: payloads.McpServerNoted) -> Message:
+    server = mcp_server_message(payload.server, required=payload.required, tools=False)
+    return pb.McpServerUpdated(mcp_server=server)
+
+
 def _stderr(_type: EventType, payload: payloads.StderrNoted) -> Message:
     return pb.ProcessStderr(text=wire_text(payload.text))
 
@@ -266,6 +272,7 @@ _BUILDERS: Mapping[type, Callable[[EventType, Any], Message]] = {
     payloads.MessageNoted: _message,
     payloads.SystemMessage: _system,
     payloads.ApprovalNoted: _approval,
+    payloads.McpServerNoted: _mcp_server,
     payloads.DeltaNoted: _delta,
     payloads.ToolInputNoted: _tool_input,
     payloads.ToolOutputNoted: _tool_output,

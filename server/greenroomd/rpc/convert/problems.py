@@ -56,6 +56,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "API_LIMIT_REACHED": ProblemKind(
         Code.RESOURCE_EXHAUSTED, ("limit_kind", "resets_at", *_API), delays=True
     ),
+    "MCP_SERVER_UNAVAILABLE": ProblemKind(Code.FAILED_PRECONDITION, ("mcp_servers",)),
     "PROMPT_REFUSED": ProblemKind(Code.FAILED_PRECONDITION),
     "HOOK_STOPPED": ProblemKind(Code.FAILED_PRECONDITION),
     "MAX_TURNS": ProblemKind(Code.RESOURCE_EXHAUSTED),

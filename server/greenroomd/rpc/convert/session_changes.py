@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from greenroom.v1 import session_service_pb2 as pb
-from greenroomd.app.commands import Close, Delete, Fork, Restart, Start, Suspend, Update
+from greenroomd.app.commands import Change, Close, Delete, Fork, Restart, Start, Suspend, Update
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.lifecycle.reconfiguration import Apply
 from greenroomd.domain.rules.checks import lasting
@@ -31,6 +31,7 @@ ChangeRequest = (
     | pb.RestartSessionRequest
     | pb.CloseSessionRequest
     | pb.DeleteSessionRequest
+    | pb.ReconnectMcpServerRequest
 )
 
 Ending = TypeVar("Ending", Suspend, Restart)
@@ -111,6 +112,13 @@ def delete(request: pb.DeleteSessionRequest, call: Call) -> Delete:
         request=call.request,
         force=request.force,
     )
+
+
+def reconnect(request: pb.ReconnectMcpServerRequest, call: Call) -> Change:
+    """Return the change that ReconnectMcpServer asks for; raises InvalidRequest."""
+    required("name", request.name, call.problems)
+    session_id = _changed(request, call)
+    return Change(session_id=session_id, actor=call.caller.principal, request=call.request)
 
 
 def fork(request: pb.ForkSessionRequest, call: Call) -> Fork:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from greenroom.v1 import session_pb2
 from greenroom.v1 import session_service_pb2 as pb
@@ -11,11 +13,14 @@ from greenroomd.app.ports.storage import OrderBy, Position
 from greenroomd.app.usecases.create_session import Creation
 from greenroomd.app.usecases.delete_session import Deletion
 from greenroomd.app.usecases.fork_session import Forking
+from greenroomd.app.usecases.mcp_servers import McpServers
 from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.domain.errors import Violation
+from greenroomd.domain.mcp import McpServer
 from greenroomd.domain.session import Session
 from greenroomd.rpc.convert import requests, session_changes
 from greenroomd.rpc.convert.enums import SESSION_STATES
+from greenroomd.rpc.convert.mcp_proto import mcp_server_message
 from greenroomd.rpc.convert.session_proto import session_message
 from greenroomd.rpc.convert.times import microseconds
 from greenroomd.rpc.page_answer import page_answer
@@ -43,6 +48,7 @@ class SessionService:
         forking: Forking,
         deletion: Deletion,
         sessions: Sessions,
+        mcp_servers: McpServers,
         cursors: CursorCodec,
         drain: Drain,
     ) -> None:
@@ -50,8 +56,12 @@ class SessionService:
         self._forking = forking
         self._deletion = deletion
         self._sessions = sessions
+        self._mcp_servers = mcp_servers
         self._cursors = cursors
         self._drain = drain
+        self.on_replay: dict[str, Callable[[Any, bytes, Call], Any]] = {
+            "ReconnectMcpServer": self._reconnected_before
+        }
 
     async def CreateSession(self, request: pb.CreateSessionRequest, call: Call) -> bytes:
         """Create a session."""
@@ -145,6 +155,37 @@ class SessionService:
             grace=UNDER_WAY,
         )
         return pb.WaitSessionResponse(session=session_message(session, full=True), matched=matched)
+
+    async def GetMcpServers(self, request: pb.GetMcpServersRequest, call: Call) -> pb.GetMcpServersResponse:
+        """Return a session's MCP servers, as its process sees them."""
+        requests.required("session_id", request.session_id, call.problems)
+        call.refuse_problems()
+        session, servers = await self._mcp_servers.list(request.session_id)
+        required = session.config.required_mcp_servers
+        return pb.GetMcpServersResponse(
+            mcp_servers=[
+                mcp_server_message(server, required=server.name in required, tools=True) for server in servers
+            ]
+        )
+
+    async def ReconnectMcpServer(
+        self, request: pb.ReconnectMcpServerRequest, call: Call
+    ) -> pb.ReconnectMcpServerResponse:
+        """Have the process connect to an MCP server anew."""
+        change = session_changes.reconnect(request, call)
+        return _reconnected(*await self._mcp_servers.reconnect(change, request.name))
+
+    async def _reconnected_before(
+        self, request: pb.ReconnectMcpServerRequest, _recorded: bytes, _call: Call
+    ) -> pb.ReconnectMcpServerResponse:
+        """Return the server that an earlier call reconnected, as it is now."""
+        return _reconnected(*await self._mcp_servers.get(request.session_id, request.name))
+
+
+def _reconnected(session: Session, server: McpServer) -> pb.ReconnectMcpServerResponse:
+    required = server.name in session.config.required_mcp_servers
+    shown = mcp_server_message(server, required=required, tools=False)
+    return pb.ReconnectMcpServerResponse(mcp_server=shown)
 
 
 def longest_wait(asked: timedelta | None, remaining: timedelta | None) -> timedelta:

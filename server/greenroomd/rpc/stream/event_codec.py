@@ -103,6 +103,8 @@ class EventCodec:
             answer = turns.InterruptTurnResponse(turn=turn)
         elif method == "DecideApproval":
             answer = turns.DecideApprovalResponse(approval=approval_message(unit.approvals[-1]))
+        elif method == "ReconnectMcpServer":
+            answer = sessions.ReconnectMcpServerResponse()  # a repetition gets the server as it is then
         elif method == "DeleteSession":
             answer = sessions.DeleteSessionResponse()
         else:

@@ -81,6 +81,7 @@ def config_text(config: SessionConfig) -> str:
     document: Document = {field.name: getattr(config, field.name) for field in fields(config)}
     limits, recovery = config.limits, config.recovery
     document["tool_timeout"] = span(config.tool_timeout)
+    document["mcp_connect_timeout"] = span(config.mcp_connect_timeout)
     document["limits"] = {
         "memory_bytes": limits.memory_bytes,
         "cpu_cores": limits.cpu_cores,
@@ -111,6 +112,8 @@ def config_of(written: str) -> SessionConfig:
         allowed_tools=tuple(document["allowed_tools"]),
         disallowed_tools=tuple(document["disallowed_tools"]),
         tool_timeout=span_of(document["tool_timeout"]),
+        mcp_connect_timeout=span_of(document.get("mcp_connect_timeout")),
+        required_mcp_servers=tuple(document.get("required_mcp_servers", ())),
         limits=Limits(
             memory_bytes=limits["memory_bytes"],
             cpu_cores=limits["cpu_cores"],

@@ -30,6 +30,8 @@ _VALUES: Mapping[str, Callable[[Any], Any]] = {
     "allowed_tools": tuple,
     "disallowed_tools": tuple,
     "tool_timeout": span_of,
+    "mcp_connect_timeout": span_of,
+    "required_mcp_servers": tuple,
     "limits.max_duration": span_of,
     "limits.idle_timeout": span_of,
     "limits.turn_timeout": span_of,

@@ -215,6 +215,8 @@ class SessionConfig(_message.Message):
     ON_IDLE_FIELD_NUMBER: _builtins.int
     APPROVAL_POLICY_FIELD_NUMBER: _builtins.int
     FALLBACK_MODELS_FIELD_NUMBER: _builtins.int
+    MCP_CONNECT_TIMEOUT_FIELD_NUMBER: _builtins.int
+    REQUIRED_MCP_SERVERS_FIELD_NUMBER: _builtins.int
     working_dir: _builtins.str
     """Directory the process works in. Required; absolute; must exist and, after symlinks are resolved, lie inside a root
     that the operator allows (else PERMISSION_DENIED, WORKING_DIR_OUTSIDE_ROOTS). Immutable after creation.
@@ -289,6 +291,19 @@ class SessionConfig(_message.Message):
         8, none of them `model` itself. `Turn.models` tells who answered. Default: none.
         """
 
+    @_builtins.property
+    def mcp_connect_timeout(self) -> _duration_pb2.Duration:
+        """Time that the MCP servers of `mcp_config` have to connect, 100 ms to what the operator allows
+        (`max_mcp_connect_timeout`). One that has not connected by then is FAILED. Default: 30 s, or what the operator
+        allows if that is less.
+        """
+
+    @_builtins.property
+    def required_mcp_servers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of MCP servers in `mcp_config` without which no turn may run: a turn waits while one of them is PENDING, and
+        is FAILED (MCP_SERVER_UNAVAILABLE) before the model is asked if one is not CONNECTED then.
+        """
+
     def __init__(
         self,
         *,
@@ -313,10 +328,12 @@ class SessionConfig(_message.Message):
         on_idle: Global___OnIdle.ValueType = ...,
         approval_policy: Global___ApprovalPolicy.ValueType = ...,
         fallback_models: _abc.Iterable[_builtins.str] | None = ...,
+        mcp_connect_timeout: _duration_pb2.Duration | None = ...,
+        required_mcp_servers: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "append_system_prompt", b"append_system_prompt", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "recovery_policy", b"recovery_policy", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "append_system_prompt", b"append_system_prompt", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "mcp_connect_timeout", b"mcp_connect_timeout", "recovery_policy", b"recovery_policy", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "allowed_tools", b"allowed_tools", "append_system_prompt", b"append_system_prompt", "approval_policy", b"approval_policy", "disallowed_tools", b"disallowed_tools", "environment", b"environment", "fallback_models", b"fallback_models", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "model", b"model", "oauth_token", b"oauth_token", "oauth_token_set", b"oauth_token_set", "on_idle", b"on_idle", "permission_mode", b"permission_mode", "recovery_policy", b"recovery_policy", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout", "working_dir", b"working_dir"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "allowed_tools", b"allowed_tools", "append_system_prompt", b"append_system_prompt", "approval_policy", b"approval_policy", "disallowed_tools", b"disallowed_tools", "environment", b"environment", "fallback_models", b"fallback_models", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "mcp_connect_timeout", b"mcp_connect_timeout", "model", b"model", "oauth_token", b"oauth_token", "oauth_token_set", b"oauth_token_set", "on_idle", b"on_idle", "permission_mode", b"permission_mode", "recovery_policy", b"recovery_policy", "required_mcp_servers", b"required_mcp_servers", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout", "working_dir", b"working_dir"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__append_system_prompt: _TypeAlias = _typing.Literal["append_system_prompt"]  # noqa: Y015
     _WhichOneofArgType__append_system_prompt: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt"]  # noqa: Y015

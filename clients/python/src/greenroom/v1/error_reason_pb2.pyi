@@ -105,6 +105,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         {"reason": "NODE_NOT_FOUND", "domain": "greenroom.v1"}
         ResourceInfo {"resourceType": "greenroom.v1.Node", "resourceName": "7d6c5b4a-3928-4170-8f6e-5d4c3b2a1908"}
     """
+    ERROR_REASON_MCP_SERVER_NOT_FOUND: _ErrorReason.ValueType  # 28
+    """NOT_FOUND: the session has no MCP server of this name.
+
+        {"reason": "MCP_SERVER_NOT_FOUND", "domain": "greenroom.v1"}
+        ResourceInfo {"resourceType": "greenroom.v1.McpServer", "resourceName": "calc"}
+    """
     ERROR_REASON_SESSION_EXISTS: _ErrorReason.ValueType  # 31
     """ALREADY_EXISTS: the session_id is taken.
 
@@ -164,6 +170,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
         {"reason": "PROFILE_IN_USE", "domain": "greenroom.v1", "metadata": {"sessions": "3"}}
         PreconditionFailure {"violations": [{"type": "PROFILE", "subject": "reviewer", "description": "3 sessions use it"}]}
+    """
+    ERROR_REASON_NO_PROCESS: _ErrorReason.ValueType  # 50
+    """FAILED_PRECONDITION: the session has no process that is ready, which the call needs.
+
+        {"reason": "NO_PROCESS", "domain": "greenroom.v1", "metadata": {"state": "SUSPENDED"}}
+        PreconditionFailure {"violations": [{"type": "PROCESS", "subject": "0b9c…", "description": "the session has no process"}]}
     """
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 51
     """ABORTED: the resource has changed since the given etag was read. Read it again, then decide.
@@ -381,6 +393,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
         {"reason": "HOOK_STOPPED", "domain": "greenroom.v1"}
     """
+    ERROR_REASON_MCP_SERVER_UNAVAILABLE: _ErrorReason.ValueType  # 135
+    """In Turn.error: an MCP server of `config.required_mcp_servers` is not connected; the model was not asked. The message
+    names the servers.
+
+        {"reason": "MCP_SERVER_UNAVAILABLE", "domain": "greenroom.v1", "metadata": {"mcp_servers": "calc,wiki"}}
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """ErrorReason is every reason that an error of this API can give. An error is a google.rpc.Status whose details hold one
@@ -471,6 +489,12 @@ ERROR_REASON_NODE_NOT_FOUND: ErrorReason.ValueType  # 26
     {"reason": "NODE_NOT_FOUND", "domain": "greenroom.v1"}
     ResourceInfo {"resourceType": "greenroom.v1.Node", "resourceName": "7d6c5b4a-3928-4170-8f6e-5d4c3b2a1908"}
 """
+ERROR_REASON_MCP_SERVER_NOT_FOUND: ErrorReason.ValueType  # 28
+"""NOT_FOUND: the session has no MCP server of this name.
+
+    {"reason": "MCP_SERVER_NOT_FOUND", "domain": "greenroom.v1"}
+    ResourceInfo {"resourceType": "greenroom.v1.McpServer", "resourceName": "calc"}
+"""
 ERROR_REASON_SESSION_EXISTS: ErrorReason.ValueType  # 31
 """ALREADY_EXISTS: the session_id is taken.
 
@@ -530,6 +554,12 @@ ERROR_REASON_PROFILE_IN_USE: ErrorReason.ValueType  # 47
 
     {"reason": "PROFILE_IN_USE", "domain": "greenroom.v1", "metadata": {"sessions": "3"}}
     PreconditionFailure {"violations": [{"type": "PROFILE", "subject": "reviewer", "description": "3 sessions use it"}]}
+"""
+ERROR_REASON_NO_PROCESS: ErrorReason.ValueType  # 50
+"""FAILED_PRECONDITION: the session has no process that is ready, which the call needs.
+
+    {"reason": "NO_PROCESS", "domain": "greenroom.v1", "metadata": {"state": "SUSPENDED"}}
+    PreconditionFailure {"violations": [{"type": "PROCESS", "subject": "0b9c…", "description": "the session has no process"}]}
 """
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 51
 """ABORTED: the resource has changed since the given etag was read. Read it again, then decide.
@@ -746,5 +776,11 @@ ERROR_REASON_HOOK_STOPPED: ErrorReason.ValueType  # 128
 before is done.
 
     {"reason": "HOOK_STOPPED", "domain": "greenroom.v1"}
+"""
+ERROR_REASON_MCP_SERVER_UNAVAILABLE: ErrorReason.ValueType  # 135
+"""In Turn.error: an MCP server of `config.required_mcp_servers` is not connected; the model was not asked. The message
+names the servers.
+
+    {"reason": "MCP_SERVER_UNAVAILABLE", "domain": "greenroom.v1", "metadata": {"mcp_servers": "calc,wiki"}}
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -12,6 +12,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.rpc import status_pb2 as _status_pb2
 from greenroom.v1 import config_pb2 as _config_pb2
+from greenroom.v1 import mcp_pb2 as _mcp_pb2
 from greenroom.v1 import plan_limit_pb2 as _plan_limit_pb2
 from greenroom.v1 import session_pb2 as _session_pb2
 from greenroom.v1 import turn_pb2 as _turn_pb2
@@ -996,6 +997,30 @@ class ApprovalCancelled(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ApprovalCancelled: _TypeAlias = ApprovalCancelled  # noqa: Y015
+
+@_typing.final
+class McpServerUpdated(_message.Message):
+    """McpServerUpdated: the status of an MCP server changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MCP_SERVER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def mcp_server(self) -> _mcp_pb2.McpServer:
+        """The server after the change, without the names of its tools."""
+
+    def __init__(
+        self,
+        *,
+        mcp_server: _mcp_pb2.McpServer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mcp_server", b"mcp_server"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mcp_server", b"mcp_server"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___McpServerUpdated: _TypeAlias = McpServerUpdated  # noqa: Y015
 
 @_typing.final
 class MessageDelta(_message.Message):

@@ -13,6 +13,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from greenroom.v1 import config_pb2 as _config_pb2
+from greenroom.v1 import mcp_pb2 as _mcp_pb2
 from greenroom.v1 import session_pb2 as _session_pb2
 import builtins as _builtins
 import sys
@@ -993,3 +994,103 @@ class ForkSessionResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ForkSessionResponse: _TypeAlias = ForkSessionResponse  # noqa: Y015
+
+@_typing.final
+class GetMcpServersRequest(_message.Message):
+    """GetMcpServersRequest names a session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """The session. Required."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMcpServersRequest: _TypeAlias = GetMcpServersRequest  # noqa: Y015
+
+@_typing.final
+class GetMcpServersResponse(_message.Message):
+    """GetMcpServersResponse answers GetMcpServers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MCP_SERVERS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def mcp_servers(self) -> _containers.RepeatedCompositeFieldContainer[_mcp_pb2.McpServer]:
+        """The servers, at most 64 of the session's own."""
+
+    def __init__(
+        self,
+        *,
+        mcp_servers: _abc.Iterable[_mcp_pb2.McpServer] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mcp_servers", b"mcp_servers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetMcpServersResponse: _TypeAlias = GetMcpServersResponse  # noqa: Y015
+
+@_typing.final
+class ReconnectMcpServerRequest(_message.Message):
+    """ReconnectMcpServerRequest names an MCP server of a session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """The session. Required."""
+    name: _builtins.str
+    """Name of the server. Required."""
+    request_id: _builtins.str
+    """UUID that makes the call safe to repeat. Optional."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id", "session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReconnectMcpServerRequest: _TypeAlias = ReconnectMcpServerRequest  # noqa: Y015
+
+@_typing.final
+class ReconnectMcpServerResponse(_message.Message):
+    """ReconnectMcpServerResponse answers ReconnectMcpServer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MCP_SERVER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def mcp_server(self) -> _mcp_pb2.McpServer:
+        """The server as it is now, without the names of its tools."""
+
+    def __init__(
+        self,
+        *,
+        mcp_server: _mcp_pb2.McpServer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mcp_server", b"mcp_server"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mcp_server", b"mcp_server"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReconnectMcpServerResponse: _TypeAlias = ReconnectMcpServerResponse  # noqa: Y015

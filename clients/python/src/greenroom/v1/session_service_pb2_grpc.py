@@ -101,6 +101,16 @@ class SessionServiceStub(object):
                 request_serializer=greenroom_dot_v1_dot_session__service__pb2.ForkSessionRequest.SerializeToString,
                 response_deserializer=greenroom_dot_v1_dot_session__service__pb2.ForkSessionResponse.FromString,
                 _registered_method=True)
+        self.GetMcpServers = channel.unary_unary(
+                '/greenroom.v1.SessionService/GetMcpServers',
+                request_serializer=greenroom_dot_v1_dot_session__service__pb2.GetMcpServersRequest.SerializeToString,
+                response_deserializer=greenroom_dot_v1_dot_session__service__pb2.GetMcpServersResponse.FromString,
+                _registered_method=True)
+        self.ReconnectMcpServer = channel.unary_unary(
+                '/greenroom.v1.SessionService/ReconnectMcpServer',
+                request_serializer=greenroom_dot_v1_dot_session__service__pb2.ReconnectMcpServerRequest.SerializeToString,
+                response_deserializer=greenroom_dot_v1_dot_session__service__pb2.ReconnectMcpServerResponse.FromString,
+                _registered_method=True)
 
 
 class SessionServiceServicer(object):
@@ -209,6 +219,24 @@ class SessionServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetMcpServers(self, request, context):
+        """GetMcpServers answers the MCP servers of a session, those of its config first and by name, with their status in the
+        process that runs now. Without a process the status of all is UNSPECIFIED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReconnectMcpServer(self, request, context):
+        """ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
+        server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
+        change nothing. NOT_FOUND: the session has no such server. FAILED_PRECONDITION: the session has no process that is
+        ready (NO_PROCESS).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SessionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -271,6 +299,16 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.ForkSession,
                     request_deserializer=greenroom_dot_v1_dot_session__service__pb2.ForkSessionRequest.FromString,
                     response_serializer=greenroom_dot_v1_dot_session__service__pb2.ForkSessionResponse.SerializeToString,
+            ),
+            'GetMcpServers': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMcpServers,
+                    request_deserializer=greenroom_dot_v1_dot_session__service__pb2.GetMcpServersRequest.FromString,
+                    response_serializer=greenroom_dot_v1_dot_session__service__pb2.GetMcpServersResponse.SerializeToString,
+            ),
+            'ReconnectMcpServer': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReconnectMcpServer,
+                    request_deserializer=greenroom_dot_v1_dot_session__service__pb2.ReconnectMcpServerRequest.FromString,
+                    response_serializer=greenroom_dot_v1_dot_session__service__pb2.ReconnectMcpServerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -604,6 +642,60 @@ class SessionService(object):
             '/greenroom.v1.SessionService/ForkSession',
             greenroom_dot_v1_dot_session__service__pb2.ForkSessionRequest.SerializeToString,
             greenroom_dot_v1_dot_session__service__pb2.ForkSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMcpServers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.v1.SessionService/GetMcpServers',
+            greenroom_dot_v1_dot_session__service__pb2.GetMcpServersRequest.SerializeToString,
+            greenroom_dot_v1_dot_session__service__pb2.GetMcpServersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReconnectMcpServer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.v1.SessionService/ReconnectMcpServer',
+            greenroom_dot_v1_dot_session__service__pb2.ReconnectMcpServerRequest.SerializeToString,
+            greenroom_dot_v1_dot_session__service__pb2.ReconnectMcpServerResponse.FromString,
             options,
             channel_credentials,
             insecure,

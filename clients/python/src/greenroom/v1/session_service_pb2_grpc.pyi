@@ -85,6 +85,16 @@ class SessionServiceStub:
     conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
     (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
     """
+    GetMcpServers: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.GetMcpServersRequest, _session_service_pb2.GetMcpServersResponse]
+    """GetMcpServers answers the MCP servers of a session, those of its config first and by name, with their status in the
+    process that runs now. Without a process the status of all is UNSPECIFIED.
+    """
+    ReconnectMcpServer: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ReconnectMcpServerRequest, _session_service_pb2.ReconnectMcpServerResponse]
+    """ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
+    server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
+    change nothing. NOT_FOUND: the session has no such server. FAILED_PRECONDITION: the session has no process that is
+    ready (NO_PROCESS).
+    """
 
 @_typing.type_check_only
 class SessionServiceAsyncStub(SessionServiceStub):
@@ -142,6 +152,16 @@ class SessionServiceAsyncStub(SessionServiceStub):
     becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
     conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
     (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
+    """
+    GetMcpServers: _aio.UnaryUnaryMultiCallable[_session_service_pb2.GetMcpServersRequest, _session_service_pb2.GetMcpServersResponse]  # type: ignore[assignment]
+    """GetMcpServers answers the MCP servers of a session, those of its config first and by name, with their status in the
+    process that runs now. Without a process the status of all is UNSPECIFIED.
+    """
+    ReconnectMcpServer: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ReconnectMcpServerRequest, _session_service_pb2.ReconnectMcpServerResponse]  # type: ignore[assignment]
+    """ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
+    server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
+    change nothing. NOT_FOUND: the session has no such server. FAILED_PRECONDITION: the session has no process that is
+    ready (NO_PROCESS).
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -269,6 +289,28 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
         conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
         (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
+        """
+
+    @_abc_1.abstractmethod
+    def GetMcpServers(
+        self,
+        request: _session_service_pb2.GetMcpServersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_service_pb2.GetMcpServersResponse, _abc.Awaitable[_session_service_pb2.GetMcpServersResponse]]:
+        """GetMcpServers answers the MCP servers of a session, those of its config first and by name, with their status in the
+        process that runs now. Without a process the status of all is UNSPECIFIED.
+        """
+
+    @_abc_1.abstractmethod
+    def ReconnectMcpServer(
+        self,
+        request: _session_service_pb2.ReconnectMcpServerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_service_pb2.ReconnectMcpServerResponse, _abc.Awaitable[_session_service_pb2.ReconnectMcpServerResponse]]:
+        """ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
+        server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
+        change nothing. NOT_FOUND: the session has no such server. FAILED_PRECONDITION: the session has no process that is
+        ready (NO_PROCESS).
         """
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

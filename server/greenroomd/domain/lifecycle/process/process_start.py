@@ -18,7 +18,8 @@ from greenroomd.domain.event_payloads import (
 )
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import budget, mode_tracking, reconfiguration, turn_queue
-from greenroomd.domain.lifecycle.process import crash_recovery
+from greenroomd.domain.lifecycle.process import crash_recovery, mcp_servers
+from greenroomd.domain.mcp import NO_MCP_SERVERS
 from greenroomd.domain.session import ProcessFacts
 from greenroomd.domain.states import Signal, State
 
@@ -51,7 +52,9 @@ def spawned(
     step.update_live(
         running=True, spent_usd=0.0, busy=False, resetting=False, agents=frozenset(), renew_process=False
     )
-    step.update_live(running_config=config, running_generation=generation, reconfiguring=False)
+    step.update_live(
+        running_config=config, running_generation=generation, reconfiguring=False, mcp=NO_MCP_SERVERS
+    )
     step.update_live(follow_config=step.live.follow_config and not newest, enforcement=enforcement)
     step.update_session(process=facts, config_report=report(config, enforcement))
     _emit(step, EventType.PROCESS_SPAWNED, ProcessSpawned(session=step.session))
@@ -81,6 +84,7 @@ def ready(
     if not first and not followed:
         _emit(step, EventType.SESSION_CONFIG_APPLIED, ConfigApplied(generation=generation, restarted=True))
     budget.enforce(step)  # the budget may have been lowered in the meantime
+    mcp_servers.begin(step)
     reconfiguration.follow(step)
     turn_queue.begin_next(step)
 

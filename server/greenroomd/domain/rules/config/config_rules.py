@@ -27,6 +27,7 @@ from greenroomd.domain.rules.checks import (
 )
 from greenroomd.domain.rules.config.environment_rules import environment_violations
 from greenroomd.domain.rules.config.model_rules import fallback_violations, model_name
+from greenroomd.domain.rules.config.required_server_rules import required_server_violations
 from greenroomd.domain.rules.config.settings_rules import settings_violations
 from greenroomd.domain.rules.config.tool_rules import tool_violations
 from greenroomd.domain.rules.json_rules import mcp_violations
@@ -62,6 +63,7 @@ OPTIONS: Sequence[tuple[str, str, Check]] = (
     ("temperature", "temperature", between(0, 1)),
     ("max_budget_usd", "max_budget_usd", above_zero),
     ("tool_timeout", "tool_timeout", lasting(SECOND, timedelta(minutes=10))),
+    ("mcp_connect_timeout", "mcp_connect_timeout", lasting(timedelta(milliseconds=100), timedelta(hours=1))),
     ("limits.memory_bytes", "limits.memory_bytes", at_least(256 * KIB * KIB, "256 MiB")),
     ("limits.cpu", "limits.cpu_cores", above_zero),
     ("limits.max_duration", "limits.max_duration", lasting(SECOND, WEEK)),
@@ -123,6 +125,7 @@ def violations(
         found += _token_violations(oauth_token, f"{prefix}.oauth_token")
     if config.mcp_config is not None:
         found += mcp_violations(config.mcp_config, path=f"{prefix}.mcp_config")
+    found += required_server_violations(config, path=f"{prefix}.required_mcp_servers")
     if config.settings is not None:
         found += settings_violations(config.settings, path=f"{prefix}.settings")
     return found

@@ -29,6 +29,7 @@ _CLI = "it steers the CLI itself; what sessions may choose has an option of its 
 _SERVICE = "the service sets it"
 _PLACE = "the service sets it, so that a process finds its own files and programs"
 _TIMEOUT = "the service sets it from tool_timeout"
+_MCP_TIMEOUT = "the service sets it from mcp_connect_timeout"
 
 # A name that ends in * stands for all names with this prefix.
 RESERVED: Mapping[str, str] = {
@@ -69,7 +70,6 @@ RESERVED: Mapping[str, str] = {
     "IS_SANDBOX": _CLI,
     "DISABLE_ERROR_REPORTING": _CLI,
     "DISABLE_TELEMETRY": _CLI,
-    "MCP_TIMEOUT": _CLI,
     "API_TIMEOUT_MS": _SERVICE,
     "DISABLE_AUTOUPDATER": _SERVICE,
     "GREENROOM_*": _SERVICE,
@@ -79,6 +79,7 @@ RESERVED: Mapping[str, str] = {
     "BASH_DEFAULT_TIMEOUT_MS": _TIMEOUT,
     "BASH_MAX_TIMEOUT_MS": _TIMEOUT,
     "MCP_TOOL_TIMEOUT": _TIMEOUT,
+    "MCP_TIMEOUT": _MCP_TIMEOUT,
 }
 
 _PREFIXES = tuple(name[:-1] for name in RESERVED if name.endswith("*"))

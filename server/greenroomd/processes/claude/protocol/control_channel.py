@@ -72,6 +72,13 @@ class ControlChannel:
                 answered.cancel()
         return answers
 
+    async def tell(self, subtype: str, **fields: Any) -> None:
+        """Send a request whose answer nobody waits for; the CLI takes what follows after it."""
+        self._sent += 1
+        request = {"subtype": subtype, **fields}
+        request_id = f"greenroom-{self._sent}"
+        await self._write(encode({"type": "control_request", "request_id": request_id, "request": request}))
+
     def answered(self, answer: ControlAnswer) -> None:
         """Hand an answer to the request that waits for it; any other (late, or an echo of ours) is dropped."""
         waiter = self._pending.get(answer.request_id)
