@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from greenroomd.domain.config import ApprovalPolicy, OnIdle, PermissionMode, RecoveryMode
+from greenroomd.domain.config import ApprovalPolicy, Effort, OnIdle, PermissionMode, RecoveryMode
 from greenroomd.domain.rules.config.config_overlay import PartialConfig
 
 FULL = PartialConfig(
@@ -12,6 +12,8 @@ FULL = PartialConfig(
         "append_system_prompt": "and kind",
         "model": "opus",
         "permission_mode": PermissionMode.PLAN,
+        "effort": Effort.XHIGH,
+        "max_thinking_tokens": 0,
         "max_turns": 7,
         "temperature": 0.25,
         "max_budget_usd": 1.5,

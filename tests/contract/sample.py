@@ -13,6 +13,7 @@ from greenroomd.app.ports.storage import EncodedEvent, Request, StoredEvent, Uni
 from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import (
     ApprovalPolicy,
+    Effort,
     Limits,
     OnIdle,
     PermissionMode,
@@ -242,6 +243,8 @@ def full_config() -> SessionConfig:
         model="opus",
         fallback_models=("haiku", "sonnet"),
         permission_mode=PermissionMode.PLAN,
+        effort=Effort.HIGH,
+        max_thinking_tokens=4096,
         max_turns=7,
         temperature=0.25,
         max_budget_usd=1.5,

@@ -119,6 +119,31 @@ async def test_model_and_permission_mode_change_in_the_process(
     assert modes == ["acceptEdits", "plan"]
 
 
+async def test_how_much_the_model_thinks_changes_in_the_process(
+    server: GreenroomServer, model_api: ModelApi
+) -> None:
+    # Of these two models, one decides by itself, the other takes a budget.
+    config = working(server, model="claude-opus-5-5", effort=config_pb2.EFFORT_LOW, max_thinking_tokens=2048)
+    session = await create(server, config)
+    await say(server, session, "one")
+    before = await get(server, session.session_id)
+    given = configured(session, model="claude-haiku-4-5", effort=config_pb2.EFFORT_MAX)
+    await update(server, given, "config.effort")
+    await observed(server, session)
+    await say(server, session, "two")
+    await update(server, given, "config.effort", "config.model")
+    await observed(server, session)
+    await say(server, session, "three")
+    given = configured(session, max_thinking_tokens=4096)
+    await update(server, given, "config.effort", "config.max_thinking_tokens")
+    after = await observed(server, session)
+    await say(server, session, "four")
+    assert after.process.pid == before.process.pid
+    seen = model_api.requests(session.cli_session_id)
+    asked = [(each["effort"], each["thinking"].get("budget_tokens")) for each in seen if each["tools"]]
+    assert asked == [("low", None), ("max", None), (None, 2048), (None, 4096)]
+
+
 async def test_the_rest_takes_another_process_and_keeps_the_conversation(
     server: GreenroomServer, model_api: ModelApi
 ) -> None:

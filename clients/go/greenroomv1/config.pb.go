@@ -145,6 +145,71 @@ func (PermissionMode) EnumDescriptor() ([]byte, []int) {
 	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{1}
 }
 
+// Effort is how much a model thinks: the CLI's effort level.
+type Effort int32
+
+const (
+	// Not set: what the profile says, or the CLI's default for the model.
+	Effort_EFFORT_UNSPECIFIED Effort = 0
+	// Least thinking, quickest (CLI: `low`).
+	Effort_EFFORT_LOW Effort = 1
+	// Between LOW and HIGH (CLI: `medium`).
+	Effort_EFFORT_MEDIUM Effort = 2
+	// Thorough (CLI: `high`).
+	Effort_EFFORT_HIGH Effort = 3
+	// Between HIGH and MAX (CLI: `xhigh`).
+	Effort_EFFORT_XHIGH Effort = 4
+	// Most that the model can do (CLI: `max`).
+	Effort_EFFORT_MAX Effort = 5
+)
+
+// Enum value maps for Effort.
+var (
+	Effort_name = map[int32]string{
+		0: "EFFORT_UNSPECIFIED",
+		1: "EFFORT_LOW",
+		2: "EFFORT_MEDIUM",
+		3: "EFFORT_HIGH",
+		4: "EFFORT_XHIGH",
+		5: "EFFORT_MAX",
+	}
+	Effort_value = map[string]int32{
+		"EFFORT_UNSPECIFIED": 0,
+		"EFFORT_LOW":         1,
+		"EFFORT_MEDIUM":      2,
+		"EFFORT_HIGH":        3,
+		"EFFORT_XHIGH":       4,
+		"EFFORT_MAX":         5,
+	}
+)
+
+func (x Effort) Enum() *Effort {
+	p := new(Effort)
+	*p = x
+	return p
+}
+
+func (x Effort) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Effort) Descriptor() protoreflect.EnumDescriptor {
+	return file_greenroom_v1_config_proto_enumTypes[2].Descriptor()
+}
+
+func (Effort) Type() protoreflect.EnumType {
+	return &file_greenroom_v1_config_proto_enumTypes[2]
+}
+
+func (x Effort) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Effort.Descriptor instead.
+func (Effort) EnumDescriptor() ([]byte, []int) {
+	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{2}
+}
+
 // OnIdle says what becomes of a session that had no turn for its idle timeout.
 type OnIdle int32
 
@@ -186,11 +251,11 @@ func (x OnIdle) String() string {
 }
 
 func (OnIdle) Descriptor() protoreflect.EnumDescriptor {
-	return file_greenroom_v1_config_proto_enumTypes[2].Descriptor()
+	return file_greenroom_v1_config_proto_enumTypes[3].Descriptor()
 }
 
 func (OnIdle) Type() protoreflect.EnumType {
-	return &file_greenroom_v1_config_proto_enumTypes[2]
+	return &file_greenroom_v1_config_proto_enumTypes[3]
 }
 
 func (x OnIdle) Number() protoreflect.EnumNumber {
@@ -199,7 +264,7 @@ func (x OnIdle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OnIdle.Descriptor instead.
 func (OnIdle) EnumDescriptor() ([]byte, []int) {
-	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{2}
+	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{3}
 }
 
 // ApprovalPolicy says what happens when a tool needs a permission that no rule gives.
@@ -239,11 +304,11 @@ func (x ApprovalPolicy) String() string {
 }
 
 func (ApprovalPolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_greenroom_v1_config_proto_enumTypes[3].Descriptor()
+	return file_greenroom_v1_config_proto_enumTypes[4].Descriptor()
 }
 
 func (ApprovalPolicy) Type() protoreflect.EnumType {
-	return &file_greenroom_v1_config_proto_enumTypes[3]
+	return &file_greenroom_v1_config_proto_enumTypes[4]
 }
 
 func (x ApprovalPolicy) Number() protoreflect.EnumNumber {
@@ -252,7 +317,7 @@ func (x ApprovalPolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ApprovalPolicy.Descriptor instead.
 func (ApprovalPolicy) EnumDescriptor() ([]byte, []int) {
-	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{3}
+	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{4}
 }
 
 // Enforcement says how far an option can be relied on.
@@ -296,11 +361,11 @@ func (x Enforcement) String() string {
 }
 
 func (Enforcement) Descriptor() protoreflect.EnumDescriptor {
-	return file_greenroom_v1_config_proto_enumTypes[4].Descriptor()
+	return file_greenroom_v1_config_proto_enumTypes[5].Descriptor()
 }
 
 func (Enforcement) Type() protoreflect.EnumType {
-	return &file_greenroom_v1_config_proto_enumTypes[4]
+	return &file_greenroom_v1_config_proto_enumTypes[5]
 }
 
 func (x Enforcement) Number() protoreflect.EnumNumber {
@@ -309,7 +374,7 @@ func (x Enforcement) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Enforcement.Descriptor instead.
 func (Enforcement) EnumDescriptor() ([]byte, []int) {
-	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{4}
+	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{5}
 }
 
 // SessionConfig is everything that decides how a session's process runs. Fields that are not set keep the value of
@@ -373,8 +438,15 @@ type SessionConfig struct {
 	// Names of MCP servers in `mcp_config` without which no turn may run: a turn waits while one of them is PENDING, and
 	// is FAILED (MCP_SERVER_UNAVAILABLE) before the model is asked if one is not CONNECTED then.
 	RequiredMcpServers []string `protobuf:"bytes,31,rep,name=required_mcp_servers,json=requiredMcpServers,proto3" json:"required_mcp_servers,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// How much a model that can choose thinks before it answers; other models ignore it. Default: the CLI's for the model.
+	// Can change on the live process.
+	Effort Effort `protobuf:"varint,22,opt,name=effort,proto3,enum=greenroom.v1.Effort" json:"effort,omitempty"`
+	// Most tokens that the model may think in one answer, where it takes such a budget: 0 for no thinking, or 1024 to
+	// 1000000. Newer models decide by themselves and by `effort`, and ignore it. Default: the CLI's for the model. Can change
+	// on the live process.
+	MaxThinkingTokens *int32 `protobuf:"varint,23,opt,name=max_thinking_tokens,json=maxThinkingTokens,proto3,oneof" json:"max_thinking_tokens,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *SessionConfig) Reset() {
@@ -566,6 +638,20 @@ func (x *SessionConfig) GetRequiredMcpServers() []string {
 		return x.RequiredMcpServers
 	}
 	return nil
+}
+
+func (x *SessionConfig) GetEffort() Effort {
+	if x != nil {
+		return x.Effort
+	}
+	return Effort_EFFORT_UNSPECIFIED
+}
+
+func (x *SessionConfig) GetMaxThinkingTokens() int32 {
+	if x != nil && x.MaxThinkingTokens != nil {
+		return *x.MaxThinkingTokens
+	}
+	return 0
 }
 
 // SessionLimits bounds what one session may use. `Session.config_report` says which of them this host enforces.
@@ -810,8 +896,7 @@ var File_greenroom_v1_config_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\n" +
-	"\x19greenroom/v1/config.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xaa\n" +
-	"\n" +
+	"\x19greenroom/v1/config.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xa5\v\n" +
 	"\rSessionConfig\x12\x1f\n" +
 	"\vworking_dir\x18\x01 \x01(\tR\n" +
 	"workingDir\x12(\n" +
@@ -839,7 +924,9 @@ const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\x0fapproval_policy\x18\x14 \x01(\x0e2\x1c.greenroom.v1.ApprovalPolicyR\x0eapprovalPolicy\x12'\n" +
 	"\x0ffallback_models\x18\x15 \x03(\tR\x0efallbackModels\x12I\n" +
 	"\x13mcp_connect_timeout\x18\x1e \x01(\v2\x19.google.protobuf.DurationR\x11mcpConnectTimeout\x120\n" +
-	"\x14required_mcp_servers\x18\x1f \x03(\tR\x12requiredMcpServers\x1a>\n" +
+	"\x14required_mcp_servers\x18\x1f \x03(\tR\x12requiredMcpServers\x12,\n" +
+	"\x06effort\x18\x16 \x01(\x0e2\x14.greenroom.v1.EffortR\x06effort\x123\n" +
+	"\x13max_thinking_tokens\x18\x17 \x01(\x05H\x05R\x11maxThinkingTokens\x88\x01\x01\x1a>\n" +
 	"\x10EnvironmentEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x10\n" +
@@ -848,7 +935,8 @@ const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\n" +
 	"_max_turnsB\x0e\n" +
 	"\f_temperatureB\x11\n" +
-	"\x0f_max_budget_usd\"\xda\x02\n" +
+	"\x0f_max_budget_usdB\x16\n" +
+	"\x14_max_thinking_tokens\"\xda\x02\n" +
 	"\rSessionLimits\x12&\n" +
 	"\fmemory_bytes\x18\x01 \x01(\x03H\x00R\vmemoryBytes\x88\x01\x01\x12\x15\n" +
 	"\x03cpu\x18\x02 \x01(\x01H\x01R\x03cpu\x88\x01\x01\x12<\n" +
@@ -882,7 +970,16 @@ const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\x14PERMISSION_MODE_PLAN\x10\x03\x12\x1c\n" +
 	"\x18PERMISSION_MODE_DONT_ASK\x10\x04\x12\x18\n" +
 	"\x14PERMISSION_MODE_AUTO\x10\x05\x12&\n" +
-	"\"PERMISSION_MODE_BYPASS_PERMISSIONS\x10\x06*[\n" +
+	"\"PERMISSION_MODE_BYPASS_PERMISSIONS\x10\x06*v\n" +
+	"\x06Effort\x12\x16\n" +
+	"\x12EFFORT_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"EFFORT_LOW\x10\x01\x12\x11\n" +
+	"\rEFFORT_MEDIUM\x10\x02\x12\x0f\n" +
+	"\vEFFORT_HIGH\x10\x03\x12\x10\n" +
+	"\fEFFORT_XHIGH\x10\x04\x12\x0e\n" +
+	"\n" +
+	"EFFORT_MAX\x10\x05*[\n" +
 	"\x06OnIdle\x12\x17\n" +
 	"\x13ON_IDLE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fON_IDLE_SUSPEND\x10\x01\x12\x11\n" +
@@ -911,46 +1008,48 @@ func file_greenroom_v1_config_proto_rawDescGZIP() []byte {
 	return file_greenroom_v1_config_proto_rawDescData
 }
 
-var file_greenroom_v1_config_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_greenroom_v1_config_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
 var file_greenroom_v1_config_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_greenroom_v1_config_proto_goTypes = []any{
 	(RecoveryMode)(0),           // 0: greenroom.v1.RecoveryMode
 	(PermissionMode)(0),         // 1: greenroom.v1.PermissionMode
-	(OnIdle)(0),                 // 2: greenroom.v1.OnIdle
-	(ApprovalPolicy)(0),         // 3: greenroom.v1.ApprovalPolicy
-	(Enforcement)(0),            // 4: greenroom.v1.Enforcement
-	(*SessionConfig)(nil),       // 5: greenroom.v1.SessionConfig
-	(*SessionLimits)(nil),       // 6: greenroom.v1.SessionLimits
-	(*RecoveryPolicy)(nil),      // 7: greenroom.v1.RecoveryPolicy
-	(*ConfigOptionReport)(nil),  // 8: greenroom.v1.ConfigOptionReport
-	nil,                         // 9: greenroom.v1.SessionConfig.EnvironmentEntry
-	(*durationpb.Duration)(nil), // 10: google.protobuf.Duration
-	(*structpb.Struct)(nil),     // 11: google.protobuf.Struct
+	(Effort)(0),                 // 2: greenroom.v1.Effort
+	(OnIdle)(0),                 // 3: greenroom.v1.OnIdle
+	(ApprovalPolicy)(0),         // 4: greenroom.v1.ApprovalPolicy
+	(Enforcement)(0),            // 5: greenroom.v1.Enforcement
+	(*SessionConfig)(nil),       // 6: greenroom.v1.SessionConfig
+	(*SessionLimits)(nil),       // 7: greenroom.v1.SessionLimits
+	(*RecoveryPolicy)(nil),      // 8: greenroom.v1.RecoveryPolicy
+	(*ConfigOptionReport)(nil),  // 9: greenroom.v1.ConfigOptionReport
+	nil,                         // 10: greenroom.v1.SessionConfig.EnvironmentEntry
+	(*durationpb.Duration)(nil), // 11: google.protobuf.Duration
+	(*structpb.Struct)(nil),     // 12: google.protobuf.Struct
 }
 var file_greenroom_v1_config_proto_depIdxs = []int32{
 	1,  // 0: greenroom.v1.SessionConfig.permission_mode:type_name -> greenroom.v1.PermissionMode
-	10, // 1: greenroom.v1.SessionConfig.tool_timeout:type_name -> google.protobuf.Duration
-	9,  // 2: greenroom.v1.SessionConfig.environment:type_name -> greenroom.v1.SessionConfig.EnvironmentEntry
-	11, // 3: greenroom.v1.SessionConfig.mcp_config:type_name -> google.protobuf.Struct
-	11, // 4: greenroom.v1.SessionConfig.settings:type_name -> google.protobuf.Struct
-	6,  // 5: greenroom.v1.SessionConfig.limits:type_name -> greenroom.v1.SessionLimits
-	7,  // 6: greenroom.v1.SessionConfig.recovery_policy:type_name -> greenroom.v1.RecoveryPolicy
-	2,  // 7: greenroom.v1.SessionConfig.on_idle:type_name -> greenroom.v1.OnIdle
-	3,  // 8: greenroom.v1.SessionConfig.approval_policy:type_name -> greenroom.v1.ApprovalPolicy
-	10, // 9: greenroom.v1.SessionConfig.mcp_connect_timeout:type_name -> google.protobuf.Duration
-	10, // 10: greenroom.v1.SessionLimits.max_duration:type_name -> google.protobuf.Duration
-	10, // 11: greenroom.v1.SessionLimits.idle_timeout:type_name -> google.protobuf.Duration
-	10, // 12: greenroom.v1.SessionLimits.turn_timeout:type_name -> google.protobuf.Duration
-	0,  // 13: greenroom.v1.RecoveryPolicy.mode:type_name -> greenroom.v1.RecoveryMode
-	10, // 14: greenroom.v1.RecoveryPolicy.restart_window:type_name -> google.protobuf.Duration
-	10, // 15: greenroom.v1.RecoveryPolicy.initial_backoff:type_name -> google.protobuf.Duration
-	10, // 16: greenroom.v1.RecoveryPolicy.max_backoff:type_name -> google.protobuf.Duration
-	4,  // 17: greenroom.v1.ConfigOptionReport.enforcement:type_name -> greenroom.v1.Enforcement
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	11, // 1: greenroom.v1.SessionConfig.tool_timeout:type_name -> google.protobuf.Duration
+	10, // 2: greenroom.v1.SessionConfig.environment:type_name -> greenroom.v1.SessionConfig.EnvironmentEntry
+	12, // 3: greenroom.v1.SessionConfig.mcp_config:type_name -> google.protobuf.Struct
+	12, // 4: greenroom.v1.SessionConfig.settings:type_name -> google.protobuf.Struct
+	7,  // 5: greenroom.v1.SessionConfig.limits:type_name -> greenroom.v1.SessionLimits
+	8,  // 6: greenroom.v1.SessionConfig.recovery_policy:type_name -> greenroom.v1.RecoveryPolicy
+	3,  // 7: greenroom.v1.SessionConfig.on_idle:type_name -> greenroom.v1.OnIdle
+	4,  // 8: greenroom.v1.SessionConfig.approval_policy:type_name -> greenroom.v1.ApprovalPolicy
+	11, // 9: greenroom.v1.SessionConfig.mcp_connect_timeout:type_name -> google.protobuf.Duration
+	2,  // 10: greenroom.v1.SessionConfig.effort:type_name -> greenroom.v1.Effort
+	11, // 11: greenroom.v1.SessionLimits.max_duration:type_name -> google.protobuf.Duration
+	11, // 12: greenroom.v1.SessionLimits.idle_timeout:type_name -> google.protobuf.Duration
+	11, // 13: greenroom.v1.SessionLimits.turn_timeout:type_name -> google.protobuf.Duration
+	0,  // 14: greenroom.v1.RecoveryPolicy.mode:type_name -> greenroom.v1.RecoveryMode
+	11, // 15: greenroom.v1.RecoveryPolicy.restart_window:type_name -> google.protobuf.Duration
+	11, // 16: greenroom.v1.RecoveryPolicy.initial_backoff:type_name -> google.protobuf.Duration
+	11, // 17: greenroom.v1.RecoveryPolicy.max_backoff:type_name -> google.protobuf.Duration
+	5,  // 18: greenroom.v1.ConfigOptionReport.enforcement:type_name -> greenroom.v1.Enforcement
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_config_proto_init() }
@@ -966,7 +1065,7 @@ func file_greenroom_v1_config_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_greenroom_v1_config_proto_rawDesc), len(file_greenroom_v1_config_proto_rawDesc)),
-			NumEnums:      5,
+			NumEnums:      6,
 			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,

@@ -22,6 +22,16 @@ class PermissionMode(StrEnum):
     BYPASS_PERMISSIONS = "bypassPermissions"
 
 
+class Effort(StrEnum):
+    """How much a model that can choose thinks. The values are the CLI's own words."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    XHIGH = "xhigh"
+    MAX = "max"
+
+
 class OnIdle(StrEnum):
     """What happens to a session that had no turn for its idle timeout."""
 
@@ -97,6 +107,10 @@ class SessionConfig:
     """What tools may do without asking."""
     fallback_models: tuple[str, ...] = ()
     """Models that the CLI asks instead, in this order, while `model` is overloaded or not available."""
+    effort: Effort | None = None
+    """How much the model thinks, where it can choose."""
+    max_thinking_tokens: int | None = None
+    """The most tokens that the model may think, where it has a budget; 0: it does not think."""
     max_turns: int | None = None
     """The most tool rounds that one turn may take."""
     temperature: float | None = None

@@ -38,6 +38,7 @@ BOUNDS: list[tuple[str, str, list[Any], list[Any]]] = [
         ["sonnet", "claude-opus-5-5", "sonnet[1m]", "us.anthropic.claude-v1:0", "m" * 256],
         ["", "--version", "two words", "so\nnnet", "m" * 257],
     ),
+    ("max_thinking_tokens", "max_thinking_tokens", [0, 1024, 1_000_000], [-1, 1, 1023, 1_000_001]),
     ("max_turns", "max_turns", [1, 1000], [0, -1, 1001]),
     ("temperature", "temperature", [0.0, 0.3, 1.0], [-0.01, 1.01, NAN, INFINITY, -INFINITY]),
     ("max_budget_usd", "max_budget_usd", [0.01, 1e6], [0.0, -1.0, NAN, INFINITY]),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driving import a_launch
-from greenroomd.domain.config import PermissionMode, Secret
+from greenroomd.domain.config import Effort, PermissionMode, Secret
 from greenroomd.processes.claude.credentials import CREDENTIALS
 from greenroomd.processes.claude.launch_command import (
     CliDefaults,
@@ -64,6 +64,8 @@ def test_the_flags_of_a_full_config() -> None:
         resume="0b8b",
         model="opus",
         permission_mode=PermissionMode.BYPASS_PERMISSIONS,
+        effort=Effort.MAX,
+        max_thinking_tokens=0,
         max_turns=7,
         max_budget_usd=1.5,
         allowed_tools=("Read", "Bash(git log, *)"),
@@ -77,6 +79,8 @@ def test_the_flags_of_a_full_config() -> None:
         "--model=opus",
         "--permission-mode=bypassPermissions",
         "--allow-dangerously-skip-permissions",
+        "--effort=max",
+        "--max-thinking-tokens=0",
         "--max-turns=7",
         "--max-budget-usd=1.5",
         "--allowedTools=Read",

@@ -9,6 +9,7 @@ from greenroomd.domain import event_payloads as payloads
 from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import (
     ApprovalPolicy,
+    Effort,
     Limits,
     OnIdle,
     PermissionMode,
@@ -50,6 +51,8 @@ CONFIG = SessionConfig(
     append_system_prompt="And brief.",
     model="sonnet",
     permission_mode=PermissionMode.ACCEPT_EDITS,
+    effort=Effort.HIGH,
+    max_thinking_tokens=4096,
     max_turns=7,
     temperature=0.5,
     max_budget_usd=2.5,

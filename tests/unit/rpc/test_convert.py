@@ -287,5 +287,5 @@ def test_blocks_that_no_prompt_has_keep_their_kind() -> None:
 
 
 def test_no_secret_has_a_way_out() -> None:
-    assert [field.name for field in fields(SessionConfig) if "token" in field.name] == ["oauth_token_set"]
+    assert [field.name for field in fields(SessionConfig) if "_token_" in field.name] == ["oauth_token_set"]
     assert session_message(SESSION, full=True).config.oauth_token == ""

@@ -15,7 +15,7 @@ from greenroomd.app.ports.processes import (
     ProcessIdentity,
     ShutdownTimeouts,
 )
-from greenroomd.domain.config import JsonObject, Limits, PermissionMode
+from greenroomd.domain.config import Effort, JsonObject, Limits, PermissionMode
 from greenroomd.domain.frames import Frame
 from greenroomd.domain.mcp import McpServer
 from unit.live import says
@@ -89,6 +89,12 @@ class Cli:
     async def set_permission_mode(self, mode: PermissionMode) -> str:
         self._tell(f"set_permission_mode {mode}")
         return mode.value
+
+    async def set_effort(self, effort: Effort | None) -> None:
+        self._tell(f"set_effort {effort}")
+
+    async def set_max_thinking_tokens(self, tokens: int | None) -> None:
+        self._tell(f"set_max_thinking_tokens {tokens}")
 
     async def hold_to(self, limits: Limits) -> None:
         pass

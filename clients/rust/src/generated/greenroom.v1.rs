@@ -87,6 +87,15 @@ pub struct SessionConfig {
     /// is FAILED (MCP_SERVER_UNAVAILABLE) before the model is asked if one is not CONNECTED then.
     #[prost(string, repeated, tag = "31")]
     pub required_mcp_servers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How much a model that can choose thinks before it answers; other models ignore it. Default: the CLI's for the model.
+    /// Can change on the live process.
+    #[prost(enumeration = "Effort", tag = "22")]
+    pub effort: i32,
+    /// Most tokens that the model may think in one answer, where it takes such a budget: 0 for no thinking, or 1024 to
+    /// 1000000. Newer models decide by themselves and by `effort`, and ignore it. Default: the CLI's for the model. Can change
+    /// on the live process.
+    #[prost(int32, optional, tag = "23")]
+    pub max_thinking_tokens: ::core::option::Option<i32>,
 }
 /// SessionLimits bounds what one session may use. `Session.config_report` says which of them this host enforces.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -221,6 +230,51 @@ impl PermissionMode {
             "PERMISSION_MODE_DONT_ASK" => Some(Self::DontAsk),
             "PERMISSION_MODE_AUTO" => Some(Self::Auto),
             "PERMISSION_MODE_BYPASS_PERMISSIONS" => Some(Self::BypassPermissions),
+            _ => None,
+        }
+    }
+}
+/// Effort is how much a model thinks: the CLI's effort level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Effort {
+    /// Not set: what the profile says, or the CLI's default for the model.
+    Unspecified = 0,
+    /// Least thinking, quickest (CLI: `low`).
+    Low = 1,
+    /// Between LOW and HIGH (CLI: `medium`).
+    Medium = 2,
+    /// Thorough (CLI: `high`).
+    High = 3,
+    /// Between HIGH and MAX (CLI: `xhigh`).
+    Xhigh = 4,
+    /// Most that the model can do (CLI: `max`).
+    Max = 5,
+}
+impl Effort {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "EFFORT_UNSPECIFIED",
+            Self::Low => "EFFORT_LOW",
+            Self::Medium => "EFFORT_MEDIUM",
+            Self::High => "EFFORT_HIGH",
+            Self::Xhigh => "EFFORT_XHIGH",
+            Self::Max => "EFFORT_MAX",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "EFFORT_UNSPECIFIED" => Some(Self::Unspecified),
+            "EFFORT_LOW" => Some(Self::Low),
+            "EFFORT_MEDIUM" => Some(Self::Medium),
+            "EFFORT_HIGH" => Some(Self::High),
+            "EFFORT_XHIGH" => Some(Self::Xhigh),
+            "EFFORT_MAX" => Some(Self::Max),
             _ => None,
         }
     }
@@ -5464,6 +5518,8 @@ impl ::core::fmt::Debug for SessionConfig {
             .field("fallback_models", &self.fallback_models)
             .field("mcp_connect_timeout", &self.mcp_connect_timeout)
             .field("required_mcp_servers", &self.required_mcp_servers)
+            .field("effort", &self.effort)
+            .field("max_thinking_tokens", &self.max_thinking_tokens)
             .finish()
     }
 }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from greenroomd.domain.config import JsonObject, Limits, PermissionMode, Secret, SessionConfig
+from greenroomd.domain.config import Effort, JsonObject, Limits, PermissionMode, Secret, SessionConfig
 from greenroomd.domain.frames import Frame
 from greenroomd.domain.mcp import McpServer
 
@@ -186,6 +186,13 @@ class AgentProcess(Protocol):
 
     async def reconnect_mcp(self, name: str, within: timedelta) -> None:
         """Connect to an MCP server anew; returns when that is done or has failed, which `mcp_servers` tells."""
+
+    async def set_effort(self, effort: Effort | None) -> None:
+        """Have the model think so much from the next API request on; None is the CLI's default for the model."""
+        ...
+
+    async def set_max_thinking_tokens(self, tokens: int | None) -> None:
+        """Give the model this budget for thinking; None is the CLI's default for the model."""
         ...
 
     async def hold_to(self, limits: Limits) -> None:

@@ -179,6 +179,10 @@ async def _reconfigure(process: AgentProcess, change: Reconfigure) -> Decision:
         model = await process.set_model(config.model)
     if "permission_mode" in change.options:
         mode = mode_named(await process.set_permission_mode(mode_of(config)))
+    if "effort" in change.options:
+        await process.set_effort(config.effort)
+    if "max_thinking_tokens" in change.options:
+        await process.set_max_thinking_tokens(config.max_thinking_tokens)
     return partial(
         process_start.reconfigured, config=config, generation=change.generation, model=model, mode=mode
     )

@@ -1,7 +1,8 @@
 """Changes a session's description and config, and brings its process to a new generation. Pure.
 
-There are three kinds of options. Those that only the owner uses take effect with the commit. The model and the
-permission mode can be changed on the live process. All others need another process, which continues the conversation.
+There are three kinds of options. Those that only the owner uses take effect with the commit. The model, the permission
+mode and how much the model thinks can be changed on the live process. All others need another process, which continues
+the conversation.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from greenroomd.domain.lifecycle import mode_tracking
 CONFIG_CHANGED = "CONFIG_CHANGED"
 
 _OWNERS_OWN = frozenset({"limits", "recovery", "on_idle", "approval_policy"})
-_LIVE = frozenset({"model", "permission_mode"})
+_LIVE = frozenset({"model", "permission_mode", "effort", "max_thinking_tokens"})
 
 
 class Apply(StrEnum):

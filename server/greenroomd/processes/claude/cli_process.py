@@ -21,7 +21,7 @@ from greenroomd.app.ports.processes import (
     ProcessIdentity,
     ShutdownTimeouts,
 )
-from greenroomd.domain.config import JsonObject, Limits, PermissionMode
+from greenroomd.domain.config import Effort, JsonObject, Limits, PermissionMode
 from greenroomd.domain.frames import Frame
 from greenroomd.domain.mcp import McpServer
 from greenroomd.processes.claude.command_output import CommandOutput
@@ -214,6 +214,15 @@ class ClaudeProcess:
 
     def _hide(self, text: str) -> str:
         return self._secrets_of_servers.text(self._redactor.text(text))
+
+    async def set_effort(self, effort: Effort | None) -> None:
+        """Use another effort from the next request on."""
+        settings = {"effortLevel": None if effort is None else effort.value}
+        await self._ask("apply_flag_settings", settings=settings)
+
+    async def set_max_thinking_tokens(self, tokens: int | None) -> None:
+        """Use another budget for thinking from the next request on."""
+        await self._ask("set_max_thinking_tokens", max_thinking_tokens=tokens)
 
     async def end(self, timeouts: ShutdownTimeouts) -> ProcessExit:
         """Walk the end ladder."""

@@ -147,6 +147,10 @@ def arguments(launch: Launch, defaults: CliDefaults, run: RunDirectory) -> list[
         flags.append(f"--permission-mode={config.permission_mode.value}")
     if launch.may_bypass or config.permission_mode is PermissionMode.BYPASS_PERMISSIONS:
         flags.append("--allow-dangerously-skip-permissions")
+    if config.effort is not None:
+        flags.append(f"--effort={config.effort.value}")
+    if config.max_thinking_tokens is not None:
+        flags.append(f"--max-thinking-tokens={config.max_thinking_tokens}")
     if config.max_turns is not None:
         flags.append(f"--max-turns={config.max_turns}")
     if config.max_budget_usd is not None:

@@ -14,6 +14,7 @@ from google.protobuf.message import Message
 from greenroom.v1 import config_pb2 as pb
 from greenroomd.domain.config import (
     ApprovalPolicy,
+    Effort,
     Limits,
     OnIdle,
     PermissionMode,
@@ -27,6 +28,7 @@ from greenroomd.domain.memo import IdentityMemo
 from greenroomd.domain.rules.config.config_overlay import PartialConfig
 from greenroomd.rpc.convert.enums import (
     APPROVAL_POLICIES,
+    EFFORTS,
     ON_IDLE,
     PERMISSION_MODES,
     RECOVERY_MODES,
@@ -73,6 +75,8 @@ def _read_partial(message: pb.SessionConfig, path: str, problems: list[Violation
         "permission_mode": PERMISSION_MODES.optional(
             message.permission_mode, f"{path}.permission_mode", problems
         ),
+        "effort": EFFORTS.optional(message.effort, f"{path}.effort", problems),
+        "max_thinking_tokens": _present(message, "max_thinking_tokens"),
         "max_turns": _present(message, "max_turns"),
         "temperature": _present(message, "temperature"),
         "max_budget_usd": _present(message, "max_budget_usd"),
@@ -116,6 +120,7 @@ def config_message(config: SessionConfig, *, full: bool) -> pb.SessionConfig:
         working_dir=config.working_dir,
         model=config.model or "",
         fallback_models=config.fallback_models,
+        max_thinking_tokens=config.max_thinking_tokens,
         max_turns=config.max_turns,
         temperature=config.temperature,
         max_budget_usd=config.max_budget_usd,
@@ -132,6 +137,8 @@ def config_message(config: SessionConfig, *, full: bool) -> pb.SessionConfig:
     )
     if config.permission_mode is not None:
         message.permission_mode = PERMISSION_MODES.number[config.permission_mode]
+    if config.effort is not None:
+        message.effort = EFFORTS.number[config.effort]
     if full:
         if config.system_prompt is not None:
             message.system_prompt = config.system_prompt
@@ -173,6 +180,7 @@ _FIELDS: Mapping[str, str] = {
 }
 _ENUMERATIONS: Mapping[type, EnumPair[Any, Any]] = {
     PermissionMode: PERMISSION_MODES,
+    Effort: EFFORTS,
     OnIdle: ON_IDLE,
     ApprovalPolicy: APPROVAL_POLICIES,
     RecoveryMode: RECOVERY_MODES,

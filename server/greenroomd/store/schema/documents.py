@@ -13,6 +13,7 @@ from typing import Any
 
 from greenroomd.domain.config import (
     ApprovalPolicy,
+    Effort,
     Limits,
     OnIdle,
     PermissionMode,
@@ -105,9 +106,10 @@ def config_of(written: str) -> SessionConfig:
     document: Document = value_of(written)
     limits: Document = document["limits"]
     recovery: Document = document["recovery"]
-    mode = document["permission_mode"]
+    mode, effort = document["permission_mode"], document.get("effort")
     document.update(
         permission_mode=None if mode is None else PermissionMode(mode),
+        effort=None if effort is None else Effort(effort),
         fallback_models=tuple(document.get("fallback_models", ())),
         allowed_tools=tuple(document["allowed_tools"]),
         disallowed_tools=tuple(document["disallowed_tools"]),

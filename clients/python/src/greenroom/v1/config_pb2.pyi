@@ -85,6 +85,42 @@ PERMISSION_MODE_BYPASS_PERMISSIONS: PermissionMode.ValueType  # 6
 """Nothing asks (CLI: `bypassPermissions`). Only where the operator allows it, and fixed when the process starts."""
 Global___PermissionMode: _TypeAlias = PermissionMode  # noqa: Y015
 
+class _Effort:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EffortEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Effort.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EFFORT_UNSPECIFIED: _Effort.ValueType  # 0
+    """Not set: what the profile says, or the CLI's default for the model."""
+    EFFORT_LOW: _Effort.ValueType  # 1
+    """Least thinking, quickest (CLI: `low`)."""
+    EFFORT_MEDIUM: _Effort.ValueType  # 2
+    """Between LOW and HIGH (CLI: `medium`)."""
+    EFFORT_HIGH: _Effort.ValueType  # 3
+    """Thorough (CLI: `high`)."""
+    EFFORT_XHIGH: _Effort.ValueType  # 4
+    """Between HIGH and MAX (CLI: `xhigh`)."""
+    EFFORT_MAX: _Effort.ValueType  # 5
+    """Most that the model can do (CLI: `max`)."""
+
+class Effort(_Effort, metaclass=_EffortEnumTypeWrapper):
+    """Effort is how much a model thinks: the CLI's effort level."""
+
+EFFORT_UNSPECIFIED: Effort.ValueType  # 0
+"""Not set: what the profile says, or the CLI's default for the model."""
+EFFORT_LOW: Effort.ValueType  # 1
+"""Least thinking, quickest (CLI: `low`)."""
+EFFORT_MEDIUM: Effort.ValueType  # 2
+"""Between LOW and HIGH (CLI: `medium`)."""
+EFFORT_HIGH: Effort.ValueType  # 3
+"""Thorough (CLI: `high`)."""
+EFFORT_XHIGH: Effort.ValueType  # 4
+"""Between HIGH and MAX (CLI: `xhigh`)."""
+EFFORT_MAX: Effort.ValueType  # 5
+"""Most that the model can do (CLI: `max`)."""
+Global___Effort: _TypeAlias = Effort  # noqa: Y015
+
 class _OnIdle:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -217,6 +253,8 @@ class SessionConfig(_message.Message):
     FALLBACK_MODELS_FIELD_NUMBER: _builtins.int
     MCP_CONNECT_TIMEOUT_FIELD_NUMBER: _builtins.int
     REQUIRED_MCP_SERVERS_FIELD_NUMBER: _builtins.int
+    EFFORT_FIELD_NUMBER: _builtins.int
+    MAX_THINKING_TOKENS_FIELD_NUMBER: _builtins.int
     working_dir: _builtins.str
     """Directory the process works in. Required; absolute; must exist and, after symlinks are resolved, lie inside a root
     that the operator allows (else PERMISSION_DENIED, WORKING_DIR_OUTSIDE_ROOTS). Immutable after creation.
@@ -249,6 +287,15 @@ class SessionConfig(_message.Message):
     """What happens after `limits.idle_timeout` without a turn. Default: SUSPEND."""
     approval_policy: Global___ApprovalPolicy.ValueType
     """What happens when a tool needs permission. Default: ASK."""
+    effort: Global___Effort.ValueType
+    """How much a model that can choose thinks before it answers; other models ignore it. Default: the CLI's for the model.
+    Can change on the live process.
+    """
+    max_thinking_tokens: _builtins.int
+    """Most tokens that the model may think in one answer, where it takes such a budget: 0 for no thinking, or 1024 to
+    1000000. Newer models decide by themselves and by `effort`, and ignore it. Default: the CLI's for the model. Can change
+    on the live process.
+    """
     @_builtins.property
     def allowed_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Tools that run without asking, in the CLI's rule syntax: `Read`, `Bash(git *)`, `mcp__server__tool`."""
@@ -330,15 +377,19 @@ class SessionConfig(_message.Message):
         fallback_models: _abc.Iterable[_builtins.str] | None = ...,
         mcp_connect_timeout: _duration_pb2.Duration | None = ...,
         required_mcp_servers: _abc.Iterable[_builtins.str] | None = ...,
+        effort: Global___Effort.ValueType = ...,
+        max_thinking_tokens: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "append_system_prompt", b"append_system_prompt", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "mcp_connect_timeout", b"mcp_connect_timeout", "recovery_policy", b"recovery_policy", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_thinking_tokens", b"_max_thinking_tokens", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "append_system_prompt", b"append_system_prompt", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_thinking_tokens", b"max_thinking_tokens", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "mcp_connect_timeout", b"mcp_connect_timeout", "recovery_policy", b"recovery_policy", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "allowed_tools", b"allowed_tools", "append_system_prompt", b"append_system_prompt", "approval_policy", b"approval_policy", "disallowed_tools", b"disallowed_tools", "environment", b"environment", "fallback_models", b"fallback_models", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "mcp_connect_timeout", b"mcp_connect_timeout", "model", b"model", "oauth_token", b"oauth_token", "oauth_token_set", b"oauth_token_set", "on_idle", b"on_idle", "permission_mode", b"permission_mode", "recovery_policy", b"recovery_policy", "required_mcp_servers", b"required_mcp_servers", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout", "working_dir", b"working_dir"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_thinking_tokens", b"_max_thinking_tokens", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "allowed_tools", b"allowed_tools", "append_system_prompt", b"append_system_prompt", "approval_policy", b"approval_policy", "disallowed_tools", b"disallowed_tools", "effort", b"effort", "environment", b"environment", "fallback_models", b"fallback_models", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_thinking_tokens", b"max_thinking_tokens", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "mcp_connect_timeout", b"mcp_connect_timeout", "model", b"model", "oauth_token", b"oauth_token", "oauth_token_set", b"oauth_token_set", "on_idle", b"on_idle", "permission_mode", b"permission_mode", "recovery_policy", b"recovery_policy", "required_mcp_servers", b"required_mcp_servers", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout", "working_dir", b"working_dir"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__append_system_prompt: _TypeAlias = _typing.Literal["append_system_prompt"]  # noqa: Y015
     _WhichOneofArgType__append_system_prompt: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt"]  # noqa: Y015
     _WhichOneofReturnType__max_budget_usd: _TypeAlias = _typing.Literal["max_budget_usd"]  # noqa: Y015
     _WhichOneofArgType__max_budget_usd: _TypeAlias = _typing.Literal["_max_budget_usd", b"_max_budget_usd"]  # noqa: Y015
+    _WhichOneofReturnType__max_thinking_tokens: _TypeAlias = _typing.Literal["max_thinking_tokens"]  # noqa: Y015
+    _WhichOneofArgType__max_thinking_tokens: _TypeAlias = _typing.Literal["_max_thinking_tokens", b"_max_thinking_tokens"]  # noqa: Y015
     _WhichOneofReturnType__max_turns: _TypeAlias = _typing.Literal["max_turns"]  # noqa: Y015
     _WhichOneofArgType__max_turns: _TypeAlias = _typing.Literal["_max_turns", b"_max_turns"]  # noqa: Y015
     _WhichOneofReturnType__system_prompt: _TypeAlias = _typing.Literal["system_prompt"]  # noqa: Y015
@@ -349,6 +400,8 @@ class SessionConfig(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__append_system_prompt) -> _WhichOneofReturnType__append_system_prompt | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_budget_usd) -> _WhichOneofReturnType__max_budget_usd | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_thinking_tokens) -> _WhichOneofReturnType__max_thinking_tokens | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_turns) -> _WhichOneofReturnType__max_turns | None: ...
     @_typing.overload

@@ -37,6 +37,7 @@ WEEK = timedelta(days=7)
 MAX_PATH_BYTES = 4096
 MAX_PROMPT_BYTES = 256 * KIB
 MAX_TOKEN_LENGTH = 8192
+MAX_THINKING_TOKENS = 1_000_000
 
 
 def _working_dir(value: str) -> str | None:
@@ -51,6 +52,15 @@ def _working_dir(value: str) -> str | None:
 
 
 _prompt = text(at_most=MAX_PROMPT_BYTES)
+_LEAST_THINKING = 1024  # the API refuses less
+
+
+def _thinking(value: int) -> str | None:
+    if value == 0 or _LEAST_THINKING <= value <= MAX_THINKING_TOKENS:
+        return None
+    return f"must be 0, or from {_LEAST_THINKING} to {MAX_THINKING_TOKENS}, is {value}"
+
+
 _backoff = lasting(timedelta(milliseconds=100), timedelta(hours=1))
 
 # The path below the config, the attribute of SessionConfig, and the check of a value that is set (not None).
@@ -59,6 +69,7 @@ OPTIONS: Sequence[tuple[str, str, Check]] = (
     ("system_prompt", "system_prompt", _prompt),
     ("append_system_prompt", "append_system_prompt", _prompt),
     ("model", "model", model_name),
+    ("max_thinking_tokens", "max_thinking_tokens", _thinking),
     ("max_turns", "max_turns", between(1, 1000)),
     ("temperature", "temperature", between(0, 1)),
     ("max_budget_usd", "max_budget_usd", above_zero),

@@ -85,14 +85,9 @@ ACCEPTED: Mapping[str, tuple[Check, str]] = {
     "disableAllHooks": (_flag, "no hook runs"),
     "disableBundledSkills": (_flag, "the CLI's own skills are not offered"),
     "disableWorkflows": (_flag, "the Workflow tool is not offered"),
-    "effortLevel": (_one_of("low", "medium", "high", "xhigh"), "how much a model that can choose thinks"),
     "includeCoAuthoredBy": (_flag, "older form of `attribution`"),
     "includeGitInstructions": (_flag, "whether the prompt says how to commit"),
     "language": (_line, "the language of answers"),
-    "maxEffortLevel": (
-        _one_of("low", "medium", "high", "xhigh", "max"),
-        "the most effort, whatever asks for it",
-    ),
     "outputStyle": (_line, "the name of one of the CLI's output styles"),
     "promptCacheTtl": (_one_of("5m", "1h"), "how long the API keeps the prompt of the conversation"),
     "showThinkingSummaries": (_flag, "summaries of the model's thinking"),
@@ -103,6 +98,7 @@ ACCEPTED: Mapping[str, tuple[Check, str]] = {
 
 _KEPT = "it would touch what is kept of other sessions"
 _CREDENTIAL = "a session's credential is oauth_token; the operator's is never sent beside another"
+_EFFORT = "use config.effort"
 _ORGANIZATION = "it is for the operator, who may set it on the machine (managed settings)"
 _PROGRAM = "it would run a program that is neither a tool nor a hook"
 
@@ -110,6 +106,10 @@ REFUSED: Mapping[str, str] = {
     "model": "use config.model",
     "fallbackModel": "use config.fallback_models",
     "advisorModel": "the model is chosen by config.model alone",
+    "effortLevel": _EFFORT,
+    "maxEffortLevel": _EFFORT,
+    "ultracode": _EFFORT,
+    "alwaysThinkingEnabled": "use config.max_thinking_tokens",
     "agent": "use config.system_prompt, config.model and the lists of tools",
     "cleanupPeriodDays": _KEPT,
     "desktopSessionCleanupPeriodDays": _KEPT,

@@ -12,7 +12,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file greenroom/v1/config.proto.
  */
 export const file_greenroom_v1_config: GenFile = /*@__PURE__*/
-  fileDesc("ChlncmVlbnJvb20vdjEvY29uZmlnLnByb3RvEgxncmVlbnJvb20udjEi5AcKDVNlc3Npb25Db25maWcSEwoLd29ya2luZ19kaXIYASABKAkSGgoNc3lzdGVtX3Byb21wdBgCIAEoCUgAiAEBEiEKFGFwcGVuZF9zeXN0ZW1fcHJvbXB0GAMgASgJSAGIAQESDQoFbW9kZWwYBCABKAkSNQoPcGVybWlzc2lvbl9tb2RlGAUgASgOMhwuZ3JlZW5yb29tLnYxLlBlcm1pc3Npb25Nb2RlEhYKCW1heF90dXJucxgGIAEoBUgCiAEBEhgKC3RlbXBlcmF0dXJlGAcgASgBSAOIAQESGwoObWF4X2J1ZGdldF91c2QYCCABKAFIBIgBARIVCg1hbGxvd2VkX3Rvb2xzGAkgAygJEhgKEGRpc2FsbG93ZWRfdG9vbHMYCiADKAkSLwoMdG9vbF90aW1lb3V0GAsgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEkEKC2Vudmlyb25tZW50GAwgAygLMiwuZ3JlZW5yb29tLnYxLlNlc3Npb25Db25maWcuRW52aXJvbm1lbnRFbnRyeRITCgtvYXV0aF90b2tlbhgNIAEoCRIXCg9vYXV0aF90b2tlbl9zZXQYDiABKAgSKwoKbWNwX2NvbmZpZxgPIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSKQoIc2V0dGluZ3MYECABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EisKBmxpbWl0cxgRIAEoCzIbLmdyZWVucm9vbS52MS5TZXNzaW9uTGltaXRzEjUKD3JlY292ZXJ5X3BvbGljeRgSIAEoCzIcLmdyZWVucm9vbS52MS5SZWNvdmVyeVBvbGljeRIlCgdvbl9pZGxlGBMgASgOMhQuZ3JlZW5yb29tLnYxLk9uSWRsZRI1Cg9hcHByb3ZhbF9wb2xpY3kYFCABKA4yHC5ncmVlbnJvb20udjEuQXBwcm92YWxQb2xpY3kSFwoPZmFsbGJhY2tfbW9kZWxzGBUgAygJEjYKE21jcF9jb25uZWN0X3RpbWVvdXQYHiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHAoUcmVxdWlyZWRfbWNwX3NlcnZlcnMYHyADKAkaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhAKDl9zeXN0ZW1fcHJvbXB0QhcKFV9hcHBlbmRfc3lzdGVtX3Byb21wdEIMCgpfbWF4X3R1cm5zQg4KDF90ZW1wZXJhdHVyZUIRCg9fbWF4X2J1ZGdldF91c2QilAIKDVNlc3Npb25MaW1pdHMSGQoMbWVtb3J5X2J5dGVzGAEgASgDSACIAQESEAoDY3B1GAIgASgBSAGIAQESLwoMbWF4X2R1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi8KDGlkbGVfdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIvCgx0dXJuX3RpbWVvdXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGQoMb3V0cHV0X2J5dGVzGAYgASgDSAKIAQFCDwoNX21lbW9yeV9ieXRlc0IGCgRfY3B1Qg8KDV9vdXRwdXRfYnl0ZXMi/QEKDlJlY292ZXJ5UG9saWN5EigKBG1vZGUYASABKA4yGi5ncmVlbnJvb20udjEuUmVjb3ZlcnlNb2RlEhkKDG1heF9yZXN0YXJ0cxgCIAEoBUgAiAEBEjEKDnJlc3RhcnRfd2luZG93GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjIKD2luaXRpYWxfYmFja29mZhgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgttYXhfYmFja29mZhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPCg1fbWF4X3Jlc3RhcnRzImQKEkNvbmZpZ09wdGlvblJlcG9ydBIOCgZvcHRpb24YASABKAkSLgoLZW5mb3JjZW1lbnQYAiABKA4yGS5ncmVlbnJvb20udjEuRW5mb3JjZW1lbnQSDgoGcmVhc29uGAMgASgJKmIKDFJlY292ZXJ5TW9kZRIdChlSRUNPVkVSWV9NT0RFX1VOU1BFQ0lGSUVEEAASFwoTUkVDT1ZFUllfTU9ERV9ORVZFUhABEhoKFlJFQ09WRVJZX01PREVfT05fQ1JBU0gQAirqAQoOUGVybWlzc2lvbk1vZGUSHwobUEVSTUlTU0lPTl9NT0RFX1VOU1BFQ0lGSUVEEAASGwoXUEVSTUlTU0lPTl9NT0RFX0RFRkFVTFQQARIgChxQRVJNSVNTSU9OX01PREVfQUNDRVBUX0VESVRTEAISGAoUUEVSTUlTU0lPTl9NT0RFX1BMQU4QAxIcChhQRVJNSVNTSU9OX01PREVfRE9OVF9BU0sQBBIYChRQRVJNSVNTSU9OX01PREVfQVVUTxAFEiYKIlBFUk1JU1NJT05fTU9ERV9CWVBBU1NfUEVSTUlTU0lPTlMQBipbCgZPbklkbGUSFwoTT05fSURMRV9VTlNQRUNJRklFRBAAEhMKD09OX0lETEVfU1VTUEVORBABEhEKDU9OX0lETEVfQ0xPU0UQAhIQCgxPTl9JRExFX0tFRVAQAypkCg5BcHByb3ZhbFBvbGljeRIfChtBUFBST1ZBTF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIXChNBUFBST1ZBTF9QT0xJQ1lfQVNLEAESGAoUQVBQUk9WQUxfUE9MSUNZX0RFTlkQAip+CgtFbmZvcmNlbWVudBIbChdFTkZPUkNFTUVOVF9VTlNQRUNJRklFRBAAEhgKFEVORk9SQ0VNRU5UX0VORk9SQ0VEEAESGwoXRU5GT1JDRU1FTlRfQkVTVF9FRkZPUlQQAhIbChdFTkZPUkNFTUVOVF9VTlNVUFBPUlRFRBADQioKGWlvLmdpdGh1Yi5ncmVlbnJvb21kZXYudjFCC0NvbmZpZ1Byb3RvUAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct]);
+  fileDesc("ChlncmVlbnJvb20vdjEvY29uZmlnLnByb3RvEgxncmVlbnJvb20udjEixAgKDVNlc3Npb25Db25maWcSEwoLd29ya2luZ19kaXIYASABKAkSGgoNc3lzdGVtX3Byb21wdBgCIAEoCUgAiAEBEiEKFGFwcGVuZF9zeXN0ZW1fcHJvbXB0GAMgASgJSAGIAQESDQoFbW9kZWwYBCABKAkSNQoPcGVybWlzc2lvbl9tb2RlGAUgASgOMhwuZ3JlZW5yb29tLnYxLlBlcm1pc3Npb25Nb2RlEhYKCW1heF90dXJucxgGIAEoBUgCiAEBEhgKC3RlbXBlcmF0dXJlGAcgASgBSAOIAQESGwoObWF4X2J1ZGdldF91c2QYCCABKAFIBIgBARIVCg1hbGxvd2VkX3Rvb2xzGAkgAygJEhgKEGRpc2FsbG93ZWRfdG9vbHMYCiADKAkSLwoMdG9vbF90aW1lb3V0GAsgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEkEKC2Vudmlyb25tZW50GAwgAygLMiwuZ3JlZW5yb29tLnYxLlNlc3Npb25Db25maWcuRW52aXJvbm1lbnRFbnRyeRITCgtvYXV0aF90b2tlbhgNIAEoCRIXCg9vYXV0aF90b2tlbl9zZXQYDiABKAgSKwoKbWNwX2NvbmZpZxgPIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSKQoIc2V0dGluZ3MYECABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EisKBmxpbWl0cxgRIAEoCzIbLmdyZWVucm9vbS52MS5TZXNzaW9uTGltaXRzEjUKD3JlY292ZXJ5X3BvbGljeRgSIAEoCzIcLmdyZWVucm9vbS52MS5SZWNvdmVyeVBvbGljeRIlCgdvbl9pZGxlGBMgASgOMhQuZ3JlZW5yb29tLnYxLk9uSWRsZRI1Cg9hcHByb3ZhbF9wb2xpY3kYFCABKA4yHC5ncmVlbnJvb20udjEuQXBwcm92YWxQb2xpY3kSFwoPZmFsbGJhY2tfbW9kZWxzGBUgAygJEjYKE21jcF9jb25uZWN0X3RpbWVvdXQYHiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHAoUcmVxdWlyZWRfbWNwX3NlcnZlcnMYHyADKAkSJAoGZWZmb3J0GBYgASgOMhQuZ3JlZW5yb29tLnYxLkVmZm9ydBIgChNtYXhfdGhpbmtpbmdfdG9rZW5zGBcgASgFSAWIAQEaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhAKDl9zeXN0ZW1fcHJvbXB0QhcKFV9hcHBlbmRfc3lzdGVtX3Byb21wdEIMCgpfbWF4X3R1cm5zQg4KDF90ZW1wZXJhdHVyZUIRCg9fbWF4X2J1ZGdldF91c2RCFgoUX21heF90aGlua2luZ190b2tlbnMilAIKDVNlc3Npb25MaW1pdHMSGQoMbWVtb3J5X2J5dGVzGAEgASgDSACIAQESEAoDY3B1GAIgASgBSAGIAQESLwoMbWF4X2R1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi8KDGlkbGVfdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIvCgx0dXJuX3RpbWVvdXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGQoMb3V0cHV0X2J5dGVzGAYgASgDSAKIAQFCDwoNX21lbW9yeV9ieXRlc0IGCgRfY3B1Qg8KDV9vdXRwdXRfYnl0ZXMi/QEKDlJlY292ZXJ5UG9saWN5EigKBG1vZGUYASABKA4yGi5ncmVlbnJvb20udjEuUmVjb3ZlcnlNb2RlEhkKDG1heF9yZXN0YXJ0cxgCIAEoBUgAiAEBEjEKDnJlc3RhcnRfd2luZG93GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjIKD2luaXRpYWxfYmFja29mZhgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgttYXhfYmFja29mZhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPCg1fbWF4X3Jlc3RhcnRzImQKEkNvbmZpZ09wdGlvblJlcG9ydBIOCgZvcHRpb24YASABKAkSLgoLZW5mb3JjZW1lbnQYAiABKA4yGS5ncmVlbnJvb20udjEuRW5mb3JjZW1lbnQSDgoGcmVhc29uGAMgASgJKmIKDFJlY292ZXJ5TW9kZRIdChlSRUNPVkVSWV9NT0RFX1VOU1BFQ0lGSUVEEAASFwoTUkVDT1ZFUllfTU9ERV9ORVZFUhABEhoKFlJFQ09WRVJZX01PREVfT05fQ1JBU0gQAirqAQoOUGVybWlzc2lvbk1vZGUSHwobUEVSTUlTU0lPTl9NT0RFX1VOU1BFQ0lGSUVEEAASGwoXUEVSTUlTU0lPTl9NT0RFX0RFRkFVTFQQARIgChxQRVJNSVNTSU9OX01PREVfQUNDRVBUX0VESVRTEAISGAoUUEVSTUlTU0lPTl9NT0RFX1BMQU4QAxIcChhQRVJNSVNTSU9OX01PREVfRE9OVF9BU0sQBBIYChRQRVJNSVNTSU9OX01PREVfQVVUTxAFEiYKIlBFUk1JU1NJT05fTU9ERV9CWVBBU1NfUEVSTUlTU0lPTlMQBip2CgZFZmZvcnQSFgoSRUZGT1JUX1VOU1BFQ0lGSUVEEAASDgoKRUZGT1JUX0xPVxABEhEKDUVGRk9SVF9NRURJVU0QAhIPCgtFRkZPUlRfSElHSBADEhAKDEVGRk9SVF9YSElHSBAEEg4KCkVGRk9SVF9NQVgQBSpbCgZPbklkbGUSFwoTT05fSURMRV9VTlNQRUNJRklFRBAAEhMKD09OX0lETEVfU1VTUEVORBABEhEKDU9OX0lETEVfQ0xPU0UQAhIQCgxPTl9JRExFX0tFRVAQAypkCg5BcHByb3ZhbFBvbGljeRIfChtBUFBST1ZBTF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIXChNBUFBST1ZBTF9QT0xJQ1lfQVNLEAESGAoUQVBQUk9WQUxfUE9MSUNZX0RFTlkQAip+CgtFbmZvcmNlbWVudBIbChdFTkZPUkNFTUVOVF9VTlNQRUNJRklFRBAAEhgKFEVORk9SQ0VNRU5UX0VORk9SQ0VEEAESGwoXRU5GT1JDRU1FTlRfQkVTVF9FRkZPUlQQAhIbChdFTkZPUkNFTUVOVF9VTlNVUFBPUlRFRBADQioKGWlvLmdpdGh1Yi5ncmVlbnJvb21kZXYudjFCC0NvbmZpZ1Byb3RvUAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct]);
 
 /**
  * SessionConfig is everything that decides how a session's process runs. Fields that are not set keep the value of
@@ -192,6 +192,23 @@ export type SessionConfig = Message<"greenroom.v1.SessionConfig"> & {
    * @generated from field: repeated string required_mcp_servers = 31;
    */
   requiredMcpServers: string[];
+
+  /**
+   * How much a model that can choose thinks before it answers; other models ignore it. Default: the CLI's for the model.
+   * Can change on the live process.
+   *
+   * @generated from field: greenroom.v1.Effort effort = 22;
+   */
+  effort: Effort;
+
+  /**
+   * Most tokens that the model may think in one answer, where it takes such a budget: 0 for no thinking, or 1024 to
+   * 1000000. Newer models decide by themselves and by `effort`, and ignore it. Default: the CLI's for the model. Can change
+   * on the live process.
+   *
+   * @generated from field: optional int32 max_thinking_tokens = 23;
+   */
+  maxThinkingTokens?: number | undefined;
 };
 
 /**
@@ -439,6 +456,61 @@ export const PermissionModeSchema: GenEnum<PermissionMode> = /*@__PURE__*/
   enumDesc(file_greenroom_v1_config, 1);
 
 /**
+ * Effort is how much a model thinks: the CLI's effort level.
+ *
+ * @generated from enum greenroom.v1.Effort
+ */
+export enum Effort {
+  /**
+   * Not set: what the profile says, or the CLI's default for the model.
+   *
+   * @generated from enum value: EFFORT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Least thinking, quickest (CLI: `low`).
+   *
+   * @generated from enum value: EFFORT_LOW = 1;
+   */
+  LOW = 1,
+
+  /**
+   * Between LOW and HIGH (CLI: `medium`).
+   *
+   * @generated from enum value: EFFORT_MEDIUM = 2;
+   */
+  MEDIUM = 2,
+
+  /**
+   * Thorough (CLI: `high`).
+   *
+   * @generated from enum value: EFFORT_HIGH = 3;
+   */
+  HIGH = 3,
+
+  /**
+   * Between HIGH and MAX (CLI: `xhigh`).
+   *
+   * @generated from enum value: EFFORT_XHIGH = 4;
+   */
+  XHIGH = 4,
+
+  /**
+   * Most that the model can do (CLI: `max`).
+   *
+   * @generated from enum value: EFFORT_MAX = 5;
+   */
+  MAX = 5,
+}
+
+/**
+ * Describes the enum greenroom.v1.Effort.
+ */
+export const EffortSchema: GenEnum<Effort> = /*@__PURE__*/
+  enumDesc(file_greenroom_v1_config, 2);
+
+/**
  * OnIdle says what becomes of a session that had no turn for its idle timeout.
  *
  * @generated from enum greenroom.v1.OnIdle
@@ -477,7 +549,7 @@ export enum OnIdle {
  * Describes the enum greenroom.v1.OnIdle.
  */
 export const OnIdleSchema: GenEnum<OnIdle> = /*@__PURE__*/
-  enumDesc(file_greenroom_v1_config, 2);
+  enumDesc(file_greenroom_v1_config, 3);
 
 /**
  * ApprovalPolicy says what happens when a tool needs a permission that no rule gives.
@@ -511,7 +583,7 @@ export enum ApprovalPolicy {
  * Describes the enum greenroom.v1.ApprovalPolicy.
  */
 export const ApprovalPolicySchema: GenEnum<ApprovalPolicy> = /*@__PURE__*/
-  enumDesc(file_greenroom_v1_config, 3);
+  enumDesc(file_greenroom_v1_config, 4);
 
 /**
  * Enforcement says how far an option can be relied on.
@@ -552,5 +624,5 @@ export enum Enforcement {
  * Describes the enum greenroom.v1.Enforcement.
  */
 export const EnforcementSchema: GenEnum<Enforcement> = /*@__PURE__*/
-  enumDesc(file_greenroom_v1_config, 4);
+  enumDesc(file_greenroom_v1_config, 5);
 
