@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -75,7 +76,19 @@ func typed(err error) error {
 	if err == nil || errors.Is(err, io.EOF) {
 		return err
 	}
-	told := status.Convert(err)
+	return fromStatus(status.Convert(err))
+}
+
+// ErrorIn returns the error of a turn or a session as an *Error; nil if there is none. Its RetryDelay counts from the end
+// of the turn.
+func ErrorIn(failure *spb.Status) *Error {
+	if failure == nil {
+		return nil
+	}
+	return fromStatus(status.FromProto(failure))
+}
+
+func fromStatus(told *status.Status) *Error {
 	e := &Error{Code: told.Code(), Message: told.Message(), status: told}
 	for _, detail := range told.Details() {
 		switch d := detail.(type) {

@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use prost::Message;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -92,6 +93,14 @@ impl From<Status> for Error {
         });
         let retry_delay = retry_delay(&status);
         Self(Box::new(Told { status, reason, metadata, violations, retry_delay }))
+    }
+}
+
+impl From<tonic_types::Status> for Error {
+    /// Reads the `error` of a turn or a session; its retry delay counts from the end of the turn.
+    fn from(error: tonic_types::Status) -> Self {
+        let details = error.encode_to_vec().into();
+        Status::with_details(Code::from(error.code), error.message, details).into()
     }
 }
 

@@ -1,5 +1,6 @@
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { Status } from "./gen/google/rpc/status_pb.js";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.js";
 
 const DOMAIN = "greenroom.v1";
@@ -83,4 +84,11 @@ export function errorOf(thrown: unknown, cancelled = false): GreenroomError {
   }
   const lost = reason === undefined && !cancelled && (failure.code === Code.Aborted || failure.code === Code.Canceled);
   return new GreenroomError(failure, lost ? Code.Unavailable : failure.code);
+}
+
+/** Returns the typed form of the `error` of a turn or a session; its `retryDelayMs` counts from the end of the turn. */
+export function errorIn(status: Status): GreenroomError {
+  const failure = new ConnectError(status.message, status.code);
+  failure.details = status.details.map(({ typeUrl, value }) => ({ type: typeUrl.replace(/^.*\//, ""), value }));
+  return new GreenroomError(failure);
 }

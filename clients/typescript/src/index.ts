@@ -1,7 +1,7 @@
 export { Code } from "@connectrpc/connect";
 export { Answer } from "./answer.js";
 export { Client, type ClientOptions, RunningTurn } from "./client.js";
-export { CursorBelowFloor, errorOf, EtagMismatch, type FieldViolation, GreenroomError } from "./errors.js";
+export { CursorBelowFloor, errorIn, errorOf, EtagMismatch, type FieldViolation, GreenroomError } from "./errors.js";
 export type { Token } from "./transport.js";
 export { type Status, StatusSchema } from "./gen/google/rpc/status_pb.js";
 export * from "./gen/greenroom/v1/config_pb.js";
@@ -11,6 +11,7 @@ export * from "./gen/greenroom/v1/event_pb.js";
 export * from "./gen/greenroom/v1/event_service_pb.js";
 export * from "./gen/greenroom/v1/node_pb.js";
 export * from "./gen/greenroom/v1/node_service_pb.js";
+export * from "./gen/greenroom/v1/plan_limit_pb.js";
 export * from "./gen/greenroom/v1/profile_pb.js";
 export * from "./gen/greenroom/v1/profile_service_pb.js";
 export * from "./gen/greenroom/v1/session_pb.js";

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         InvalidRequest,
         NotFound,
         Unavailable,
+        error_in,
         error_of,
     )
     from greenroom.sync_client import SyncClient
@@ -34,6 +35,7 @@ __all__ = [
     "NotFound",
     "SyncClient",
     "Unavailable",
+    "error_in",
     "error_of",
 ]
 

@@ -95,6 +95,7 @@ _BY_CODE: Mapping[grpc.StatusCode, type[Error]] = {
     grpc.StatusCode.NOT_FOUND: NotFound,
     grpc.StatusCode.UNAVAILABLE: Unavailable,
 }
+_CODES: Mapping[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 
 def closed() -> Error:
@@ -105,9 +106,17 @@ def closed() -> Error:
 def error_of(failure: grpc.RpcError) -> Error:
     """Return the typed form of what a stub raised; details that cannot be read are left out."""
     call = cast(grpc.Call, failure)  # every error of a call is one, though grpc.aio's does not say so
-    code, message = call.code(), call.details() or ""
+    return _typed(call.code(), call.details() or "", _details(call))
+
+
+def error_in(status: status_pb2.Status) -> Error:
+    """Return the typed form of the `error` of a turn or a session; `retry_delay` counts from its end."""
+    return _typed(_CODES.get(status.code, grpc.StatusCode.UNKNOWN), status.message, status.details)
+
+
+def _typed(code: grpc.StatusCode, message: str, details: Iterable[Any]) -> Error:
     info, violations, retry_delay = error_details_pb2.ErrorInfo(), [], None
-    for packed in _details(call):
+    for packed in details:
         bad, retry, told = (
             error_details_pb2.BadRequest(),
             error_details_pb2.RetryInfo(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use greenroom::v1::{CreateSessionRequest, CreateSessionResponse, ErrorReason, WatchEventsRequest};
 use greenroom::{Client, Code, Error, FieldViolation};
 use tonic::{Request, Status};
+use prost::Message;
 use tonic_types::{ErrorDetails, FieldViolation as Violation, StatusExt};
 
 use crate::peer::{Peer, Script, gone, unending};
@@ -81,6 +82,22 @@ async fn a_reason_of_another_domain_is_none_of_ours() {
     let details = ErrorDetails::with_error_info("ETAG_MISMATCH", "example.com", HashMap::new());
     let error = Error::from(Status::with_error_details(Code::Aborted, "no", details));
     assert_eq!((error.reason(), error.reason_name()), (ErrorReason::Unspecified, ""));
+}
+
+#[tokio::test]
+async fn the_error_of_a_turn_is_read_like_that_of_a_call() {
+    let mut details = ErrorDetails::with_error_info(
+        "API_LIMIT_REACHED",
+        "greenroom.v1",
+        HashMap::from([("limit_kind".to_owned(), "FIVE_HOUR".to_owned())]),
+    );
+    details.set_retry_info(Some(Duration::from_secs(60)));
+    let told = Status::with_error_details(Code::ResourceExhausted, "used up", details);
+    let turn_error = tonic_types::Status::decode(told.details()).unwrap();
+    let error = Error::from(turn_error);
+    assert_eq!((error.code(), error.reason_name()), (Code::ResourceExhausted, "API_LIMIT_REACHED"));
+    assert_eq!(error.metadata()["limit_kind"], "FIVE_HOUR");
+    assert_eq!((error.message(), error.retry_delay()), ("used up", Some(Duration::from_secs(60))));
 }
 
 #[tokio::test]

@@ -56,6 +56,16 @@ public class GreenroomException extends StatusRuntimeException {
     }
 
     /**
+     * Returns the typed form of the {@code error} of a turn or a session.
+     *
+     * @param error as in {@code Turn} and {@code Session}; its retry delay counts from the end of the turn
+     * @return what {@link #of(StatusRuntimeException)} returns for a call that fails with it
+     */
+    public static GreenroomException in(com.google.rpc.Status error) {
+        return of(StatusProto.toStatusRuntimeException(error));
+    }
+
+    /**
      * Returns the code of the status.
      *
      * @return such as UNAVAILABLE, when the server cannot be reached
