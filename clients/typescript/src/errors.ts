@@ -88,7 +88,7 @@ export function errorOf(thrown: unknown, cancelled = false): GreenroomError {
 
 /** Returns the typed form of the `error` of a turn or a session; its `retryDelayMs` counts from the end of the turn. */
 export function errorIn(status: Status): GreenroomError {
-  const failure = new ConnectError(status.message, status.code);
+  const failure = new ConnectError(status.message, status.code as Code);
   failure.details = status.details.map(({ typeUrl, value }) => ({ type: typeUrl.replace(/^.*\//, ""), value }));
   return new GreenroomError(failure);
 }

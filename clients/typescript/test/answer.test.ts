@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Answer, EventSchema } from "../src/index.js";
 
-type Payload = MessageInitShape<typeof EventSchema>["payload"];
+type Payload = NonNullable<MessageInitShape<typeof EventSchema>["payload"]>;
 
 const piece = (messageId: string, text: string): Payload => ({ case: "messageDelta", value: { messageId, text } });
 const retraction = (messageId: string): Payload => ({ case: "messageRetracted", value: { messageId } });
@@ -13,7 +13,7 @@ const whole = (messageId: string, text: string): Payload => ({
   value: { messageId, content: [{ block: { case: "text", value: text } }] },
 });
 
-test("an answer takes back what is retracted", () => {
+void test("an answer takes back what is retracted", () => {
   const answer = new Answer();
   const steps: [Payload, string, boolean][] = [
     [piece("m1", "one "), "one ", true],
