@@ -4,6 +4,11 @@ import type { Status } from "./gen/google/rpc/status_pb.js";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.js";
 
 const DOMAIN = "greenroom.v1";
+const CODES = new Map<number, Code>(
+  Object.values(Code)
+    .filter((code) => typeof code === "number")
+    .map((code) => [code, code]),
+);
 
 /** One field of a request that breaks its rules; `field` is its path as in the proto, such as `config.temperature`. */
 export interface FieldViolation {
@@ -88,7 +93,7 @@ export function errorOf(thrown: unknown, cancelled = false): GreenroomError {
 
 /** Returns the typed form of the `error` of a turn or a session; its `retryDelayMs` counts from the end of the turn. */
 export function errorIn(status: Status): GreenroomError {
-  const failure = new ConnectError(status.message, status.code as Code);
+  const failure = new ConnectError(status.message, CODES.get(status.code) ?? Code.Unknown);
   failure.details = status.details.map(({ typeUrl, value }) => ({ type: typeUrl.replace(/^.*\//, ""), value }));
   return new GreenroomError(failure);
 }
