@@ -36,8 +36,11 @@ class Event:
         return f"event: {self.kind}\ndata: {json.dumps({'type': self.kind, **self.data})}\n\n".encode()
 
 
-def message(step: Step, model: object) -> dict[str, Any]:
-    """Return the whole message that the step stands for, as a request without streaming gets it."""
+def message(step: Step, model: object, usage: JsonObject = USAGE) -> dict[str, Any]:
+    """Return the whole message that the step stands for, as a request without streaming gets it.
+
+    *usage* is for what the step does not say itself.
+    """
     return {
         "id": f"msg_stub{next(_serial):08d}",
         "type": "message",
@@ -46,7 +49,7 @@ def message(step: Step, model: object) -> dict[str, Any]:
         "content": list(_blocks(step)),
         "stop_reason": step.stop or ("tool_use" if step.calls else "end_turn"),
         "stop_sequence": None,
-        "usage": {**USAGE, **step.usage},
+        "usage": {**usage, **step.usage},
     }
 
 

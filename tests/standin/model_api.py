@@ -51,8 +51,12 @@ class ModelApi:
         assert len(seen) >= at_least, f"{len(seen)} requests of {session or 'any session'} in {within} s"
         return seen
 
+    def vary_usage(self, seed: object) -> None:
+        """Draw the tokens of answers whose step names none, instead of always using the same."""
+        self._call("/_stub/usage", {"seed": seed})
+
     def reset(self) -> None:
-        """Forget all plans and requests."""
+        """Forget all plans and requests, and vary no usage."""
         self._call("/_stub/reset", {})
 
     def _call(self, path: str, body: object = None) -> Any:

@@ -2,7 +2,8 @@
 
 `POST /_stub/plan {"session": ID, "steps": [...]}` gives a session its next steps; `GET /_stub/log` lists the requests
 seen, with `?session=ID` only that session's, and with `&at_least=N&within=SECONDS` once there are so many or the time
-is over; `POST /_stub/reset` forgets both.
+is over; `POST /_stub/usage {"seed": SEED}` draws the tokens of steps that name none; `POST /_stub/reset` forgets all.
+A request that the real API would refuse is refused, and its entry in the log says why, as `refused`.
 """
 
 import json
@@ -18,7 +19,9 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from standin import answer, failure
+from standin.bill import DefaultUsage, billed
 from standin.plan import JsonObject, Plans, Step, steps_from_json, texts
+from standin.strictness import fault_of
 
 NOT_FOUND = failure.error_body("not_found_error", "stub")
 KEPT_REQUESTS = 5000
@@ -34,12 +37,14 @@ class Log:
         self._changed = threading.Condition()
         self._entries: list[JsonObject] = []
 
-    def add(self, entry: JsonObject) -> None:
-        """Keep *entry* with its time, and wake who waits for it."""
+    def add(self, entry: JsonObject) -> dict[str, Any]:
+        """Keep *entry* with its time, and wake who waits for it; return what is kept."""
+        kept = {"t": time.time(), **entry}
         with self._changed:
-            self._entries.append({"t": time.time(), **entry})
+            self._entries.append(kept)
             del self._entries[:-KEPT_REQUESTS]
             self._changed.notify_all()
+        return kept
 
     def clear(self) -> None:
         """Forget everything."""
@@ -69,6 +74,7 @@ class StandIn(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.plans = Plans()
         self.log = Log()
+        self.usage = DefaultUsage()
 
     @property
     def url(self) -> str:
@@ -130,9 +136,12 @@ class Handler(BaseHTTPRequestHandler):
             except (ValueError, KeyError, TypeError) as error:
                 self._send(400, failure.error_body("invalid_request_error", f"bad plan: {error}"))
                 return
+        elif path == "/_stub/usage":
+            self.server.usage.vary(json.loads(body).get("seed"))
         elif path == "/_stub/reset":
             self.server.plans.reset()
             self.server.log.clear()
+            self.server.usage.vary(None)
         else:
             self._send(404, NOT_FOUND)
             return
@@ -140,8 +149,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _answer(self, request: JsonObject, size: int) -> None:
         session = _session_of(self.headers, request)
+        fault = fault_of(request)
+        if fault:
+            self._refuse(fault, _entry(self.headers, request, session, size))
+            return
         step = self.server.plans.choose(request, session)
-        self.server.log.add(_entry(self.headers, request, session, size))
+        entry = self.server.log.add(_entry(self.headers, request, session, size))
         time.sleep(step.before)
         told = {"request-id": failure.new_request_id()}
         told |= {name: str(value) for name, value in step.headers.items()}
@@ -149,14 +162,24 @@ class Handler(BaseHTTPRequestHandler):
             told |= failure.plan_headers(step.limits, now=time.time())
         if step.hang:
             self._wait_for_client_to_leave()
-        elif step.status:
+            return
+        if step.status:
             self._send(step.status, failure.refusal(step, told["request-id"]), told)
-        elif request.get("stream"):
-            self._stream(step, answer.message(step, request.get("model")), told)
+            return
+        message = answer.message(step, request.get("model"), self.server.usage.next())
+        if request.get("stream"):
+            self._stream(step, message, told, entry)
         else:
-            self._send(200, answer.message(step, request.get("model")), told)
+            entry["billed"] = message["usage"]
+            self._send(200, message, told)
 
-    def _stream(self, step: Step, message: Mapping[str, Any], told: Mapping[str, str]) -> None:
+    def _refuse(self, fault: str, entry: JsonObject) -> None:
+        self.server.log.add({**entry, "refused": fault})
+        self._send(400, failure.error_body("invalid_request_error", fault))
+
+    def _stream(
+        self, step: Step, message: Mapping[str, Any], told: Mapping[str, str], entry: dict[str, Any]
+    ) -> None:
         self.send_response(200)
         self.send_header("content-type", "text/event-stream")
         self.send_header("transfer-encoding", "chunked")
@@ -166,7 +189,8 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(step.first)
         deltas = 0
         for event in answer.events(message, by_word=step.gap > 0):
-            self._chunk(event.encoded())
+            with billed(entry, event):
+                self._chunk(event.encoded())
             deltas += event.is_delta
             if not event.is_delta:
                 continue
@@ -224,6 +248,7 @@ def _entry(headers: Message, request: JsonObject, session: str, size: int) -> Js
     return {
         "session": session,
         "model": request.get("model"),
+        "billed": None,
         "stream": bool(request.get("stream")),
         "bytes": size,
         "messages": len(messages),

@@ -13,7 +13,7 @@ import pytest
 from standin.model_api import TESTS, ModelApi
 from standin.plan import JsonObject
 
-TOOLS = [{"name": "Bash"}]
+TOOLS = [{"name": "Bash", "input_schema": {"type": "object"}}]
 
 
 def user(text: str) -> dict[str, Any]:
@@ -21,11 +21,11 @@ def user(text: str) -> dict[str, Any]:
 
 
 def assistant() -> dict[str, Any]:
-    return {"role": "assistant", "content": []}
+    return {"role": "assistant", "content": [{"type": "text", "text": "."}]}
 
 
 def ask(api: ModelApi, *messages: JsonObject, session: str = "s1", **more: object) -> dict[str, Any]:
-    body = json.dumps({"model": "m", "messages": messages, **more}).encode()
+    body = json.dumps({"model": "m", "max_tokens": 9, "messages": messages, **more}).encode()
     request = Request(f"{api.url}/v1/messages", body, {"x-claude-code-session-id": session})
     with urlopen(request) as answer:
         message: dict[str, Any] = json.load(answer)
@@ -100,12 +100,81 @@ def test_an_error_in_a_stream_is_an_event(model_api: ModelApi) -> None:
 
 def streamed(api: ModelApi) -> tuple[list[str], list[str]]:
     """Return the kinds of all events, and the pieces of text among them."""
-    body = json.dumps({"model": "m", "messages": [user("?")], "stream": True}).encode()
+    body = json.dumps({"model": "m", "max_tokens": 9, "messages": [user("?")], "stream": True}).encode()
     with urlopen(Request(f"{api.url}/v1/messages", body, {"x-claude-code-session-id": "s1"})) as answer:
         lines = answer.read().decode().splitlines()
     data = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
     deltas = [event["delta"] for event in data if event["type"] == "content_block_delta"]
     return [event["type"] for event in data], [delta["text"] for delta in deltas if "text" in delta]
+
+
+def billed(api: ModelApi) -> list[JsonObject]:
+    """Return what was billed of each request, oldest first."""
+    return [entry["billed"] for entry in api.requests("s1")]
+
+
+def test_each_request_is_billed_what_was_sent_of_its_answer(model_api: ModelApi) -> None:
+    usage = {"input_tokens": 7, "output_tokens": 30}
+    model_api.plan("s1", {"usage": usage}, {"usage": usage, "cut": True}, {"status": 529})
+    streamed(model_api)
+    with pytest.raises(http.client.IncompleteRead):
+        streamed(model_api)
+    with pytest.raises(HTTPError):
+        ask(model_api, user("?"))
+    whole, cut, refused = billed(model_api)
+    assert (whole["input_tokens"], whole["output_tokens"]) == (7, 30)
+    assert (cut["input_tokens"], cut["output_tokens"]) == (7, 1)
+    assert refused is None
+
+
+def test_usage_that_varies_is_never_the_same(model_api: ModelApi) -> None:
+    model_api.vary_usage("seed")
+    for _ in range(5):
+        ask(model_api, user("?"))
+    assert len({json.dumps(usage) for usage in billed(model_api)}) == 5
+
+
+CALL = {"type": "tool_use", "id": "toolu_1", "name": "Bash", "input": {}}
+ANSWER = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "ok"}
+NO_PICTURE = {"type": "base64", "media_type": "image/png", "data": "bm8gcGljdHVyZQ=="}
+
+
+def blocks(role: str, *content: JsonObject) -> JsonObject:
+    return {"role": role, "content": list(content)}
+
+
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        ({"max_tokens": 0}, "max_tokens: Input should be greater than or equal to 1"),
+        ({"messages": []}, "at least one message"),
+        ({"messages": [{"role": "tool", "content": "?"}]}, "Unexpected role"),
+        ({"messages": [blocks("assistant", {"type": "text", "text": "?"})]}, "must use the user role"),
+        ({"messages": [blocks("user")]}, "must have non-empty content"),
+        ({"messages": [blocks("user", {"type": "text", "text": ""})]}, "must be non-empty"),
+        ({"messages": [blocks("user", {"type": "text", "text": " "})]}, "must contain non-whitespace"),
+        ({"messages": [blocks("user", ANSWER)]}, "unexpected `tool_use_id`"),
+        ({"messages": [user("?"), blocks("assistant", CALL), user("?")]}, "without `tool_result` blocks"),
+        ({"messages": [blocks("user", {"type": "image", "source": NO_PICTURE})]}, "not process image"),
+        ({"tools": [{"name": "Bash", "input_schema": {}}]}, "input_schema.type"),
+        ({"tools": TOOLS * 2}, "must be unique"),
+        ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, "must be greater than"),
+    ],
+)
+def test_what_the_real_api_refuses_is_refused(model_api: ModelApi, request_: JsonObject, why: str) -> None:
+    whole = {"messages": [user("?")], **request_}
+    with pytest.raises(HTTPError) as refused:
+        ask(model_api, *whole.pop("messages"), **whole)
+    with refused.value as answer:
+        assert answer.status == 400
+        assert why in json.load(answer)["error"]["message"]
+    (entry,) = model_api.requests("s1")
+    assert why in entry["refused"]
+
+
+def test_a_whole_conversation_is_taken(model_api: ModelApi) -> None:
+    conversation = [user("?"), blocks("assistant", CALL), blocks("user", ANSWER), user("and?")]
+    assert said(ask(model_api, *conversation)) == ["hello from stub"]
 
 
 def test_it_ends_when_its_input_does() -> None:

@@ -1,0 +1,39 @@
+"""What work cost: requests to the model, their tokens and their price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Requests, tokens and cost, always of the same requests; usages can be added."""
+
+    turns: int = 0
+    """The number of turns that have ended."""
+    requests: int = 0
+    """The requests to the model."""
+    input_tokens: int = 0
+    """Input tokens that were not in the cache."""
+    output_tokens: int = 0
+    """Output tokens."""
+    cache_creation_tokens: int = 0
+    """Input tokens written to the cache."""
+    cache_read_tokens: int = 0
+    """Input tokens read from the cache."""
+    cost_usd: float = 0.0
+    """The cost in US dollars, with `estimated_cost_usd`."""
+    estimated_cost_usd: float = 0.0
+    """The part of the cost that is reckoned here by list prices, since the CLI ended before it told its own figure."""
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            turns=self.turns + other.turns,
+            requests=self.requests + other.requests,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cache_creation_tokens=self.cache_creation_tokens + other.cache_creation_tokens,
+            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
+            cost_usd=self.cost_usd + other.cost_usd,
+            estimated_cost_usd=self.estimated_cost_usd + other.estimated_cost_usd,
+        )
