@@ -29,7 +29,8 @@ from greenroomd.domain.in_force import InForce
 from greenroomd.domain.plan_limit import LimitState, PlanLimit
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, StartMode
 from greenroomd.domain.states import State
-from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
+from greenroomd.domain.turn import Problem, Turn, TurnState
+from greenroomd.domain.usage import Usage
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)
 STREAMED_BYTES = 64 * 1024
@@ -222,7 +223,10 @@ def full_session(**changes: Any) -> Session:
             cache_creation_tokens=3,
             cache_read_tokens=4,
             cost_usd=0.1,
+            requests=5,
+            estimated_cost_usd=0.05,
         ),
+        running_usage=Usage(requests=1, output_tokens=7, cost_usd=0.2),
         create_time=later[0] - timedelta(days=1),
         update_time=later[5],
         last_active_time=later[6],

@@ -23,7 +23,8 @@ from greenroomd.domain.config import RecoveryMode, RecoveryPolicy, Secret, Sessi
 from greenroomd.domain.errors import ApprovalNotFound, SessionNotFound, TurnNotFound
 from greenroomd.domain.session import StartMode
 from greenroomd.domain.states import LIVE, State
-from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
+from greenroomd.domain.turn import Problem, Turn, TurnState
+from greenroomd.domain.usage import Usage
 
 
 async def test_every_field_of_a_session_comes_back(store: Store) -> None:
@@ -87,6 +88,8 @@ async def test_a_turn_is_replaced_by_its_later_form(store: Store) -> None:
             cache_creation_tokens=4,
             cache_read_tokens=5,
             cost_usd=0.25,
+            requests=6,
+            estimated_cost_usd=0.125,
         ),
         error=full_problem(),
         side_effects_unknown=True,

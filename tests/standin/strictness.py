@@ -89,8 +89,8 @@ def _faults_of_tools(tools: object) -> Iterator[str]:
 def _faults_of_messages(messages: Sequence[Any]) -> Iterator[str]:
     for number, message in enumerate(messages):
         role = message.get("role") if isinstance(message, Mapping) else None
-        if role not in ("user", "assistant"):
-            yield f'messages: Unexpected role "{role}". Allowed roles are "user" or "assistant"'
+        if role not in ("user", "assistant", "system"):
+            yield f'messages: Unexpected role "{role}". Allowed roles are "user", "assistant" or "system"'
             return
         last = number == len(messages) - 1
         yield from _faults_of_content(
@@ -99,7 +99,8 @@ def _faults_of_messages(messages: Sequence[Any]) -> Iterator[str]:
     if messages[0]["role"] != "user":
         yield "messages: first message must use the user role"
     asked: Sequence[str] = ()
-    for role, group in groupby(messages, key=itemgetter("role")):  # messages of one role are one to the API
+    spoken = [message for message in messages if message["role"] != "system"]
+    for role, group in groupby(spoken, key=itemgetter("role")):  # messages of one role are one to the API
         blocks = [block for message in group for block in blocks_of(message)]
         if role == "user":
             yield from _faults_of_answers(blocks, asked)

@@ -202,7 +202,7 @@ type Session struct {
 	CliSessionId string `protobuf:"bytes,18,opt,name=cli_session_id,json=cliSessionId,proto3" json:"cli_session_id,omitempty"`
 	// Turn that runs now; empty when none does.
 	CurrentTurnId string `protobuf:"bytes,19,opt,name=current_turn_id,json=currentTurnId,proto3" json:"current_turn_id,omitempty"`
-	// What the session has used up to now.
+	// What all turns that have ended used, and what was used while none ran.
 	Usage *SessionUsage `protobuf:"bytes,20,opt,name=usage,proto3" json:"usage,omitempty"`
 	// Time of creation.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
@@ -230,7 +230,10 @@ type Session struct {
 	// Full name of the model in force in the process now or, once it has ended, when it ended. It can differ from the one
 	// that `config.model` names: the CLI goes to a fallback model when the configured one fails or refuses. Empty before
 	// the first start.
-	CurrentModel  string `protobuf:"bytes,31,opt,name=current_model,json=currentModel,proto3" json:"current_model,omitempty"`
+	CurrentModel string `protobuf:"bytes,31,opt,name=current_model,json=currentModel,proto3" json:"current_model,omitempty"`
+	// What has been used since and is not in `usage` yet: that of the running turn so far, which gets it when it ends. Both
+	// together count against `max_budget_usd`. Unset when there is nothing.
+	RunningUsage  *SessionUsage `protobuf:"bytes,32,opt,name=running_usage,json=runningUsage,proto3" json:"running_usage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -482,6 +485,13 @@ func (x *Session) GetCurrentModel() string {
 	return ""
 }
 
+func (x *Session) GetRunningUsage() *SessionUsage {
+	if x != nil {
+		return x.RunningUsage
+	}
+	return nil
+}
+
 // Process is one run of the CLI for a session.
 type Process struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -729,7 +739,7 @@ func (x *Recovery) GetRecoverable() bool {
 	return false
 }
 
-// SessionUsage is the sum over all turns of a session.
+// SessionUsage is the sum over all turns of a session that have ended, and what was used while none ran.
 type SessionUsage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Turns that have ended.
@@ -742,10 +752,14 @@ type SessionUsage struct {
 	CacheReadTokens int64 `protobuf:"varint,4,opt,name=cache_read_tokens,json=cacheReadTokens,proto3" json:"cache_read_tokens,omitempty"`
 	// Input tokens written to the cache.
 	CacheCreationTokens int64 `protobuf:"varint,5,opt,name=cache_creation_tokens,json=cacheCreationTokens,proto3" json:"cache_creation_tokens,omitempty"`
-	// Cost in US dollars, as the CLI reckons it.
-	CostUsd       float64 `protobuf:"fixed64,6,opt,name=cost_usd,json=costUsd,proto3" json:"cost_usd,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Cost in US dollars: what the CLI has told, and `estimated_cost_usd`.
+	CostUsd float64 `protobuf:"fixed64,6,opt,name=cost_usd,json=costUsd,proto3" json:"cost_usd,omitempty"`
+	// Requests to the model that were answered, at least in part.
+	Requests int64 `protobuf:"varint,7,opt,name=requests,proto3" json:"requests,omitempty"`
+	// The part of `cost_usd` that the server reckoned by list prices, in US dollars, as in TurnUsage.
+	EstimatedCostUsd float64 `protobuf:"fixed64,8,opt,name=estimated_cost_usd,json=estimatedCostUsd,proto3" json:"estimated_cost_usd,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *SessionUsage) Reset() {
@@ -820,11 +834,25 @@ func (x *SessionUsage) GetCostUsd() float64 {
 	return 0
 }
 
+func (x *SessionUsage) GetRequests() int64 {
+	if x != nil {
+		return x.Requests
+	}
+	return 0
+}
+
+func (x *SessionUsage) GetEstimatedCostUsd() float64 {
+	if x != nil {
+		return x.EstimatedCostUsd
+	}
+	return 0
+}
+
 var File_greenroom_v1_session_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x1agreenroom/v1/session.proto\x12\fgreenroom.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x19greenroom/v1/config.proto\x1a\x1dgreenroom/v1/plan_limit.proto\"\x99\f\n" +
+	"\x1agreenroom/v1/session.proto\x12\fgreenroom.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x19greenroom/v1/config.proto\x1a\x1dgreenroom/v1/plan_limit.proto\"\xda\f\n" +
 	"\aSession\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12!\n" +
@@ -865,7 +893,8 @@ const file_greenroom_v1_session_proto_rawDesc = "" +
 	"\vplan_limits\x18\x1d \x03(\v2\x17.greenroom.v1.PlanLimitR\n" +
 	"planLimits\x12T\n" +
 	"\x17current_permission_mode\x18\x1e \x01(\x0e2\x1c.greenroom.v1.PermissionModeR\x15currentPermissionMode\x12#\n" +
-	"\rcurrent_model\x18\x1f \x01(\tR\fcurrentModel\x1a9\n" +
+	"\rcurrent_model\x18\x1f \x01(\tR\fcurrentModel\x12?\n" +
+	"\rrunning_usage\x18  \x01(\v2\x1a.greenroom.v1.SessionUsageR\frunningUsage\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x93\x02\n" +
@@ -890,14 +919,16 @@ const file_greenroom_v1_session_proto_rawDesc = "" +
 	"\aattempt\x18\x01 \x01(\x05R\aattempt\x12!\n" +
 	"\fmax_attempts\x18\x02 \x01(\x05R\vmaxAttempts\x12F\n" +
 	"\x11next_attempt_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x0fnextAttemptTime\x12 \n" +
-	"\vrecoverable\x18\x04 \x01(\bR\vrecoverable\"\xe7\x01\n" +
+	"\vrecoverable\x18\x04 \x01(\bR\vrecoverable\"\xb1\x02\n" +
 	"\fSessionUsage\x12\x14\n" +
 	"\x05turns\x18\x01 \x01(\x03R\x05turns\x12!\n" +
 	"\finput_tokens\x18\x02 \x01(\x03R\vinputTokens\x12#\n" +
 	"\routput_tokens\x18\x03 \x01(\x03R\foutputTokens\x12*\n" +
 	"\x11cache_read_tokens\x18\x04 \x01(\x03R\x0fcacheReadTokens\x122\n" +
 	"\x15cache_creation_tokens\x18\x05 \x01(\x03R\x13cacheCreationTokens\x12\x19\n" +
-	"\bcost_usd\x18\x06 \x01(\x01R\acostUsd*\x9e\x02\n" +
+	"\bcost_usd\x18\x06 \x01(\x01R\acostUsd\x12\x1a\n" +
+	"\brequests\x18\a \x01(\x03R\brequests\x12,\n" +
+	"\x12estimated_cost_usd\x18\b \x01(\x01R\x10estimatedCostUsd*\x9e\x02\n" +
 	"\fSessionState\x12\x1d\n" +
 	"\x19SESSION_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15SESSION_STATE_CREATED\x10\x01\x12\x1e\n" +
@@ -964,15 +995,16 @@ var file_greenroom_v1_session_proto_depIdxs = []int32{
 	11, // 14: greenroom.v1.Session.expire_time:type_name -> google.protobuf.Timestamp
 	13, // 15: greenroom.v1.Session.plan_limits:type_name -> greenroom.v1.PlanLimit
 	14, // 16: greenroom.v1.Session.current_permission_mode:type_name -> greenroom.v1.PermissionMode
-	11, // 17: greenroom.v1.Process.start_time:type_name -> google.protobuf.Timestamp
-	4,  // 18: greenroom.v1.Process.last_exit:type_name -> greenroom.v1.ProcessExit
-	11, // 19: greenroom.v1.ProcessExit.time:type_name -> google.protobuf.Timestamp
-	11, // 20: greenroom.v1.Recovery.next_attempt_time:type_name -> google.protobuf.Timestamp
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	6,  // 17: greenroom.v1.Session.running_usage:type_name -> greenroom.v1.SessionUsage
+	11, // 18: greenroom.v1.Process.start_time:type_name -> google.protobuf.Timestamp
+	4,  // 19: greenroom.v1.Process.last_exit:type_name -> greenroom.v1.ProcessExit
+	11, // 20: greenroom.v1.ProcessExit.time:type_name -> google.protobuf.Timestamp
+	11, // 21: greenroom.v1.Recovery.next_attempt_time:type_name -> google.protobuf.Timestamp
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_session_proto_init() }

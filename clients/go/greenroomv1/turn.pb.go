@@ -174,9 +174,9 @@ type Turn struct {
 	ResultText string `protobuf:"bytes,7,opt,name=result_text,json=resultText,proto3" json:"result_text,omitempty"`
 	// Why the model stopped, such as `end_turn` or `max_tokens`, as the API says it.
 	StopReason string `protobuf:"bytes,8,opt,name=stop_reason,json=stopReason,proto3" json:"stop_reason,omitempty"`
-	// Tokens that the turn used.
+	// What the turn used, whoever used it: the conversation, its agents, compaction. Unset until it has ended.
 	Usage *TurnUsage `protobuf:"bytes,9,opt,name=usage,proto3" json:"usage,omitempty"`
-	// Cost of the turn in US dollars, as the CLI reckons it.
+	// Cost of the turn in US dollars: what the CLI has told, and `usage.estimated_cost_usd`. 0 until it has ended.
 	CostUsd float64 `protobuf:"fixed64,10,opt,name=cost_usd,json=costUsd,proto3" json:"cost_usd,omitempty"`
 	// Why the turn FAILED or was INTERRUPTED; unset otherwise. Its code and its ErrorInfo say who can do something about
 	// it, and a RetryInfo when: counted from the turn's end, and only if the same prompt may succeed then.
@@ -402,7 +402,7 @@ func (x *Turn) GetModels() []string {
 	return nil
 }
 
-// TurnUsage is the tokens that one turn used.
+// TurnUsage is what one turn used: requests, tokens and cost are always of the same requests.
 type TurnUsage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Input tokens that were not in the cache.
@@ -413,8 +413,13 @@ type TurnUsage struct {
 	CacheReadTokens int64 `protobuf:"varint,3,opt,name=cache_read_tokens,json=cacheReadTokens,proto3" json:"cache_read_tokens,omitempty"`
 	// Input tokens written to the cache.
 	CacheCreationTokens int64 `protobuf:"varint,4,opt,name=cache_creation_tokens,json=cacheCreationTokens,proto3" json:"cache_creation_tokens,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// Requests to the model that were answered, at least in part.
+	Requests int64 `protobuf:"varint,5,opt,name=requests,proto3" json:"requests,omitempty"`
+	// The part of `cost_usd` that the server reckoned by list prices, in US dollars, from the tokens that the messages told:
+	// of requests that broke off, or whose process ended before the CLI told their cost. 0 when the CLI has told all.
+	EstimatedCostUsd float64 `protobuf:"fixed64,6,opt,name=estimated_cost_usd,json=estimatedCostUsd,proto3" json:"estimated_cost_usd,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *TurnUsage) Reset() {
@@ -471,6 +476,20 @@ func (x *TurnUsage) GetCacheReadTokens() int64 {
 func (x *TurnUsage) GetCacheCreationTokens() int64 {
 	if x != nil {
 		return x.CacheCreationTokens
+	}
+	return 0
+}
+
+func (x *TurnUsage) GetRequests() int64 {
+	if x != nil {
+		return x.Requests
+	}
+	return 0
+}
+
+func (x *TurnUsage) GetEstimatedCostUsd() float64 {
+	if x != nil {
+		return x.EstimatedCostUsd
 	}
 	return 0
 }
@@ -1180,12 +1199,14 @@ const file_greenroom_v1_turn_proto_rawDesc = "" +
 	"\x10prompt_truncated\x18\x15 \x01(\bR\x0fpromptTruncated\x128\n" +
 	"\vplan_limits\x18\x16 \x03(\v2\x17.greenroom.v1.PlanLimitR\n" +
 	"planLimits\x12\x16\n" +
-	"\x06models\x18\x17 \x03(\tR\x06models\"\xb3\x01\n" +
+	"\x06models\x18\x17 \x03(\tR\x06models\"\xfd\x01\n" +
 	"\tTurnUsage\x12!\n" +
 	"\finput_tokens\x18\x01 \x01(\x03R\vinputTokens\x12#\n" +
 	"\routput_tokens\x18\x02 \x01(\x03R\foutputTokens\x12*\n" +
 	"\x11cache_read_tokens\x18\x03 \x01(\x03R\x0fcacheReadTokens\x122\n" +
-	"\x15cache_creation_tokens\x18\x04 \x01(\x03R\x13cacheCreationTokens\"\xfe\x02\n" +
+	"\x15cache_creation_tokens\x18\x04 \x01(\x03R\x13cacheCreationTokens\x12\x1a\n" +
+	"\brequests\x18\x05 \x01(\x03R\brequests\x12,\n" +
+	"\x12estimated_cost_usd\x18\x06 \x01(\x01R\x10estimatedCostUsd\"\xfe\x02\n" +
 	"\fContentBlock\x12\x14\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x129\n" +
 	"\bthinking\x18\x02 \x01(\v2\x1b.greenroom.v1.ThinkingBlockH\x00R\bthinking\x120\n" +

@@ -14,7 +14,7 @@ from enum import StrEnum
 from greenroomd.domain.api_failure import ApiFailure
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.plan_limit import PlanLimit
-from greenroomd.domain.turn import Usage
+from greenroomd.domain.usage import Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,10 @@ class AssistantSpoke(Frame):
     model: str
     blocks: Sequence[JsonObject]
     parent_tool_use_id: str = ""
+    usage: Usage = Usage()
+    """The tokens of its request; as long as it is not `ended`, as they were when the message began."""
+    ended: bool = False
+    """Whether nothing of the message is missing; where it streams, RequestProgressed says so instead."""
     api_error: str = ""
     """The CLI's word for the failure of the API that it reports, such as `rate_limit`; "" for none."""
     request_id: str = ""
@@ -130,6 +134,20 @@ class StderrWritten(Frame):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamMarker(Frame):
     """A `stream_event` or `system/status` without content: only a sign of life."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestProgressed(StreamMarker):
+    """A `stream_event` with the tokens of a model request: of its beginning, its end, or both."""
+
+    message_id: str
+    """The id of the message that answers the request."""
+    model: str = ""
+    """The model that answers; "" in the frame of the end."""
+    usage: Usage = Usage()
+    """The tokens so far, of the request alone; those of the end replace those of the beginning."""
+    ended: bool = False
+    """Whether the answer is complete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

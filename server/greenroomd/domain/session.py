@@ -12,7 +12,8 @@ from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.in_force import InForce, effective
 from greenroomd.domain.plan_limit import PlanLimit
 from greenroomd.domain.states import LIVE, State
-from greenroomd.domain.turn import Problem, Usage
+from greenroomd.domain.turn import Problem
+from greenroomd.domain.usage import Usage
 
 
 class StartMode(StrEnum):
@@ -123,7 +124,9 @@ class Session:
     turn_count: int = 0
     """How many turns it has accepted."""
     usage: Usage = Usage()
-    """Tokens and cost of all its turns."""
+    """What its turns have used that have ended, and what was used while none ran; only `lifecycle.book` changes it."""
+    running_usage: Usage = Usage()
+    """What has been used since and is not in `usage` yet: that of the running turn, which gets it when it ends."""
     plan_limits: Sequence[PlanLimit] = ()
     """The limits of the subscription that pays for it, as the model's API told them last; empty if it told none."""
     profile_token: bool = False
@@ -164,6 +167,11 @@ class Session:
     def effective_config(self) -> SessionConfig:
         """The config that its process is to have: `config`, with what the CLI chose by itself since."""
         return effective(self.config, self.in_force)
+
+    @property
+    def spent_usd(self) -> float:
+        """What it has cost so far in US dollars, with the running turn."""
+        return self.usage.cost_usd + self.running_usage.cost_usd
 
     @property
     def expire_time(self) -> datetime | None:

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.plan_limit import PlanLimit
+from greenroomd.domain.usage import Usage
 
 
 class TurnState(StrEnum):
@@ -24,34 +25,6 @@ class TurnState(StrEnum):
     def final(self) -> bool:
         """Whether the turn has ended."""
         return self not in (TurnState.QUEUED, TurnState.RUNNING)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """Tokens that the model used, and their cost as the CLI computes it."""
-
-    turns: int = 0
-    """The number of turns that have ended."""
-    input_tokens: int = 0
-    """Input tokens that were not in the cache."""
-    output_tokens: int = 0
-    """Output tokens."""
-    cache_creation_tokens: int = 0
-    """Input tokens written to the cache."""
-    cache_read_tokens: int = 0
-    """Input tokens read from the cache."""
-    cost_usd: float = 0.0
-    """The cost in US dollars."""
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            turns=self.turns + other.turns,
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            cache_creation_tokens=self.cache_creation_tokens + other.cache_creation_tokens,
-            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
-            cost_usd=self.cost_usd + other.cost_usd,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,7 @@ def a_session(**facts: Any) -> Session:
     )
 
 
-MAY_BE_STORED_LATER = ("last_active_time", "usage", "update_time")
+MAY_BE_STORED_LATER = ("last_active_time", "update_time")
 """Written out here: taken from the server, whatever the server forgets to store would be allowed to be lost."""
 
 

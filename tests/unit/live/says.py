@@ -26,7 +26,7 @@ from greenroomd.domain.frames import (
     UserEchoed,
 )
 from greenroomd.domain.plan_limit import PlanLimit
-from greenroomd.domain.turn import Usage
+from greenroomd.domain.usage import Usage
 
 RAW = b"{}"
 

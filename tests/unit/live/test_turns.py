@@ -15,7 +15,8 @@ from greenroomd.domain.lifecycle import orders
 from greenroomd.domain.lifecycle.turn_queue import MAX_WAITING_TURNS
 from greenroomd.domain.retryable_errors import QueueFull
 from greenroomd.domain.states import State
-from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
+from greenroomd.domain.turn import Problem, Turn, TurnState
+from greenroomd.domain.usage import Usage
 from unit.live import says
 from unit.live.owner import Owner, an_owner, payloads
 
@@ -149,7 +150,7 @@ def test_an_unsolicited_result_is_told_and_counts_for_the_session_alone() -> Non
     assert owner.state is State.IDLE
     second = owner.answers(owner.prompt(), total_cost_usd=1.0)
     assert (first.usage.cost_usd, second.usage.cost_usd) == (0.25, 0.25)
-    assert owner.session.usage == Usage(turns=2, input_tokens=207, output_tokens=40, cost_usd=1.0)
+    assert owner.session.usage == Usage(turns=2, requests=3, input_tokens=207, output_tokens=40, cost_usd=1.0)
 
 
 def test_cost_is_a_difference_within_one_process() -> None:

@@ -25,7 +25,7 @@ from greenroomd.domain.frames import (
     TurnResult,
     UserEchoed,
 )
-from greenroomd.domain.turn import Usage
+from greenroomd.domain.usage import Usage
 from greenroomd.processes.claude.protocol.framing import Overlong
 from greenroomd.processes.claude.protocol.stream_json import ControlAnswer, ControlAsked, encode, parse
 

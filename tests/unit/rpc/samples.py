@@ -25,7 +25,8 @@ from greenroomd.domain.mcp import McpServer, McpStatus
 from greenroomd.domain.plan_limit import LimitState, PlanLimit
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session
 from greenroomd.domain.states import State
-from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
+from greenroomd.domain.turn import Problem, Turn, TurnState
+from greenroomd.domain.usage import Usage
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 SESSION_ID = "5c6f0f4e-7a52-4d9e-9d0b-0c8a3f1e2d4b"
@@ -43,6 +44,8 @@ USAGE = Usage(
     cache_creation_tokens=30,
     cache_read_tokens=40,
     cost_usd=0.25,
+    requests=5,
+    estimated_cost_usd=0.125,
 )
 LIMIT = PlanLimit(name="seven_day_opus", state=LimitState.WARNING, used=0.75, reset_time=NOON)
 CONFIG = SessionConfig(
@@ -114,6 +117,7 @@ SESSION = Session(
     current_turn_id=TURN_ID,
     turn_count=3,
     usage=USAGE,
+    running_usage=Usage(requests=1, input_tokens=70, cost_usd=0.5),
     plan_limits=(LIMIT,),
     create_time=NOON,
     update_time=NOON + timedelta(seconds=1),

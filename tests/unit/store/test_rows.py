@@ -9,7 +9,8 @@ from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import Limits, RecoveryPolicy, SessionConfig
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session
 from greenroomd.domain.states import State
-from greenroomd.domain.turn import Problem, Turn, Usage
+from greenroomd.domain.turn import Problem, Turn
+from greenroomd.domain.usage import Usage
 from greenroomd.store.schema.documents import config_of, config_text
 from greenroomd.store.schema.rows import (
     approval_of,
@@ -49,7 +50,7 @@ st.register_type_strategy(
         recovery=st.builds(RecoveryPolicy, window=spans, first_backoff=spans, max_backoff=spans),
     ),
 )
-usages = st.builds(Usage, cost_usd=floats)
+usages = st.builds(Usage, cost_usd=floats, estimated_cost_usd=floats)
 problems = st.none() | st.builds(Problem)
 exits = st.none() | st.builds(LastExit, time=times)
 sessions_made = st.builds(
@@ -60,6 +61,7 @@ sessions_made = st.builds(
     recovery=st.builds(Recovery, next_attempt_time=st.none() | times),
     process=st.builds(ProcessFacts, start_time=st.none() | times, last_exit=exits),
     usage=usages,
+    running_usage=usages,
     create_time=times,
     update_time=times,
     last_active_time=times,

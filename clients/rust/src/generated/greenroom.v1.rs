@@ -1228,7 +1228,7 @@ pub struct Session {
     /// Turn that runs now; empty when none does.
     #[prost(string, tag = "19")]
     pub current_turn_id: ::prost::alloc::string::String,
-    /// What the session has used up to now.
+    /// What all turns that have ended used, and what was used while none ran.
     #[prost(message, optional, tag = "20")]
     pub usage: ::core::option::Option<SessionUsage>,
     /// Time of creation.
@@ -1269,6 +1269,10 @@ pub struct Session {
     /// the first start.
     #[prost(string, tag = "31")]
     pub current_model: ::prost::alloc::string::String,
+    /// What has been used since and is not in `usage` yet: that of the running turn so far, which gets it when it ends. Both
+    /// together count against `max_budget_usd`. Unset when there is nothing.
+    #[prost(message, optional, tag = "32")]
+    pub running_usage: ::core::option::Option<SessionUsage>,
 }
 /// Process is one run of the CLI for a session.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1328,7 +1332,7 @@ pub struct Recovery {
     #[prost(bool, tag = "4")]
     pub recoverable: bool,
 }
-/// SessionUsage is the sum over all turns of a session.
+/// SessionUsage is the sum over all turns of a session that have ended, and what was used while none ran.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct SessionUsage {
     /// Turns that have ended.
@@ -1346,9 +1350,15 @@ pub struct SessionUsage {
     /// Input tokens written to the cache.
     #[prost(int64, tag = "5")]
     pub cache_creation_tokens: i64,
-    /// Cost in US dollars, as the CLI reckons it.
+    /// Cost in US dollars: what the CLI has told, and `estimated_cost_usd`.
     #[prost(double, tag = "6")]
     pub cost_usd: f64,
+    /// Requests to the model that were answered, at least in part.
+    #[prost(int64, tag = "7")]
+    pub requests: i64,
+    /// The part of `cost_usd` that the server reckoned by list prices, in US dollars, as in TurnUsage.
+    #[prost(double, tag = "8")]
+    pub estimated_cost_usd: f64,
 }
 /// SessionState is where a session is in its life. "Live" states are INITIALIZING, READY, ACTIVE, IDLE and CLOSING: they
 /// hold, get or give back a process.
@@ -1472,10 +1482,10 @@ pub struct Turn {
     /// Why the model stopped, such as `end_turn` or `max_tokens`, as the API says it.
     #[prost(string, tag = "8")]
     pub stop_reason: ::prost::alloc::string::String,
-    /// Tokens that the turn used.
+    /// What the turn used, whoever used it: the conversation, its agents, compaction. Unset until it has ended.
     #[prost(message, optional, tag = "9")]
     pub usage: ::core::option::Option<TurnUsage>,
-    /// Cost of the turn in US dollars, as the CLI reckons it.
+    /// Cost of the turn in US dollars: what the CLI has told, and `usage.estimated_cost_usd`. 0 until it has ended.
     #[prost(double, tag = "10")]
     pub cost_usd: f64,
     /// Why the turn FAILED or was INTERRUPTED; unset otherwise. Its code and its ErrorInfo say who can do something about
@@ -1521,8 +1531,8 @@ pub struct Turn {
     #[prost(string, repeated, tag = "23")]
     pub models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
-/// TurnUsage is the tokens that one turn used.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+/// TurnUsage is what one turn used: requests, tokens and cost are always of the same requests.
+#[derive(Clone, Copy, PartialEq, ::prost::Message)]
 pub struct TurnUsage {
     /// Input tokens that were not in the cache.
     #[prost(int64, tag = "1")]
@@ -1536,6 +1546,13 @@ pub struct TurnUsage {
     /// Input tokens written to the cache.
     #[prost(int64, tag = "4")]
     pub cache_creation_tokens: i64,
+    /// Requests to the model that were answered, at least in part.
+    #[prost(int64, tag = "5")]
+    pub requests: i64,
+    /// The part of `cost_usd` that the server reckoned by list prices, in US dollars, from the tokens that the messages told:
+    /// of requests that broke off, or whose process ended before the CLI told their cost. 0 when the CLI has told all.
+    #[prost(double, tag = "6")]
+    pub estimated_cost_usd: f64,
 }
 /// ContentBlock is one piece of a prompt or of a message. A prompt takes text, images and documents.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -24,7 +24,7 @@ async def launch_request(session: Session, store: SessionReader) -> Launch:
         config=session.effective_config,
         may_bypass=session.config.permission_mode is PermissionMode.BYPASS_PERMISSIONS,
         generation=session.config_generation,
-        spent_usd=session.usage.cost_usd,
+        spent_usd=session.spent_usd,
         oauth_token=token,
     )
 

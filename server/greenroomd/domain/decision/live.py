@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from greenroomd.domain.api_failure import NO_FAILURE, ApiFailure
 from greenroomd.domain.approval import Approval
+from greenroomd.domain.bill import Bill
 from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.enforcement import OptionReport
@@ -16,7 +17,7 @@ from greenroomd.domain.frames import ToolInputBegan, TurnResult
 from greenroomd.domain.mcp import NO_MCP_SERVERS, McpConnections
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
-from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
+from greenroomd.domain.turn import Problem, Turn, TurnState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +81,6 @@ class Live:
     """When each pending approval is denied unless it is decided before."""
     result: TurnResult | None = None
     """The running turn's last result, as long as the CLI is not idle yet: more may follow from background work."""
-    turn_usage: Usage = Usage()
-    """What all results in the running turn have counted."""
     turn_models: tuple[str, ...] = ()
     """The models that have answered in the running turn's main conversation, in the order of their first words."""
     turn_rounds: int = 0
@@ -121,8 +120,8 @@ class Live:
     """Whether the CLI has begun a new conversation whose id is not known yet."""
     output_bytes: int = 0
     """Bytes that the process has written in the running turn."""
-    spent_usd: float = 0.0
-    """The cost of this process up to its last result, in US dollars."""
+    bill: Bill = Bill()
+    """What the process has used and no turn has been charged with."""
     launching: bool = False
     """Whether a process has been requested and is not ready yet."""
     running: bool = False

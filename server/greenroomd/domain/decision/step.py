@@ -22,7 +22,7 @@ from greenroomd.domain.session import Session
 from greenroomd.domain.states import Signal
 from greenroomd.domain.turn import Problem, Turn
 
-STORED_LATER = frozenset({"last_active_time", "usage", "update_time"})
+STORED_LATER = frozenset({"last_active_time", "update_time"})
 """Fields of a session that are not worth a commit of their own: they change with every delta of the CLI."""
 
 _stored_now: Callable[[Session], tuple[object, ...]] = attrgetter(

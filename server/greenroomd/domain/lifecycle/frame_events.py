@@ -27,7 +27,7 @@ from greenroomd.domain.frames import (
     UserEchoed,
 )
 from greenroomd.domain.lifecycle.piece_events import PIECES, piece_event
-from greenroomd.domain.turn import Problem, Turn, TurnState, Usage
+from greenroomd.domain.turn import Problem, Turn, TurnState
 
 # These only drive the supervisor; other events say the same better.
 _NOT_PUBLISHED = (
@@ -127,7 +127,6 @@ def answered(
     turn: Turn,
     result: TurnResult,
     *,
-    usage: Usage,
     rounds: int,
     at: datetime,
     cause: Problem | None,
@@ -139,7 +138,7 @@ def answered(
 
     `cause` is why we interrupted it, `refusal` why a hook refused its prompt; each is None if that did not happen.
     `failure` is what the CLI has told of the last failed request to the API.
-    `usage` and `rounds` are those of all its results. `cut` says that the interrupt stopped work in the background,
+    `rounds` are those of all its results. `cut` says that the interrupt stopped work in the background,
     which a result that had come before does not know.
     """
     state, error = TurnState.COMPLETED, None
@@ -162,7 +161,6 @@ def answered(
         error=error,
         result_text=result.text if state is TurnState.COMPLETED else "",
         stop_reason=result.stop_reason,
-        usage=replace(usage, turns=1),
         rounds=rounds,
         side_effects_unknown=cut,
         end_time=at,

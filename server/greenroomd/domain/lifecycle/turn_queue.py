@@ -9,11 +9,17 @@ from greenroomd.domain.decision.actions import EndProcess, InterruptCli, LaunchP
 from greenroomd.domain.decision.live import waiting
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import IllegalTransition, TurnRunning
-from greenroomd.domain.lifecycle import approval_flow, partial_messages, reconfiguration, required_servers
+from greenroomd.domain.lifecycle import (
+    approval_flow,
+    book,
+    partial_messages,
+    reconfiguration,
+    required_servers,
+)
 from greenroomd.domain.lifecycle.frame_events import answered, prompted, turn_event
 from greenroomd.domain.retryable_errors import QueueFull
 from greenroomd.domain.states import TURN_ARRIVED, Signal, State, allowed
-from greenroomd.domain.turn import Problem, Turn, TurnState, Usage, aborted, begun
+from greenroomd.domain.turn import Problem, Turn, TurnState, aborted, begun
 
 MAX_WAITING_TURNS = 16
 
@@ -76,7 +82,6 @@ def begin_next(step: Step) -> None:
         api_failure=NO_FAILURE,
         retrying_since=None,
         cut=False,
-        turn_usage=Usage(),
         turn_rounds=0,
         turn_models=(),
         obey_by=None,
@@ -98,7 +103,6 @@ def end_answered(step: Step) -> None:
     ended = answered(
         turn,
         live.result,
-        usage=live.turn_usage,
         rounds=live.turn_rounds,
         at=step.at,
         cause=live.cause,
@@ -118,7 +122,7 @@ def abort(step: Step, error: Problem) -> None:
         )  # as if the CLI had obeyed
         state = TurnState.FAILED if failed else TurnState.INTERRUPTED
         ended = aborted(turn, at=step.at, error=cause, state=state)
-        _close(step, replace(ended, usage=step.live.turn_usage, rounds=step.live.turn_rounds))
+        _close(step, replace(ended, rounds=step.live.turn_rounds))
 
 
 def cancel_queued(step: Step, error: Problem, state: TurnState = TurnState.FAILED) -> None:
@@ -146,10 +150,9 @@ def _close(step: Step, turn: Turn) -> None:
     approval_flow.cancel(step)
     partial_messages.retract_all(step)
     turn = replace(turn, models=step.live.turn_models, plan_limits=step.session.plan_limits)
+    turn = book.close_turn(step, turn)
     step.put_turn(turn)
-    step.update_session(
-        current_turn_id="", last_active_time=step.at, usage=step.session.usage + _counted(turn.usage)
-    )
+    step.update_session(current_turn_id="", last_active_time=step.at)
     step.update_live(
         result=None,
         cause=None,
@@ -161,10 +164,6 @@ def _close(step: Step, turn: Turn) -> None:
         open_tools=frozenset(),
     )
     step.emit(turn_event(turn, at=step.at))
-
-
-def _counted(usage: Usage) -> Usage:
-    return usage if usage.turns else usage + Usage(turns=1)
 
 
 def rest(step: Step) -> None:

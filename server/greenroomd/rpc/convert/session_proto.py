@@ -10,7 +10,7 @@ from greenroom.v1 import session_pb2 as pb
 from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.memo import IdentityMemo
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, etag
-from greenroomd.domain.turn import Usage
+from greenroomd.domain.usage import Usage
 from greenroomd.rpc.convert.config_proto import shared_config_message
 from greenroomd.rpc.convert.enums import ENFORCEMENT, SESSION_STATES, permission_mode_number
 from greenroomd.rpc.convert.plan_limit_proto import plan_limit_messages
@@ -44,6 +44,7 @@ def session_message(session: Session, *, full: bool) -> pb.Session:
         cli_session_id=session.cli_session_id,
         current_turn_id=session.current_turn_id,
         usage=_shared_usage_message(session.usage),
+        running_usage=usage_message(session.running_usage) if session.running_usage != _NO_USAGE else None,
         create_time=shared_timestamp(session.create_time),
         update_time=shared_timestamp(session.update_time),
         last_active_time=shared_timestamp(session.last_active_time),
@@ -112,9 +113,12 @@ def usage_message(usage: Usage) -> pb.SessionUsage:
         cache_read_tokens=usage.cache_read_tokens,
         cache_creation_tokens=usage.cache_creation_tokens,
         cost_usd=usage.cost_usd,
+        requests=usage.requests,
+        estimated_cost_usd=usage.estimated_cost_usd,
     )
 
 
+_NO_USAGE = Usage()
 _shared_usage_message = IdentityMemo(usage_message)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from greenroom.v1 import turn_pb2 as pb
 from greenroomd.domain.approval import Approval
-from greenroomd.domain.turn import Turn, Usage
+from greenroomd.domain.turn import Turn
+from greenroomd.domain.usage import Usage
 from greenroomd.rpc.convert.content import block_messages
 from greenroomd.rpc.convert.enums import APPROVAL_STATES, TURN_STATES
 from greenroomd.rpc.convert.plan_limit_proto import plan_limit_messages
@@ -107,4 +108,6 @@ def _usage_message(usage: Usage) -> pb.TurnUsage:
         output_tokens=usage.output_tokens,
         cache_read_tokens=usage.cache_read_tokens,
         cache_creation_tokens=usage.cache_creation_tokens,
+        requests=usage.requests,
+        estimated_cost_usd=usage.estimated_cost_usd,
     )

@@ -25,7 +25,8 @@ from greenroomd.domain.enforcement import Enforcement, OptionReport
 from greenroomd.domain.in_force import InForce
 from greenroomd.domain.plan_limit import LimitState, PlanLimit
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery
-from greenroomd.domain.turn import Problem, Usage
+from greenroomd.domain.turn import Problem
+from greenroomd.domain.usage import Usage
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -138,7 +139,7 @@ def config_of(written: str) -> SessionConfig:
 
 
 def usage_document(usage: Usage) -> list[float]:
-    """Return usage as a list: turns, input, output, cache creation and cache read tokens, cost in US dollars."""
+    """Return usage as a list, in the order in which `usage_of` reads it."""
     return [
         usage.turns,
         usage.input_tokens,
@@ -146,19 +147,23 @@ def usage_document(usage: Usage) -> list[float]:
         usage.cache_creation_tokens,
         usage.cache_read_tokens,
         usage.cost_usd,
+        usage.requests,
+        usage.estimated_cost_usd,
     ]
 
 
 def usage_of(document: list[Any]) -> Usage:
-    """Return the usage of its list."""
-    turns, given, returned, created, read, cost = document
+    """Return the usage of its list; rows of earlier versions lack the last two numbers."""
+    turns, given, returned, created, read, cost, requests, estimated = [*document, 0, 0.0][:8]
     return Usage(
         turns=turns,
+        requests=requests,
         input_tokens=given,
         output_tokens=returned,
         cache_creation_tokens=created,
         cache_read_tokens=read,
         cost_usd=cost,
+        estimated_cost_usd=estimated,
     )
 
 

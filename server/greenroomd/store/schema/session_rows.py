@@ -8,7 +8,7 @@ from greenroomd.domain.in_force import InForce
 from greenroomd.domain.lifecycle.expiry import due_time
 from greenroomd.domain.session import ProcessFacts, Recovery, Session, StartMode
 from greenroomd.domain.states import State
-from greenroomd.domain.turn import Usage
+from greenroomd.domain.usage import Usage
 from greenroomd.store.schema.documents import (
     Document,
     config_of,
@@ -75,7 +75,8 @@ def _description(session: Session) -> Document:
 
 
 def _progress(session: Session) -> Document:
-    recovery, process, usage = session.recovery, session.process, session.usage
+    recovery, process = session.recovery, session.process
+    usage, running = session.usage, session.running_usage
     in_force = session.in_force
     return {
         "start_mode": session.start_mode,
@@ -90,6 +91,7 @@ def _progress(session: Session) -> Document:
         "current_turn_id": session.current_turn_id,
         "turn_count": session.turn_count,
         "usage": None if usage == _NO_USAGE else usage_document(usage),
+        "running_usage": None if running == _NO_USAGE else usage_document(running),
         "plan_limits": plan_limits_document(session.plan_limits),
         "profile_token": session.profile_token,
         "observed_config_generation": session.observed_config_generation,
@@ -125,7 +127,8 @@ def session_of(row: Row) -> Session:
     ) = row
     described: Document = value_of(description)
     moved: Document = value_of(progress)
-    recovery, process, usage = moved.get("recovery"), moved.get("process"), moved.get("usage")
+    recovery, process = moved.get("recovery"), moved.get("process")
+    usage, running = moved.get("usage"), moved.get("running_usage")
     in_force = moved.get("in_force")
     return Session(
         session_id=session_id,
@@ -152,6 +155,7 @@ def session_of(row: Row) -> Session:
         current_turn_id=moved.get("current_turn_id", ""),
         turn_count=moved.get("turn_count", 0),
         usage=usage_of(usage) if usage else _NO_USAGE,
+        running_usage=usage_of(running) if running else _NO_USAGE,
         plan_limits=plan_limits_of(moved.get("plan_limits", ())),
         profile_token=moved.get("profile_token", False),
         create_time=time_of(create_time),

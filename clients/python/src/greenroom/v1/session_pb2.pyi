@@ -161,6 +161,7 @@ class Session(_message.Message):
     PLAN_LIMITS_FIELD_NUMBER: _builtins.int
     CURRENT_PERMISSION_MODE_FIELD_NUMBER: _builtins.int
     CURRENT_MODEL_FIELD_NUMBER: _builtins.int
+    RUNNING_USAGE_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUID v4, chosen by the client or by the server. Immutable."""
     workspace_id: _builtins.str
@@ -236,7 +237,7 @@ class Session(_message.Message):
 
     @_builtins.property
     def usage(self) -> Global___SessionUsage:
-        """What the session has used up to now."""
+        """What all turns that have ended used, and what was used while none ran."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -261,6 +262,12 @@ class Session(_message.Message):
     @_builtins.property
     def plan_limits(self) -> _containers.RepeatedCompositeFieldContainer[_plan_limit_pb2.PlanLimit]:
         """Limits of the subscription that pays for the session, as the API last told them; empty if it told none."""
+
+    @_builtins.property
+    def running_usage(self) -> Global___SessionUsage:
+        """What has been used since and is not in `usage` yet: that of the running turn so far, which gets it when it ends. Both
+        together count against `max_budget_usd`. Unset when there is nothing.
+        """
 
     def __init__(
         self,
@@ -296,10 +303,11 @@ class Session(_message.Message):
         plan_limits: _abc.Iterable[_plan_limit_pb2.PlanLimit] | None = ...,
         current_permission_mode: _config_pb2.PermissionMode.ValueType = ...,
         current_model: _builtins.str = ...,
+        running_usage: Global___SessionUsage | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "config", b"config", "create_time", b"create_time", "error", b"error", "expire_time", b"expire_time", "last_active_time", b"last_active_time", "metadata", b"metadata", "process", b"process", "recovery", b"recovery", "state_time", b"state_time", "update_time", b"update_time", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "config", b"config", "create_time", b"create_time", "error", b"error", "expire_time", b"expire_time", "last_active_time", b"last_active_time", "metadata", b"metadata", "process", b"process", "recovery", b"recovery", "running_usage", b"running_usage", "state_time", b"state_time", "update_time", b"update_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cli_session_id", b"cli_session_id", "close_time", b"close_time", "config", b"config", "config_generation", b"config_generation", "config_report", b"config_report", "create_time", b"create_time", "current_model", b"current_model", "current_permission_mode", b"current_permission_mode", "current_turn_id", b"current_turn_id", "display_name", b"display_name", "error", b"error", "etag", b"etag", "expire_time", b"expire_time", "labels", b"labels", "last_active_time", b"last_active_time", "last_sequence", b"last_sequence", "metadata", b"metadata", "observed_config_generation", b"observed_config_generation", "plan_limits", b"plan_limits", "process", b"process", "profile_id", b"profile_id", "recovery", b"recovery", "revision", b"revision", "session_id", b"session_id", "state", b"state", "state_reason", b"state_reason", "state_time", b"state_time", "update_time", b"update_time", "usage", b"usage", "user_id", b"user_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cli_session_id", b"cli_session_id", "close_time", b"close_time", "config", b"config", "config_generation", b"config_generation", "config_report", b"config_report", "create_time", b"create_time", "current_model", b"current_model", "current_permission_mode", b"current_permission_mode", "current_turn_id", b"current_turn_id", "display_name", b"display_name", "error", b"error", "etag", b"etag", "expire_time", b"expire_time", "labels", b"labels", "last_active_time", b"last_active_time", "last_sequence", b"last_sequence", "metadata", b"metadata", "observed_config_generation", b"observed_config_generation", "plan_limits", b"plan_limits", "process", b"process", "profile_id", b"profile_id", "recovery", b"recovery", "revision", b"revision", "running_usage", b"running_usage", "session_id", b"session_id", "state", b"state", "state_reason", b"state_reason", "state_time", b"state_time", "update_time", b"update_time", "usage", b"usage", "user_id", b"user_id", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -438,7 +446,7 @@ Global___Recovery: _TypeAlias = Recovery  # noqa: Y015
 
 @_typing.final
 class SessionUsage(_message.Message):
-    """SessionUsage is the sum over all turns of a session."""
+    """SessionUsage is the sum over all turns of a session that have ended, and what was used while none ran."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -448,6 +456,8 @@ class SessionUsage(_message.Message):
     CACHE_READ_TOKENS_FIELD_NUMBER: _builtins.int
     CACHE_CREATION_TOKENS_FIELD_NUMBER: _builtins.int
     COST_USD_FIELD_NUMBER: _builtins.int
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    ESTIMATED_COST_USD_FIELD_NUMBER: _builtins.int
     turns: _builtins.int
     """Turns that have ended."""
     input_tokens: _builtins.int
@@ -459,7 +469,11 @@ class SessionUsage(_message.Message):
     cache_creation_tokens: _builtins.int
     """Input tokens written to the cache."""
     cost_usd: _builtins.float
-    """Cost in US dollars, as the CLI reckons it."""
+    """Cost in US dollars: what the CLI has told, and `estimated_cost_usd`."""
+    requests: _builtins.int
+    """Requests to the model that were answered, at least in part."""
+    estimated_cost_usd: _builtins.float
+    """The part of `cost_usd` that the server reckoned by list prices, in US dollars, as in TurnUsage."""
     def __init__(
         self,
         *,
@@ -469,10 +483,12 @@ class SessionUsage(_message.Message):
         cache_read_tokens: _builtins.int = ...,
         cache_creation_tokens: _builtins.int = ...,
         cost_usd: _builtins.float = ...,
+        requests: _builtins.int = ...,
+        estimated_cost_usd: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_creation_tokens", b"cache_creation_tokens", "cache_read_tokens", b"cache_read_tokens", "cost_usd", b"cost_usd", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "turns", b"turns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_creation_tokens", b"cache_creation_tokens", "cache_read_tokens", b"cache_read_tokens", "cost_usd", b"cost_usd", "estimated_cost_usd", b"estimated_cost_usd", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "requests", b"requests", "turns", b"turns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -140,7 +140,7 @@ class Turn(_message.Message):
     stop_reason: _builtins.str
     """Why the model stopped, such as `end_turn` or `max_tokens`, as the API says it."""
     cost_usd: _builtins.float
-    """Cost of the turn in US dollars, as the CLI reckons it."""
+    """Cost of the turn in US dollars: what the CLI has told, and `usage.estimated_cost_usd`. 0 until it has ended."""
     side_effects_unknown: _builtins.bool
     """Whether the turn broke off where a tool may or may not have run: look before you send the prompt again."""
     rounds: _builtins.int
@@ -159,7 +159,7 @@ class Turn(_message.Message):
 
     @_builtins.property
     def usage(self) -> Global___TurnUsage:
-        """Tokens that the turn used."""
+        """What the turn used, whoever used it: the conversation, its agents, compaction. Unset until it has ended."""
 
     @_builtins.property
     def error(self) -> _status_pb2.Status:
@@ -232,7 +232,7 @@ Global___Turn: _TypeAlias = Turn  # noqa: Y015
 
 @_typing.final
 class TurnUsage(_message.Message):
-    """TurnUsage is the tokens that one turn used."""
+    """TurnUsage is what one turn used: requests, tokens and cost are always of the same requests."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -240,6 +240,8 @@ class TurnUsage(_message.Message):
     OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
     CACHE_READ_TOKENS_FIELD_NUMBER: _builtins.int
     CACHE_CREATION_TOKENS_FIELD_NUMBER: _builtins.int
+    REQUESTS_FIELD_NUMBER: _builtins.int
+    ESTIMATED_COST_USD_FIELD_NUMBER: _builtins.int
     input_tokens: _builtins.int
     """Input tokens that were not in the cache."""
     output_tokens: _builtins.int
@@ -248,6 +250,12 @@ class TurnUsage(_message.Message):
     """Input tokens read from the cache."""
     cache_creation_tokens: _builtins.int
     """Input tokens written to the cache."""
+    requests: _builtins.int
+    """Requests to the model that were answered, at least in part."""
+    estimated_cost_usd: _builtins.float
+    """The part of `cost_usd` that the server reckoned by list prices, in US dollars, from the tokens that the messages told:
+    of requests that broke off, or whose process ended before the CLI told their cost. 0 when the CLI has told all.
+    """
     def __init__(
         self,
         *,
@@ -255,10 +263,12 @@ class TurnUsage(_message.Message):
         output_tokens: _builtins.int = ...,
         cache_read_tokens: _builtins.int = ...,
         cache_creation_tokens: _builtins.int = ...,
+        requests: _builtins.int = ...,
+        estimated_cost_usd: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_creation_tokens", b"cache_creation_tokens", "cache_read_tokens", b"cache_read_tokens", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_creation_tokens", b"cache_creation_tokens", "cache_read_tokens", b"cache_read_tokens", "estimated_cost_usd", b"estimated_cost_usd", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "requests", b"requests"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -10,7 +10,7 @@ from greenroomd.domain.decision.live import Ending, Purpose
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import Payload, ProcessExited
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import approval_flow, limits, partial_messages, turn_queue
+from greenroomd.domain.lifecycle import approval_flow, book, budget, limits, partial_messages, turn_queue
 from greenroomd.domain.lifecycle.process import crash_recovery
 from greenroomd.domain.session import LastExit
 from greenroomd.domain.states import NODE_LOST, REQUESTED, TURN_ARRIVED, Signal, State
@@ -88,12 +88,17 @@ def exited(
     if live.result is not None and not live.agents:
         turn_queue.end_answered(step)
     turn_queue.abort(step, ending.error if ending and ending.error else gone)
+    book.close_bill(step)
     approval_flow.cancel(step)
     step.update_live(running=False, launching=False, busy=False, ending=None, obey_by=None, finish_by=None)
     if not group_gone:
         message = f"the end of process {pid} and all that it started cannot be proven"
         _fail(step, Problem(reason="PROCESS_NOT_ENDED", message=message, facts={"pid": str(pid)}))
-    elif ending is None:
+        return
+    budget.enforce(step)
+    if step.session.state is State.CLOSED:
+        return
+    if ending is None:
         _fail(step, gone)
     else:
         _after(step, ending)
@@ -133,6 +138,7 @@ def _lose_process(step: Step, error: Problem) -> None:
     if step.session.process.pid:
         _record_exit(step, code=None, signal=None, stderr_tail="")
     turn_queue.abort(step, error)
+    book.close_bill(step)
     approval_flow.cancel(step)
     if step.session.state is State.CLOSING:
         turn_queue.cancel_queued(step, error, TurnState.INTERRUPTED)

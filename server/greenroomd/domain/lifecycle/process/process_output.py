@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from greenroomd.domain.decision.live import Ending, Purpose
 from greenroomd.domain.decision.step import Step
@@ -22,6 +21,7 @@ from greenroomd.domain.frames import (
     PermissionWithdrawn,
     PlanLimitsTold,
     PromptRefused,
+    RequestProgressed,
     StderrWritten,
     TurnInitialized,
     TurnResult,
@@ -30,6 +30,7 @@ from greenroomd.domain.frames import (
 from greenroomd.domain.lifecycle import (
     api_retries,
     approval_flow,
+    book,
     budget,
     limits,
     mode_tracking,
@@ -66,8 +67,10 @@ def _follow(step: Step, frame: Frame) -> None:
         case AssistantSpoke():
             _track_tools(step, frame)
             _note_model(step, frame)
+            book.message_seen(step, frame)
+            budget.stop_turn(step, frame)
             api_retries.answered(step, frame)
-        case Delta() | ApiRetried() | PlanLimitsTold():
+        case Delta() | RequestProgressed() | ApiRetried() | PlanLimitsTold():
             _follow_api(step, frame)
         case TurnResult():
             _take_result(step, frame)
@@ -99,8 +102,10 @@ def _track_tools(step: Step, frame: AssistantSpoke | UserEchoed) -> None:
         step.update_live(open_tools=(step.live.open_tools | called) - done)
 
 
-def _follow_api(step: Step, frame: Delta | ApiRetried | PlanLimitsTold) -> None:
+def _follow_api(step: Step, frame: Delta | RequestProgressed | ApiRetried | PlanLimitsTold) -> None:
     match frame:
+        case RequestProgressed():
+            book.message_seen(step, frame)
         case Delta():
             api_retries.answered(step, frame)
         case ApiRetried():
@@ -117,14 +122,10 @@ def _note_model(step: Step, frame: AssistantSpoke) -> None:
 
 def _take_result(step: Step, frame: TurnResult) -> None:
     turn = step.live.turn
-    used = replace(frame.usage, turns=0, cost_usd=frame.cost_after(step.live.spent_usd))
-    step.update_live(spent_usd=frame.total_cost_usd)
+    book.result_told(step, frame)
     if turn is None:  # it answers no prompt: a background task has ended
-        step.update_session(usage=step.session.usage + used)
         return
-    step.update_live(
-        turn_usage=step.live.turn_usage + used, turn_rounds=step.live.turn_rounds + frame.num_turns
-    )
+    step.update_live(turn_rounds=step.live.turn_rounds + frame.num_turns)
     if turn.turn_id in frame.message_uuids or step.live.result is not None:
         # A later one, which answers no prompt, is the answer to what the turn's agents have found.
         step.update_live(result=frame)

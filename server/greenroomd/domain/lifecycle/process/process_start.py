@@ -17,7 +17,7 @@ from greenroomd.domain.event_payloads import (
     SessionNoted,
 )
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import budget, mode_tracking, reconfiguration, turn_queue
+from greenroomd.domain.lifecycle import book, budget, mode_tracking, reconfiguration, turn_queue
 from greenroomd.domain.lifecycle.process import crash_recovery, mcp_servers
 from greenroomd.domain.mcp import NO_MCP_SERVERS
 from greenroomd.domain.session import ProcessFacts
@@ -49,12 +49,11 @@ def spawned(
     if conversation:
         step.update_session(cli_session_id=conversation)
     newest = generation == step.session.config_generation
-    step.update_live(
-        running=True, spent_usd=0.0, busy=False, resetting=False, agents=frozenset(), renew_process=False
-    )
+    step.update_live(running=True, busy=False, resetting=False, agents=frozenset(), renew_process=False)
     step.update_live(
         running_config=config, running_generation=generation, reconfiguring=False, mcp=NO_MCP_SERVERS
     )
+    book.open_bill(step)
     step.update_live(follow_config=step.live.follow_config and not newest, enforcement=enforcement)
     step.update_session(process=facts, config_report=report(config, enforcement))
     _emit(step, EventType.PROCESS_SPAWNED, ProcessSpawned(session=step.session))

@@ -6,8 +6,9 @@ from typing import Any
 
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.frames import TurnResult
-from greenroomd.domain.turn import Usage
+from greenroomd.domain.usage import Usage
 from greenroomd.processes.claude.protocol.json_fields import json_object, number, text, texts, whole
+from greenroomd.processes.claude.protocol.request_usage import tokens_of
 
 
 def result(raw: bytes, message: JsonObject) -> TurnResult:
@@ -42,13 +43,7 @@ def _usage(message: JsonObject) -> Usage:
             cache_creation_tokens=sum(whole(each.get("cacheCreationInputTokens")) for each in used),
             cache_read_tokens=sum(whole(each.get("cacheReadInputTokens")) for each in used),
         )
-    usage = json_object(message.get("usage"))
-    return Usage(
-        input_tokens=whole(usage.get("input_tokens")),
-        output_tokens=whole(usage.get("output_tokens")),
-        cache_creation_tokens=whole(usage.get("cache_creation_input_tokens")),
-        cache_read_tokens=whole(usage.get("cache_read_input_tokens")),
-    )
+    return tokens_of(message.get("usage"))
 
 
 def _cost(usage_by_model: Any) -> float | None:

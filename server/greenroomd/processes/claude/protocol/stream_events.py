@@ -5,6 +5,7 @@ from __future__ import annotations
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.frames import Delta, DeltaKind, Frame, MessageAbandoned, StreamMarker, ToolInputBegan
 from greenroomd.processes.claude.protocol.json_fields import json_object, text, whole
+from greenroomd.processes.claude.protocol.request_usage import request_progress
 
 _DELTAS = {
     "text_delta": (DeltaKind.TEXT, "text"),
@@ -48,4 +49,4 @@ def stream_event(raw: bytes, message: JsonObject) -> Frame:
                 raw=raw, cli_session_id=session, message_id=message_id, parent_tool_use_id=parent
             )
         case _:
-            return StreamMarker(raw=raw, cli_session_id=session)
+            return request_progress(raw, message) or StreamMarker(raw=raw, cli_session_id=session)

@@ -28,6 +28,7 @@ from greenroomd.domain.frames import (
 from greenroomd.processes.claude.protocol.api_frames import plan_limits_told
 from greenroomd.processes.claude.protocol.framing import Overlong
 from greenroomd.processes.claude.protocol.json_fields import blocks, json_object, json_objects, number, text
+from greenroomd.processes.claude.protocol.request_usage import tokens_of
 from greenroomd.processes.claude.protocol.result_frame import result
 from greenroomd.processes.claude.protocol.stream_events import stream_event
 from greenroomd.processes.claude.protocol.system_frames import noted, system
@@ -83,6 +84,8 @@ def _assistant(raw: bytes, message: JsonObject) -> Frame:
         model=text(spoken.get("model")),
         blocks=blocks(spoken.get("content")),
         parent_tool_use_id=text(message.get("parent_tool_use_id")),
+        usage=tokens_of(spoken.get("usage")),
+        ended=bool(spoken.get("stop_reason")),
         api_error=text(message.get("error")),
         request_id=text(message.get("request_id")),
     )

@@ -1,0 +1,68 @@
+"""The book of a session: the only functions that change what a session or a turn has used. Pure.
+
+Everything that a process uses goes on its bill first. `session.running_usage` always shows the bill, so that a crash of
+the server loses nothing of it. At the end of a turn, or of a process without one, the bill moves to `session.usage` and
+to the turn: so a session has used what its turns have used, and what was used outside of any turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from greenroomd.domain.bill import Bill
+from greenroomd.domain.decision.step import Step
+from greenroomd.domain.frames import AssistantSpoke, RequestProgressed, TurnResult
+from greenroomd.domain.turn import Turn
+from greenroomd.domain.usage import Usage
+
+
+def open_bill(step: Step) -> None:
+    """Begin the bill of a new process."""
+    _show(step, Bill())
+
+
+def message_seen(step: Step, frame: AssistantSpoke | RequestProgressed) -> None:
+    """Note what a message tells of the request that it answers."""
+    if not frame.message_id or (isinstance(frame, AssistantSpoke) and frame.synthetic):
+        return
+    agent = isinstance(frame, AssistantSpoke) and bool(frame.parent_tool_use_id)
+    bill = step.live.bill.with_message(
+        frame.message_id, frame.model, frame.usage, ended=frame.ended, agent=agent
+    )
+    if bill is not step.live.bill:
+        _show(step, bill)
+
+
+def result_told(step: Step, frame: TurnResult) -> None:
+    """Note what a result tells; outside of a turn, the session is charged at once."""
+    bill = step.live.bill
+    used = replace(frame.usage, turns=0, cost_usd=frame.cost_after(bill.total_usd))
+    _show(step, bill.with_result(used, frame.total_cost_usd))
+    if step.live.turn is None:
+        _charge(step, step.live.bill.told)
+        _show(step, replace(step.live.bill, told=Usage()))
+
+
+def close_turn(step: Step, turn: Turn) -> Turn:
+    """Return a turn that has ended with everything that was used in it; the session is charged with the same."""
+    used = replace(step.session.running_usage, turns=1)
+    _charge(step, used)
+    _show(step, step.live.bill.charged())
+    return replace(turn, usage=used)
+
+
+def close_bill(step: Step) -> None:
+    """Charge the session with what is left on the bill of a process that has ended; its turn must have ended before."""
+    _charge(step, step.session.running_usage)
+    _show(step, Bill())
+
+
+def _charge(step: Step, used: Usage) -> None:
+    if used != Usage():
+        step.update_session(usage=step.session.usage + used)
+
+
+def _show(step: Step, bill: Bill) -> None:
+    step.update_live(bill=bill)
+    if (usage := bill.usage) != step.session.running_usage:
+        step.update_session(running_usage=usage)
