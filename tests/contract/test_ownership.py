@@ -17,7 +17,7 @@ from contract.sample import Heard, JsonCodec, creation, new_session, revisions, 
 from greenroomd.app.ports.storage import Selection
 from greenroomd.domain.retryable_errors import DatabaseTakenOver
 from greenroomd.store.open_engines import UnsupportedDatabase
-from greenroomd.store.ownership import DatabaseInUse, this_server
+from greenroomd.store.ownership.database_lock import DatabaseInUse, this_server
 from greenroomd.store.sql_store import open_store
 
 FIRST, SECOND = this_server("first"), this_server("second")

@@ -25,7 +25,7 @@ from greenroomd.domain.session import Session, etag
 from greenroomd.store.engine import Database
 from greenroomd.store.listener_offsets import SqlPositions
 from greenroomd.store.notifications import listening_for_commits
-from greenroomd.store.ownership import DatabaseLock, Owner, keeping, locked
+from greenroomd.store.ownership.database_lock import DatabaseLock, Owner, keeping, locked
 from greenroomd.store.prepare_database import fence_of, keyring_for, prepare_database
 from greenroomd.store.read.event_log import SqlEventLog
 from greenroomd.store.read.history import History

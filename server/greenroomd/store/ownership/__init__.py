@@ -1,0 +1,1 @@
+"""One database, one owner: the record of the owner, and the locks that keep a second server away."""
