@@ -6,6 +6,8 @@ import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,10 @@ from contract.postgres import PostgresServer
 from contract.sample import Heard, JsonCodec, creation, new_session, revisions, saying
 from greenroomd.app.ports.storage import Selection
 from greenroomd.domain.retryable_errors import DatabaseTakenOver
+from greenroomd.store.engine import Database
 from greenroomd.store.open_engines import UnsupportedDatabase
-from greenroomd.store.ownership.database_lock import DatabaseInUse, this_server
+from greenroomd.store.ownership.database_lock import locked
+from greenroomd.store.ownership.owner_record import DatabaseInUse, this_server
 from greenroomd.store.sql_store import open_store
 
 FIRST, SECOND = this_server("first"), this_server("second")
@@ -91,6 +95,52 @@ async def test_a_file_has_one_owner_whatever_its_name(
                 raise AssertionError("two owners")
     lock = tmp_path / "greenroom.db.lock"
     assert lock.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_whoever_removes_the_file_beside_the_database_lets_nobody_in(
+    database_url: str, tmp_path: Path, opening: Opening
+) -> None:
+    del database_url
+    beside = tmp_path / "greenroom.db.lock"
+    async with opening(owner=FIRST) as store:
+        session = await store.commit(creation(new_session()))
+        beside.unlink()
+        for _ in range(2):
+            with pytest.raises(DatabaseInUse, match="node first on"):
+                async with opening(owner=SECOND):
+                    raise AssertionError("two owners")
+        await store.commit(saying(session, "undisturbed"))
+    async with opening(owner=SECOND):
+        assert beside.read_text() == SECOND.text()
+
+
+async def refused_while_another_starts(database_url: str, opening: Opening) -> str:
+    """Return what a second owner is told while the first has its lock, and has not written anything yet."""
+    database = Database(database_url, wait_timeout=timedelta(seconds=5))
+    try:
+        async with locked(database, replace(FIRST, pid=4242)):
+            with pytest.raises(DatabaseInUse) as refusal:
+                async with opening(owner=SECOND):
+                    raise AssertionError("two owners")
+    finally:
+        database.dispose()
+    return str(refusal.value)
+
+
+async def test_a_second_owner_learns_of_one_that_has_no_tables_yet(
+    database_url: str, opening: Opening
+) -> None:
+    told = await refused_while_another_starts(database_url, opening)
+    assert f"on {FIRST.host}, pid 4242" in told
+
+
+async def test_a_second_owner_is_not_told_of_the_one_before(database_url: str, opening: Opening) -> None:
+    async with opening(owner=SECOND):
+        pass
+    told = await refused_while_another_starts(database_url, opening)
+    assert f"on {FIRST.host}, pid 4242" in told
+    assert "node second" not in told
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

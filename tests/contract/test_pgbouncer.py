@@ -14,7 +14,7 @@ from contract.postgres import PostgresServer
 from contract.sample import Heard, JsonCodec, creation, new_session, saying
 from deploy.programs import program
 from greenroomd.store.open_engines import UnsupportedDatabase
-from greenroomd.store.ownership.database_lock import DatabaseInUse, this_server
+from greenroomd.store.ownership.owner_record import DatabaseInUse, this_server
 from greenroomd.store.sql_store import open_store
 
 FILE = Path(__file__).parents[2] / "docs/deploy/pgbouncer.ini"

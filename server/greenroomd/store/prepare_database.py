@@ -10,7 +10,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from greenroomd.store.engine import Database
 from greenroomd.store.open_engines import UnsupportedDatabase
-from greenroomd.store.ownership.database_lock import Owner
+from greenroomd.store.ownership.owner_record import Owner
 from greenroomd.store.schema.tables import meta, profiles, secrets
 from greenroomd.store.schema.upgrade import upgrade
 from greenroomd.store.secrets import KeyFileUnusable, Keyring, open_keyring

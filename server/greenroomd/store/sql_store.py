@@ -25,7 +25,8 @@ from greenroomd.domain.session import Session, etag
 from greenroomd.store.engine import Database
 from greenroomd.store.listener_offsets import SqlPositions
 from greenroomd.store.notifications import listening_for_commits
-from greenroomd.store.ownership.database_lock import DatabaseLock, Owner, keeping, locked
+from greenroomd.store.ownership.database_lock import keeping, locked
+from greenroomd.store.ownership.owner_record import DatabaseLock, Owner
 from greenroomd.store.prepare_database import fence_of, keyring_for, prepare_database
 from greenroomd.store.read.event_log import SqlEventLog
 from greenroomd.store.read.history import History
@@ -88,6 +89,7 @@ async def open_store(
             if owner is not None:
                 await require_own_session(database)
                 lock = await stack.enter_async_context(locked(database, owner))
+                stack.callback(database.dispose)  # no connection may outlive the lock
             store_id, head, fence, sealed_under = await reader.run(partial(prepare_database, database, owner))
             keyring = keyring_for(key_file, sealed_under)
             events = codec(store_id)

@@ -11,7 +11,7 @@ from greenroomd.app.watch.tail import Tail
 from greenroomd.processes.node.state_dir import node_id
 from greenroomd.rpc.stream.event_codec import EventCodec
 from greenroomd.settings.record import Settings
-from greenroomd.store.ownership.database_lock import this_server
+from greenroomd.store.ownership.owner_record import this_server
 from greenroomd.store.sql_store import SqlStore, open_store
 from greenroomd.telemetry.metrics import Metrics
 

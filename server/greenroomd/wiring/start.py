@@ -43,7 +43,7 @@ from greenroomd.settings.environment import search_path
 from greenroomd.settings.host_defaults import descriptors_needed
 from greenroomd.settings.record import Settings
 from greenroomd.store.open_engines import UnsupportedDatabase
-from greenroomd.store.ownership.database_lock import DatabaseInUse
+from greenroomd.store.ownership.owner_record import DatabaseInUse
 from greenroomd.store.schema.upgrade import SchemaTooNew
 from greenroomd.store.secrets import KeyFileUnusable
 from greenroomd.store.sql_store import SqlStore
