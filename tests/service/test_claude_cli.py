@@ -17,6 +17,7 @@ from driving import IMPATIENT, a_launch, driven, eventually, result_of, spoken, 
 from greenroomd.app.ports.processes import ProcessFailed, ShutdownTimeouts
 from greenroomd.domain.config import PermissionMode, Secret
 from greenroomd.domain.frames import (
+    ApiRetried,
     Delta,
     DeltaKind,
     MessageProgressed,
@@ -24,6 +25,7 @@ from greenroomd.domain.frames import (
     PermissionWithdrawn,
     SystemNoted,
     TurnInitialized,
+    TurnResult,
     UserEchoed,
 )
 from greenroomd.processes.claude.cli import ClaudeCli
@@ -315,14 +317,26 @@ async def test_text_with_a_slash_is_text_and_blocks_are_blocks(
 
 async def test_a_failure_of_the_api_is_a_result(cli: ClaudeCli, work: Path) -> None:
     async with driven(cli, a_launch(work)) as claude:
-        frames = await claude.turn(plan({"status": 529}))
+        frames = await claude.turn(plan({"status": 500}))
     result = result_of(frames)
     assert result.subtype == "success"
     assert not result.succeeded
-    assert result.api_error_status == 529
+    assert result.api_error_status == 500
     assert [f.subtype for f in frames if isinstance(f, SystemNoted) and f.subtype == "api_retry"] == [
         "api_retry"
     ]
+
+
+async def test_an_overload_is_told_and_tried_again_until_the_owner_ends_it(
+    cli: ClaudeCli, work: Path
+) -> None:
+    async with driven(cli, a_launch(work, model="opus")) as claude:
+        await claude.say(plan({"status": 529}))
+        tries = [await claude.until_a(ApiRetried) for _ in range(3)]
+        assert [frame.attempt for frame in tries] == [1, 2, 3]  # alone, it would end at the third answer
+        assert {frame.failure.status for frame in tries} == {529}
+        await claude.process.interrupt()
+        assert (await claude.until_a(TurnResult)).aborted
 
 
 async def test_a_line_of_five_megabytes(cli: ClaudeCli, work: Path) -> None:

@@ -124,6 +124,7 @@ def test_the_environment_of_an_empty_config() -> None:
         "CLAUDE_CODE_MAX_RETRIES": "4",
         "CLAUDE_CODE_RETRY_WATCHDOG": "1",
         "CLAUDE_CODE_RETRY_WATCHDOG_SCOPE": "capacity",
+        "CLAUDE_CODE_RETRY_WATCHDOG_MAX_WAIT_MS": "21600000",
     }
 
 

@@ -28,6 +28,9 @@ _APART: JsonObject = {"autoMemoryEnabled": False, "crossSessionInbound": "refuse
 _EXTRA_BODY = "CLAUDE_CODE_EXTRA_BODY"
 _TOOL_TIMEOUTS = ("BASH_DEFAULT_TIMEOUT_MS", "BASH_MAX_TIMEOUT_MS", "MCP_TOOL_TIMEOUT")
 _LONGEST_FILE_NAME = 200
+_ORPHAN_TRIES_FOR = timedelta(
+    hours=6
+)  # a process whose server was killed must not ask an overloaded API for ever
 _LEAST_BUDGET_USD = 0.000001  # the CLI does not accept 0 as a budget
 
 
@@ -220,6 +223,7 @@ def environment(
         # a turn tries is decided where its frames are read.
         "CLAUDE_CODE_RETRY_WATCHDOG": "1",
         "CLAUDE_CODE_RETRY_WATCHDOG_SCOPE": "capacity",
+        "CLAUDE_CODE_RETRY_WATCHDOG_MAX_WAIT_MS": str(_ORPHAN_TRIES_FOR // timedelta(milliseconds=1)),
     }
     merged |= extra_body(config, defaults)
     if launch.oauth_token is not None:
