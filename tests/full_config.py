@@ -2,7 +2,14 @@
 
 from datetime import timedelta
 
-from greenroomd.domain.config import ApprovalPolicy, Effort, OnIdle, PermissionMode, RecoveryMode
+from greenroomd.domain.config import (
+    ApprovalPolicy,
+    Effort,
+    OnIdle,
+    PermissionMode,
+    ProjectContext,
+    RecoveryMode,
+)
 from greenroomd.domain.rules.config.config_overlay import PartialConfig
 
 FULL = PartialConfig(
@@ -14,6 +21,7 @@ FULL = PartialConfig(
         "permission_mode": PermissionMode.PLAN,
         "effort": Effort.XHIGH,
         "max_thinking_tokens": 0,
+        "project_context": (ProjectContext.AGENTS, ProjectContext.MEMORY),
         "max_turns": 7,
         "temperature": 0.25,
         "max_budget_usd": 1.5,

@@ -25,6 +25,7 @@ from standin.strictness import fault_of
 
 NOT_FOUND = failure.error_body("not_found_error", "stub")
 KEPT_REQUESTS = 5000
+SYSTEM_SHOWN = 600
 TEXT_SHOWN = 80  # of each text of the conversation
 AUTH_SHOWN = 24  # enough of a credential to tell which one it is
 CLIENT_LEFT = (BrokenPipeError, ConnectionResetError)
@@ -255,6 +256,7 @@ def _entry(headers: Message, request: JsonObject, session: str, size: int) -> Js
         "last": json.dumps(messages[-1])[-300:],
         "kinds": [kind for message in messages for kind in _kinds(message)],
         "said": [text[:TEXT_SHOWN] for message in messages for text in texts(message)],
+        "ends": [text[-TEXT_SHOWN:] for message in messages for text in texts(message)],
         "tools": [tool.get("name") for tool in request.get("tools") or []],
         "temperature": request.get("temperature"),
         "thinking": request.get("thinking"),
@@ -262,6 +264,7 @@ def _entry(headers: Message, request: JsonObject, session: str, size: int) -> Js
         "effort": (request.get("output_config") or {}).get("effort"),
         "system_bytes": len(system),
         "system_tail": system[-200:],
+        "system_head": system[:SYSTEM_SHOWN],
         "retry": headers.get("x-stainless-retry-count"),
         "auth": {name: shown for name, shown in credentials.items() if shown},
         "headers": sorted(name.lower() for name in headers),

@@ -210,6 +210,67 @@ func (Effort) EnumDescriptor() ([]byte, []int) {
 	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{2}
 }
 
+// ProjectContext is a part of what a project says to its agent.
+type ProjectContext int32
+
+const (
+	// Not a part.
+	ProjectContext_PROJECT_CONTEXT_UNSPECIFIED ProjectContext = 0
+	// The files `CLAUDE.md` and `.claude/CLAUDE.md`, added to the system prompt.
+	ProjectContext_PROJECT_CONTEXT_MEMORY ProjectContext = 1
+	// The skills in `.claude/skills`; a skill `deploy` is called `project:deploy`.
+	ProjectContext_PROJECT_CONTEXT_SKILLS ProjectContext = 2
+	// The agents in `.claude/agents`.
+	ProjectContext_PROJECT_CONTEXT_AGENTS ProjectContext = 3
+	// The commands in `.claude/commands`, which the model can use as skills; `fix` is called `project:fix`.
+	ProjectContext_PROJECT_CONTEXT_COMMANDS ProjectContext = 4
+)
+
+// Enum value maps for ProjectContext.
+var (
+	ProjectContext_name = map[int32]string{
+		0: "PROJECT_CONTEXT_UNSPECIFIED",
+		1: "PROJECT_CONTEXT_MEMORY",
+		2: "PROJECT_CONTEXT_SKILLS",
+		3: "PROJECT_CONTEXT_AGENTS",
+		4: "PROJECT_CONTEXT_COMMANDS",
+	}
+	ProjectContext_value = map[string]int32{
+		"PROJECT_CONTEXT_UNSPECIFIED": 0,
+		"PROJECT_CONTEXT_MEMORY":      1,
+		"PROJECT_CONTEXT_SKILLS":      2,
+		"PROJECT_CONTEXT_AGENTS":      3,
+		"PROJECT_CONTEXT_COMMANDS":    4,
+	}
+)
+
+func (x ProjectContext) Enum() *ProjectContext {
+	p := new(ProjectContext)
+	*p = x
+	return p
+}
+
+func (x ProjectContext) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ProjectContext) Descriptor() protoreflect.EnumDescriptor {
+	return file_greenroom_v1_config_proto_enumTypes[3].Descriptor()
+}
+
+func (ProjectContext) Type() protoreflect.EnumType {
+	return &file_greenroom_v1_config_proto_enumTypes[3]
+}
+
+func (x ProjectContext) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ProjectContext.Descriptor instead.
+func (ProjectContext) EnumDescriptor() ([]byte, []int) {
+	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{3}
+}
+
 // OnIdle says what becomes of a session that had no turn for its idle timeout.
 type OnIdle int32
 
@@ -251,11 +312,11 @@ func (x OnIdle) String() string {
 }
 
 func (OnIdle) Descriptor() protoreflect.EnumDescriptor {
-	return file_greenroom_v1_config_proto_enumTypes[3].Descriptor()
+	return file_greenroom_v1_config_proto_enumTypes[4].Descriptor()
 }
 
 func (OnIdle) Type() protoreflect.EnumType {
-	return &file_greenroom_v1_config_proto_enumTypes[3]
+	return &file_greenroom_v1_config_proto_enumTypes[4]
 }
 
 func (x OnIdle) Number() protoreflect.EnumNumber {
@@ -264,7 +325,7 @@ func (x OnIdle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OnIdle.Descriptor instead.
 func (OnIdle) EnumDescriptor() ([]byte, []int) {
-	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{3}
+	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{4}
 }
 
 // ApprovalPolicy says what happens when a tool needs a permission that no rule gives.
@@ -304,11 +365,11 @@ func (x ApprovalPolicy) String() string {
 }
 
 func (ApprovalPolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_greenroom_v1_config_proto_enumTypes[4].Descriptor()
+	return file_greenroom_v1_config_proto_enumTypes[5].Descriptor()
 }
 
 func (ApprovalPolicy) Type() protoreflect.EnumType {
-	return &file_greenroom_v1_config_proto_enumTypes[4]
+	return &file_greenroom_v1_config_proto_enumTypes[5]
 }
 
 func (x ApprovalPolicy) Number() protoreflect.EnumNumber {
@@ -317,7 +378,7 @@ func (x ApprovalPolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ApprovalPolicy.Descriptor instead.
 func (ApprovalPolicy) EnumDescriptor() ([]byte, []int) {
-	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{4}
+	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{5}
 }
 
 // Enforcement says how far an option can be relied on.
@@ -361,11 +422,11 @@ func (x Enforcement) String() string {
 }
 
 func (Enforcement) Descriptor() protoreflect.EnumDescriptor {
-	return file_greenroom_v1_config_proto_enumTypes[5].Descriptor()
+	return file_greenroom_v1_config_proto_enumTypes[6].Descriptor()
 }
 
 func (Enforcement) Type() protoreflect.EnumType {
-	return &file_greenroom_v1_config_proto_enumTypes[5]
+	return &file_greenroom_v1_config_proto_enumTypes[6]
 }
 
 func (x Enforcement) Number() protoreflect.EnumNumber {
@@ -374,7 +435,7 @@ func (x Enforcement) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Enforcement.Descriptor instead.
 func (Enforcement) EnumDescriptor() ([]byte, []int) {
-	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{5}
+	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{6}
 }
 
 // SessionConfig is everything that decides how a session's process runs. Fields that are not set keep the value of
@@ -445,8 +506,12 @@ type SessionConfig struct {
 	// 1000000. Newer models decide by themselves and by `effort`, and ignore it. Default: the CLI's for the model. Can change
 	// on the live process.
 	MaxThinkingTokens *int32 `protobuf:"varint,23,opt,name=max_thinking_tokens,json=maxThinkingTokens,proto3,oneof" json:"max_thinking_tokens,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// What the project in `working_dir` may say to the agent, each part by itself: its settings and hooks are never read.
+	// Only where the operator allows it (GREENROOM_ALLOW_PROJECT_CONTEXT), else INVALID_ARGUMENT. It is read at every start
+	// of a process. Default: none.
+	ProjectContext []ProjectContext `protobuf:"varint,24,rep,packed,name=project_context,json=projectContext,proto3,enum=greenroom.v1.ProjectContext" json:"project_context,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *SessionConfig) Reset() {
@@ -652,6 +717,13 @@ func (x *SessionConfig) GetMaxThinkingTokens() int32 {
 		return *x.MaxThinkingTokens
 	}
 	return 0
+}
+
+func (x *SessionConfig) GetProjectContext() []ProjectContext {
+	if x != nil {
+		return x.ProjectContext
+	}
+	return nil
 }
 
 // SessionLimits bounds what one session may use. `Session.config_report` says which of them this host enforces.
@@ -896,7 +968,7 @@ var File_greenroom_v1_config_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\n" +
-	"\x19greenroom/v1/config.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xa5\v\n" +
+	"\x19greenroom/v1/config.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xec\v\n" +
 	"\rSessionConfig\x12\x1f\n" +
 	"\vworking_dir\x18\x01 \x01(\tR\n" +
 	"workingDir\x12(\n" +
@@ -926,7 +998,8 @@ const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\x13mcp_connect_timeout\x18\x1e \x01(\v2\x19.google.protobuf.DurationR\x11mcpConnectTimeout\x120\n" +
 	"\x14required_mcp_servers\x18\x1f \x03(\tR\x12requiredMcpServers\x12,\n" +
 	"\x06effort\x18\x16 \x01(\x0e2\x14.greenroom.v1.EffortR\x06effort\x123\n" +
-	"\x13max_thinking_tokens\x18\x17 \x01(\x05H\x05R\x11maxThinkingTokens\x88\x01\x01\x1a>\n" +
+	"\x13max_thinking_tokens\x18\x17 \x01(\x05H\x05R\x11maxThinkingTokens\x88\x01\x01\x12E\n" +
+	"\x0fproject_context\x18\x18 \x03(\x0e2\x1c.greenroom.v1.ProjectContextR\x0eprojectContext\x1a>\n" +
 	"\x10EnvironmentEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x10\n" +
@@ -979,7 +1052,13 @@ const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\vEFFORT_HIGH\x10\x03\x12\x10\n" +
 	"\fEFFORT_XHIGH\x10\x04\x12\x0e\n" +
 	"\n" +
-	"EFFORT_MAX\x10\x05*[\n" +
+	"EFFORT_MAX\x10\x05*\xa3\x01\n" +
+	"\x0eProjectContext\x12\x1f\n" +
+	"\x1bPROJECT_CONTEXT_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16PROJECT_CONTEXT_MEMORY\x10\x01\x12\x1a\n" +
+	"\x16PROJECT_CONTEXT_SKILLS\x10\x02\x12\x1a\n" +
+	"\x16PROJECT_CONTEXT_AGENTS\x10\x03\x12\x1c\n" +
+	"\x18PROJECT_CONTEXT_COMMANDS\x10\x04*[\n" +
 	"\x06OnIdle\x12\x17\n" +
 	"\x13ON_IDLE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fON_IDLE_SUSPEND\x10\x01\x12\x11\n" +
@@ -1008,48 +1087,50 @@ func file_greenroom_v1_config_proto_rawDescGZIP() []byte {
 	return file_greenroom_v1_config_proto_rawDescData
 }
 
-var file_greenroom_v1_config_proto_enumTypes = make([]protoimpl.EnumInfo, 6)
+var file_greenroom_v1_config_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
 var file_greenroom_v1_config_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_greenroom_v1_config_proto_goTypes = []any{
 	(RecoveryMode)(0),           // 0: greenroom.v1.RecoveryMode
 	(PermissionMode)(0),         // 1: greenroom.v1.PermissionMode
 	(Effort)(0),                 // 2: greenroom.v1.Effort
-	(OnIdle)(0),                 // 3: greenroom.v1.OnIdle
-	(ApprovalPolicy)(0),         // 4: greenroom.v1.ApprovalPolicy
-	(Enforcement)(0),            // 5: greenroom.v1.Enforcement
-	(*SessionConfig)(nil),       // 6: greenroom.v1.SessionConfig
-	(*SessionLimits)(nil),       // 7: greenroom.v1.SessionLimits
-	(*RecoveryPolicy)(nil),      // 8: greenroom.v1.RecoveryPolicy
-	(*ConfigOptionReport)(nil),  // 9: greenroom.v1.ConfigOptionReport
-	nil,                         // 10: greenroom.v1.SessionConfig.EnvironmentEntry
-	(*durationpb.Duration)(nil), // 11: google.protobuf.Duration
-	(*structpb.Struct)(nil),     // 12: google.protobuf.Struct
+	(ProjectContext)(0),         // 3: greenroom.v1.ProjectContext
+	(OnIdle)(0),                 // 4: greenroom.v1.OnIdle
+	(ApprovalPolicy)(0),         // 5: greenroom.v1.ApprovalPolicy
+	(Enforcement)(0),            // 6: greenroom.v1.Enforcement
+	(*SessionConfig)(nil),       // 7: greenroom.v1.SessionConfig
+	(*SessionLimits)(nil),       // 8: greenroom.v1.SessionLimits
+	(*RecoveryPolicy)(nil),      // 9: greenroom.v1.RecoveryPolicy
+	(*ConfigOptionReport)(nil),  // 10: greenroom.v1.ConfigOptionReport
+	nil,                         // 11: greenroom.v1.SessionConfig.EnvironmentEntry
+	(*durationpb.Duration)(nil), // 12: google.protobuf.Duration
+	(*structpb.Struct)(nil),     // 13: google.protobuf.Struct
 }
 var file_greenroom_v1_config_proto_depIdxs = []int32{
 	1,  // 0: greenroom.v1.SessionConfig.permission_mode:type_name -> greenroom.v1.PermissionMode
-	11, // 1: greenroom.v1.SessionConfig.tool_timeout:type_name -> google.protobuf.Duration
-	10, // 2: greenroom.v1.SessionConfig.environment:type_name -> greenroom.v1.SessionConfig.EnvironmentEntry
-	12, // 3: greenroom.v1.SessionConfig.mcp_config:type_name -> google.protobuf.Struct
-	12, // 4: greenroom.v1.SessionConfig.settings:type_name -> google.protobuf.Struct
-	7,  // 5: greenroom.v1.SessionConfig.limits:type_name -> greenroom.v1.SessionLimits
-	8,  // 6: greenroom.v1.SessionConfig.recovery_policy:type_name -> greenroom.v1.RecoveryPolicy
-	3,  // 7: greenroom.v1.SessionConfig.on_idle:type_name -> greenroom.v1.OnIdle
-	4,  // 8: greenroom.v1.SessionConfig.approval_policy:type_name -> greenroom.v1.ApprovalPolicy
-	11, // 9: greenroom.v1.SessionConfig.mcp_connect_timeout:type_name -> google.protobuf.Duration
+	12, // 1: greenroom.v1.SessionConfig.tool_timeout:type_name -> google.protobuf.Duration
+	11, // 2: greenroom.v1.SessionConfig.environment:type_name -> greenroom.v1.SessionConfig.EnvironmentEntry
+	13, // 3: greenroom.v1.SessionConfig.mcp_config:type_name -> google.protobuf.Struct
+	13, // 4: greenroom.v1.SessionConfig.settings:type_name -> google.protobuf.Struct
+	8,  // 5: greenroom.v1.SessionConfig.limits:type_name -> greenroom.v1.SessionLimits
+	9,  // 6: greenroom.v1.SessionConfig.recovery_policy:type_name -> greenroom.v1.RecoveryPolicy
+	4,  // 7: greenroom.v1.SessionConfig.on_idle:type_name -> greenroom.v1.OnIdle
+	5,  // 8: greenroom.v1.SessionConfig.approval_policy:type_name -> greenroom.v1.ApprovalPolicy
+	12, // 9: greenroom.v1.SessionConfig.mcp_connect_timeout:type_name -> google.protobuf.Duration
 	2,  // 10: greenroom.v1.SessionConfig.effort:type_name -> greenroom.v1.Effort
-	11, // 11: greenroom.v1.SessionLimits.max_duration:type_name -> google.protobuf.Duration
-	11, // 12: greenroom.v1.SessionLimits.idle_timeout:type_name -> google.protobuf.Duration
-	11, // 13: greenroom.v1.SessionLimits.turn_timeout:type_name -> google.protobuf.Duration
-	0,  // 14: greenroom.v1.RecoveryPolicy.mode:type_name -> greenroom.v1.RecoveryMode
-	11, // 15: greenroom.v1.RecoveryPolicy.restart_window:type_name -> google.protobuf.Duration
-	11, // 16: greenroom.v1.RecoveryPolicy.initial_backoff:type_name -> google.protobuf.Duration
-	11, // 17: greenroom.v1.RecoveryPolicy.max_backoff:type_name -> google.protobuf.Duration
-	5,  // 18: greenroom.v1.ConfigOptionReport.enforcement:type_name -> greenroom.v1.Enforcement
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	3,  // 11: greenroom.v1.SessionConfig.project_context:type_name -> greenroom.v1.ProjectContext
+	12, // 12: greenroom.v1.SessionLimits.max_duration:type_name -> google.protobuf.Duration
+	12, // 13: greenroom.v1.SessionLimits.idle_timeout:type_name -> google.protobuf.Duration
+	12, // 14: greenroom.v1.SessionLimits.turn_timeout:type_name -> google.protobuf.Duration
+	0,  // 15: greenroom.v1.RecoveryPolicy.mode:type_name -> greenroom.v1.RecoveryMode
+	12, // 16: greenroom.v1.RecoveryPolicy.restart_window:type_name -> google.protobuf.Duration
+	12, // 17: greenroom.v1.RecoveryPolicy.initial_backoff:type_name -> google.protobuf.Duration
+	12, // 18: greenroom.v1.RecoveryPolicy.max_backoff:type_name -> google.protobuf.Duration
+	6,  // 19: greenroom.v1.ConfigOptionReport.enforcement:type_name -> greenroom.v1.Enforcement
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_config_proto_init() }
@@ -1065,7 +1146,7 @@ func file_greenroom_v1_config_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_greenroom_v1_config_proto_rawDesc), len(file_greenroom_v1_config_proto_rawDesc)),
-			NumEnums:      6,
+			NumEnums:      7,
 			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,

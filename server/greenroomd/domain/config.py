@@ -32,6 +32,15 @@ class Effort(StrEnum):
     MAX = "max"
 
 
+class ProjectContext(StrEnum):
+    """A part of what the project in the working directory says to its agent."""
+
+    MEMORY = "memory"
+    SKILLS = "skills"
+    AGENTS = "agents"
+    COMMANDS = "commands"
+
+
 class OnIdle(StrEnum):
     """What happens to a session that had no turn for its idle timeout."""
 
@@ -111,6 +120,8 @@ class SessionConfig:
     """How much the model thinks, where it can choose."""
     max_thinking_tokens: int | None = None
     """The most tokens that the model may think, where it has a budget; 0: it does not think."""
+    project_context: tuple[ProjectContext, ...] = ()
+    """What the CLI gets of the project in the working directory; never its settings and hooks."""
     max_turns: int | None = None
     """The most tool rounds that one turn may take."""
     temperature: float | None = None

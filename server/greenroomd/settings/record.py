@@ -93,6 +93,11 @@ class Settings(BaseModel):
         description="Whether sessions may use the permission mode BYPASS_PERMISSIONS, in which the CLI "
         "never asks for permission",
     )
+    allow_project_context: bool = Field(
+        False,
+        description="Whether sessions may ask for the memory, skills, agents and commands of the project in "
+        "their working directory (`config.project_context`)",
+    )
     api_timeout: Span = Field(
         timedelta(minutes=2), description="How long the CLI waits for one answer of the model API"
     )

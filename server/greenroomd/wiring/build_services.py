@@ -84,7 +84,9 @@ def _session_service(
 def operator_bounds(settings: Settings) -> OperatorBounds:
     """Return what the operator allows sessions to ask for."""
     return OperatorBounds(
-        may_bypass=settings.allow_bypass_permissions, mcp_connect_timeout=settings.max_mcp_connect_timeout
+        may_bypass=settings.allow_bypass_permissions,
+        may_use_project=settings.allow_project_context,
+        mcp_connect_timeout=settings.max_mcp_connect_timeout,
     )
 
 

@@ -96,6 +96,11 @@ pub struct SessionConfig {
     /// on the live process.
     #[prost(int32, optional, tag = "23")]
     pub max_thinking_tokens: ::core::option::Option<i32>,
+    /// What the project in `working_dir` may say to the agent, each part by itself: its settings and hooks are never read.
+    /// Only where the operator allows it (GREENROOM_ALLOW_PROJECT_CONTEXT), else INVALID_ARGUMENT. It is read at every start
+    /// of a process. Default: none.
+    #[prost(enumeration = "ProjectContext", repeated, tag = "24")]
+    pub project_context: ::prost::alloc::vec::Vec<i32>,
 }
 /// SessionLimits bounds what one session may use. `Session.config_report` says which of them this host enforces.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -275,6 +280,47 @@ impl Effort {
             "EFFORT_HIGH" => Some(Self::High),
             "EFFORT_XHIGH" => Some(Self::Xhigh),
             "EFFORT_MAX" => Some(Self::Max),
+            _ => None,
+        }
+    }
+}
+/// ProjectContext is a part of what a project says to its agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ProjectContext {
+    /// Not a part.
+    Unspecified = 0,
+    /// The files `CLAUDE.md` and `.claude/CLAUDE.md`, added to the system prompt.
+    Memory = 1,
+    /// The skills in `.claude/skills`; a skill `deploy` is called `project:deploy`.
+    Skills = 2,
+    /// The agents in `.claude/agents`.
+    Agents = 3,
+    /// The commands in `.claude/commands`, which the model can use as skills; `fix` is called `project:fix`.
+    Commands = 4,
+}
+impl ProjectContext {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "PROJECT_CONTEXT_UNSPECIFIED",
+            Self::Memory => "PROJECT_CONTEXT_MEMORY",
+            Self::Skills => "PROJECT_CONTEXT_SKILLS",
+            Self::Agents => "PROJECT_CONTEXT_AGENTS",
+            Self::Commands => "PROJECT_CONTEXT_COMMANDS",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "PROJECT_CONTEXT_UNSPECIFIED" => Some(Self::Unspecified),
+            "PROJECT_CONTEXT_MEMORY" => Some(Self::Memory),
+            "PROJECT_CONTEXT_SKILLS" => Some(Self::Skills),
+            "PROJECT_CONTEXT_AGENTS" => Some(Self::Agents),
+            "PROJECT_CONTEXT_COMMANDS" => Some(Self::Commands),
             _ => None,
         }
     }
@@ -5537,6 +5583,7 @@ impl ::core::fmt::Debug for SessionConfig {
             .field("required_mcp_servers", &self.required_mcp_servers)
             .field("effort", &self.effort)
             .field("max_thinking_tokens", &self.max_thinking_tokens)
+            .field("project_context", &self.project_context)
             .finish()
     }
 }

@@ -22,6 +22,8 @@ class OperatorBounds:
 
     may_bypass: bool
     """Whether they may use the permission mode BYPASS_PERMISSIONS."""
+    may_use_project: bool = False
+    """Whether they may ask for the context of the project in their working directory."""
     mcp_connect_timeout: timedelta = timedelta(minutes=5)
     """The longest time that their MCP servers may take to connect."""
 
@@ -58,6 +60,10 @@ def part_violations(
     if not bounds.may_bypass and _bypasses(parts.config) and not (before and _bypasses(before)):
         text = "BYPASS_PERMISSIONS is not allowed by this server (GREENROOM_ALLOW_BYPASS_PERMISSIONS)"
         found.append(Violation("config.permission_mode", text))
+    parts_of_project = set(config.project_context) - set(before.project_context if before else ())
+    if parts_of_project and not bounds.may_use_project:
+        text = "is not allowed by this server (GREENROOM_ALLOW_PROJECT_CONTEXT)"
+        found.append(Violation("config.project_context", text))
     return found
 
 

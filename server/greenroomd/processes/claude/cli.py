@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -14,7 +14,7 @@ from typing import TypeVar
 import structlog
 
 from greenroomd.app.ports.processes import Launch, ProcessFailed, ShutdownTimeouts
-from greenroomd.domain.config import SessionConfig
+from greenroomd.domain.config import ProjectContext, SessionConfig
 from greenroomd.domain.rules.config.settings_rules import additional_directories, with_directories
 from greenroomd.processes.claude.cli_process import ClaudeProcess
 from greenroomd.processes.claude.late_binding import Binding, binding
@@ -27,6 +27,7 @@ from greenroomd.processes.claude.launch_command import (
     model_of,
     redactor_of,
 )
+from greenroomd.processes.claude.project_context import ProjectFiles, read_project
 from greenroomd.processes.claude.stale_files import remove_stale_files
 from greenroomd.processes.claude.transcripts import salvage
 from greenroomd.processes.host.child import running
@@ -34,6 +35,7 @@ from greenroomd.processes.host.directory import Directory, WorkingDirectories, o
 from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.host.finish import finish
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog, Ward
+from greenroomd.processes.host.mount_table import mount_table
 from greenroomd.processes.host.resource_limits import ResourceLimits
 from greenroomd.processes.host.server_run import ServerRun
 from greenroomd.processes.host.spawn import Command
@@ -117,6 +119,7 @@ class ClaudeCli:
             with _failing_to("make the control group"):
                 await confinement.build(launch.config.limits)
             with await self._directory(launch.config.working_dir, workspace) as directory:
+                process.project = await self._project(launch.config.project_context, directory, run)
                 command = Command(
                     argv=[str(self._executable), *arguments(launch, self._defaults, run)],
                     environment=environment(launch, self._defaults, workspace, run),
@@ -147,6 +150,18 @@ class ClaudeCli:
         with _failing_to("enter the workspace's home"):
             enter = partial(open_directory, str(workspace.home))
             return await self._in_workspace(workspace, enter, Directory.close)
+
+    async def _project(
+        self, wanted: Sequence[ProjectContext], directory: Directory, run: RunDirectory
+    ) -> ProjectFiles:
+        """Read what the session wants of the project in its directory, and write the plugin that its flags name."""
+        if not wanted:
+            return ProjectFiles()
+        with _failing_to("read the project's context"):
+            where = mount_table().filesystem(directory.path)
+            project = await self._filesystem.run(where, partial(read_project, directory, wanted))
+            await asyncio.to_thread(project.make_plugin, run.plugin)
+            return project
 
     async def _in_workspace(
         self,

@@ -27,6 +27,7 @@ from greenroomd.domain.mcp import McpServer
 from greenroomd.processes.claude.command_output import CommandOutput
 from greenroomd.processes.claude.late_binding import Binding, Request, refusal_in
 from greenroomd.processes.claude.launch_command import initialization
+from greenroomd.processes.claude.project_context import ProjectFiles
 from greenroomd.processes.claude.protocol.control_channel import ControlChannel
 from greenroomd.processes.claude.protocol.handshake import handshake_of
 from greenroomd.processes.claude.protocol.mcp_status import mcp_servers_of, secrets_of_servers
@@ -66,6 +67,8 @@ class ClaudeProcess:
     ) -> None:
         self._launch = launch
         self._model = model
+        self.project = ProjectFiles()
+        """What the process is told of its project."""
         self._handshake: Handshake | None = None
         self._bound = False
         self._redactor = redactor
@@ -143,7 +146,7 @@ class ClaudeProcess:
     async def handshake(self, timeout: timedelta) -> Handshake:
         """Send the initialize request and wait for its answer, if that was not done; one that fails here is ended."""
         if self._handshake is None:
-            initialize = ("initialize", initialization(self._launch.config))
+            initialize = ("initialize", initialization(self._launch.config, self.project))
             self._handshake = await self._shake_hands([initialize], timeout)
         return self._handshake
 

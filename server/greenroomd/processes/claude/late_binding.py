@@ -135,7 +135,7 @@ class Binding:
 
 def binding(started: Launch, wanted: Launch, defaults: CliDefaults) -> Binding | None:
     """Return how a process that was started for one launch can serve another; None if it cannot."""
-    if key_of(started) != key_of(wanted):
+    if key_of(started) != key_of(wanted) or wanted.config.project_context:  # it is read at the start
         return None
     here, there = started.config, wanted.config
     flags = _settings(here, there, defaults_for(wanted, defaults))

@@ -18,9 +18,10 @@ from typing import Any
 from urllib.parse import quote
 
 from greenroomd.app.ports.processes import Launch
-from greenroomd.domain.config import JsonObject, PermissionMode, Secret, SessionConfig
+from greenroomd.domain.config import JsonObject, PermissionMode, ProjectContext, Secret, SessionConfig
 from greenroomd.domain.rules.config.settings_rules import accepted
 from greenroomd.processes.claude.credentials import without_credentials
+from greenroomd.processes.claude.project_context import ProjectFiles
 from greenroomd.processes.host.redaction import Redactor, secret_values
 
 # The CLI's memory is shared by all sessions in a directory, and its messages reach every session of the workspace.
@@ -31,6 +32,9 @@ _LONGEST_FILE_NAME = 200
 _ORPHAN_TRIES_FOR = timedelta(
     hours=6
 )  # a process whose server was killed must not ask an overloaded API for ever
+_NO_PROJECT = ProjectFiles()
+_MEMORY_HEADING = "# Instructions of the project (CLAUDE.md)"
+_AS_PLUGIN = frozenset({ProjectContext.SKILLS, ProjectContext.COMMANDS})
 _LEAST_BUDGET_USD = 0.000001  # the CLI does not accept 0 as a budget
 
 
@@ -94,6 +98,11 @@ class RunDirectory:
     def mcp(self) -> Path:
         """The file of --mcp-config."""
         return self.path / "mcp.json"
+
+    @property
+    def plugin(self) -> Path:
+        """The plugin with the project's skills and commands."""
+        return self.path / "project"
 
     @property
     def tmp(self) -> Path:
@@ -163,18 +172,25 @@ def arguments(launch: Launch, defaults: CliDefaults, run: RunDirectory) -> list[
     flags += [f"--allowedTools={rule}" for rule in config.allowed_tools]
     flags += [f"--disallowedTools={rule}" for rule in config.disallowed_tools]
     flags.append(f"--settings={run.settings}")
+    if _AS_PLUGIN.intersection(config.project_context):
+        flags.append(f"--plugin-dir={run.plugin}")
     if config.mcp_config:
         flags.append(f"--mcp-config={run.mcp}")
     return flags
 
 
-def initialization(config: SessionConfig) -> JsonObject:
-    """Return the fields of the initialize request: the prompts, which are only taken here, before the first turn."""
+def initialization(config: SessionConfig, project: ProjectFiles = _NO_PROJECT) -> JsonObject:
+    """Return the fields of the initialize request: prompts and agents, which are only taken here, before a turn."""
     fields: dict[str, Any] = {"hooks": None}
     if config.system_prompt is not None:
         fields["systemPrompt"] = config.system_prompt
-    if config.append_system_prompt is not None:
+    if project.memory:
+        memory = f"{_MEMORY_HEADING}\n\n{project.memory}"
+        fields["appendSystemPrompt"] = "\n\n".join(filter(None, (memory, config.append_system_prompt)))
+    elif config.append_system_prompt is not None:
         fields["appendSystemPrompt"] = config.append_system_prompt
+    if project.agents:
+        fields["agents"] = project.agents
     return fields
 
 

@@ -18,6 +18,7 @@ from greenroomd.domain.config import (
     Limits,
     OnIdle,
     PermissionMode,
+    ProjectContext,
     RecoveryMode,
     RecoveryPolicy,
     Secret,
@@ -31,6 +32,7 @@ from greenroomd.rpc.convert.enums import (
     EFFORTS,
     ON_IDLE,
     PERMISSION_MODES,
+    PROJECT_CONTEXTS,
     RECOVERY_MODES,
     EnumPair,
 )
@@ -76,6 +78,10 @@ def _read_partial(message: pb.SessionConfig, path: str, problems: list[Violation
             message.permission_mode, f"{path}.permission_mode", problems
         ),
         "effort": EFFORTS.optional(message.effort, f"{path}.effort", problems),
+        "project_context": tuple(
+            sorted(PROJECT_CONTEXTS.members(message.project_context, f"{path}.project_context", problems))
+        )
+        or None,
         "max_thinking_tokens": _present(message, "max_thinking_tokens"),
         "max_turns": _present(message, "max_turns"),
         "temperature": _present(message, "temperature"),
@@ -120,6 +126,7 @@ def config_message(config: SessionConfig, *, full: bool) -> pb.SessionConfig:
         working_dir=config.working_dir,
         model=config.model or "",
         fallback_models=config.fallback_models,
+        project_context=[PROJECT_CONTEXTS.number[part] for part in config.project_context],
         max_thinking_tokens=config.max_thinking_tokens,
         max_turns=config.max_turns,
         temperature=config.temperature,
@@ -195,7 +202,7 @@ def _set(message: Message, field: str, value: Any) -> None:
         case timedelta():
             target.CopyFrom(duration(value))
         case tuple():
-            target.extend(value)
+            target.extend(PROJECT_CONTEXTS.number[v] if isinstance(v, ProjectContext) else v for v in value)
         case Mapping() if field == "environment":
             target.update(value)
         case Mapping():

@@ -18,7 +18,14 @@ from greenroom.v1 import (
 )
 from greenroomd.app.commands import IfBusy
 from greenroomd.domain.approval import ApprovalState
-from greenroomd.domain.config import ApprovalPolicy, Effort, OnIdle, PermissionMode, RecoveryMode
+from greenroomd.domain.config import (
+    ApprovalPolicy,
+    Effort,
+    OnIdle,
+    PermissionMode,
+    ProjectContext,
+    RecoveryMode,
+)
 from greenroomd.domain.enforcement import Enforcement
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.events import EventType
@@ -90,6 +97,7 @@ CONFIG_APPLY = EnumPair(Apply, session_service_pb2.ConfigApply, "CONFIG_APPLY")
 START_MODES = EnumPair(StartMode, session_service_pb2.StartMode, "START_MODE")
 PERMISSION_MODES = EnumPair(PermissionMode, config_pb2.PermissionMode, "PERMISSION_MODE")
 EFFORTS = EnumPair(Effort, config_pb2.Effort, "EFFORT")
+PROJECT_CONTEXTS = EnumPair(ProjectContext, config_pb2.ProjectContext, "PROJECT_CONTEXT")
 RECOVERY_MODES = EnumPair(RecoveryMode, config_pb2.RecoveryMode, "RECOVERY_MODE")
 ON_IDLE = EnumPair(OnIdle, config_pb2.OnIdle, "ON_IDLE")
 APPROVAL_POLICIES = EnumPair(ApprovalPolicy, config_pb2.ApprovalPolicy, "APPROVAL_POLICY")

@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from greenroomd.domain.config import ApprovalPolicy, OnIdle, PermissionMode, RecoveryMode
+from greenroomd.domain.config import (
+    ApprovalPolicy,
+    Effort,
+    OnIdle,
+    PermissionMode,
+    ProjectContext,
+    RecoveryMode,
+)
 from greenroomd.domain.profile import Profile, ProfileParts
 from greenroomd.domain.rules.config.config_overlay import PartialConfig
 from greenroomd.store.schema.documents import (
@@ -26,6 +33,8 @@ Sealed = tuple[str | None, bytes | None]
 # How to convert an option's value back from JSON; those not named stay as they are.
 _VALUES: Mapping[str, Callable[[Any], Any]] = {
     "permission_mode": PermissionMode,
+    "effort": Effort,
+    "project_context": lambda parts: tuple(ProjectContext(part) for part in parts),
     "fallback_models": tuple,
     "allowed_tools": tuple,
     "disallowed_tools": tuple,

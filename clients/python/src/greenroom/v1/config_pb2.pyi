@@ -121,6 +121,38 @@ EFFORT_MAX: Effort.ValueType  # 5
 """Most that the model can do (CLI: `max`)."""
 Global___Effort: _TypeAlias = Effort  # noqa: Y015
 
+class _ProjectContext:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ProjectContextEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ProjectContext.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PROJECT_CONTEXT_UNSPECIFIED: _ProjectContext.ValueType  # 0
+    """Not a part."""
+    PROJECT_CONTEXT_MEMORY: _ProjectContext.ValueType  # 1
+    """The files `CLAUDE.md` and `.claude/CLAUDE.md`, added to the system prompt."""
+    PROJECT_CONTEXT_SKILLS: _ProjectContext.ValueType  # 2
+    """The skills in `.claude/skills`; a skill `deploy` is called `project:deploy`."""
+    PROJECT_CONTEXT_AGENTS: _ProjectContext.ValueType  # 3
+    """The agents in `.claude/agents`."""
+    PROJECT_CONTEXT_COMMANDS: _ProjectContext.ValueType  # 4
+    """The commands in `.claude/commands`, which the model can use as skills; `fix` is called `project:fix`."""
+
+class ProjectContext(_ProjectContext, metaclass=_ProjectContextEnumTypeWrapper):
+    """ProjectContext is a part of what a project says to its agent."""
+
+PROJECT_CONTEXT_UNSPECIFIED: ProjectContext.ValueType  # 0
+"""Not a part."""
+PROJECT_CONTEXT_MEMORY: ProjectContext.ValueType  # 1
+"""The files `CLAUDE.md` and `.claude/CLAUDE.md`, added to the system prompt."""
+PROJECT_CONTEXT_SKILLS: ProjectContext.ValueType  # 2
+"""The skills in `.claude/skills`; a skill `deploy` is called `project:deploy`."""
+PROJECT_CONTEXT_AGENTS: ProjectContext.ValueType  # 3
+"""The agents in `.claude/agents`."""
+PROJECT_CONTEXT_COMMANDS: ProjectContext.ValueType  # 4
+"""The commands in `.claude/commands`, which the model can use as skills; `fix` is called `project:fix`."""
+Global___ProjectContext: _TypeAlias = ProjectContext  # noqa: Y015
+
 class _OnIdle:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -255,6 +287,7 @@ class SessionConfig(_message.Message):
     REQUIRED_MCP_SERVERS_FIELD_NUMBER: _builtins.int
     EFFORT_FIELD_NUMBER: _builtins.int
     MAX_THINKING_TOKENS_FIELD_NUMBER: _builtins.int
+    PROJECT_CONTEXT_FIELD_NUMBER: _builtins.int
     working_dir: _builtins.str
     """Directory the process works in. Required; absolute; must exist and, after symlinks are resolved, lie inside a root
     that the operator allows (else PERMISSION_DENIED, WORKING_DIR_OUTSIDE_ROOTS). Immutable after creation.
@@ -351,6 +384,13 @@ class SessionConfig(_message.Message):
         is FAILED (MCP_SERVER_UNAVAILABLE) before the model is asked if one is not CONNECTED then.
         """
 
+    @_builtins.property
+    def project_context(self) -> _containers.RepeatedScalarFieldContainer[Global___ProjectContext.ValueType]:
+        """What the project in `working_dir` may say to the agent, each part by itself: its settings and hooks are never read.
+        Only where the operator allows it (GREENROOM_ALLOW_PROJECT_CONTEXT), else INVALID_ARGUMENT. It is read at every start
+        of a process. Default: none.
+        """
+
     def __init__(
         self,
         *,
@@ -379,10 +419,11 @@ class SessionConfig(_message.Message):
         required_mcp_servers: _abc.Iterable[_builtins.str] | None = ...,
         effort: Global___Effort.ValueType = ...,
         max_thinking_tokens: _builtins.int | None = ...,
+        project_context: _abc.Iterable[Global___ProjectContext.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_thinking_tokens", b"_max_thinking_tokens", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "append_system_prompt", b"append_system_prompt", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_thinking_tokens", b"max_thinking_tokens", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "mcp_connect_timeout", b"mcp_connect_timeout", "recovery_policy", b"recovery_policy", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_thinking_tokens", b"_max_thinking_tokens", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "allowed_tools", b"allowed_tools", "append_system_prompt", b"append_system_prompt", "approval_policy", b"approval_policy", "disallowed_tools", b"disallowed_tools", "effort", b"effort", "environment", b"environment", "fallback_models", b"fallback_models", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_thinking_tokens", b"max_thinking_tokens", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "mcp_connect_timeout", b"mcp_connect_timeout", "model", b"model", "oauth_token", b"oauth_token", "oauth_token_set", b"oauth_token_set", "on_idle", b"on_idle", "permission_mode", b"permission_mode", "recovery_policy", b"recovery_policy", "required_mcp_servers", b"required_mcp_servers", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout", "working_dir", b"working_dir"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_thinking_tokens", b"_max_thinking_tokens", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "allowed_tools", b"allowed_tools", "append_system_prompt", b"append_system_prompt", "approval_policy", b"approval_policy", "disallowed_tools", b"disallowed_tools", "effort", b"effort", "environment", b"environment", "fallback_models", b"fallback_models", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_thinking_tokens", b"max_thinking_tokens", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "mcp_connect_timeout", b"mcp_connect_timeout", "model", b"model", "oauth_token", b"oauth_token", "oauth_token_set", b"oauth_token_set", "on_idle", b"on_idle", "permission_mode", b"permission_mode", "project_context", b"project_context", "recovery_policy", b"recovery_policy", "required_mcp_servers", b"required_mcp_servers", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout", "working_dir", b"working_dir"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__append_system_prompt: _TypeAlias = _typing.Literal["append_system_prompt"]  # noqa: Y015
     _WhichOneofArgType__append_system_prompt: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt"]  # noqa: Y015

@@ -12,7 +12,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file greenroom/v1/config.proto.
  */
 export const file_greenroom_v1_config: GenFile = /*@__PURE__*/
-  fileDesc("ChlncmVlbnJvb20vdjEvY29uZmlnLnByb3RvEgxncmVlbnJvb20udjEixAgKDVNlc3Npb25Db25maWcSEwoLd29ya2luZ19kaXIYASABKAkSGgoNc3lzdGVtX3Byb21wdBgCIAEoCUgAiAEBEiEKFGFwcGVuZF9zeXN0ZW1fcHJvbXB0GAMgASgJSAGIAQESDQoFbW9kZWwYBCABKAkSNQoPcGVybWlzc2lvbl9tb2RlGAUgASgOMhwuZ3JlZW5yb29tLnYxLlBlcm1pc3Npb25Nb2RlEhYKCW1heF90dXJucxgGIAEoBUgCiAEBEhgKC3RlbXBlcmF0dXJlGAcgASgBSAOIAQESGwoObWF4X2J1ZGdldF91c2QYCCABKAFIBIgBARIVCg1hbGxvd2VkX3Rvb2xzGAkgAygJEhgKEGRpc2FsbG93ZWRfdG9vbHMYCiADKAkSLwoMdG9vbF90aW1lb3V0GAsgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEkEKC2Vudmlyb25tZW50GAwgAygLMiwuZ3JlZW5yb29tLnYxLlNlc3Npb25Db25maWcuRW52aXJvbm1lbnRFbnRyeRITCgtvYXV0aF90b2tlbhgNIAEoCRIXCg9vYXV0aF90b2tlbl9zZXQYDiABKAgSKwoKbWNwX2NvbmZpZxgPIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSKQoIc2V0dGluZ3MYECABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EisKBmxpbWl0cxgRIAEoCzIbLmdyZWVucm9vbS52MS5TZXNzaW9uTGltaXRzEjUKD3JlY292ZXJ5X3BvbGljeRgSIAEoCzIcLmdyZWVucm9vbS52MS5SZWNvdmVyeVBvbGljeRIlCgdvbl9pZGxlGBMgASgOMhQuZ3JlZW5yb29tLnYxLk9uSWRsZRI1Cg9hcHByb3ZhbF9wb2xpY3kYFCABKA4yHC5ncmVlbnJvb20udjEuQXBwcm92YWxQb2xpY3kSFwoPZmFsbGJhY2tfbW9kZWxzGBUgAygJEjYKE21jcF9jb25uZWN0X3RpbWVvdXQYHiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHAoUcmVxdWlyZWRfbWNwX3NlcnZlcnMYHyADKAkSJAoGZWZmb3J0GBYgASgOMhQuZ3JlZW5yb29tLnYxLkVmZm9ydBIgChNtYXhfdGhpbmtpbmdfdG9rZW5zGBcgASgFSAWIAQEaMgoQRW52aXJvbm1lbnRFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhAKDl9zeXN0ZW1fcHJvbXB0QhcKFV9hcHBlbmRfc3lzdGVtX3Byb21wdEIMCgpfbWF4X3R1cm5zQg4KDF90ZW1wZXJhdHVyZUIRCg9fbWF4X2J1ZGdldF91c2RCFgoUX21heF90aGlua2luZ190b2tlbnMilAIKDVNlc3Npb25MaW1pdHMSGQoMbWVtb3J5X2J5dGVzGAEgASgDSACIAQESEAoDY3B1GAIgASgBSAGIAQESLwoMbWF4X2R1cmF0aW9uGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi8KDGlkbGVfdGltZW91dBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIvCgx0dXJuX3RpbWVvdXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGQoMb3V0cHV0X2J5dGVzGAYgASgDSAKIAQFCDwoNX21lbW9yeV9ieXRlc0IGCgRfY3B1Qg8KDV9vdXRwdXRfYnl0ZXMi/QEKDlJlY292ZXJ5UG9saWN5EigKBG1vZGUYASABKA4yGi5ncmVlbnJvb20udjEuUmVjb3ZlcnlNb2RlEhkKDG1heF9yZXN0YXJ0cxgCIAEoBUgAiAEBEjEKDnJlc3RhcnRfd2luZG93GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEjIKD2luaXRpYWxfYmFja29mZhgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgttYXhfYmFja29mZhgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIPCg1fbWF4X3Jlc3RhcnRzImQKEkNvbmZpZ09wdGlvblJlcG9ydBIOCgZvcHRpb24YASABKAkSLgoLZW5mb3JjZW1lbnQYAiABKA4yGS5ncmVlbnJvb20udjEuRW5mb3JjZW1lbnQSDgoGcmVhc29uGAMgASgJKmIKDFJlY292ZXJ5TW9kZRIdChlSRUNPVkVSWV9NT0RFX1VOU1BFQ0lGSUVEEAASFwoTUkVDT1ZFUllfTU9ERV9ORVZFUhABEhoKFlJFQ09WRVJZX01PREVfT05fQ1JBU0gQAirqAQoOUGVybWlzc2lvbk1vZGUSHwobUEVSTUlTU0lPTl9NT0RFX1VOU1BFQ0lGSUVEEAASGwoXUEVSTUlTU0lPTl9NT0RFX0RFRkFVTFQQARIgChxQRVJNSVNTSU9OX01PREVfQUNDRVBUX0VESVRTEAISGAoUUEVSTUlTU0lPTl9NT0RFX1BMQU4QAxIcChhQRVJNSVNTSU9OX01PREVfRE9OVF9BU0sQBBIYChRQRVJNSVNTSU9OX01PREVfQVVUTxAFEiYKIlBFUk1JU1NJT05fTU9ERV9CWVBBU1NfUEVSTUlTU0lPTlMQBip2CgZFZmZvcnQSFgoSRUZGT1JUX1VOU1BFQ0lGSUVEEAASDgoKRUZGT1JUX0xPVxABEhEKDUVGRk9SVF9NRURJVU0QAhIPCgtFRkZPUlRfSElHSBADEhAKDEVGRk9SVF9YSElHSBAEEg4KCkVGRk9SVF9NQVgQBSpbCgZPbklkbGUSFwoTT05fSURMRV9VTlNQRUNJRklFRBAAEhMKD09OX0lETEVfU1VTUEVORBABEhEKDU9OX0lETEVfQ0xPU0UQAhIQCgxPTl9JRExFX0tFRVAQAypkCg5BcHByb3ZhbFBvbGljeRIfChtBUFBST1ZBTF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIXChNBUFBST1ZBTF9QT0xJQ1lfQVNLEAESGAoUQVBQUk9WQUxfUE9MSUNZX0RFTlkQAip+CgtFbmZvcmNlbWVudBIbChdFTkZPUkNFTUVOVF9VTlNQRUNJRklFRBAAEhgKFEVORk9SQ0VNRU5UX0VORk9SQ0VEEAESGwoXRU5GT1JDRU1FTlRfQkVTVF9FRkZPUlQQAhIbChdFTkZPUkNFTUVOVF9VTlNVUFBPUlRFRBADQioKGWlvLmdpdGh1Yi5ncmVlbnJvb21kZXYudjFCC0NvbmZpZ1Byb3RvUAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct]);
+  fileDesc("ChlncmVlbnJvb20vdjEvY29uZmlnLnByb3RvEgxncmVlbnJvb20udjEi+wgKDVNlc3Npb25Db25maWcSEwoLd29ya2luZ19kaXIYASABKAkSGgoNc3lzdGVtX3Byb21wdBgCIAEoCUgAiAEBEiEKFGFwcGVuZF9zeXN0ZW1fcHJvbXB0GAMgASgJSAGIAQESDQoFbW9kZWwYBCABKAkSNQoPcGVybWlzc2lvbl9tb2RlGAUgASgOMhwuZ3JlZW5yb29tLnYxLlBlcm1pc3Npb25Nb2RlEhYKCW1heF90dXJucxgGIAEoBUgCiAEBEhgKC3RlbXBlcmF0dXJlGAcgASgBSAOIAQESGwoObWF4X2J1ZGdldF91c2QYCCABKAFIBIgBARIVCg1hbGxvd2VkX3Rvb2xzGAkgAygJEhgKEGRpc2FsbG93ZWRfdG9vbHMYCiADKAkSLwoMdG9vbF90aW1lb3V0GAsgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEkEKC2Vudmlyb25tZW50GAwgAygLMiwuZ3JlZW5yb29tLnYxLlNlc3Npb25Db25maWcuRW52aXJvbm1lbnRFbnRyeRITCgtvYXV0aF90b2tlbhgNIAEoCRIXCg9vYXV0aF90b2tlbl9zZXQYDiABKAgSKwoKbWNwX2NvbmZpZxgPIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSKQoIc2V0dGluZ3MYECABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EisKBmxpbWl0cxgRIAEoCzIbLmdyZWVucm9vbS52MS5TZXNzaW9uTGltaXRzEjUKD3JlY292ZXJ5X3BvbGljeRgSIAEoCzIcLmdyZWVucm9vbS52MS5SZWNvdmVyeVBvbGljeRIlCgdvbl9pZGxlGBMgASgOMhQuZ3JlZW5yb29tLnYxLk9uSWRsZRI1Cg9hcHByb3ZhbF9wb2xpY3kYFCABKA4yHC5ncmVlbnJvb20udjEuQXBwcm92YWxQb2xpY3kSFwoPZmFsbGJhY2tfbW9kZWxzGBUgAygJEjYKE21jcF9jb25uZWN0X3RpbWVvdXQYHiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SHAoUcmVxdWlyZWRfbWNwX3NlcnZlcnMYHyADKAkSJAoGZWZmb3J0GBYgASgOMhQuZ3JlZW5yb29tLnYxLkVmZm9ydBIgChNtYXhfdGhpbmtpbmdfdG9rZW5zGBcgASgFSAWIAQESNQoPcHJvamVjdF9jb250ZXh0GBggAygOMhwuZ3JlZW5yb29tLnYxLlByb2plY3RDb250ZXh0GjIKEEVudmlyb25tZW50RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIQCg5fc3lzdGVtX3Byb21wdEIXChVfYXBwZW5kX3N5c3RlbV9wcm9tcHRCDAoKX21heF90dXJuc0IOCgxfdGVtcGVyYXR1cmVCEQoPX21heF9idWRnZXRfdXNkQhYKFF9tYXhfdGhpbmtpbmdfdG9rZW5zIpQCCg1TZXNzaW9uTGltaXRzEhkKDG1lbW9yeV9ieXRlcxgBIAEoA0gAiAEBEhAKA2NwdRgCIAEoAUgBiAEBEi8KDG1heF9kdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIvCgxpZGxlX3RpbWVvdXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLwoMdHVybl90aW1lb3V0GAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhkKDG91dHB1dF9ieXRlcxgGIAEoA0gCiAEBQg8KDV9tZW1vcnlfYnl0ZXNCBgoEX2NwdUIPCg1fb3V0cHV0X2J5dGVzIv0BCg5SZWNvdmVyeVBvbGljeRIoCgRtb2RlGAEgASgOMhouZ3JlZW5yb29tLnYxLlJlY292ZXJ5TW9kZRIZCgxtYXhfcmVzdGFydHMYAiABKAVIAIgBARIxCg5yZXN0YXJ0X3dpbmRvdxgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIyCg9pbml0aWFsX2JhY2tvZmYYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLgoLbWF4X2JhY2tvZmYYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDwoNX21heF9yZXN0YXJ0cyJkChJDb25maWdPcHRpb25SZXBvcnQSDgoGb3B0aW9uGAEgASgJEi4KC2VuZm9yY2VtZW50GAIgASgOMhkuZ3JlZW5yb29tLnYxLkVuZm9yY2VtZW50Eg4KBnJlYXNvbhgDIAEoCSpiCgxSZWNvdmVyeU1vZGUSHQoZUkVDT1ZFUllfTU9ERV9VTlNQRUNJRklFRBAAEhcKE1JFQ09WRVJZX01PREVfTkVWRVIQARIaChZSRUNPVkVSWV9NT0RFX09OX0NSQVNIEAIq6gEKDlBlcm1pc3Npb25Nb2RlEh8KG1BFUk1JU1NJT05fTU9ERV9VTlNQRUNJRklFRBAAEhsKF1BFUk1JU1NJT05fTU9ERV9ERUZBVUxUEAESIAocUEVSTUlTU0lPTl9NT0RFX0FDQ0VQVF9FRElUUxACEhgKFFBFUk1JU1NJT05fTU9ERV9QTEFOEAMSHAoYUEVSTUlTU0lPTl9NT0RFX0RPTlRfQVNLEAQSGAoUUEVSTUlTU0lPTl9NT0RFX0FVVE8QBRImCiJQRVJNSVNTSU9OX01PREVfQllQQVNTX1BFUk1JU1NJT05TEAYqdgoGRWZmb3J0EhYKEkVGRk9SVF9VTlNQRUNJRklFRBAAEg4KCkVGRk9SVF9MT1cQARIRCg1FRkZPUlRfTUVESVVNEAISDwoLRUZGT1JUX0hJR0gQAxIQCgxFRkZPUlRfWEhJR0gQBBIOCgpFRkZPUlRfTUFYEAUqowEKDlByb2plY3RDb250ZXh0Eh8KG1BST0pFQ1RfQ09OVEVYVF9VTlNQRUNJRklFRBAAEhoKFlBST0pFQ1RfQ09OVEVYVF9NRU1PUlkQARIaChZQUk9KRUNUX0NPTlRFWFRfU0tJTExTEAISGgoWUFJPSkVDVF9DT05URVhUX0FHRU5UUxADEhwKGFBST0pFQ1RfQ09OVEVYVF9DT01NQU5EUxAEKlsKBk9uSWRsZRIXChNPTl9JRExFX1VOU1BFQ0lGSUVEEAASEwoPT05fSURMRV9TVVNQRU5EEAESEQoNT05fSURMRV9DTE9TRRACEhAKDE9OX0lETEVfS0VFUBADKmQKDkFwcHJvdmFsUG9saWN5Eh8KG0FQUFJPVkFMX1BPTElDWV9VTlNQRUNJRklFRBAAEhcKE0FQUFJPVkFMX1BPTElDWV9BU0sQARIYChRBUFBST1ZBTF9QT0xJQ1lfREVOWRACKn4KC0VuZm9yY2VtZW50EhsKF0VORk9SQ0VNRU5UX1VOU1BFQ0lGSUVEEAASGAoURU5GT1JDRU1FTlRfRU5GT1JDRUQQARIbChdFTkZPUkNFTUVOVF9CRVNUX0VGRk9SVBACEhsKF0VORk9SQ0VNRU5UX1VOU1VQUE9SVEVEEANCKgoZaW8uZ2l0aHViLmdyZWVucm9vbWRldi52MUILQ29uZmlnUHJvdG9QAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct]);
 
 /**
  * SessionConfig is everything that decides how a session's process runs. Fields that are not set keep the value of
@@ -209,6 +209,15 @@ export type SessionConfig = Message<"greenroom.v1.SessionConfig"> & {
    * @generated from field: optional int32 max_thinking_tokens = 23;
    */
   maxThinkingTokens?: number | undefined;
+
+  /**
+   * What the project in `working_dir` may say to the agent, each part by itself: its settings and hooks are never read.
+   * Only where the operator allows it (GREENROOM_ALLOW_PROJECT_CONTEXT), else INVALID_ARGUMENT. It is read at every start
+   * of a process. Default: none.
+   *
+   * @generated from field: repeated greenroom.v1.ProjectContext project_context = 24;
+   */
+  projectContext: ProjectContext[];
 };
 
 /**
@@ -511,6 +520,54 @@ export const EffortSchema: GenEnum<Effort> = /*@__PURE__*/
   enumDesc(file_greenroom_v1_config, 2);
 
 /**
+ * ProjectContext is a part of what a project says to its agent.
+ *
+ * @generated from enum greenroom.v1.ProjectContext
+ */
+export enum ProjectContext {
+  /**
+   * Not a part.
+   *
+   * @generated from enum value: PROJECT_CONTEXT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The files `CLAUDE.md` and `.claude/CLAUDE.md`, added to the system prompt.
+   *
+   * @generated from enum value: PROJECT_CONTEXT_MEMORY = 1;
+   */
+  MEMORY = 1,
+
+  /**
+   * The skills in `.claude/skills`; a skill `deploy` is called `project:deploy`.
+   *
+   * @generated from enum value: PROJECT_CONTEXT_SKILLS = 2;
+   */
+  SKILLS = 2,
+
+  /**
+   * The agents in `.claude/agents`.
+   *
+   * @generated from enum value: PROJECT_CONTEXT_AGENTS = 3;
+   */
+  AGENTS = 3,
+
+  /**
+   * The commands in `.claude/commands`, which the model can use as skills; `fix` is called `project:fix`.
+   *
+   * @generated from enum value: PROJECT_CONTEXT_COMMANDS = 4;
+   */
+  COMMANDS = 4,
+}
+
+/**
+ * Describes the enum greenroom.v1.ProjectContext.
+ */
+export const ProjectContextSchema: GenEnum<ProjectContext> = /*@__PURE__*/
+  enumDesc(file_greenroom_v1_config, 3);
+
+/**
  * OnIdle says what becomes of a session that had no turn for its idle timeout.
  *
  * @generated from enum greenroom.v1.OnIdle
@@ -549,7 +606,7 @@ export enum OnIdle {
  * Describes the enum greenroom.v1.OnIdle.
  */
 export const OnIdleSchema: GenEnum<OnIdle> = /*@__PURE__*/
-  enumDesc(file_greenroom_v1_config, 3);
+  enumDesc(file_greenroom_v1_config, 4);
 
 /**
  * ApprovalPolicy says what happens when a tool needs a permission that no rule gives.
@@ -583,7 +640,7 @@ export enum ApprovalPolicy {
  * Describes the enum greenroom.v1.ApprovalPolicy.
  */
 export const ApprovalPolicySchema: GenEnum<ApprovalPolicy> = /*@__PURE__*/
-  enumDesc(file_greenroom_v1_config, 4);
+  enumDesc(file_greenroom_v1_config, 5);
 
 /**
  * Enforcement says how far an option can be relied on.
@@ -624,5 +681,5 @@ export enum Enforcement {
  * Describes the enum greenroom.v1.Enforcement.
  */
 export const EnforcementSchema: GenEnum<Enforcement> = /*@__PURE__*/
-  enumDesc(file_greenroom_v1_config, 5);
+  enumDesc(file_greenroom_v1_config, 6);
 
