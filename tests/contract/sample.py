@@ -200,6 +200,7 @@ def full_session(**changes: Any) -> Session:
             cli_version="2.1.0",
             from_warm_pool=True,
             restart_count=3,
+            capabilities_etag="0123456789abcdef",
             last_exit=LastExit(code=None, signal=9, time=later[4], memory_limit_hit=True),
         ),
         config_report=(

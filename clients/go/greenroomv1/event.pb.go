@@ -63,6 +63,8 @@ const (
 	EventType_EVENT_TYPE_SESSION_MODEL_CHANGED EventType = 16
 	// Another permission mode is in force (`session.permission_mode_changed`).
 	EventType_EVENT_TYPE_SESSION_PERMISSION_MODE_CHANGED EventType = 17
+	// What can be chosen in a session is not what it was (`session.capabilities_changed`).
+	EventType_EVENT_TYPE_SESSION_CAPABILITIES_CHANGED EventType = 19
 	// A process was started (`process.spawned`).
 	EventType_EVENT_TYPE_PROCESS_SPAWNED EventType = 21
 	// A process answered the handshake and was verified (`process.ready`).
@@ -138,6 +140,7 @@ var (
 		15: "EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED",
 		16: "EVENT_TYPE_SESSION_MODEL_CHANGED",
 		17: "EVENT_TYPE_SESSION_PERMISSION_MODE_CHANGED",
+		19: "EVENT_TYPE_SESSION_CAPABILITIES_CHANGED",
 		21: "EVENT_TYPE_PROCESS_SPAWNED",
 		22: "EVENT_TYPE_PROCESS_READY",
 		23: "EVENT_TYPE_PROCESS_EXITED",
@@ -184,6 +187,7 @@ var (
 		"EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED":     15,
 		"EVENT_TYPE_SESSION_MODEL_CHANGED":           16,
 		"EVENT_TYPE_SESSION_PERMISSION_MODE_CHANGED": 17,
+		"EVENT_TYPE_SESSION_CAPABILITIES_CHANGED":    19,
 		"EVENT_TYPE_PROCESS_SPAWNED":                 21,
 		"EVENT_TYPE_PROCESS_READY":                   22,
 		"EVENT_TYPE_PROCESS_EXITED":                  23,
@@ -289,6 +293,7 @@ type Event struct {
 	//	*Event_SessionPlanLimitsChanged
 	//	*Event_SessionModelChanged
 	//	*Event_SessionPermissionModeChanged
+	//	*Event_SessionCapabilitiesChanged
 	//	*Event_ProcessSpawned
 	//	*Event_ProcessReady
 	//	*Event_ProcessExited
@@ -589,6 +594,15 @@ func (x *Event) GetSessionPermissionModeChanged() *SessionPermissionModeChanged 
 	if x != nil {
 		if x, ok := x.Payload.(*Event_SessionPermissionModeChanged); ok {
 			return x.SessionPermissionModeChanged
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetSessionCapabilitiesChanged() *SessionCapabilitiesChanged {
+	if x != nil {
+		if x, ok := x.Payload.(*Event_SessionCapabilitiesChanged); ok {
+			return x.SessionCapabilitiesChanged
 		}
 	}
 	return nil
@@ -917,6 +931,11 @@ type Event_SessionPermissionModeChanged struct {
 	SessionPermissionModeChanged *SessionPermissionModeChanged `protobuf:"bytes,117,opt,name=session_permission_mode_changed,json=sessionPermissionModeChanged,proto3,oneof"`
 }
 
+type Event_SessionCapabilitiesChanged struct {
+	// EVENT_TYPE_SESSION_CAPABILITIES_CHANGED.
+	SessionCapabilitiesChanged *SessionCapabilitiesChanged `protobuf:"bytes,119,opt,name=session_capabilities_changed,json=sessionCapabilitiesChanged,proto3,oneof"`
+}
+
 type Event_ProcessSpawned struct {
 	// EVENT_TYPE_PROCESS_SPAWNED.
 	ProcessSpawned *ProcessSpawned `protobuf:"bytes,121,opt,name=process_spawned,json=processSpawned,proto3,oneof"`
@@ -1081,6 +1100,8 @@ func (*Event_SessionModelChanged) isEvent_Payload() {}
 
 func (*Event_SessionPermissionModeChanged) isEvent_Payload() {}
 
+func (*Event_SessionCapabilitiesChanged) isEvent_Payload() {}
+
 func (*Event_ProcessSpawned) isEvent_Payload() {}
 
 func (*Event_ProcessReady) isEvent_Payload() {}
@@ -1137,7 +1158,7 @@ var File_greenroom_v1_event_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x18greenroom/v1/event.proto\x12\fgreenroom.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a greenroom/v1/event_payload.proto\"\xf5\x1c\n" +
+	"\x18greenroom/v1/event.proto\x12\fgreenroom.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a greenroom/v1/event_payload.proto\"\xe3\x1d\n" +
 	"\x05Event\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x1d\n" +
 	"\n" +
@@ -1170,7 +1191,8 @@ const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\x15session_limit_reached\x18r \x01(\v2!.greenroom.v1.SessionLimitReachedH\x00R\x13sessionLimitReached\x12g\n" +
 	"\x1bsession_plan_limits_changed\x18s \x01(\v2&.greenroom.v1.SessionPlanLimitsChangedH\x00R\x18sessionPlanLimitsChanged\x12W\n" +
 	"\x15session_model_changed\x18t \x01(\v2!.greenroom.v1.SessionModelChangedH\x00R\x13sessionModelChanged\x12s\n" +
-	"\x1fsession_permission_mode_changed\x18u \x01(\v2*.greenroom.v1.SessionPermissionModeChangedH\x00R\x1csessionPermissionModeChanged\x12G\n" +
+	"\x1fsession_permission_mode_changed\x18u \x01(\v2*.greenroom.v1.SessionPermissionModeChangedH\x00R\x1csessionPermissionModeChanged\x12l\n" +
+	"\x1csession_capabilities_changed\x18w \x01(\v2(.greenroom.v1.SessionCapabilitiesChangedH\x00R\x1asessionCapabilitiesChanged\x12G\n" +
 	"\x0fprocess_spawned\x18y \x01(\v2\x1c.greenroom.v1.ProcessSpawnedH\x00R\x0eprocessSpawned\x12A\n" +
 	"\rprocess_ready\x18z \x01(\v2\x1a.greenroom.v1.ProcessReadyH\x00R\fprocessReady\x12D\n" +
 	"\x0eprocess_exited\x18{ \x01(\v2\x1b.greenroom.v1.ProcessExitedH\x00R\rprocessExited\x12<\n" +
@@ -1199,7 +1221,7 @@ const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\x11message_retracted\x18\xb0\x01 \x01(\v2\x1e.greenroom.v1.MessageRetractedH\x00R\x10messageRetracted\x12I\n" +
 	"\x10tool_input_delta\x18\xb1\x01 \x01(\v2\x1c.greenroom.v1.ToolInputDeltaH\x00R\x0etoolInputDelta\x12B\n" +
 	"\rtool_progress\x18\xb2\x01 \x01(\v2\x1a.greenroom.v1.ToolProgressH\x00R\ftoolProgressB\t\n" +
-	"\apayload*\xc6\v\n" +
+	"\apayload*\xf3\v\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aEVENT_TYPE_SESSION_CREATED\x10\x01\x12\x1e\n" +
@@ -1219,7 +1241,8 @@ const file_greenroom_v1_event_proto_rawDesc = "" +
 	" EVENT_TYPE_SESSION_LIMIT_REACHED\x10\x0e\x12*\n" +
 	"&EVENT_TYPE_SESSION_PLAN_LIMITS_CHANGED\x10\x0f\x12$\n" +
 	" EVENT_TYPE_SESSION_MODEL_CHANGED\x10\x10\x12.\n" +
-	"*EVENT_TYPE_SESSION_PERMISSION_MODE_CHANGED\x10\x11\x12\x1e\n" +
+	"*EVENT_TYPE_SESSION_PERMISSION_MODE_CHANGED\x10\x11\x12+\n" +
+	"'EVENT_TYPE_SESSION_CAPABILITIES_CHANGED\x10\x13\x12\x1e\n" +
 	"\x1aEVENT_TYPE_PROCESS_SPAWNED\x10\x15\x12\x1c\n" +
 	"\x18EVENT_TYPE_PROCESS_READY\x10\x16\x12\x1d\n" +
 	"\x19EVENT_TYPE_PROCESS_EXITED\x10\x17\x12\x1a\n" +
@@ -1284,32 +1307,33 @@ var file_greenroom_v1_event_proto_goTypes = []any{
 	(*SessionPlanLimitsChanged)(nil),     // 17: greenroom.v1.SessionPlanLimitsChanged
 	(*SessionModelChanged)(nil),          // 18: greenroom.v1.SessionModelChanged
 	(*SessionPermissionModeChanged)(nil), // 19: greenroom.v1.SessionPermissionModeChanged
-	(*ProcessSpawned)(nil),               // 20: greenroom.v1.ProcessSpawned
-	(*ProcessReady)(nil),                 // 21: greenroom.v1.ProcessReady
-	(*ProcessExited)(nil),                // 22: greenroom.v1.ProcessExited
-	(*TurnQueued)(nil),                   // 23: greenroom.v1.TurnQueued
-	(*TurnStarted)(nil),                  // 24: greenroom.v1.TurnStarted
-	(*TurnCompleted)(nil),                // 25: greenroom.v1.TurnCompleted
-	(*TurnFailed)(nil),                   // 26: greenroom.v1.TurnFailed
-	(*TurnInterrupted)(nil),              // 27: greenroom.v1.TurnInterrupted
-	(*UserMessage)(nil),                  // 28: greenroom.v1.UserMessage
-	(*AssistantMessage)(nil),             // 29: greenroom.v1.AssistantMessage
-	(*ToolUse)(nil),                      // 30: greenroom.v1.ToolUse
-	(*ToolResult)(nil),                   // 31: greenroom.v1.ToolResult
-	(*SystemMessage)(nil),                // 32: greenroom.v1.SystemMessage
-	(*ApprovalRequested)(nil),            // 33: greenroom.v1.ApprovalRequested
-	(*ApprovalDecided)(nil),              // 34: greenroom.v1.ApprovalDecided
-	(*ApprovalExpired)(nil),              // 35: greenroom.v1.ApprovalExpired
-	(*ApprovalCancelled)(nil),            // 36: greenroom.v1.ApprovalCancelled
-	(*McpServerUpdated)(nil),             // 37: greenroom.v1.McpServerUpdated
-	(*MessageDelta)(nil),                 // 38: greenroom.v1.MessageDelta
-	(*ThinkingDelta)(nil),                // 39: greenroom.v1.ThinkingDelta
-	(*ToolOutputDelta)(nil),              // 40: greenroom.v1.ToolOutputDelta
-	(*ProcessStderr)(nil),                // 41: greenroom.v1.ProcessStderr
-	(*ProcessStats)(nil),                 // 42: greenroom.v1.ProcessStats
-	(*MessageRetracted)(nil),             // 43: greenroom.v1.MessageRetracted
-	(*ToolInputDelta)(nil),               // 44: greenroom.v1.ToolInputDelta
-	(*ToolProgress)(nil),                 // 45: greenroom.v1.ToolProgress
+	(*SessionCapabilitiesChanged)(nil),   // 20: greenroom.v1.SessionCapabilitiesChanged
+	(*ProcessSpawned)(nil),               // 21: greenroom.v1.ProcessSpawned
+	(*ProcessReady)(nil),                 // 22: greenroom.v1.ProcessReady
+	(*ProcessExited)(nil),                // 23: greenroom.v1.ProcessExited
+	(*TurnQueued)(nil),                   // 24: greenroom.v1.TurnQueued
+	(*TurnStarted)(nil),                  // 25: greenroom.v1.TurnStarted
+	(*TurnCompleted)(nil),                // 26: greenroom.v1.TurnCompleted
+	(*TurnFailed)(nil),                   // 27: greenroom.v1.TurnFailed
+	(*TurnInterrupted)(nil),              // 28: greenroom.v1.TurnInterrupted
+	(*UserMessage)(nil),                  // 29: greenroom.v1.UserMessage
+	(*AssistantMessage)(nil),             // 30: greenroom.v1.AssistantMessage
+	(*ToolUse)(nil),                      // 31: greenroom.v1.ToolUse
+	(*ToolResult)(nil),                   // 32: greenroom.v1.ToolResult
+	(*SystemMessage)(nil),                // 33: greenroom.v1.SystemMessage
+	(*ApprovalRequested)(nil),            // 34: greenroom.v1.ApprovalRequested
+	(*ApprovalDecided)(nil),              // 35: greenroom.v1.ApprovalDecided
+	(*ApprovalExpired)(nil),              // 36: greenroom.v1.ApprovalExpired
+	(*ApprovalCancelled)(nil),            // 37: greenroom.v1.ApprovalCancelled
+	(*McpServerUpdated)(nil),             // 38: greenroom.v1.McpServerUpdated
+	(*MessageDelta)(nil),                 // 39: greenroom.v1.MessageDelta
+	(*ThinkingDelta)(nil),                // 40: greenroom.v1.ThinkingDelta
+	(*ToolOutputDelta)(nil),              // 41: greenroom.v1.ToolOutputDelta
+	(*ProcessStderr)(nil),                // 42: greenroom.v1.ProcessStderr
+	(*ProcessStats)(nil),                 // 43: greenroom.v1.ProcessStats
+	(*MessageRetracted)(nil),             // 44: greenroom.v1.MessageRetracted
+	(*ToolInputDelta)(nil),               // 45: greenroom.v1.ToolInputDelta
+	(*ToolProgress)(nil),                 // 46: greenroom.v1.ToolProgress
 }
 var file_greenroom_v1_event_proto_depIdxs = []int32{
 	0,  // 0: greenroom.v1.Event.type:type_name -> greenroom.v1.EventType
@@ -1331,37 +1355,38 @@ var file_greenroom_v1_event_proto_depIdxs = []int32{
 	17, // 16: greenroom.v1.Event.session_plan_limits_changed:type_name -> greenroom.v1.SessionPlanLimitsChanged
 	18, // 17: greenroom.v1.Event.session_model_changed:type_name -> greenroom.v1.SessionModelChanged
 	19, // 18: greenroom.v1.Event.session_permission_mode_changed:type_name -> greenroom.v1.SessionPermissionModeChanged
-	20, // 19: greenroom.v1.Event.process_spawned:type_name -> greenroom.v1.ProcessSpawned
-	21, // 20: greenroom.v1.Event.process_ready:type_name -> greenroom.v1.ProcessReady
-	22, // 21: greenroom.v1.Event.process_exited:type_name -> greenroom.v1.ProcessExited
-	23, // 22: greenroom.v1.Event.turn_queued:type_name -> greenroom.v1.TurnQueued
-	24, // 23: greenroom.v1.Event.turn_started:type_name -> greenroom.v1.TurnStarted
-	25, // 24: greenroom.v1.Event.turn_completed:type_name -> greenroom.v1.TurnCompleted
-	26, // 25: greenroom.v1.Event.turn_failed:type_name -> greenroom.v1.TurnFailed
-	27, // 26: greenroom.v1.Event.turn_interrupted:type_name -> greenroom.v1.TurnInterrupted
-	28, // 27: greenroom.v1.Event.message_user:type_name -> greenroom.v1.UserMessage
-	29, // 28: greenroom.v1.Event.message_assistant:type_name -> greenroom.v1.AssistantMessage
-	30, // 29: greenroom.v1.Event.message_tool_use:type_name -> greenroom.v1.ToolUse
-	31, // 30: greenroom.v1.Event.message_tool_result:type_name -> greenroom.v1.ToolResult
-	32, // 31: greenroom.v1.Event.message_system:type_name -> greenroom.v1.SystemMessage
-	33, // 32: greenroom.v1.Event.approval_requested:type_name -> greenroom.v1.ApprovalRequested
-	34, // 33: greenroom.v1.Event.approval_decided:type_name -> greenroom.v1.ApprovalDecided
-	35, // 34: greenroom.v1.Event.approval_expired:type_name -> greenroom.v1.ApprovalExpired
-	36, // 35: greenroom.v1.Event.approval_cancelled:type_name -> greenroom.v1.ApprovalCancelled
-	37, // 36: greenroom.v1.Event.mcp_server_updated:type_name -> greenroom.v1.McpServerUpdated
-	38, // 37: greenroom.v1.Event.message_delta:type_name -> greenroom.v1.MessageDelta
-	39, // 38: greenroom.v1.Event.thinking_delta:type_name -> greenroom.v1.ThinkingDelta
-	40, // 39: greenroom.v1.Event.tool_output_delta:type_name -> greenroom.v1.ToolOutputDelta
-	41, // 40: greenroom.v1.Event.process_stderr:type_name -> greenroom.v1.ProcessStderr
-	42, // 41: greenroom.v1.Event.process_stats:type_name -> greenroom.v1.ProcessStats
-	43, // 42: greenroom.v1.Event.message_retracted:type_name -> greenroom.v1.MessageRetracted
-	44, // 43: greenroom.v1.Event.tool_input_delta:type_name -> greenroom.v1.ToolInputDelta
-	45, // 44: greenroom.v1.Event.tool_progress:type_name -> greenroom.v1.ToolProgress
-	45, // [45:45] is the sub-list for method output_type
-	45, // [45:45] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	20, // 19: greenroom.v1.Event.session_capabilities_changed:type_name -> greenroom.v1.SessionCapabilitiesChanged
+	21, // 20: greenroom.v1.Event.process_spawned:type_name -> greenroom.v1.ProcessSpawned
+	22, // 21: greenroom.v1.Event.process_ready:type_name -> greenroom.v1.ProcessReady
+	23, // 22: greenroom.v1.Event.process_exited:type_name -> greenroom.v1.ProcessExited
+	24, // 23: greenroom.v1.Event.turn_queued:type_name -> greenroom.v1.TurnQueued
+	25, // 24: greenroom.v1.Event.turn_started:type_name -> greenroom.v1.TurnStarted
+	26, // 25: greenroom.v1.Event.turn_completed:type_name -> greenroom.v1.TurnCompleted
+	27, // 26: greenroom.v1.Event.turn_failed:type_name -> greenroom.v1.TurnFailed
+	28, // 27: greenroom.v1.Event.turn_interrupted:type_name -> greenroom.v1.TurnInterrupted
+	29, // 28: greenroom.v1.Event.message_user:type_name -> greenroom.v1.UserMessage
+	30, // 29: greenroom.v1.Event.message_assistant:type_name -> greenroom.v1.AssistantMessage
+	31, // 30: greenroom.v1.Event.message_tool_use:type_name -> greenroom.v1.ToolUse
+	32, // 31: greenroom.v1.Event.message_tool_result:type_name -> greenroom.v1.ToolResult
+	33, // 32: greenroom.v1.Event.message_system:type_name -> greenroom.v1.SystemMessage
+	34, // 33: greenroom.v1.Event.approval_requested:type_name -> greenroom.v1.ApprovalRequested
+	35, // 34: greenroom.v1.Event.approval_decided:type_name -> greenroom.v1.ApprovalDecided
+	36, // 35: greenroom.v1.Event.approval_expired:type_name -> greenroom.v1.ApprovalExpired
+	37, // 36: greenroom.v1.Event.approval_cancelled:type_name -> greenroom.v1.ApprovalCancelled
+	38, // 37: greenroom.v1.Event.mcp_server_updated:type_name -> greenroom.v1.McpServerUpdated
+	39, // 38: greenroom.v1.Event.message_delta:type_name -> greenroom.v1.MessageDelta
+	40, // 39: greenroom.v1.Event.thinking_delta:type_name -> greenroom.v1.ThinkingDelta
+	41, // 40: greenroom.v1.Event.tool_output_delta:type_name -> greenroom.v1.ToolOutputDelta
+	42, // 41: greenroom.v1.Event.process_stderr:type_name -> greenroom.v1.ProcessStderr
+	43, // 42: greenroom.v1.Event.process_stats:type_name -> greenroom.v1.ProcessStats
+	44, // 43: greenroom.v1.Event.message_retracted:type_name -> greenroom.v1.MessageRetracted
+	45, // 44: greenroom.v1.Event.tool_input_delta:type_name -> greenroom.v1.ToolInputDelta
+	46, // 45: greenroom.v1.Event.tool_progress:type_name -> greenroom.v1.ToolProgress
+	46, // [46:46] is the sub-list for method output_type
+	46, // [46:46] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_event_proto_init() }
@@ -1388,6 +1413,7 @@ func file_greenroom_v1_event_proto_init() {
 		(*Event_SessionPlanLimitsChanged)(nil),
 		(*Event_SessionModelChanged)(nil),
 		(*Event_SessionPermissionModeChanged)(nil),
+		(*Event_SessionCapabilitiesChanged)(nil),
 		(*Event_ProcessSpawned)(nil),
 		(*Event_ProcessReady)(nil),
 		(*Event_ProcessExited)(nil),

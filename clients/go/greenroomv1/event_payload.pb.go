@@ -897,6 +897,53 @@ func (x *SessionPermissionModeChanged) GetOverridesConfig() bool {
 	return false
 }
 
+// SessionCapabilitiesChanged: commands, agents, models or output styles of a session are not what they were in its last
+// process, or in the same process before. There is no such event for the first process.
+type SessionCapabilitiesChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Etag of what GetSessionCapabilities answers now.
+	Etag          string `protobuf:"bytes,1,opt,name=etag,proto3" json:"etag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SessionCapabilitiesChanged) Reset() {
+	*x = SessionCapabilitiesChanged{}
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SessionCapabilitiesChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SessionCapabilitiesChanged) ProtoMessage() {}
+
+func (x *SessionCapabilitiesChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SessionCapabilitiesChanged.ProtoReflect.Descriptor instead.
+func (*SessionCapabilitiesChanged) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *SessionCapabilitiesChanged) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
 // ProcessSpawned: a process was started.
 type ProcessSpawned struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -908,7 +955,7 @@ type ProcessSpawned struct {
 
 func (x *ProcessSpawned) Reset() {
 	*x = ProcessSpawned{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[17]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -920,7 +967,7 @@ func (x *ProcessSpawned) String() string {
 func (*ProcessSpawned) ProtoMessage() {}
 
 func (x *ProcessSpawned) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[17]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -933,7 +980,7 @@ func (x *ProcessSpawned) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessSpawned.ProtoReflect.Descriptor instead.
 func (*ProcessSpawned) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{17}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ProcessSpawned) GetProcess() *Process {
@@ -960,7 +1007,7 @@ type ProcessReady struct {
 
 func (x *ProcessReady) Reset() {
 	*x = ProcessReady{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[18]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -972,7 +1019,7 @@ func (x *ProcessReady) String() string {
 func (*ProcessReady) ProtoMessage() {}
 
 func (x *ProcessReady) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[18]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -985,7 +1032,7 @@ func (x *ProcessReady) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessReady.ProtoReflect.Descriptor instead.
 func (*ProcessReady) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{18}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ProcessReady) GetProcess() *Process {
@@ -1039,7 +1086,7 @@ type ProcessExited struct {
 
 func (x *ProcessExited) Reset() {
 	*x = ProcessExited{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[19]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1051,7 +1098,7 @@ func (x *ProcessExited) String() string {
 func (*ProcessExited) ProtoMessage() {}
 
 func (x *ProcessExited) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[19]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1064,7 +1111,7 @@ func (x *ProcessExited) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessExited.ProtoReflect.Descriptor instead.
 func (*ProcessExited) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{19}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ProcessExited) GetNodeId() string {
@@ -1127,7 +1174,7 @@ type TurnQueued struct {
 
 func (x *TurnQueued) Reset() {
 	*x = TurnQueued{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[20]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1139,7 +1186,7 @@ func (x *TurnQueued) String() string {
 func (*TurnQueued) ProtoMessage() {}
 
 func (x *TurnQueued) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[20]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1152,7 +1199,7 @@ func (x *TurnQueued) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnQueued.ProtoReflect.Descriptor instead.
 func (*TurnQueued) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{20}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *TurnQueued) GetTurn() *Turn {
@@ -1173,7 +1220,7 @@ type TurnStarted struct {
 
 func (x *TurnStarted) Reset() {
 	*x = TurnStarted{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[21]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1185,7 +1232,7 @@ func (x *TurnStarted) String() string {
 func (*TurnStarted) ProtoMessage() {}
 
 func (x *TurnStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[21]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1198,7 +1245,7 @@ func (x *TurnStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnStarted.ProtoReflect.Descriptor instead.
 func (*TurnStarted) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{21}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *TurnStarted) GetTurn() *Turn {
@@ -1219,7 +1266,7 @@ type TurnCompleted struct {
 
 func (x *TurnCompleted) Reset() {
 	*x = TurnCompleted{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[22]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1231,7 +1278,7 @@ func (x *TurnCompleted) String() string {
 func (*TurnCompleted) ProtoMessage() {}
 
 func (x *TurnCompleted) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[22]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1244,7 +1291,7 @@ func (x *TurnCompleted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnCompleted.ProtoReflect.Descriptor instead.
 func (*TurnCompleted) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{22}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TurnCompleted) GetTurn() *Turn {
@@ -1265,7 +1312,7 @@ type TurnFailed struct {
 
 func (x *TurnFailed) Reset() {
 	*x = TurnFailed{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[23]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1277,7 +1324,7 @@ func (x *TurnFailed) String() string {
 func (*TurnFailed) ProtoMessage() {}
 
 func (x *TurnFailed) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[23]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1290,7 +1337,7 @@ func (x *TurnFailed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnFailed.ProtoReflect.Descriptor instead.
 func (*TurnFailed) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{23}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TurnFailed) GetTurn() *Turn {
@@ -1311,7 +1358,7 @@ type TurnInterrupted struct {
 
 func (x *TurnInterrupted) Reset() {
 	*x = TurnInterrupted{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[24]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1323,7 +1370,7 @@ func (x *TurnInterrupted) String() string {
 func (*TurnInterrupted) ProtoMessage() {}
 
 func (x *TurnInterrupted) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[24]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1336,7 +1383,7 @@ func (x *TurnInterrupted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnInterrupted.ProtoReflect.Descriptor instead.
 func (*TurnInterrupted) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{24}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *TurnInterrupted) GetTurn() *Turn {
@@ -1365,7 +1412,7 @@ type UserMessage struct {
 
 func (x *UserMessage) Reset() {
 	*x = UserMessage{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[25]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1377,7 +1424,7 @@ func (x *UserMessage) String() string {
 func (*UserMessage) ProtoMessage() {}
 
 func (x *UserMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[25]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1390,7 +1437,7 @@ func (x *UserMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UserMessage.ProtoReflect.Descriptor instead.
 func (*UserMessage) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{25}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *UserMessage) GetMessageId() string {
@@ -1449,7 +1496,7 @@ type AssistantMessage struct {
 
 func (x *AssistantMessage) Reset() {
 	*x = AssistantMessage{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[26]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1461,7 +1508,7 @@ func (x *AssistantMessage) String() string {
 func (*AssistantMessage) ProtoMessage() {}
 
 func (x *AssistantMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[26]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1474,7 +1521,7 @@ func (x *AssistantMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssistantMessage.ProtoReflect.Descriptor instead.
 func (*AssistantMessage) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{26}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *AssistantMessage) GetMessageId() string {
@@ -1540,7 +1587,7 @@ type ToolUse struct {
 
 func (x *ToolUse) Reset() {
 	*x = ToolUse{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[27]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1552,7 +1599,7 @@ func (x *ToolUse) String() string {
 func (*ToolUse) ProtoMessage() {}
 
 func (x *ToolUse) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[27]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1565,7 +1612,7 @@ func (x *ToolUse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolUse.ProtoReflect.Descriptor instead.
 func (*ToolUse) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{27}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ToolUse) GetMessageId() string {
@@ -1629,7 +1676,7 @@ type ToolResult struct {
 
 func (x *ToolResult) Reset() {
 	*x = ToolResult{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[28]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1641,7 +1688,7 @@ func (x *ToolResult) String() string {
 func (*ToolResult) ProtoMessage() {}
 
 func (x *ToolResult) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[28]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1654,7 +1701,7 @@ func (x *ToolResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolResult.ProtoReflect.Descriptor instead.
 func (*ToolResult) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{28}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ToolResult) GetMessageId() string {
@@ -1707,7 +1754,7 @@ type SystemMessage struct {
 
 func (x *SystemMessage) Reset() {
 	*x = SystemMessage{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[29]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1719,7 +1766,7 @@ func (x *SystemMessage) String() string {
 func (*SystemMessage) ProtoMessage() {}
 
 func (x *SystemMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[29]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1732,7 +1779,7 @@ func (x *SystemMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SystemMessage.ProtoReflect.Descriptor instead.
 func (*SystemMessage) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{29}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *SystemMessage) GetFrameType() string {
@@ -1767,7 +1814,7 @@ type ApprovalRequested struct {
 
 func (x *ApprovalRequested) Reset() {
 	*x = ApprovalRequested{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[30]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1779,7 +1826,7 @@ func (x *ApprovalRequested) String() string {
 func (*ApprovalRequested) ProtoMessage() {}
 
 func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[30]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1792,7 +1839,7 @@ func (x *ApprovalRequested) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalRequested.ProtoReflect.Descriptor instead.
 func (*ApprovalRequested) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{30}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ApprovalRequested) GetApproval() *Approval {
@@ -1813,7 +1860,7 @@ type ApprovalDecided struct {
 
 func (x *ApprovalDecided) Reset() {
 	*x = ApprovalDecided{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[31]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1825,7 +1872,7 @@ func (x *ApprovalDecided) String() string {
 func (*ApprovalDecided) ProtoMessage() {}
 
 func (x *ApprovalDecided) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[31]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1838,7 +1885,7 @@ func (x *ApprovalDecided) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalDecided.ProtoReflect.Descriptor instead.
 func (*ApprovalDecided) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{31}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *ApprovalDecided) GetApproval() *Approval {
@@ -1859,7 +1906,7 @@ type ApprovalExpired struct {
 
 func (x *ApprovalExpired) Reset() {
 	*x = ApprovalExpired{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[32]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1871,7 +1918,7 @@ func (x *ApprovalExpired) String() string {
 func (*ApprovalExpired) ProtoMessage() {}
 
 func (x *ApprovalExpired) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[32]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1884,7 +1931,7 @@ func (x *ApprovalExpired) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalExpired.ProtoReflect.Descriptor instead.
 func (*ApprovalExpired) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{32}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *ApprovalExpired) GetApproval() *Approval {
@@ -1905,7 +1952,7 @@ type ApprovalCancelled struct {
 
 func (x *ApprovalCancelled) Reset() {
 	*x = ApprovalCancelled{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[33]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1917,7 +1964,7 @@ func (x *ApprovalCancelled) String() string {
 func (*ApprovalCancelled) ProtoMessage() {}
 
 func (x *ApprovalCancelled) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[33]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1930,7 +1977,7 @@ func (x *ApprovalCancelled) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApprovalCancelled.ProtoReflect.Descriptor instead.
 func (*ApprovalCancelled) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{33}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *ApprovalCancelled) GetApproval() *Approval {
@@ -1951,7 +1998,7 @@ type McpServerUpdated struct {
 
 func (x *McpServerUpdated) Reset() {
 	*x = McpServerUpdated{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[34]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1963,7 +2010,7 @@ func (x *McpServerUpdated) String() string {
 func (*McpServerUpdated) ProtoMessage() {}
 
 func (x *McpServerUpdated) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[34]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1976,7 +2023,7 @@ func (x *McpServerUpdated) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use McpServerUpdated.ProtoReflect.Descriptor instead.
 func (*McpServerUpdated) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{34}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *McpServerUpdated) GetMcpServer() *McpServer {
@@ -2003,7 +2050,7 @@ type MessageDelta struct {
 
 func (x *MessageDelta) Reset() {
 	*x = MessageDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[35]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2015,7 +2062,7 @@ func (x *MessageDelta) String() string {
 func (*MessageDelta) ProtoMessage() {}
 
 func (x *MessageDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[35]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2028,7 +2075,7 @@ func (x *MessageDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageDelta.ProtoReflect.Descriptor instead.
 func (*MessageDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{35}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *MessageDelta) GetMessageId() string {
@@ -2076,7 +2123,7 @@ type ThinkingDelta struct {
 
 func (x *ThinkingDelta) Reset() {
 	*x = ThinkingDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2088,7 +2135,7 @@ func (x *ThinkingDelta) String() string {
 func (*ThinkingDelta) ProtoMessage() {}
 
 func (x *ThinkingDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2101,7 +2148,7 @@ func (x *ThinkingDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThinkingDelta.ProtoReflect.Descriptor instead.
 func (*ThinkingDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{36}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *ThinkingDelta) GetMessageId() string {
@@ -2147,7 +2194,7 @@ type ToolOutputDelta struct {
 
 func (x *ToolOutputDelta) Reset() {
 	*x = ToolOutputDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2159,7 +2206,7 @@ func (x *ToolOutputDelta) String() string {
 func (*ToolOutputDelta) ProtoMessage() {}
 
 func (x *ToolOutputDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2172,7 +2219,7 @@ func (x *ToolOutputDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolOutputDelta.ProtoReflect.Descriptor instead.
 func (*ToolOutputDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{37}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *ToolOutputDelta) GetToolUseId() string {
@@ -2201,7 +2248,7 @@ type ProcessStderr struct {
 
 func (x *ProcessStderr) Reset() {
 	*x = ProcessStderr{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2213,7 +2260,7 @@ func (x *ProcessStderr) String() string {
 func (*ProcessStderr) ProtoMessage() {}
 
 func (x *ProcessStderr) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2226,7 +2273,7 @@ func (x *ProcessStderr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessStderr.ProtoReflect.Descriptor instead.
 func (*ProcessStderr) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{38}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ProcessStderr) GetText() string {
@@ -2252,7 +2299,7 @@ type ProcessStats struct {
 
 func (x *ProcessStats) Reset() {
 	*x = ProcessStats{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2264,7 +2311,7 @@ func (x *ProcessStats) String() string {
 func (*ProcessStats) ProtoMessage() {}
 
 func (x *ProcessStats) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2277,7 +2324,7 @@ func (x *ProcessStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessStats.ProtoReflect.Descriptor instead.
 func (*ProcessStats) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{39}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ProcessStats) GetMemoryBytes() int64 {
@@ -2316,7 +2363,7 @@ type MessageRetracted struct {
 
 func (x *MessageRetracted) Reset() {
 	*x = MessageRetracted{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[40]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2328,7 +2375,7 @@ func (x *MessageRetracted) String() string {
 func (*MessageRetracted) ProtoMessage() {}
 
 func (x *MessageRetracted) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[40]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2341,7 +2388,7 @@ func (x *MessageRetracted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageRetracted.ProtoReflect.Descriptor instead.
 func (*MessageRetracted) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{40}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *MessageRetracted) GetMessageId() string {
@@ -2380,7 +2427,7 @@ type ToolInputDelta struct {
 
 func (x *ToolInputDelta) Reset() {
 	*x = ToolInputDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[41]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2392,7 +2439,7 @@ func (x *ToolInputDelta) String() string {
 func (*ToolInputDelta) ProtoMessage() {}
 
 func (x *ToolInputDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[41]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2405,7 +2452,7 @@ func (x *ToolInputDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolInputDelta.ProtoReflect.Descriptor instead.
 func (*ToolInputDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{41}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ToolInputDelta) GetMessageId() string {
@@ -2467,7 +2514,7 @@ type ToolProgress struct {
 
 func (x *ToolProgress) Reset() {
 	*x = ToolProgress{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[42]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2479,7 +2526,7 @@ func (x *ToolProgress) String() string {
 func (*ToolProgress) ProtoMessage() {}
 
 func (x *ToolProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[42]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2492,7 +2539,7 @@ func (x *ToolProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolProgress.ProtoReflect.Descriptor instead.
 func (*ToolProgress) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{42}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ToolProgress) GetToolUseId() string {
@@ -2576,7 +2623,9 @@ const file_greenroom_v1_event_payload_proto_rawDesc = "" +
 	"\x1cSessionPermissionModeChanged\x129\n" +
 	"\tfrom_mode\x18\x01 \x01(\x0e2\x1c.greenroom.v1.PermissionModeR\bfromMode\x125\n" +
 	"\ato_mode\x18\x02 \x01(\x0e2\x1c.greenroom.v1.PermissionModeR\x06toMode\x12)\n" +
-	"\x10overrides_config\x18\x03 \x01(\bR\x0foverridesConfig\"A\n" +
+	"\x10overrides_config\x18\x03 \x01(\bR\x0foverridesConfig\"0\n" +
+	"\x1aSessionCapabilitiesChanged\x12\x12\n" +
+	"\x04etag\x18\x01 \x01(\tR\x04etag\"A\n" +
 	"\x0eProcessSpawned\x12/\n" +
 	"\aprocess\x18\x01 \x01(\v2\x15.greenroom.v1.ProcessR\aprocess\"\xd0\x01\n" +
 	"\fProcessReady\x12/\n" +
@@ -2709,7 +2758,7 @@ func file_greenroom_v1_event_payload_proto_rawDescGZIP() []byte {
 	return file_greenroom_v1_event_payload_proto_rawDescData
 }
 
-var file_greenroom_v1_event_payload_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_greenroom_v1_event_payload_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
 var file_greenroom_v1_event_payload_proto_goTypes = []any{
 	(*SessionCreated)(nil),               // 0: greenroom.v1.SessionCreated
 	(*SessionStarted)(nil),               // 1: greenroom.v1.SessionStarted
@@ -2728,85 +2777,86 @@ var file_greenroom_v1_event_payload_proto_goTypes = []any{
 	(*SessionPlanLimitsChanged)(nil),     // 14: greenroom.v1.SessionPlanLimitsChanged
 	(*SessionModelChanged)(nil),          // 15: greenroom.v1.SessionModelChanged
 	(*SessionPermissionModeChanged)(nil), // 16: greenroom.v1.SessionPermissionModeChanged
-	(*ProcessSpawned)(nil),               // 17: greenroom.v1.ProcessSpawned
-	(*ProcessReady)(nil),                 // 18: greenroom.v1.ProcessReady
-	(*ProcessExited)(nil),                // 19: greenroom.v1.ProcessExited
-	(*TurnQueued)(nil),                   // 20: greenroom.v1.TurnQueued
-	(*TurnStarted)(nil),                  // 21: greenroom.v1.TurnStarted
-	(*TurnCompleted)(nil),                // 22: greenroom.v1.TurnCompleted
-	(*TurnFailed)(nil),                   // 23: greenroom.v1.TurnFailed
-	(*TurnInterrupted)(nil),              // 24: greenroom.v1.TurnInterrupted
-	(*UserMessage)(nil),                  // 25: greenroom.v1.UserMessage
-	(*AssistantMessage)(nil),             // 26: greenroom.v1.AssistantMessage
-	(*ToolUse)(nil),                      // 27: greenroom.v1.ToolUse
-	(*ToolResult)(nil),                   // 28: greenroom.v1.ToolResult
-	(*SystemMessage)(nil),                // 29: greenroom.v1.SystemMessage
-	(*ApprovalRequested)(nil),            // 30: greenroom.v1.ApprovalRequested
-	(*ApprovalDecided)(nil),              // 31: greenroom.v1.ApprovalDecided
-	(*ApprovalExpired)(nil),              // 32: greenroom.v1.ApprovalExpired
-	(*ApprovalCancelled)(nil),            // 33: greenroom.v1.ApprovalCancelled
-	(*McpServerUpdated)(nil),             // 34: greenroom.v1.McpServerUpdated
-	(*MessageDelta)(nil),                 // 35: greenroom.v1.MessageDelta
-	(*ThinkingDelta)(nil),                // 36: greenroom.v1.ThinkingDelta
-	(*ToolOutputDelta)(nil),              // 37: greenroom.v1.ToolOutputDelta
-	(*ProcessStderr)(nil),                // 38: greenroom.v1.ProcessStderr
-	(*ProcessStats)(nil),                 // 39: greenroom.v1.ProcessStats
-	(*MessageRetracted)(nil),             // 40: greenroom.v1.MessageRetracted
-	(*ToolInputDelta)(nil),               // 41: greenroom.v1.ToolInputDelta
-	(*ToolProgress)(nil),                 // 42: greenroom.v1.ToolProgress
-	(*Session)(nil),                      // 43: greenroom.v1.Session
-	(SessionState)(0),                    // 44: greenroom.v1.SessionState
-	(*status.Status)(nil),                // 45: google.rpc.Status
-	(*fieldmaskpb.FieldMask)(nil),        // 46: google.protobuf.FieldMask
-	(*Recovery)(nil),                     // 47: greenroom.v1.Recovery
-	(*timestamppb.Timestamp)(nil),        // 48: google.protobuf.Timestamp
-	(*PlanLimit)(nil),                    // 49: greenroom.v1.PlanLimit
-	(PermissionMode)(0),                  // 50: greenroom.v1.PermissionMode
-	(*Process)(nil),                      // 51: greenroom.v1.Process
-	(*durationpb.Duration)(nil),          // 52: google.protobuf.Duration
-	(*Turn)(nil),                         // 53: greenroom.v1.Turn
-	(*ContentBlock)(nil),                 // 54: greenroom.v1.ContentBlock
-	(*Approval)(nil),                     // 55: greenroom.v1.Approval
-	(*McpServer)(nil),                    // 56: greenroom.v1.McpServer
+	(*SessionCapabilitiesChanged)(nil),   // 17: greenroom.v1.SessionCapabilitiesChanged
+	(*ProcessSpawned)(nil),               // 18: greenroom.v1.ProcessSpawned
+	(*ProcessReady)(nil),                 // 19: greenroom.v1.ProcessReady
+	(*ProcessExited)(nil),                // 20: greenroom.v1.ProcessExited
+	(*TurnQueued)(nil),                   // 21: greenroom.v1.TurnQueued
+	(*TurnStarted)(nil),                  // 22: greenroom.v1.TurnStarted
+	(*TurnCompleted)(nil),                // 23: greenroom.v1.TurnCompleted
+	(*TurnFailed)(nil),                   // 24: greenroom.v1.TurnFailed
+	(*TurnInterrupted)(nil),              // 25: greenroom.v1.TurnInterrupted
+	(*UserMessage)(nil),                  // 26: greenroom.v1.UserMessage
+	(*AssistantMessage)(nil),             // 27: greenroom.v1.AssistantMessage
+	(*ToolUse)(nil),                      // 28: greenroom.v1.ToolUse
+	(*ToolResult)(nil),                   // 29: greenroom.v1.ToolResult
+	(*SystemMessage)(nil),                // 30: greenroom.v1.SystemMessage
+	(*ApprovalRequested)(nil),            // 31: greenroom.v1.ApprovalRequested
+	(*ApprovalDecided)(nil),              // 32: greenroom.v1.ApprovalDecided
+	(*ApprovalExpired)(nil),              // 33: greenroom.v1.ApprovalExpired
+	(*ApprovalCancelled)(nil),            // 34: greenroom.v1.ApprovalCancelled
+	(*McpServerUpdated)(nil),             // 35: greenroom.v1.McpServerUpdated
+	(*MessageDelta)(nil),                 // 36: greenroom.v1.MessageDelta
+	(*ThinkingDelta)(nil),                // 37: greenroom.v1.ThinkingDelta
+	(*ToolOutputDelta)(nil),              // 38: greenroom.v1.ToolOutputDelta
+	(*ProcessStderr)(nil),                // 39: greenroom.v1.ProcessStderr
+	(*ProcessStats)(nil),                 // 40: greenroom.v1.ProcessStats
+	(*MessageRetracted)(nil),             // 41: greenroom.v1.MessageRetracted
+	(*ToolInputDelta)(nil),               // 42: greenroom.v1.ToolInputDelta
+	(*ToolProgress)(nil),                 // 43: greenroom.v1.ToolProgress
+	(*Session)(nil),                      // 44: greenroom.v1.Session
+	(SessionState)(0),                    // 45: greenroom.v1.SessionState
+	(*status.Status)(nil),                // 46: google.rpc.Status
+	(*fieldmaskpb.FieldMask)(nil),        // 47: google.protobuf.FieldMask
+	(*Recovery)(nil),                     // 48: greenroom.v1.Recovery
+	(*timestamppb.Timestamp)(nil),        // 49: google.protobuf.Timestamp
+	(*PlanLimit)(nil),                    // 50: greenroom.v1.PlanLimit
+	(PermissionMode)(0),                  // 51: greenroom.v1.PermissionMode
+	(*Process)(nil),                      // 52: greenroom.v1.Process
+	(*durationpb.Duration)(nil),          // 53: google.protobuf.Duration
+	(*Turn)(nil),                         // 54: greenroom.v1.Turn
+	(*ContentBlock)(nil),                 // 55: greenroom.v1.ContentBlock
+	(*Approval)(nil),                     // 56: greenroom.v1.Approval
+	(*McpServer)(nil),                    // 57: greenroom.v1.McpServer
 }
 var file_greenroom_v1_event_payload_proto_depIdxs = []int32{
-	43, // 0: greenroom.v1.SessionCreated.session:type_name -> greenroom.v1.Session
-	43, // 1: greenroom.v1.SessionStarted.session:type_name -> greenroom.v1.Session
-	44, // 2: greenroom.v1.SessionStateChanged.from_state:type_name -> greenroom.v1.SessionState
-	44, // 3: greenroom.v1.SessionStateChanged.to_state:type_name -> greenroom.v1.SessionState
-	45, // 4: greenroom.v1.SessionStateChanged.error:type_name -> google.rpc.Status
-	43, // 5: greenroom.v1.SessionSuspended.session:type_name -> greenroom.v1.Session
-	43, // 6: greenroom.v1.SessionResumed.session:type_name -> greenroom.v1.Session
-	43, // 7: greenroom.v1.SessionRestarted.session:type_name -> greenroom.v1.Session
-	43, // 8: greenroom.v1.SessionUpdated.session:type_name -> greenroom.v1.Session
-	46, // 9: greenroom.v1.SessionUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	43, // 10: greenroom.v1.SessionClosed.session:type_name -> greenroom.v1.Session
-	43, // 11: greenroom.v1.SessionDeleted.session:type_name -> greenroom.v1.Session
-	43, // 12: greenroom.v1.SessionError.session:type_name -> greenroom.v1.Session
-	47, // 13: greenroom.v1.SessionRecoveryScheduled.recovery:type_name -> greenroom.v1.Recovery
-	48, // 14: greenroom.v1.SessionExpiring.expire_time:type_name -> google.protobuf.Timestamp
-	49, // 15: greenroom.v1.SessionPlanLimitsChanged.plan_limits:type_name -> greenroom.v1.PlanLimit
-	50, // 16: greenroom.v1.SessionPermissionModeChanged.from_mode:type_name -> greenroom.v1.PermissionMode
-	50, // 17: greenroom.v1.SessionPermissionModeChanged.to_mode:type_name -> greenroom.v1.PermissionMode
-	51, // 18: greenroom.v1.ProcessSpawned.process:type_name -> greenroom.v1.Process
-	51, // 19: greenroom.v1.ProcessReady.process:type_name -> greenroom.v1.Process
-	52, // 20: greenroom.v1.ProcessReady.startup_time:type_name -> google.protobuf.Duration
-	53, // 21: greenroom.v1.TurnQueued.turn:type_name -> greenroom.v1.Turn
-	53, // 22: greenroom.v1.TurnStarted.turn:type_name -> greenroom.v1.Turn
-	53, // 23: greenroom.v1.TurnCompleted.turn:type_name -> greenroom.v1.Turn
-	53, // 24: greenroom.v1.TurnFailed.turn:type_name -> greenroom.v1.Turn
-	53, // 25: greenroom.v1.TurnInterrupted.turn:type_name -> greenroom.v1.Turn
-	54, // 26: greenroom.v1.UserMessage.content:type_name -> greenroom.v1.ContentBlock
-	54, // 27: greenroom.v1.AssistantMessage.content:type_name -> greenroom.v1.ContentBlock
-	54, // 28: greenroom.v1.ToolUse.content:type_name -> greenroom.v1.ContentBlock
-	54, // 29: greenroom.v1.ToolResult.content:type_name -> greenroom.v1.ContentBlock
-	55, // 30: greenroom.v1.ApprovalRequested.approval:type_name -> greenroom.v1.Approval
-	55, // 31: greenroom.v1.ApprovalDecided.approval:type_name -> greenroom.v1.Approval
-	55, // 32: greenroom.v1.ApprovalExpired.approval:type_name -> greenroom.v1.Approval
-	55, // 33: greenroom.v1.ApprovalCancelled.approval:type_name -> greenroom.v1.Approval
-	56, // 34: greenroom.v1.McpServerUpdated.mcp_server:type_name -> greenroom.v1.McpServer
-	52, // 35: greenroom.v1.ProcessStats.cpu_time:type_name -> google.protobuf.Duration
-	52, // 36: greenroom.v1.ToolProgress.elapsed_time:type_name -> google.protobuf.Duration
+	44, // 0: greenroom.v1.SessionCreated.session:type_name -> greenroom.v1.Session
+	44, // 1: greenroom.v1.SessionStarted.session:type_name -> greenroom.v1.Session
+	45, // 2: greenroom.v1.SessionStateChanged.from_state:type_name -> greenroom.v1.SessionState
+	45, // 3: greenroom.v1.SessionStateChanged.to_state:type_name -> greenroom.v1.SessionState
+	46, // 4: greenroom.v1.SessionStateChanged.error:type_name -> google.rpc.Status
+	44, // 5: greenroom.v1.SessionSuspended.session:type_name -> greenroom.v1.Session
+	44, // 6: greenroom.v1.SessionResumed.session:type_name -> greenroom.v1.Session
+	44, // 7: greenroom.v1.SessionRestarted.session:type_name -> greenroom.v1.Session
+	44, // 8: greenroom.v1.SessionUpdated.session:type_name -> greenroom.v1.Session
+	47, // 9: greenroom.v1.SessionUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	44, // 10: greenroom.v1.SessionClosed.session:type_name -> greenroom.v1.Session
+	44, // 11: greenroom.v1.SessionDeleted.session:type_name -> greenroom.v1.Session
+	44, // 12: greenroom.v1.SessionError.session:type_name -> greenroom.v1.Session
+	48, // 13: greenroom.v1.SessionRecoveryScheduled.recovery:type_name -> greenroom.v1.Recovery
+	49, // 14: greenroom.v1.SessionExpiring.expire_time:type_name -> google.protobuf.Timestamp
+	50, // 15: greenroom.v1.SessionPlanLimitsChanged.plan_limits:type_name -> greenroom.v1.PlanLimit
+	51, // 16: greenroom.v1.SessionPermissionModeChanged.from_mode:type_name -> greenroom.v1.PermissionMode
+	51, // 17: greenroom.v1.SessionPermissionModeChanged.to_mode:type_name -> greenroom.v1.PermissionMode
+	52, // 18: greenroom.v1.ProcessSpawned.process:type_name -> greenroom.v1.Process
+	52, // 19: greenroom.v1.ProcessReady.process:type_name -> greenroom.v1.Process
+	53, // 20: greenroom.v1.ProcessReady.startup_time:type_name -> google.protobuf.Duration
+	54, // 21: greenroom.v1.TurnQueued.turn:type_name -> greenroom.v1.Turn
+	54, // 22: greenroom.v1.TurnStarted.turn:type_name -> greenroom.v1.Turn
+	54, // 23: greenroom.v1.TurnCompleted.turn:type_name -> greenroom.v1.Turn
+	54, // 24: greenroom.v1.TurnFailed.turn:type_name -> greenroom.v1.Turn
+	54, // 25: greenroom.v1.TurnInterrupted.turn:type_name -> greenroom.v1.Turn
+	55, // 26: greenroom.v1.UserMessage.content:type_name -> greenroom.v1.ContentBlock
+	55, // 27: greenroom.v1.AssistantMessage.content:type_name -> greenroom.v1.ContentBlock
+	55, // 28: greenroom.v1.ToolUse.content:type_name -> greenroom.v1.ContentBlock
+	55, // 29: greenroom.v1.ToolResult.content:type_name -> greenroom.v1.ContentBlock
+	56, // 30: greenroom.v1.ApprovalRequested.approval:type_name -> greenroom.v1.Approval
+	56, // 31: greenroom.v1.ApprovalDecided.approval:type_name -> greenroom.v1.Approval
+	56, // 32: greenroom.v1.ApprovalExpired.approval:type_name -> greenroom.v1.Approval
+	56, // 33: greenroom.v1.ApprovalCancelled.approval:type_name -> greenroom.v1.Approval
+	57, // 34: greenroom.v1.McpServerUpdated.mcp_server:type_name -> greenroom.v1.McpServer
+	53, // 35: greenroom.v1.ProcessStats.cpu_time:type_name -> google.protobuf.Duration
+	53, // 36: greenroom.v1.ToolProgress.elapsed_time:type_name -> google.protobuf.Duration
 	37, // [37:37] is the sub-list for method output_type
 	37, // [37:37] is the sub-list for method input_type
 	37, // [37:37] is the sub-list for extension type_name
@@ -2824,14 +2874,14 @@ func file_greenroom_v1_event_payload_proto_init() {
 	file_greenroom_v1_plan_limit_proto_init()
 	file_greenroom_v1_session_proto_init()
 	file_greenroom_v1_turn_proto_init()
-	file_greenroom_v1_event_payload_proto_msgTypes[19].OneofWrappers = []any{}
+	file_greenroom_v1_event_payload_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_greenroom_v1_event_payload_proto_rawDesc), len(file_greenroom_v1_event_payload_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   43,
+			NumMessages:   44,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -509,9 +509,11 @@ type Process struct {
 	// suspension does not count.
 	RestartCount int32 `protobuf:"varint,6,opt,name=restart_count,json=restartCount,proto3" json:"restart_count,omitempty"`
 	// How the last process ended; unset while the first one runs.
-	LastExit      *ProcessExit `protobuf:"bytes,7,opt,name=last_exit,json=lastExit,proto3" json:"last_exit,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	LastExit *ProcessExit `protobuf:"bytes,7,opt,name=last_exit,json=lastExit,proto3" json:"last_exit,omitempty"`
+	// Etag of what SessionService.GetSessionCapabilities answers; empty before the process was ready for the first time.
+	CapabilitiesEtag string `protobuf:"bytes,8,opt,name=capabilities_etag,json=capabilitiesEtag,proto3" json:"capabilities_etag,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Process) Reset() {
@@ -591,6 +593,13 @@ func (x *Process) GetLastExit() *ProcessExit {
 		return x.LastExit
 	}
 	return nil
+}
+
+func (x *Process) GetCapabilitiesEtag() string {
+	if x != nil {
+		return x.CapabilitiesEtag
+	}
+	return ""
 }
 
 // ProcessExit is how a process ended. Judge a turn by its own state: the CLI's exit codes mislead.
@@ -897,7 +906,7 @@ const file_greenroom_v1_session_proto_rawDesc = "" +
 	"\rrunning_usage\x18  \x01(\v2\x1a.greenroom.v1.SessionUsageR\frunningUsage\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x93\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc0\x02\n" +
 	"\aProcess\x12\x17\n" +
 	"\anode_id\x18\x01 \x01(\tR\x06nodeId\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\x05R\x03pid\x129\n" +
@@ -907,7 +916,8 @@ const file_greenroom_v1_session_proto_rawDesc = "" +
 	"cliVersion\x12$\n" +
 	"\x0efrom_warm_pool\x18\x05 \x01(\bR\ffromWarmPool\x12#\n" +
 	"\rrestart_count\x18\x06 \x01(\x05R\frestartCount\x126\n" +
-	"\tlast_exit\x18\a \x01(\v2\x19.greenroom.v1.ProcessExitR\blastExit\"\xb1\x01\n" +
+	"\tlast_exit\x18\a \x01(\v2\x19.greenroom.v1.ProcessExitR\blastExit\x12+\n" +
+	"\x11capabilities_etag\x18\b \x01(\tR\x10capabilitiesEtag\"\xb1\x01\n" +
 	"\vProcessExit\x12\x17\n" +
 	"\x04code\x18\x01 \x01(\x05H\x00R\x04code\x88\x01\x01\x12\x1b\n" +
 	"\x06signal\x18\x02 \x01(\x05H\x01R\x06signal\x88\x01\x01\x12(\n" +

@@ -2031,11 +2031,103 @@ func (x *ReconnectMcpServerResponse) GetMcpServer() *McpServer {
 	return nil
 }
 
+// GetSessionCapabilitiesRequest names a session.
+type GetSessionCapabilitiesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session. Required.
+	SessionId     string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSessionCapabilitiesRequest) Reset() {
+	*x = GetSessionCapabilitiesRequest{}
+	mi := &file_greenroom_v1_session_service_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSessionCapabilitiesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSessionCapabilitiesRequest) ProtoMessage() {}
+
+func (x *GetSessionCapabilitiesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_session_service_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSessionCapabilitiesRequest.ProtoReflect.Descriptor instead.
+func (*GetSessionCapabilitiesRequest) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_session_service_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *GetSessionCapabilitiesRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+// GetSessionCapabilitiesResponse answers GetSessionCapabilities.
+type GetSessionCapabilitiesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What can be chosen.
+	Capabilities  *Capabilities `protobuf:"bytes,1,opt,name=capabilities,proto3" json:"capabilities,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetSessionCapabilitiesResponse) Reset() {
+	*x = GetSessionCapabilitiesResponse{}
+	mi := &file_greenroom_v1_session_service_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetSessionCapabilitiesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetSessionCapabilitiesResponse) ProtoMessage() {}
+
+func (x *GetSessionCapabilitiesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_session_service_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetSessionCapabilitiesResponse.ProtoReflect.Descriptor instead.
+func (*GetSessionCapabilitiesResponse) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_session_service_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *GetSessionCapabilitiesResponse) GetCapabilities() *Capabilities {
+	if x != nil {
+		return x.Capabilities
+	}
+	return nil
+}
+
 var File_greenroom_v1_session_service_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_session_service_proto_rawDesc = "" +
 	"\n" +
-	"\"greenroom/v1/session_service.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19greenroom/v1/config.proto\x1a\x16greenroom/v1/mcp.proto\x1a\x1agreenroom/v1/session.proto\"\x9c\x04\n" +
+	"\"greenroom/v1/session_service.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fgreenroom/v1/capabilities.proto\x1a\x19greenroom/v1/config.proto\x1a\x16greenroom/v1/mcp.proto\x1a\x1agreenroom/v1/session.proto\"\x9c\x04\n" +
 	"\x14CreateSessionRequest\x12!\n" +
 	"\fworkspace_id\x18\x01 \x01(\tR\vworkspaceId\x12\x17\n" +
 	"\auser_id\x18\x02 \x01(\tR\x06userId\x12\x1d\n" +
@@ -2196,7 +2288,12 @@ const file_greenroom_v1_session_service_proto_rawDesc = "" +
 	"request_id\x18\x03 \x01(\tR\trequestId\"T\n" +
 	"\x1aReconnectMcpServerResponse\x126\n" +
 	"\n" +
-	"mcp_server\x18\x01 \x01(\v2\x17.greenroom.v1.McpServerR\tmcpServer*S\n" +
+	"mcp_server\x18\x01 \x01(\v2\x17.greenroom.v1.McpServerR\tmcpServer\">\n" +
+	"\x1dGetSessionCapabilitiesRequest\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\"`\n" +
+	"\x1eGetSessionCapabilitiesResponse\x12>\n" +
+	"\fcapabilities\x18\x01 \x01(\v2\x1a.greenroom.v1.CapabilitiesR\fcapabilities*S\n" +
 	"\tStartMode\x12\x1a\n" +
 	"\x16START_MODE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fSTART_MODE_AUTO\x10\x01\x12\x15\n" +
@@ -2205,7 +2302,8 @@ const file_greenroom_v1_session_service_proto_rawDesc = "" +
 	"\x18CONFIG_APPLY_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16CONFIG_APPLY_WHEN_IDLE\x10\x01\x12\x14\n" +
 	"\x10CONFIG_APPLY_NOW\x10\x02\x12\x1b\n" +
-	"\x17CONFIG_APPLY_NEXT_START\x10\x032\xf3\t\n" +
+	"\x17CONFIG_APPLY_NEXT_START\x10\x032\xe8\n" +
+	"\n" +
 	"\x0eSessionService\x12X\n" +
 	"\rCreateSession\x12\".greenroom.v1.CreateSessionRequest\x1a#.greenroom.v1.CreateSessionResponse\x12O\n" +
 	"\n" +
@@ -2221,7 +2319,8 @@ const file_greenroom_v1_session_service_proto_rawDesc = "" +
 	"\vWaitSession\x12 .greenroom.v1.WaitSessionRequest\x1a!.greenroom.v1.WaitSessionResponse\x12R\n" +
 	"\vForkSession\x12 .greenroom.v1.ForkSessionRequest\x1a!.greenroom.v1.ForkSessionResponse\x12X\n" +
 	"\rGetMcpServers\x12\".greenroom.v1.GetMcpServersRequest\x1a#.greenroom.v1.GetMcpServersResponse\x12g\n" +
-	"\x12ReconnectMcpServer\x12'.greenroom.v1.ReconnectMcpServerRequest\x1a(.greenroom.v1.ReconnectMcpServerResponseB\xb3\x01\n" +
+	"\x12ReconnectMcpServer\x12'.greenroom.v1.ReconnectMcpServerRequest\x1a(.greenroom.v1.ReconnectMcpServerResponse\x12s\n" +
+	"\x16GetSessionCapabilities\x12+.greenroom.v1.GetSessionCapabilitiesRequest\x1a,.greenroom.v1.GetSessionCapabilitiesResponseB\xb3\x01\n" +
 	"\x10com.greenroom.v1B\x13SessionServiceProtoP\x01Z9github.com/greenroom-dev/greenroom/clients/go/greenroomv1\xa2\x02\x03GXX\xaa\x02\fGreenroom.V1\xca\x02\fGreenroom\\V1\xe2\x02\x18Greenroom\\V1\\GPBMetadata\xea\x02\rGreenroom::V1b\x06proto3"
 
 var (
@@ -2237,121 +2336,127 @@ func file_greenroom_v1_session_service_proto_rawDescGZIP() []byte {
 }
 
 var file_greenroom_v1_session_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_greenroom_v1_session_service_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_greenroom_v1_session_service_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_greenroom_v1_session_service_proto_goTypes = []any{
-	(StartMode)(0),                     // 0: greenroom.v1.StartMode
-	(ConfigApply)(0),                   // 1: greenroom.v1.ConfigApply
-	(*CreateSessionRequest)(nil),       // 2: greenroom.v1.CreateSessionRequest
-	(*CreateSessionResponse)(nil),      // 3: greenroom.v1.CreateSessionResponse
-	(*GetSessionRequest)(nil),          // 4: greenroom.v1.GetSessionRequest
-	(*GetSessionResponse)(nil),         // 5: greenroom.v1.GetSessionResponse
-	(*SessionFilter)(nil),              // 6: greenroom.v1.SessionFilter
-	(*ListSessionsRequest)(nil),        // 7: greenroom.v1.ListSessionsRequest
-	(*ListSessionsResponse)(nil),       // 8: greenroom.v1.ListSessionsResponse
-	(*UpdateSessionRequest)(nil),       // 9: greenroom.v1.UpdateSessionRequest
-	(*UpdateSessionResponse)(nil),      // 10: greenroom.v1.UpdateSessionResponse
-	(*StartSessionRequest)(nil),        // 11: greenroom.v1.StartSessionRequest
-	(*StartSessionResponse)(nil),       // 12: greenroom.v1.StartSessionResponse
-	(*SuspendSessionRequest)(nil),      // 13: greenroom.v1.SuspendSessionRequest
-	(*SuspendSessionResponse)(nil),     // 14: greenroom.v1.SuspendSessionResponse
-	(*ResumeSessionRequest)(nil),       // 15: greenroom.v1.ResumeSessionRequest
-	(*ResumeSessionResponse)(nil),      // 16: greenroom.v1.ResumeSessionResponse
-	(*RestartSessionRequest)(nil),      // 17: greenroom.v1.RestartSessionRequest
-	(*RestartSessionResponse)(nil),     // 18: greenroom.v1.RestartSessionResponse
-	(*CloseSessionRequest)(nil),        // 19: greenroom.v1.CloseSessionRequest
-	(*CloseSessionResponse)(nil),       // 20: greenroom.v1.CloseSessionResponse
-	(*DeleteSessionRequest)(nil),       // 21: greenroom.v1.DeleteSessionRequest
-	(*DeleteSessionResponse)(nil),      // 22: greenroom.v1.DeleteSessionResponse
-	(*WaitSessionRequest)(nil),         // 23: greenroom.v1.WaitSessionRequest
-	(*WaitSessionResponse)(nil),        // 24: greenroom.v1.WaitSessionResponse
-	(*ForkSessionRequest)(nil),         // 25: greenroom.v1.ForkSessionRequest
-	(*ForkSessionResponse)(nil),        // 26: greenroom.v1.ForkSessionResponse
-	(*GetMcpServersRequest)(nil),       // 27: greenroom.v1.GetMcpServersRequest
-	(*GetMcpServersResponse)(nil),      // 28: greenroom.v1.GetMcpServersResponse
-	(*ReconnectMcpServerRequest)(nil),  // 29: greenroom.v1.ReconnectMcpServerRequest
-	(*ReconnectMcpServerResponse)(nil), // 30: greenroom.v1.ReconnectMcpServerResponse
-	nil,                                // 31: greenroom.v1.CreateSessionRequest.LabelsEntry
-	nil,                                // 32: greenroom.v1.SessionFilter.LabelsEntry
-	nil,                                // 33: greenroom.v1.ForkSessionRequest.LabelsEntry
-	(*SessionConfig)(nil),              // 34: greenroom.v1.SessionConfig
-	(*structpb.Struct)(nil),            // 35: google.protobuf.Struct
-	(*Session)(nil),                    // 36: greenroom.v1.Session
-	(SessionState)(0),                  // 37: greenroom.v1.SessionState
-	(*timestamppb.Timestamp)(nil),      // 38: google.protobuf.Timestamp
-	(SessionView)(0),                   // 39: greenroom.v1.SessionView
-	(*fieldmaskpb.FieldMask)(nil),      // 40: google.protobuf.FieldMask
-	(*durationpb.Duration)(nil),        // 41: google.protobuf.Duration
-	(*McpServer)(nil),                  // 42: greenroom.v1.McpServer
+	(StartMode)(0),                         // 0: greenroom.v1.StartMode
+	(ConfigApply)(0),                       // 1: greenroom.v1.ConfigApply
+	(*CreateSessionRequest)(nil),           // 2: greenroom.v1.CreateSessionRequest
+	(*CreateSessionResponse)(nil),          // 3: greenroom.v1.CreateSessionResponse
+	(*GetSessionRequest)(nil),              // 4: greenroom.v1.GetSessionRequest
+	(*GetSessionResponse)(nil),             // 5: greenroom.v1.GetSessionResponse
+	(*SessionFilter)(nil),                  // 6: greenroom.v1.SessionFilter
+	(*ListSessionsRequest)(nil),            // 7: greenroom.v1.ListSessionsRequest
+	(*ListSessionsResponse)(nil),           // 8: greenroom.v1.ListSessionsResponse
+	(*UpdateSessionRequest)(nil),           // 9: greenroom.v1.UpdateSessionRequest
+	(*UpdateSessionResponse)(nil),          // 10: greenroom.v1.UpdateSessionResponse
+	(*StartSessionRequest)(nil),            // 11: greenroom.v1.StartSessionRequest
+	(*StartSessionResponse)(nil),           // 12: greenroom.v1.StartSessionResponse
+	(*SuspendSessionRequest)(nil),          // 13: greenroom.v1.SuspendSessionRequest
+	(*SuspendSessionResponse)(nil),         // 14: greenroom.v1.SuspendSessionResponse
+	(*ResumeSessionRequest)(nil),           // 15: greenroom.v1.ResumeSessionRequest
+	(*ResumeSessionResponse)(nil),          // 16: greenroom.v1.ResumeSessionResponse
+	(*RestartSessionRequest)(nil),          // 17: greenroom.v1.RestartSessionRequest
+	(*RestartSessionResponse)(nil),         // 18: greenroom.v1.RestartSessionResponse
+	(*CloseSessionRequest)(nil),            // 19: greenroom.v1.CloseSessionRequest
+	(*CloseSessionResponse)(nil),           // 20: greenroom.v1.CloseSessionResponse
+	(*DeleteSessionRequest)(nil),           // 21: greenroom.v1.DeleteSessionRequest
+	(*DeleteSessionResponse)(nil),          // 22: greenroom.v1.DeleteSessionResponse
+	(*WaitSessionRequest)(nil),             // 23: greenroom.v1.WaitSessionRequest
+	(*WaitSessionResponse)(nil),            // 24: greenroom.v1.WaitSessionResponse
+	(*ForkSessionRequest)(nil),             // 25: greenroom.v1.ForkSessionRequest
+	(*ForkSessionResponse)(nil),            // 26: greenroom.v1.ForkSessionResponse
+	(*GetMcpServersRequest)(nil),           // 27: greenroom.v1.GetMcpServersRequest
+	(*GetMcpServersResponse)(nil),          // 28: greenroom.v1.GetMcpServersResponse
+	(*ReconnectMcpServerRequest)(nil),      // 29: greenroom.v1.ReconnectMcpServerRequest
+	(*ReconnectMcpServerResponse)(nil),     // 30: greenroom.v1.ReconnectMcpServerResponse
+	(*GetSessionCapabilitiesRequest)(nil),  // 31: greenroom.v1.GetSessionCapabilitiesRequest
+	(*GetSessionCapabilitiesResponse)(nil), // 32: greenroom.v1.GetSessionCapabilitiesResponse
+	nil,                                    // 33: greenroom.v1.CreateSessionRequest.LabelsEntry
+	nil,                                    // 34: greenroom.v1.SessionFilter.LabelsEntry
+	nil,                                    // 35: greenroom.v1.ForkSessionRequest.LabelsEntry
+	(*SessionConfig)(nil),                  // 36: greenroom.v1.SessionConfig
+	(*structpb.Struct)(nil),                // 37: google.protobuf.Struct
+	(*Session)(nil),                        // 38: greenroom.v1.Session
+	(SessionState)(0),                      // 39: greenroom.v1.SessionState
+	(*timestamppb.Timestamp)(nil),          // 40: google.protobuf.Timestamp
+	(SessionView)(0),                       // 41: greenroom.v1.SessionView
+	(*fieldmaskpb.FieldMask)(nil),          // 42: google.protobuf.FieldMask
+	(*durationpb.Duration)(nil),            // 43: google.protobuf.Duration
+	(*McpServer)(nil),                      // 44: greenroom.v1.McpServer
+	(*Capabilities)(nil),                   // 45: greenroom.v1.Capabilities
 }
 var file_greenroom_v1_session_service_proto_depIdxs = []int32{
-	34, // 0: greenroom.v1.CreateSessionRequest.config:type_name -> greenroom.v1.SessionConfig
-	31, // 1: greenroom.v1.CreateSessionRequest.labels:type_name -> greenroom.v1.CreateSessionRequest.LabelsEntry
-	35, // 2: greenroom.v1.CreateSessionRequest.metadata:type_name -> google.protobuf.Struct
+	36, // 0: greenroom.v1.CreateSessionRequest.config:type_name -> greenroom.v1.SessionConfig
+	33, // 1: greenroom.v1.CreateSessionRequest.labels:type_name -> greenroom.v1.CreateSessionRequest.LabelsEntry
+	37, // 2: greenroom.v1.CreateSessionRequest.metadata:type_name -> google.protobuf.Struct
 	0,  // 3: greenroom.v1.CreateSessionRequest.start_mode:type_name -> greenroom.v1.StartMode
-	36, // 4: greenroom.v1.CreateSessionResponse.session:type_name -> greenroom.v1.Session
-	36, // 5: greenroom.v1.GetSessionResponse.session:type_name -> greenroom.v1.Session
-	37, // 6: greenroom.v1.SessionFilter.states:type_name -> greenroom.v1.SessionState
-	32, // 7: greenroom.v1.SessionFilter.labels:type_name -> greenroom.v1.SessionFilter.LabelsEntry
-	38, // 8: greenroom.v1.SessionFilter.created_after:type_name -> google.protobuf.Timestamp
-	38, // 9: greenroom.v1.SessionFilter.created_before:type_name -> google.protobuf.Timestamp
-	38, // 10: greenroom.v1.SessionFilter.last_active_after:type_name -> google.protobuf.Timestamp
-	38, // 11: greenroom.v1.SessionFilter.last_active_before:type_name -> google.protobuf.Timestamp
+	38, // 4: greenroom.v1.CreateSessionResponse.session:type_name -> greenroom.v1.Session
+	38, // 5: greenroom.v1.GetSessionResponse.session:type_name -> greenroom.v1.Session
+	39, // 6: greenroom.v1.SessionFilter.states:type_name -> greenroom.v1.SessionState
+	34, // 7: greenroom.v1.SessionFilter.labels:type_name -> greenroom.v1.SessionFilter.LabelsEntry
+	40, // 8: greenroom.v1.SessionFilter.created_after:type_name -> google.protobuf.Timestamp
+	40, // 9: greenroom.v1.SessionFilter.created_before:type_name -> google.protobuf.Timestamp
+	40, // 10: greenroom.v1.SessionFilter.last_active_after:type_name -> google.protobuf.Timestamp
+	40, // 11: greenroom.v1.SessionFilter.last_active_before:type_name -> google.protobuf.Timestamp
 	6,  // 12: greenroom.v1.ListSessionsRequest.filter:type_name -> greenroom.v1.SessionFilter
-	39, // 13: greenroom.v1.ListSessionsRequest.view:type_name -> greenroom.v1.SessionView
-	36, // 14: greenroom.v1.ListSessionsResponse.sessions:type_name -> greenroom.v1.Session
-	36, // 15: greenroom.v1.UpdateSessionRequest.session:type_name -> greenroom.v1.Session
-	40, // 16: greenroom.v1.UpdateSessionRequest.update_mask:type_name -> google.protobuf.FieldMask
+	41, // 13: greenroom.v1.ListSessionsRequest.view:type_name -> greenroom.v1.SessionView
+	38, // 14: greenroom.v1.ListSessionsResponse.sessions:type_name -> greenroom.v1.Session
+	38, // 15: greenroom.v1.UpdateSessionRequest.session:type_name -> greenroom.v1.Session
+	42, // 16: greenroom.v1.UpdateSessionRequest.update_mask:type_name -> google.protobuf.FieldMask
 	1,  // 17: greenroom.v1.UpdateSessionRequest.apply:type_name -> greenroom.v1.ConfigApply
-	36, // 18: greenroom.v1.UpdateSessionResponse.session:type_name -> greenroom.v1.Session
-	36, // 19: greenroom.v1.StartSessionResponse.session:type_name -> greenroom.v1.Session
-	36, // 20: greenroom.v1.SuspendSessionResponse.session:type_name -> greenroom.v1.Session
-	36, // 21: greenroom.v1.ResumeSessionResponse.session:type_name -> greenroom.v1.Session
-	36, // 22: greenroom.v1.RestartSessionResponse.session:type_name -> greenroom.v1.Session
-	41, // 23: greenroom.v1.CloseSessionRequest.grace_period:type_name -> google.protobuf.Duration
-	36, // 24: greenroom.v1.CloseSessionResponse.session:type_name -> greenroom.v1.Session
-	37, // 25: greenroom.v1.WaitSessionRequest.states:type_name -> greenroom.v1.SessionState
-	41, // 26: greenroom.v1.WaitSessionRequest.timeout:type_name -> google.protobuf.Duration
-	36, // 27: greenroom.v1.WaitSessionResponse.session:type_name -> greenroom.v1.Session
-	34, // 28: greenroom.v1.ForkSessionRequest.config:type_name -> greenroom.v1.SessionConfig
-	33, // 29: greenroom.v1.ForkSessionRequest.labels:type_name -> greenroom.v1.ForkSessionRequest.LabelsEntry
-	35, // 30: greenroom.v1.ForkSessionRequest.metadata:type_name -> google.protobuf.Struct
+	38, // 18: greenroom.v1.UpdateSessionResponse.session:type_name -> greenroom.v1.Session
+	38, // 19: greenroom.v1.StartSessionResponse.session:type_name -> greenroom.v1.Session
+	38, // 20: greenroom.v1.SuspendSessionResponse.session:type_name -> greenroom.v1.Session
+	38, // 21: greenroom.v1.ResumeSessionResponse.session:type_name -> greenroom.v1.Session
+	38, // 22: greenroom.v1.RestartSessionResponse.session:type_name -> greenroom.v1.Session
+	43, // 23: greenroom.v1.CloseSessionRequest.grace_period:type_name -> google.protobuf.Duration
+	38, // 24: greenroom.v1.CloseSessionResponse.session:type_name -> greenroom.v1.Session
+	39, // 25: greenroom.v1.WaitSessionRequest.states:type_name -> greenroom.v1.SessionState
+	43, // 26: greenroom.v1.WaitSessionRequest.timeout:type_name -> google.protobuf.Duration
+	38, // 27: greenroom.v1.WaitSessionResponse.session:type_name -> greenroom.v1.Session
+	36, // 28: greenroom.v1.ForkSessionRequest.config:type_name -> greenroom.v1.SessionConfig
+	35, // 29: greenroom.v1.ForkSessionRequest.labels:type_name -> greenroom.v1.ForkSessionRequest.LabelsEntry
+	37, // 30: greenroom.v1.ForkSessionRequest.metadata:type_name -> google.protobuf.Struct
 	0,  // 31: greenroom.v1.ForkSessionRequest.start_mode:type_name -> greenroom.v1.StartMode
-	36, // 32: greenroom.v1.ForkSessionResponse.session:type_name -> greenroom.v1.Session
-	42, // 33: greenroom.v1.GetMcpServersResponse.mcp_servers:type_name -> greenroom.v1.McpServer
-	42, // 34: greenroom.v1.ReconnectMcpServerResponse.mcp_server:type_name -> greenroom.v1.McpServer
-	2,  // 35: greenroom.v1.SessionService.CreateSession:input_type -> greenroom.v1.CreateSessionRequest
-	4,  // 36: greenroom.v1.SessionService.GetSession:input_type -> greenroom.v1.GetSessionRequest
-	7,  // 37: greenroom.v1.SessionService.ListSessions:input_type -> greenroom.v1.ListSessionsRequest
-	9,  // 38: greenroom.v1.SessionService.UpdateSession:input_type -> greenroom.v1.UpdateSessionRequest
-	11, // 39: greenroom.v1.SessionService.StartSession:input_type -> greenroom.v1.StartSessionRequest
-	13, // 40: greenroom.v1.SessionService.SuspendSession:input_type -> greenroom.v1.SuspendSessionRequest
-	15, // 41: greenroom.v1.SessionService.ResumeSession:input_type -> greenroom.v1.ResumeSessionRequest
-	17, // 42: greenroom.v1.SessionService.RestartSession:input_type -> greenroom.v1.RestartSessionRequest
-	19, // 43: greenroom.v1.SessionService.CloseSession:input_type -> greenroom.v1.CloseSessionRequest
-	21, // 44: greenroom.v1.SessionService.DeleteSession:input_type -> greenroom.v1.DeleteSessionRequest
-	23, // 45: greenroom.v1.SessionService.WaitSession:input_type -> greenroom.v1.WaitSessionRequest
-	25, // 46: greenroom.v1.SessionService.ForkSession:input_type -> greenroom.v1.ForkSessionRequest
-	27, // 47: greenroom.v1.SessionService.GetMcpServers:input_type -> greenroom.v1.GetMcpServersRequest
-	29, // 48: greenroom.v1.SessionService.ReconnectMcpServer:input_type -> greenroom.v1.ReconnectMcpServerRequest
-	3,  // 49: greenroom.v1.SessionService.CreateSession:output_type -> greenroom.v1.CreateSessionResponse
-	5,  // 50: greenroom.v1.SessionService.GetSession:output_type -> greenroom.v1.GetSessionResponse
-	8,  // 51: greenroom.v1.SessionService.ListSessions:output_type -> greenroom.v1.ListSessionsResponse
-	10, // 52: greenroom.v1.SessionService.UpdateSession:output_type -> greenroom.v1.UpdateSessionResponse
-	12, // 53: greenroom.v1.SessionService.StartSession:output_type -> greenroom.v1.StartSessionResponse
-	14, // 54: greenroom.v1.SessionService.SuspendSession:output_type -> greenroom.v1.SuspendSessionResponse
-	16, // 55: greenroom.v1.SessionService.ResumeSession:output_type -> greenroom.v1.ResumeSessionResponse
-	18, // 56: greenroom.v1.SessionService.RestartSession:output_type -> greenroom.v1.RestartSessionResponse
-	20, // 57: greenroom.v1.SessionService.CloseSession:output_type -> greenroom.v1.CloseSessionResponse
-	22, // 58: greenroom.v1.SessionService.DeleteSession:output_type -> greenroom.v1.DeleteSessionResponse
-	24, // 59: greenroom.v1.SessionService.WaitSession:output_type -> greenroom.v1.WaitSessionResponse
-	26, // 60: greenroom.v1.SessionService.ForkSession:output_type -> greenroom.v1.ForkSessionResponse
-	28, // 61: greenroom.v1.SessionService.GetMcpServers:output_type -> greenroom.v1.GetMcpServersResponse
-	30, // 62: greenroom.v1.SessionService.ReconnectMcpServer:output_type -> greenroom.v1.ReconnectMcpServerResponse
-	49, // [49:63] is the sub-list for method output_type
-	35, // [35:49] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	38, // 32: greenroom.v1.ForkSessionResponse.session:type_name -> greenroom.v1.Session
+	44, // 33: greenroom.v1.GetMcpServersResponse.mcp_servers:type_name -> greenroom.v1.McpServer
+	44, // 34: greenroom.v1.ReconnectMcpServerResponse.mcp_server:type_name -> greenroom.v1.McpServer
+	45, // 35: greenroom.v1.GetSessionCapabilitiesResponse.capabilities:type_name -> greenroom.v1.Capabilities
+	2,  // 36: greenroom.v1.SessionService.CreateSession:input_type -> greenroom.v1.CreateSessionRequest
+	4,  // 37: greenroom.v1.SessionService.GetSession:input_type -> greenroom.v1.GetSessionRequest
+	7,  // 38: greenroom.v1.SessionService.ListSessions:input_type -> greenroom.v1.ListSessionsRequest
+	9,  // 39: greenroom.v1.SessionService.UpdateSession:input_type -> greenroom.v1.UpdateSessionRequest
+	11, // 40: greenroom.v1.SessionService.StartSession:input_type -> greenroom.v1.StartSessionRequest
+	13, // 41: greenroom.v1.SessionService.SuspendSession:input_type -> greenroom.v1.SuspendSessionRequest
+	15, // 42: greenroom.v1.SessionService.ResumeSession:input_type -> greenroom.v1.ResumeSessionRequest
+	17, // 43: greenroom.v1.SessionService.RestartSession:input_type -> greenroom.v1.RestartSessionRequest
+	19, // 44: greenroom.v1.SessionService.CloseSession:input_type -> greenroom.v1.CloseSessionRequest
+	21, // 45: greenroom.v1.SessionService.DeleteSession:input_type -> greenroom.v1.DeleteSessionRequest
+	23, // 46: greenroom.v1.SessionService.WaitSession:input_type -> greenroom.v1.WaitSessionRequest
+	25, // 47: greenroom.v1.SessionService.ForkSession:input_type -> greenroom.v1.ForkSessionRequest
+	27, // 48: greenroom.v1.SessionService.GetMcpServers:input_type -> greenroom.v1.GetMcpServersRequest
+	29, // 49: greenroom.v1.SessionService.ReconnectMcpServer:input_type -> greenroom.v1.ReconnectMcpServerRequest
+	31, // 50: greenroom.v1.SessionService.GetSessionCapabilities:input_type -> greenroom.v1.GetSessionCapabilitiesRequest
+	3,  // 51: greenroom.v1.SessionService.CreateSession:output_type -> greenroom.v1.CreateSessionResponse
+	5,  // 52: greenroom.v1.SessionService.GetSession:output_type -> greenroom.v1.GetSessionResponse
+	8,  // 53: greenroom.v1.SessionService.ListSessions:output_type -> greenroom.v1.ListSessionsResponse
+	10, // 54: greenroom.v1.SessionService.UpdateSession:output_type -> greenroom.v1.UpdateSessionResponse
+	12, // 55: greenroom.v1.SessionService.StartSession:output_type -> greenroom.v1.StartSessionResponse
+	14, // 56: greenroom.v1.SessionService.SuspendSession:output_type -> greenroom.v1.SuspendSessionResponse
+	16, // 57: greenroom.v1.SessionService.ResumeSession:output_type -> greenroom.v1.ResumeSessionResponse
+	18, // 58: greenroom.v1.SessionService.RestartSession:output_type -> greenroom.v1.RestartSessionResponse
+	20, // 59: greenroom.v1.SessionService.CloseSession:output_type -> greenroom.v1.CloseSessionResponse
+	22, // 60: greenroom.v1.SessionService.DeleteSession:output_type -> greenroom.v1.DeleteSessionResponse
+	24, // 61: greenroom.v1.SessionService.WaitSession:output_type -> greenroom.v1.WaitSessionResponse
+	26, // 62: greenroom.v1.SessionService.ForkSession:output_type -> greenroom.v1.ForkSessionResponse
+	28, // 63: greenroom.v1.SessionService.GetMcpServers:output_type -> greenroom.v1.GetMcpServersResponse
+	30, // 64: greenroom.v1.SessionService.ReconnectMcpServer:output_type -> greenroom.v1.ReconnectMcpServerResponse
+	32, // 65: greenroom.v1.SessionService.GetSessionCapabilities:output_type -> greenroom.v1.GetSessionCapabilitiesResponse
+	51, // [51:66] is the sub-list for method output_type
+	36, // [36:51] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_session_service_proto_init() }
@@ -2359,6 +2464,7 @@ func file_greenroom_v1_session_service_proto_init() {
 	if File_greenroom_v1_session_service_proto != nil {
 		return
 	}
+	file_greenroom_v1_capabilities_proto_init()
 	file_greenroom_v1_config_proto_init()
 	file_greenroom_v1_mcp_proto_init()
 	file_greenroom_v1_session_proto_init()
@@ -2369,7 +2475,7 @@ func file_greenroom_v1_session_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_greenroom_v1_session_service_proto_rawDesc), len(file_greenroom_v1_session_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   32,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

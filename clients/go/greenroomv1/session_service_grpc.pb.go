@@ -19,20 +19,21 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	SessionService_CreateSession_FullMethodName      = "/greenroom.v1.SessionService/CreateSession"
-	SessionService_GetSession_FullMethodName         = "/greenroom.v1.SessionService/GetSession"
-	SessionService_ListSessions_FullMethodName       = "/greenroom.v1.SessionService/ListSessions"
-	SessionService_UpdateSession_FullMethodName      = "/greenroom.v1.SessionService/UpdateSession"
-	SessionService_StartSession_FullMethodName       = "/greenroom.v1.SessionService/StartSession"
-	SessionService_SuspendSession_FullMethodName     = "/greenroom.v1.SessionService/SuspendSession"
-	SessionService_ResumeSession_FullMethodName      = "/greenroom.v1.SessionService/ResumeSession"
-	SessionService_RestartSession_FullMethodName     = "/greenroom.v1.SessionService/RestartSession"
-	SessionService_CloseSession_FullMethodName       = "/greenroom.v1.SessionService/CloseSession"
-	SessionService_DeleteSession_FullMethodName      = "/greenroom.v1.SessionService/DeleteSession"
-	SessionService_WaitSession_FullMethodName        = "/greenroom.v1.SessionService/WaitSession"
-	SessionService_ForkSession_FullMethodName        = "/greenroom.v1.SessionService/ForkSession"
-	SessionService_GetMcpServers_FullMethodName      = "/greenroom.v1.SessionService/GetMcpServers"
-	SessionService_ReconnectMcpServer_FullMethodName = "/greenroom.v1.SessionService/ReconnectMcpServer"
+	SessionService_CreateSession_FullMethodName          = "/greenroom.v1.SessionService/CreateSession"
+	SessionService_GetSession_FullMethodName             = "/greenroom.v1.SessionService/GetSession"
+	SessionService_ListSessions_FullMethodName           = "/greenroom.v1.SessionService/ListSessions"
+	SessionService_UpdateSession_FullMethodName          = "/greenroom.v1.SessionService/UpdateSession"
+	SessionService_StartSession_FullMethodName           = "/greenroom.v1.SessionService/StartSession"
+	SessionService_SuspendSession_FullMethodName         = "/greenroom.v1.SessionService/SuspendSession"
+	SessionService_ResumeSession_FullMethodName          = "/greenroom.v1.SessionService/ResumeSession"
+	SessionService_RestartSession_FullMethodName         = "/greenroom.v1.SessionService/RestartSession"
+	SessionService_CloseSession_FullMethodName           = "/greenroom.v1.SessionService/CloseSession"
+	SessionService_DeleteSession_FullMethodName          = "/greenroom.v1.SessionService/DeleteSession"
+	SessionService_WaitSession_FullMethodName            = "/greenroom.v1.SessionService/WaitSession"
+	SessionService_ForkSession_FullMethodName            = "/greenroom.v1.SessionService/ForkSession"
+	SessionService_GetMcpServers_FullMethodName          = "/greenroom.v1.SessionService/GetMcpServers"
+	SessionService_ReconnectMcpServer_FullMethodName     = "/greenroom.v1.SessionService/ReconnectMcpServer"
+	SessionService_GetSessionCapabilities_FullMethodName = "/greenroom.v1.SessionService/GetSessionCapabilities"
 )
 
 // SessionServiceClient is the client API for SessionService service.
@@ -88,9 +89,13 @@ type SessionServiceClient interface {
 	GetMcpServers(ctx context.Context, in *GetMcpServersRequest, opts ...grpc.CallOption) (*GetMcpServersResponse, error)
 	// ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
 	// server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
-	// change nothing. NOT_FOUND: the session has no such server. FAILED_PRECONDITION: the session has no process that is
-	// ready (NO_PROCESS).
+	// change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
+	// FAILED_PRECONDITION: the session has no process that is ready (NO_PROCESS), or a turn runs.
 	ReconnectMcpServer(ctx context.Context, in *ReconnectMcpServerRequest, opts ...grpc.CallOption) (*ReconnectMcpServerResponse, error)
+	// GetSessionCapabilities answers what can be chosen in a session, as its process says from READY on, before the first
+	// turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is ready
+	// (NO_PROCESS).
+	GetSessionCapabilities(ctx context.Context, in *GetSessionCapabilitiesRequest, opts ...grpc.CallOption) (*GetSessionCapabilitiesResponse, error)
 }
 
 type sessionServiceClient struct {
@@ -241,6 +246,16 @@ func (c *sessionServiceClient) ReconnectMcpServer(ctx context.Context, in *Recon
 	return out, nil
 }
 
+func (c *sessionServiceClient) GetSessionCapabilities(ctx context.Context, in *GetSessionCapabilitiesRequest, opts ...grpc.CallOption) (*GetSessionCapabilitiesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetSessionCapabilitiesResponse)
+	err := c.cc.Invoke(ctx, SessionService_GetSessionCapabilities_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // SessionServiceServer is the server API for SessionService service.
 // All implementations must embed UnimplementedSessionServiceServer
 // for forward compatibility.
@@ -294,9 +309,13 @@ type SessionServiceServer interface {
 	GetMcpServers(context.Context, *GetMcpServersRequest) (*GetMcpServersResponse, error)
 	// ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
 	// server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
-	// change nothing. NOT_FOUND: the session has no such server. FAILED_PRECONDITION: the session has no process that is
-	// ready (NO_PROCESS).
+	// change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
+	// FAILED_PRECONDITION: the session has no process that is ready (NO_PROCESS), or a turn runs.
 	ReconnectMcpServer(context.Context, *ReconnectMcpServerRequest) (*ReconnectMcpServerResponse, error)
+	// GetSessionCapabilities answers what can be chosen in a session, as its process says from READY on, before the first
+	// turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is ready
+	// (NO_PROCESS).
+	GetSessionCapabilities(context.Context, *GetSessionCapabilitiesRequest) (*GetSessionCapabilitiesResponse, error)
 	mustEmbedUnimplementedSessionServiceServer()
 }
 
@@ -348,6 +367,9 @@ func (UnimplementedSessionServiceServer) GetMcpServers(context.Context, *GetMcpS
 }
 func (UnimplementedSessionServiceServer) ReconnectMcpServer(context.Context, *ReconnectMcpServerRequest) (*ReconnectMcpServerResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReconnectMcpServer not implemented")
+}
+func (UnimplementedSessionServiceServer) GetSessionCapabilities(context.Context, *GetSessionCapabilitiesRequest) (*GetSessionCapabilitiesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetSessionCapabilities not implemented")
 }
 func (UnimplementedSessionServiceServer) mustEmbedUnimplementedSessionServiceServer() {}
 func (UnimplementedSessionServiceServer) testEmbeddedByValue()                        {}
@@ -622,6 +644,24 @@ func _SessionService_ReconnectMcpServer_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SessionService_GetSessionCapabilities_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetSessionCapabilitiesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionServiceServer).GetSessionCapabilities(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SessionService_GetSessionCapabilities_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionServiceServer).GetSessionCapabilities(ctx, req.(*GetSessionCapabilitiesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // SessionService_ServiceDesc is the grpc.ServiceDesc for SessionService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -684,6 +724,10 @@ var SessionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ReconnectMcpServer",
 			Handler:    _SessionService_ReconnectMcpServer_Handler,
+		},
+		{
+			MethodName: "GetSessionCapabilities",
+			Handler:    _SessionService_GetSessionCapabilities_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -173,6 +173,13 @@ class ApprovalNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CapabilitiesChanged:
+    """What can be chosen in the session is not what it was."""
+
+    etag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class McpServerNoted:
     """An MCP server as it is after the event, and whether the session's turns need it."""
 
@@ -265,6 +272,7 @@ Payload = (
     | MessageNoted
     | SystemMessage
     | ApprovalNoted
+    | CapabilitiesChanged
     | McpServerNoted
     | DeltaNoted
     | ToolInputNoted

@@ -34,6 +34,7 @@ class EventType(StrEnum):
     SESSION_PLAN_LIMITS_CHANGED = "session.plan_limits_changed"
     SESSION_MODEL_CHANGED = "session.model_changed"
     SESSION_PERMISSION_MODE_CHANGED = "session.permission_mode_changed"
+    SESSION_CAPABILITIES_CHANGED = "session.capabilities_changed"
     PROCESS_SPAWNED = "process.spawned"
     PROCESS_READY = "process.ready"
     PROCESS_EXITED = "process.exited"

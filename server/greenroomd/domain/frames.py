@@ -12,6 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from greenroomd.domain.api_failure import ApiFailure
+from greenroomd.domain.capabilities import Command
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.plan_limit import PlanLimit
 from greenroomd.domain.usage import Usage
@@ -33,6 +34,8 @@ class TurnInitialized(Frame):
     permission_mode: str
     cwd: str
     cli_version: str
+    tools: tuple[str, ...] = ()
+    """The tools that the model can call, those of MCP servers too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,6 +278,13 @@ class CommandTasked(SystemNoted):
 
     task_id: str
     tool_use_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandsChanged(SystemNoted):
+    """`system/commands_changed`: all commands as they are now, after some have changed within a process."""
+
+    commands: tuple[Command, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

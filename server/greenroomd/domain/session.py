@@ -53,6 +53,8 @@ class ProcessFacts:
     """Whether it was started ahead."""
     restart_count: int = 0
     """How many processes of the session replaced another one, after a failure or an order."""
+    capabilities_etag: str = ""
+    """The etag of what the process offered; "" before one was ready for the first time."""
     last_exit: LastExit | None = None
     """The end of the last process that has ended; None if none has."""
 

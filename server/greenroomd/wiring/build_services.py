@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from greenroomd.app.ports.profile_store import ProfileStore
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.registry import Supervisors
+from greenroomd.app.usecases.capabilities import SessionCapabilities
 from greenroomd.app.usecases.create_session import Creation
 from greenroomd.app.usecases.delete_session import Deletion
 from greenroomd.app.usecases.fork_session import Forking
@@ -77,8 +78,16 @@ def _session_service(
     transcripts = TranscriptFiles(settings.state_dir)
     forking = Forking(supervisors, creation, transcripts)
     deletion = Deletion(supervisors, sessions, transcripts)
-    mcp_servers = McpServers(supervisors)
-    return SessionService(creation, forking, deletion, sessions, mcp_servers, codec.cursors, drain)
+    return SessionService(
+        creation,
+        forking,
+        deletion,
+        sessions,
+        McpServers(supervisors),
+        SessionCapabilities(supervisors),
+        codec.cursors,
+        drain,
+    )
 
 
 def operator_bounds(settings: Settings) -> OperatorBounds:

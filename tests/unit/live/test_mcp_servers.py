@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from greenroomd.domain.decision.actions import LookAtMcpServers, ReconnectMcp, SayPrompt
-from greenroomd.domain.errors import McpServerNotFound, NoProcess
+from greenroomd.domain.errors import McpServerNotFound, NoProcess, TurnRunning
 from greenroomd.domain.event_payloads import McpServerNoted
 from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import orders
@@ -193,7 +193,23 @@ def test_a_turn_waits_for_a_required_server_that_is_being_reconnected() -> None:
     assert states(owner) == [TurnState.QUEUED]
     owner.decide(lambda step: mcp_servers.reconnected(step, "near"))
     answer(owner, near=CONNECTED)
+    answer(owner, near=CONNECTED)  # the turn is one more reason to ask
     assert states(owner) == [TurnState.RUNNING]
+
+
+def test_no_reconnection_during_a_turn_and_no_turn_during_a_reconnection() -> None:
+    owner = an_mcp_owner("near")
+    answer(owner, near=FAILED)
+    owner.prompt()
+    with pytest.raises(TurnRunning):
+        owner.decide(lambda step: mcp_servers.reconnect(step, "near"))
+    owner.says(says.result(owner.turn_id(1)), says.IDLE)
+    owner.decide(lambda step: mcp_servers.reconnect(step, "near"))
+    owner.prompt()
+    assert states(owner)[1] is TurnState.QUEUED
+    owner.decide(lambda step: mcp_servers.reconnected(step, "near"))
+    answer(owner, near=FAILED)
+    assert states(owner)[1] is TurnState.RUNNING
 
 
 def test_only_a_server_of_a_ready_process_can_be_reconnected() -> None:

@@ -26,6 +26,7 @@ from greenroomd.app.ports.storage import Request, Store
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.process_runner import ProcessRunner
 from greenroomd.app.supervision.registry import supervising
+from greenroomd.app.usecases.capabilities import SessionCapabilities
 from greenroomd.app.usecases.create_session import Creation
 from greenroomd.app.usecases.delete_session import Deletion
 from greenroomd.app.usecases.fork_session import Forking
@@ -186,7 +187,14 @@ async def running_edge(
         seen, drain = Seen(), Drain()
         services = Services(
             sessions=SessionService(
-                creation, forking, deletion, sessions, McpServers(supervisors), codec.cursors, drain
+                creation,
+                forking,
+                deletion,
+                sessions,
+                McpServers(supervisors),
+                SessionCapabilities(supervisors),
+                codec.cursors,
+                drain,
             ),
             turns=TurnService(Turns(supervisors, sessions, watch), drain),
             events=EventService(sessions, events, watch, codec, drain),

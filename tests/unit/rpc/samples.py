@@ -113,6 +113,7 @@ SESSION = Session(
         cli_version="2.1.330",
         from_warm_pool=True,
         restart_count=1,
+        capabilities_etag="0123456789abcdef",
         last_exit=LastExit(code=None, signal=9, time=NOON, memory_limit_hit=True),
     ),
     cli_session_id=SESSION_ID,
@@ -264,6 +265,7 @@ PAYLOADS: dict[EventType, Payload] = {
     EventType.TOOL_PROGRESS: payloads.ToolProgressNoted(
         tool_use_id="toolu_1", tool_name="Bash", elapsed=timedelta(seconds=30), parent_tool_use_id="toolu_0"
     ),
+    EventType.SESSION_CAPABILITIES_CHANGED: payloads.CapabilitiesChanged(etag="0123456789abcdef"),
     EventType.MCP_SERVER_UPDATED: payloads.McpServerNoted(
         server=McpServer(
             name="calc",

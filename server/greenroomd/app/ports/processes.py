@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from greenroomd.domain.capabilities import NOTHING_OFFERED, Capabilities
 from greenroomd.domain.config import Effort, JsonObject, Limits, PermissionMode, Secret, SessionConfig
 from greenroomd.domain.frames import Frame
 from greenroomd.domain.mcp import McpServer
@@ -69,6 +70,8 @@ class Handshake:
     """The full name of the model in use."""
     permission_mode: str
     """The CLI's own word for the permission mode in force."""
+    capabilities: Capabilities = NOTHING_OFFERED
+    """What it offers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -109,6 +109,10 @@ class Supervisors:
         """Return every session that has a process here, by the process's pid."""
         sessions = (owner.live.session for owner in self._of.values() if owner.live.running)
         return {session.process.pid: session for session in sessions}
+
+    def lives(self) -> Iterable[Live]:
+        """Yield what every owner here knows about its session."""
+        return (supervisor.live for supervisor in self._of.values())
 
     def live(self, session_id: str) -> Live | None:
         """Return what the session's owner knows about it; None if it has no owner."""

@@ -156,6 +156,7 @@ class Supervisor:
             step,
             cli_version=handshake.cli_version,
             startup=startup,
+            capabilities=handshake.capabilities,
             model=handshake.model,
             mode=mode_named(handshake.permission_mode),
         )

@@ -36,6 +36,6 @@ class McpServers:
     async def reconnect(self, change: Change, name: str) -> tuple[Session, McpServer]:
         """Have the process connect to a server anew; returns the session and the server, PENDING.
 
-        Raises McpServerNotFound, NoProcess, SessionNotFound.
+        Raises McpServerNotFound, NoProcess, TurnRunning, SessionNotFound.
         """
         return await self._supervisors.order(change, lambda step: reconnect(step, name, actor=change.actor))

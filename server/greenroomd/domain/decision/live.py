@@ -10,6 +10,7 @@ from enum import StrEnum
 from greenroomd.domain.api_failure import NO_FAILURE, ApiFailure
 from greenroomd.domain.approval import Approval
 from greenroomd.domain.bill import Bill
+from greenroomd.domain.capabilities import NOTHING_OFFERED, Capabilities
 from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.enforcement import OptionReport
@@ -148,6 +149,10 @@ class Live:
     """Whether that needs another process whatever has changed, as for a new token."""
     reconfiguring: bool = False
     """Whether the process is being changed to another generation; no turn begins until that is done."""
+    capabilities: Capabilities = NOTHING_OFFERED
+    """What the process offers."""
+    tools: tuple[str, ...] = ()
+    """The CLI's own tools, as its last turn began with them; empty before the process's first turn."""
     mcp: McpConnections = NO_MCP_SERVERS
     """The MCP servers of the running process."""
     enforcement: Sequence[OptionReport] = ()

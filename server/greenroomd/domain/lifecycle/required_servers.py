@@ -21,11 +21,11 @@ _SAID_LENGTH = 200
 def unavailable(step: Step, turn: Turn) -> Sequence[McpServer] | None:
     """Return the required servers that are not connected; None while that is not known, and the turn has to wait.
 
-    Before each turn the process is asked once. A turn of a session that requires none only waits for the first answer:
-    until then, the process may still be told about its servers.
+    Before each turn the process is asked once. A turn of a session that requires none only waits for the first answer,
+    until which the process may still be told about its servers, and for a reconnection.
     """
     mcp, required = step.live.mcp, step.session.config.required_mcp_servers
-    if not mcp.known:
+    if not mcp.known or mcp.reconnecting:  # the process would not even hear an interrupt
         return None
     if not required:
         return ()

@@ -245,6 +245,10 @@ def _stats(_type: EventType, payload: payloads.StatsNoted) -> Message:
     )
 
 
+def _capabilities(_type: EventType, payload: payloads.CapabilitiesChanged) -> Message:
+    return pb.SessionCapabilitiesChanged(etag=payload.etag)
+
+
 def _mcp_server(_type: EventType, payload: payloads.McpServerNoted) -> Message:
     server = mcp_server_message(payload.server, required=payload.required, tools=False)
     return pb.McpServerUpdated(mcp_server=server)
@@ -272,6 +276,7 @@ _BUILDERS: Mapping[type, Callable[[EventType, Any], Message]] = {
     payloads.MessageNoted: _message,
     payloads.SystemMessage: _system,
     payloads.ApprovalNoted: _approval,
+    payloads.CapabilitiesChanged: _capabilities,
     payloads.McpServerNoted: _mcp_server,
     payloads.DeltaNoted: _delta,
     payloads.ToolInputNoted: _tool_input,

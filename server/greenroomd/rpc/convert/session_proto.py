@@ -90,6 +90,7 @@ def process_message(process: ProcessFacts) -> pb.Process:
         cli_version=process.cli_version,
         from_warm_pool=process.from_warm_pool,
         restart_count=process.restart_count,
+        capabilities_etag=process.capabilities_etag,
         last_exit=_exit_message(process.last_exit) if process.last_exit else None,
     )
 

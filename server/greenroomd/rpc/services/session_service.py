@@ -10,6 +10,7 @@ from greenroom.v1 import session_pb2
 from greenroom.v1 import session_service_pb2 as pb
 from greenroomd.app.commands import Restart, Suspend
 from greenroomd.app.ports.storage import OrderBy, Position
+from greenroomd.app.usecases.capabilities import SessionCapabilities
 from greenroomd.app.usecases.create_session import Creation
 from greenroomd.app.usecases.delete_session import Deletion
 from greenroomd.app.usecases.fork_session import Forking
@@ -19,6 +20,7 @@ from greenroomd.domain.errors import Violation
 from greenroomd.domain.mcp import McpServer
 from greenroomd.domain.session import Session
 from greenroomd.rpc.convert import requests, session_changes
+from greenroomd.rpc.convert.capabilities_proto import capabilities_message
 from greenroomd.rpc.convert.enums import SESSION_STATES
 from greenroomd.rpc.convert.mcp_proto import mcp_server_message
 from greenroomd.rpc.convert.session_proto import session_message
@@ -49,6 +51,7 @@ class SessionService:
         deletion: Deletion,
         sessions: Sessions,
         mcp_servers: McpServers,
+        capabilities: SessionCapabilities,
         cursors: CursorCodec,
         drain: Drain,
     ) -> None:
@@ -57,6 +60,7 @@ class SessionService:
         self._deletion = deletion
         self._sessions = sessions
         self._mcp_servers = mcp_servers
+        self._capabilities = capabilities
         self._cursors = cursors
         self._drain = drain
         self.on_replay: dict[str, Callable[[Any, bytes, Call], Any]] = {
@@ -167,6 +171,15 @@ class SessionService:
                 mcp_server_message(server, required=server.name in required, tools=True) for server in servers
             ]
         )
+
+    async def GetSessionCapabilities(
+        self, request: pb.GetSessionCapabilitiesRequest, call: Call
+    ) -> pb.GetSessionCapabilitiesResponse:
+        """Return what can be chosen in a session."""
+        requests.required("session_id", request.session_id, call.problems)
+        call.refuse_problems()
+        offer = await self._capabilities.get(request.session_id)
+        return pb.GetSessionCapabilitiesResponse(capabilities=capabilities_message(offer))
 
     async def ReconnectMcpServer(
         self, request: pb.ReconnectMcpServerRequest, call: Call

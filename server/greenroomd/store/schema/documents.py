@@ -244,6 +244,7 @@ def process_document(process: ProcessFacts) -> Document:
         "cli_version": process.cli_version,
         "from_warm_pool": process.from_warm_pool,
         "restart_count": process.restart_count,
+        "capabilities_etag": process.capabilities_etag,
         "last_exit": last and [last.code, last.signal, time(last.time), last.memory_limit_hit],
     }
 

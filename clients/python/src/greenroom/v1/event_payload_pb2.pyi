@@ -470,6 +470,30 @@ class SessionPermissionModeChanged(_message.Message):
 Global___SessionPermissionModeChanged: _TypeAlias = SessionPermissionModeChanged  # noqa: Y015
 
 @_typing.final
+class SessionCapabilitiesChanged(_message.Message):
+    """SessionCapabilitiesChanged: commands, agents, models or output styles of a session are not what they were in its last
+    process, or in the same process before. There is no such event for the first process.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ETAG_FIELD_NUMBER: _builtins.int
+    etag: _builtins.str
+    """Etag of what GetSessionCapabilities answers now."""
+    def __init__(
+        self,
+        *,
+        etag: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SessionCapabilitiesChanged: _TypeAlias = SessionCapabilitiesChanged  # noqa: Y015
+
+@_typing.final
 class ProcessSpawned(_message.Message):
     """ProcessSpawned: a process was started."""
 

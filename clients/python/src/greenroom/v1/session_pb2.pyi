@@ -326,6 +326,7 @@ class Process(_message.Message):
     FROM_WARM_POOL_FIELD_NUMBER: _builtins.int
     RESTART_COUNT_FIELD_NUMBER: _builtins.int
     LAST_EXIT_FIELD_NUMBER: _builtins.int
+    CAPABILITIES_ETAG_FIELD_NUMBER: _builtins.int
     node_id: _builtins.str
     """Node that runs it."""
     pid: _builtins.int
@@ -338,6 +339,8 @@ class Process(_message.Message):
     """How often the session was restarted: by recovery, by RestartSession, or for a new config. Its start after a
     suspension does not count.
     """
+    capabilities_etag: _builtins.str
+    """Etag of what SessionService.GetSessionCapabilities answers; empty before the process was ready for the first time."""
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """Time at which it was started."""
@@ -356,10 +359,11 @@ class Process(_message.Message):
         from_warm_pool: _builtins.bool = ...,
         restart_count: _builtins.int = ...,
         last_exit: Global___ProcessExit | None = ...,
+        capabilities_etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["last_exit", b"last_exit", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cli_version", b"cli_version", "from_warm_pool", b"from_warm_pool", "last_exit", b"last_exit", "node_id", b"node_id", "pid", b"pid", "restart_count", b"restart_count", "start_time", b"start_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities_etag", b"capabilities_etag", "cli_version", b"cli_version", "from_warm_pool", b"from_warm_pool", "last_exit", b"last_exit", "node_id", b"node_id", "pid", b"pid", "restart_count", b"restart_count", "start_time", b"start_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

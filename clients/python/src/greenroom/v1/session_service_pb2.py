@@ -26,12 +26,13 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from greenroom.v1 import capabilities_pb2 as greenroom_dot_v1_dot_capabilities__pb2
 from greenroom.v1 import config_pb2 as greenroom_dot_v1_dot_config__pb2
 from greenroom.v1 import mcp_pb2 as greenroom_dot_v1_dot_mcp__pb2
 from greenroom.v1 import session_pb2 as greenroom_dot_v1_dot_session__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"greenroom/v1/session_service.proto\x12\x0cgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19greenroom/v1/config.proto\x1a\x16greenroom/v1/mcp.proto\x1a\x1agreenroom/v1/session.proto\"\x9a\x03\n\x14\x43reateSessionRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\x12\n\nprofile_id\x18\x04 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x05 \x01(\t\x12+\n\x06\x63onfig\x18\x06 \x01(\x0b\x32\x1b.greenroom.v1.SessionConfig\x12>\n\x06labels\x18\x07 \x03(\x0b\x32..greenroom.v1.CreateSessionRequest.LabelsEntry\x12)\n\x08metadata\x18\x08 \x01(\x0b\x32\x17.google.protobuf.Struct\x12+\n\nstart_mode\x18\t \x01(\x0e\x32\x17.greenroom.v1.StartMode\x12\x15\n\rvalidate_only\x18\n \x01(\x08\x12\x12\n\nrequest_id\x18\x0b \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"?\n\x15\x43reateSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"\'\n\x11GetSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"<\n\x12GetSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"\xb1\x03\n\rSessionFilter\x12*\n\x06states\x18\x01 \x03(\x0e\x32\x1a.greenroom.v1.SessionState\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x12\n\nprofile_id\x18\x03 \x01(\t\x12\x37\n\x06labels\x18\x04 \x03(\x0b\x32\'.greenroom.v1.SessionFilter.LabelsEntry\x12\x11\n\tlive_only\x18\x05 \x01(\x08\x12\x31\n\rcreated_after\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63reated_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11last_active_after\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12last_active_before\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xba\x01\n\x13ListSessionsRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\x12+\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x1b.greenroom.v1.SessionFilter\x12\x10\n\x08order_by\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12\'\n\x04view\x18\x06 \x01(\x0e\x32\x19.greenroom.v1.SessionView\"z\n\x14ListSessionsResponse\x12\'\n\x08sessions\x18\x01 \x03(\x0b\x32\x15.greenroom.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x0e\n\x06\x63ursor\x18\x04 \x01(\t\"\xad\x01\n\x14UpdateSessionRequest\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12(\n\x05\x61pply\x18\x03 \x01(\x0e\x32\x19.greenroom.v1.ConfigApply\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"?\n\x15UpdateSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"K\n\x13StartSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\">\n\x14StartSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"l\n\x15SuspendSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\r\n\x05\x66orce\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"@\n\x16SuspendSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"L\n\x14ResumeSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"?\n\x15ResumeSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"l\n\x15RestartSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\r\n\x05\x66orce\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"@\n\x16RestartSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"\x9b\x01\n\x13\x43loseSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12/\n\x0cgrace_period\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\x12\x12\n\nrequest_id\x18\x06 \x01(\t\">\n\x14\x43loseSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"[\n\x14\x44\x65leteSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\r\n\x05\x66orce\x18\x02 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x17\n\x15\x44\x65leteSessionResponse\"\xc1\x01\n\x12WaitSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12*\n\x06states\x18\x02 \x03(\x0e\x32\x1a.greenroom.v1.SessionState\x12\x0f\n\x07turn_id\x18\x03 \x01(\t\x12\x1b\n\x0e\x61\x66ter_revision\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12*\n\x07timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\n\x0f_after_revision\"N\n\x13WaitSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\x12\x0f\n\x07matched\x18\x02 \x01(\x08\"\xdc\x02\n\x12\x46orkSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x16\n\x0enew_session_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12+\n\x06\x63onfig\x18\x04 \x01(\x0b\x32\x1b.greenroom.v1.SessionConfig\x12<\n\x06labels\x18\x05 \x03(\x0b\x32,.greenroom.v1.ForkSessionRequest.LabelsEntry\x12)\n\x08metadata\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12+\n\nstart_mode\x18\x07 \x01(\x0e\x32\x17.greenroom.v1.StartMode\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"=\n\x13\x46orkSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"*\n\x14GetMcpServersRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"E\n\x15GetMcpServersResponse\x12,\n\x0bmcp_servers\x18\x01 \x03(\x0b\x32\x17.greenroom.v1.McpServer\"Q\n\x19ReconnectMcpServerRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"I\n\x1aReconnectMcpServerResponse\x12+\n\nmcp_server\x18\x01 \x01(\x0b\x32\x17.greenroom.v1.McpServer*S\n\tStartMode\x12\x1a\n\x16START_MODE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTART_MODE_AUTO\x10\x01\x12\x15\n\x11START_MODE_MANUAL\x10\x02*z\n\x0b\x43onfigApply\x12\x1c\n\x18\x43ONFIG_APPLY_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ONFIG_APPLY_WHEN_IDLE\x10\x01\x12\x14\n\x10\x43ONFIG_APPLY_NOW\x10\x02\x12\x1b\n\x17\x43ONFIG_APPLY_NEXT_START\x10\x03\x32\xf3\t\n\x0eSessionService\x12X\n\rCreateSession\x12\".greenroom.v1.CreateSessionRequest\x1a#.greenroom.v1.CreateSessionResponse\x12O\n\nGetSession\x12\x1f.greenroom.v1.GetSessionRequest\x1a .greenroom.v1.GetSessionResponse\x12U\n\x0cListSessions\x12!.greenroom.v1.ListSessionsRequest\x1a\".greenroom.v1.ListSessionsResponse\x12X\n\rUpdateSession\x12\".greenroom.v1.UpdateSessionRequest\x1a#.greenroom.v1.UpdateSessionResponse\x12U\n\x0cStartSession\x12!.greenroom.v1.StartSessionRequest\x1a\".greenroom.v1.StartSessionResponse\x12[\n\x0eSuspendSession\x12#.greenroom.v1.SuspendSessionRequest\x1a$.greenroom.v1.SuspendSessionResponse\x12X\n\rResumeSession\x12\".greenroom.v1.ResumeSessionRequest\x1a#.greenroom.v1.ResumeSessionResponse\x12[\n\x0eRestartSession\x12#.greenroom.v1.RestartSessionRequest\x1a$.greenroom.v1.RestartSessionResponse\x12U\n\x0c\x43loseSession\x12!.greenroom.v1.CloseSessionRequest\x1a\".greenroom.v1.CloseSessionResponse\x12X\n\rDeleteSession\x12\".greenroom.v1.DeleteSessionRequest\x1a#.greenroom.v1.DeleteSessionResponse\x12R\n\x0bWaitSession\x12 .greenroom.v1.WaitSessionRequest\x1a!.greenroom.v1.WaitSessionResponse\x12R\n\x0b\x46orkSession\x12 .greenroom.v1.ForkSessionRequest\x1a!.greenroom.v1.ForkSessionResponse\x12X\n\rGetMcpServers\x12\".greenroom.v1.GetMcpServersRequest\x1a#.greenroom.v1.GetMcpServersResponse\x12g\n\x12ReconnectMcpServer\x12\'.greenroom.v1.ReconnectMcpServerRequest\x1a(.greenroom.v1.ReconnectMcpServerResponseB2\n\x19io.github.greenroomdev.v1B\x13SessionServiceProtoP\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"greenroom/v1/session_service.proto\x12\x0cgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fgreenroom/v1/capabilities.proto\x1a\x19greenroom/v1/config.proto\x1a\x16greenroom/v1/mcp.proto\x1a\x1agreenroom/v1/session.proto\"\x9a\x03\n\x14\x43reateSessionRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x12\n\nsession_id\x18\x03 \x01(\t\x12\x12\n\nprofile_id\x18\x04 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x05 \x01(\t\x12+\n\x06\x63onfig\x18\x06 \x01(\x0b\x32\x1b.greenroom.v1.SessionConfig\x12>\n\x06labels\x18\x07 \x03(\x0b\x32..greenroom.v1.CreateSessionRequest.LabelsEntry\x12)\n\x08metadata\x18\x08 \x01(\x0b\x32\x17.google.protobuf.Struct\x12+\n\nstart_mode\x18\t \x01(\x0e\x32\x17.greenroom.v1.StartMode\x12\x15\n\rvalidate_only\x18\n \x01(\x08\x12\x12\n\nrequest_id\x18\x0b \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"?\n\x15\x43reateSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"\'\n\x11GetSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"<\n\x12GetSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"\xb1\x03\n\rSessionFilter\x12*\n\x06states\x18\x01 \x03(\x0e\x32\x1a.greenroom.v1.SessionState\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x12\n\nprofile_id\x18\x03 \x01(\t\x12\x37\n\x06labels\x18\x04 \x03(\x0b\x32\'.greenroom.v1.SessionFilter.LabelsEntry\x12\x11\n\tlive_only\x18\x05 \x01(\x08\x12\x31\n\rcreated_after\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63reated_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x11last_active_after\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12last_active_before\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xba\x01\n\x13ListSessionsRequest\x12\x14\n\x0cworkspace_id\x18\x01 \x01(\t\x12+\n\x06\x66ilter\x18\x02 \x01(\x0b\x32\x1b.greenroom.v1.SessionFilter\x12\x10\n\x08order_by\x18\x03 \x01(\t\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\x12\'\n\x04view\x18\x06 \x01(\x0e\x32\x19.greenroom.v1.SessionView\"z\n\x14ListSessionsResponse\x12\'\n\x08sessions\x18\x01 \x03(\x0b\x32\x15.greenroom.v1.Session\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x0e\n\x06\x63ursor\x18\x04 \x01(\t\"\xad\x01\n\x14UpdateSessionRequest\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12(\n\x05\x61pply\x18\x03 \x01(\x0e\x32\x19.greenroom.v1.ConfigApply\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"?\n\x15UpdateSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"K\n\x13StartSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\">\n\x14StartSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"l\n\x15SuspendSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\r\n\x05\x66orce\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"@\n\x16SuspendSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"L\n\x14ResumeSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"?\n\x15ResumeSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"l\n\x15RestartSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\r\n\x05\x66orce\x18\x02 \x01(\x08\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"@\n\x16RestartSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"\x9b\x01\n\x13\x43loseSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12/\n\x0cgrace_period\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\r\n\x05\x66orce\x18\x03 \x01(\x08\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\x12\x12\n\nrequest_id\x18\x06 \x01(\t\">\n\x14\x43loseSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"[\n\x14\x44\x65leteSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\r\n\x05\x66orce\x18\x02 \x01(\x08\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"\x17\n\x15\x44\x65leteSessionResponse\"\xc1\x01\n\x12WaitSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12*\n\x06states\x18\x02 \x03(\x0e\x32\x1a.greenroom.v1.SessionState\x12\x0f\n\x07turn_id\x18\x03 \x01(\t\x12\x1b\n\x0e\x61\x66ter_revision\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12*\n\x07timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x11\n\x0f_after_revision\"N\n\x13WaitSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\x12\x0f\n\x07matched\x18\x02 \x01(\x08\"\xdc\x02\n\x12\x46orkSessionRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x16\n\x0enew_session_id\x18\x02 \x01(\t\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12+\n\x06\x63onfig\x18\x04 \x01(\x0b\x32\x1b.greenroom.v1.SessionConfig\x12<\n\x06labels\x18\x05 \x03(\x0b\x32,.greenroom.v1.ForkSessionRequest.LabelsEntry\x12)\n\x08metadata\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12+\n\nstart_mode\x18\x07 \x01(\x0e\x32\x17.greenroom.v1.StartMode\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"=\n\x13\x46orkSessionResponse\x12&\n\x07session\x18\x01 \x01(\x0b\x32\x15.greenroom.v1.Session\"*\n\x14GetMcpServersRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"E\n\x15GetMcpServersResponse\x12,\n\x0bmcp_servers\x18\x01 \x03(\x0b\x32\x17.greenroom.v1.McpServer\"Q\n\x19ReconnectMcpServerRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"I\n\x1aReconnectMcpServerResponse\x12+\n\nmcp_server\x18\x01 \x01(\x0b\x32\x17.greenroom.v1.McpServer\"3\n\x1dGetSessionCapabilitiesRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\"R\n\x1eGetSessionCapabilitiesResponse\x12\x30\n\x0c\x63\x61pabilities\x18\x01 \x01(\x0b\x32\x1a.greenroom.v1.Capabilities*S\n\tStartMode\x12\x1a\n\x16START_MODE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTART_MODE_AUTO\x10\x01\x12\x15\n\x11START_MODE_MANUAL\x10\x02*z\n\x0b\x43onfigApply\x12\x1c\n\x18\x43ONFIG_APPLY_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43ONFIG_APPLY_WHEN_IDLE\x10\x01\x12\x14\n\x10\x43ONFIG_APPLY_NOW\x10\x02\x12\x1b\n\x17\x43ONFIG_APPLY_NEXT_START\x10\x03\x32\xe8\n\n\x0eSessionService\x12X\n\rCreateSession\x12\".greenroom.v1.CreateSessionRequest\x1a#.greenroom.v1.CreateSessionResponse\x12O\n\nGetSession\x12\x1f.greenroom.v1.GetSessionRequest\x1a .greenroom.v1.GetSessionResponse\x12U\n\x0cListSessions\x12!.greenroom.v1.ListSessionsRequest\x1a\".greenroom.v1.ListSessionsResponse\x12X\n\rUpdateSession\x12\".greenroom.v1.UpdateSessionRequest\x1a#.greenroom.v1.UpdateSessionResponse\x12U\n\x0cStartSession\x12!.greenroom.v1.StartSessionRequest\x1a\".greenroom.v1.StartSessionResponse\x12[\n\x0eSuspendSession\x12#.greenroom.v1.SuspendSessionRequest\x1a$.greenroom.v1.SuspendSessionResponse\x12X\n\rResumeSession\x12\".greenroom.v1.ResumeSessionRequest\x1a#.greenroom.v1.ResumeSessionResponse\x12[\n\x0eRestartSession\x12#.greenroom.v1.RestartSessionRequest\x1a$.greenroom.v1.RestartSessionResponse\x12U\n\x0c\x43loseSession\x12!.greenroom.v1.CloseSessionRequest\x1a\".greenroom.v1.CloseSessionResponse\x12X\n\rDeleteSession\x12\".greenroom.v1.DeleteSessionRequest\x1a#.greenroom.v1.DeleteSessionResponse\x12R\n\x0bWaitSession\x12 .greenroom.v1.WaitSessionRequest\x1a!.greenroom.v1.WaitSessionResponse\x12R\n\x0b\x46orkSession\x12 .greenroom.v1.ForkSessionRequest\x1a!.greenroom.v1.ForkSessionResponse\x12X\n\rGetMcpServers\x12\".greenroom.v1.GetMcpServersRequest\x1a#.greenroom.v1.GetMcpServersResponse\x12g\n\x12ReconnectMcpServer\x12\'.greenroom.v1.ReconnectMcpServerRequest\x1a(.greenroom.v1.ReconnectMcpServerResponse\x12s\n\x16GetSessionCapabilities\x12+.greenroom.v1.GetSessionCapabilitiesRequest\x1a,.greenroom.v1.GetSessionCapabilitiesResponseB2\n\x19io.github.greenroomdev.v1B\x13SessionServiceProtoP\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,74 +46,78 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SESSIONFILTER_LABELSENTRY']._serialized_options = b'8\001'
   _globals['_FORKSESSIONREQUEST_LABELSENTRY']._loaded_options = None
   _globals['_FORKSESSIONREQUEST_LABELSENTRY']._serialized_options = b'8\001'
-  _globals['_STARTMODE']._serialized_start=3770
-  _globals['_STARTMODE']._serialized_end=3853
-  _globals['_CONFIGAPPLY']._serialized_start=3855
-  _globals['_CONFIGAPPLY']._serialized_end=3977
-  _globals['_CREATESESSIONREQUEST']._serialized_start=261
-  _globals['_CREATESESSIONREQUEST']._serialized_end=671
-  _globals['_CREATESESSIONREQUEST_LABELSENTRY']._serialized_start=626
-  _globals['_CREATESESSIONREQUEST_LABELSENTRY']._serialized_end=671
-  _globals['_CREATESESSIONRESPONSE']._serialized_start=673
-  _globals['_CREATESESSIONRESPONSE']._serialized_end=736
-  _globals['_GETSESSIONREQUEST']._serialized_start=738
-  _globals['_GETSESSIONREQUEST']._serialized_end=777
-  _globals['_GETSESSIONRESPONSE']._serialized_start=779
-  _globals['_GETSESSIONRESPONSE']._serialized_end=839
-  _globals['_SESSIONFILTER']._serialized_start=842
-  _globals['_SESSIONFILTER']._serialized_end=1275
-  _globals['_SESSIONFILTER_LABELSENTRY']._serialized_start=626
-  _globals['_SESSIONFILTER_LABELSENTRY']._serialized_end=671
-  _globals['_LISTSESSIONSREQUEST']._serialized_start=1278
-  _globals['_LISTSESSIONSREQUEST']._serialized_end=1464
-  _globals['_LISTSESSIONSRESPONSE']._serialized_start=1466
-  _globals['_LISTSESSIONSRESPONSE']._serialized_end=1588
-  _globals['_UPDATESESSIONREQUEST']._serialized_start=1591
-  _globals['_UPDATESESSIONREQUEST']._serialized_end=1764
-  _globals['_UPDATESESSIONRESPONSE']._serialized_start=1766
-  _globals['_UPDATESESSIONRESPONSE']._serialized_end=1829
-  _globals['_STARTSESSIONREQUEST']._serialized_start=1831
-  _globals['_STARTSESSIONREQUEST']._serialized_end=1906
-  _globals['_STARTSESSIONRESPONSE']._serialized_start=1908
-  _globals['_STARTSESSIONRESPONSE']._serialized_end=1970
-  _globals['_SUSPENDSESSIONREQUEST']._serialized_start=1972
-  _globals['_SUSPENDSESSIONREQUEST']._serialized_end=2080
-  _globals['_SUSPENDSESSIONRESPONSE']._serialized_start=2082
-  _globals['_SUSPENDSESSIONRESPONSE']._serialized_end=2146
-  _globals['_RESUMESESSIONREQUEST']._serialized_start=2148
-  _globals['_RESUMESESSIONREQUEST']._serialized_end=2224
-  _globals['_RESUMESESSIONRESPONSE']._serialized_start=2226
-  _globals['_RESUMESESSIONRESPONSE']._serialized_end=2289
-  _globals['_RESTARTSESSIONREQUEST']._serialized_start=2291
-  _globals['_RESTARTSESSIONREQUEST']._serialized_end=2399
-  _globals['_RESTARTSESSIONRESPONSE']._serialized_start=2401
-  _globals['_RESTARTSESSIONRESPONSE']._serialized_end=2465
-  _globals['_CLOSESESSIONREQUEST']._serialized_start=2468
-  _globals['_CLOSESESSIONREQUEST']._serialized_end=2623
-  _globals['_CLOSESESSIONRESPONSE']._serialized_start=2625
-  _globals['_CLOSESESSIONRESPONSE']._serialized_end=2687
-  _globals['_DELETESESSIONREQUEST']._serialized_start=2689
-  _globals['_DELETESESSIONREQUEST']._serialized_end=2780
-  _globals['_DELETESESSIONRESPONSE']._serialized_start=2782
-  _globals['_DELETESESSIONRESPONSE']._serialized_end=2805
-  _globals['_WAITSESSIONREQUEST']._serialized_start=2808
-  _globals['_WAITSESSIONREQUEST']._serialized_end=3001
-  _globals['_WAITSESSIONRESPONSE']._serialized_start=3003
-  _globals['_WAITSESSIONRESPONSE']._serialized_end=3081
-  _globals['_FORKSESSIONREQUEST']._serialized_start=3084
-  _globals['_FORKSESSIONREQUEST']._serialized_end=3432
-  _globals['_FORKSESSIONREQUEST_LABELSENTRY']._serialized_start=626
-  _globals['_FORKSESSIONREQUEST_LABELSENTRY']._serialized_end=671
-  _globals['_FORKSESSIONRESPONSE']._serialized_start=3434
-  _globals['_FORKSESSIONRESPONSE']._serialized_end=3495
-  _globals['_GETMCPSERVERSREQUEST']._serialized_start=3497
-  _globals['_GETMCPSERVERSREQUEST']._serialized_end=3539
-  _globals['_GETMCPSERVERSRESPONSE']._serialized_start=3541
-  _globals['_GETMCPSERVERSRESPONSE']._serialized_end=3610
-  _globals['_RECONNECTMCPSERVERREQUEST']._serialized_start=3612
-  _globals['_RECONNECTMCPSERVERREQUEST']._serialized_end=3693
-  _globals['_RECONNECTMCPSERVERRESPONSE']._serialized_start=3695
-  _globals['_RECONNECTMCPSERVERRESPONSE']._serialized_end=3768
-  _globals['_SESSIONSERVICE']._serialized_start=3980
-  _globals['_SESSIONSERVICE']._serialized_end=5247
+  _globals['_STARTMODE']._serialized_start=3940
+  _globals['_STARTMODE']._serialized_end=4023
+  _globals['_CONFIGAPPLY']._serialized_start=4025
+  _globals['_CONFIGAPPLY']._serialized_end=4147
+  _globals['_CREATESESSIONREQUEST']._serialized_start=294
+  _globals['_CREATESESSIONREQUEST']._serialized_end=704
+  _globals['_CREATESESSIONREQUEST_LABELSENTRY']._serialized_start=659
+  _globals['_CREATESESSIONREQUEST_LABELSENTRY']._serialized_end=704
+  _globals['_CREATESESSIONRESPONSE']._serialized_start=706
+  _globals['_CREATESESSIONRESPONSE']._serialized_end=769
+  _globals['_GETSESSIONREQUEST']._serialized_start=771
+  _globals['_GETSESSIONREQUEST']._serialized_end=810
+  _globals['_GETSESSIONRESPONSE']._serialized_start=812
+  _globals['_GETSESSIONRESPONSE']._serialized_end=872
+  _globals['_SESSIONFILTER']._serialized_start=875
+  _globals['_SESSIONFILTER']._serialized_end=1308
+  _globals['_SESSIONFILTER_LABELSENTRY']._serialized_start=659
+  _globals['_SESSIONFILTER_LABELSENTRY']._serialized_end=704
+  _globals['_LISTSESSIONSREQUEST']._serialized_start=1311
+  _globals['_LISTSESSIONSREQUEST']._serialized_end=1497
+  _globals['_LISTSESSIONSRESPONSE']._serialized_start=1499
+  _globals['_LISTSESSIONSRESPONSE']._serialized_end=1621
+  _globals['_UPDATESESSIONREQUEST']._serialized_start=1624
+  _globals['_UPDATESESSIONREQUEST']._serialized_end=1797
+  _globals['_UPDATESESSIONRESPONSE']._serialized_start=1799
+  _globals['_UPDATESESSIONRESPONSE']._serialized_end=1862
+  _globals['_STARTSESSIONREQUEST']._serialized_start=1864
+  _globals['_STARTSESSIONREQUEST']._serialized_end=1939
+  _globals['_STARTSESSIONRESPONSE']._serialized_start=1941
+  _globals['_STARTSESSIONRESPONSE']._serialized_end=2003
+  _globals['_SUSPENDSESSIONREQUEST']._serialized_start=2005
+  _globals['_SUSPENDSESSIONREQUEST']._serialized_end=2113
+  _globals['_SUSPENDSESSIONRESPONSE']._serialized_start=2115
+  _globals['_SUSPENDSESSIONRESPONSE']._serialized_end=2179
+  _globals['_RESUMESESSIONREQUEST']._serialized_start=2181
+  _globals['_RESUMESESSIONREQUEST']._serialized_end=2257
+  _globals['_RESUMESESSIONRESPONSE']._serialized_start=2259
+  _globals['_RESUMESESSIONRESPONSE']._serialized_end=2322
+  _globals['_RESTARTSESSIONREQUEST']._serialized_start=2324
+  _globals['_RESTARTSESSIONREQUEST']._serialized_end=2432
+  _globals['_RESTARTSESSIONRESPONSE']._serialized_start=2434
+  _globals['_RESTARTSESSIONRESPONSE']._serialized_end=2498
+  _globals['_CLOSESESSIONREQUEST']._serialized_start=2501
+  _globals['_CLOSESESSIONREQUEST']._serialized_end=2656
+  _globals['_CLOSESESSIONRESPONSE']._serialized_start=2658
+  _globals['_CLOSESESSIONRESPONSE']._serialized_end=2720
+  _globals['_DELETESESSIONREQUEST']._serialized_start=2722
+  _globals['_DELETESESSIONREQUEST']._serialized_end=2813
+  _globals['_DELETESESSIONRESPONSE']._serialized_start=2815
+  _globals['_DELETESESSIONRESPONSE']._serialized_end=2838
+  _globals['_WAITSESSIONREQUEST']._serialized_start=2841
+  _globals['_WAITSESSIONREQUEST']._serialized_end=3034
+  _globals['_WAITSESSIONRESPONSE']._serialized_start=3036
+  _globals['_WAITSESSIONRESPONSE']._serialized_end=3114
+  _globals['_FORKSESSIONREQUEST']._serialized_start=3117
+  _globals['_FORKSESSIONREQUEST']._serialized_end=3465
+  _globals['_FORKSESSIONREQUEST_LABELSENTRY']._serialized_start=659
+  _globals['_FORKSESSIONREQUEST_LABELSENTRY']._serialized_end=704
+  _globals['_FORKSESSIONRESPONSE']._serialized_start=3467
+  _globals['_FORKSESSIONRESPONSE']._serialized_end=3528
+  _globals['_GETMCPSERVERSREQUEST']._serialized_start=3530
+  _globals['_GETMCPSERVERSREQUEST']._serialized_end=3572
+  _globals['_GETMCPSERVERSRESPONSE']._serialized_start=3574
+  _globals['_GETMCPSERVERSRESPONSE']._serialized_end=3643
+  _globals['_RECONNECTMCPSERVERREQUEST']._serialized_start=3645
+  _globals['_RECONNECTMCPSERVERREQUEST']._serialized_end=3726
+  _globals['_RECONNECTMCPSERVERRESPONSE']._serialized_start=3728
+  _globals['_RECONNECTMCPSERVERRESPONSE']._serialized_end=3801
+  _globals['_GETSESSIONCAPABILITIESREQUEST']._serialized_start=3803
+  _globals['_GETSESSIONCAPABILITIESREQUEST']._serialized_end=3854
+  _globals['_GETSESSIONCAPABILITIESRESPONSE']._serialized_start=3856
+  _globals['_GETSESSIONCAPABILITIESRESPONSE']._serialized_end=3938
+  _globals['_SESSIONSERVICE']._serialized_start=4150
+  _globals['_SESSIONSERVICE']._serialized_end=5534
 # @@protoc_insertion_point(module_scope)

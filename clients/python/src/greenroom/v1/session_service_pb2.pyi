@@ -12,6 +12,7 @@ from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from greenroom.v1 import capabilities_pb2 as _capabilities_pb2
 from greenroom.v1 import config_pb2 as _config_pb2
 from greenroom.v1 import mcp_pb2 as _mcp_pb2
 from greenroom.v1 import session_pb2 as _session_pb2
@@ -1094,3 +1095,49 @@ class ReconnectMcpServerResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReconnectMcpServerResponse: _TypeAlias = ReconnectMcpServerResponse  # noqa: Y015
+
+@_typing.final
+class GetSessionCapabilitiesRequest(_message.Message):
+    """GetSessionCapabilitiesRequest names a session."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SESSION_ID_FIELD_NUMBER: _builtins.int
+    session_id: _builtins.str
+    """The session. Required."""
+    def __init__(
+        self,
+        *,
+        session_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["session_id", b"session_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSessionCapabilitiesRequest: _TypeAlias = GetSessionCapabilitiesRequest  # noqa: Y015
+
+@_typing.final
+class GetSessionCapabilitiesResponse(_message.Message):
+    """GetSessionCapabilitiesResponse answers GetSessionCapabilities."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CAPABILITIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def capabilities(self) -> _capabilities_pb2.Capabilities:
+        """What can be chosen."""
+
+    def __init__(
+        self,
+        *,
+        capabilities: _capabilities_pb2.Capabilities | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetSessionCapabilitiesResponse: _TypeAlias = GetSessionCapabilitiesResponse  # noqa: Y015

@@ -111,6 +111,11 @@ class SessionServiceStub(object):
                 request_serializer=greenroom_dot_v1_dot_session__service__pb2.ReconnectMcpServerRequest.SerializeToString,
                 response_deserializer=greenroom_dot_v1_dot_session__service__pb2.ReconnectMcpServerResponse.FromString,
                 _registered_method=True)
+        self.GetSessionCapabilities = channel.unary_unary(
+                '/greenroom.v1.SessionService/GetSessionCapabilities',
+                request_serializer=greenroom_dot_v1_dot_session__service__pb2.GetSessionCapabilitiesRequest.SerializeToString,
+                response_deserializer=greenroom_dot_v1_dot_session__service__pb2.GetSessionCapabilitiesResponse.FromString,
+                _registered_method=True)
 
 
 class SessionServiceServicer(object):
@@ -230,8 +235,17 @@ class SessionServiceServicer(object):
     def ReconnectMcpServer(self, request, context):
         """ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
         server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
-        change nothing. NOT_FOUND: the session has no such server. FAILED_PRECONDITION: the session has no process that is
-        ready (NO_PROCESS).
+        change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
+        FAILED_PRECONDITION: the session has no process that is ready (NO_PROCESS), or a turn runs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSessionCapabilities(self, request, context):
+        """GetSessionCapabilities answers what can be chosen in a session, as its process says from READY on, before the first
+        turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is ready
+        (NO_PROCESS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -309,6 +323,11 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     servicer.ReconnectMcpServer,
                     request_deserializer=greenroom_dot_v1_dot_session__service__pb2.ReconnectMcpServerRequest.FromString,
                     response_serializer=greenroom_dot_v1_dot_session__service__pb2.ReconnectMcpServerResponse.SerializeToString,
+            ),
+            'GetSessionCapabilities': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSessionCapabilities,
+                    request_deserializer=greenroom_dot_v1_dot_session__service__pb2.GetSessionCapabilitiesRequest.FromString,
+                    response_serializer=greenroom_dot_v1_dot_session__service__pb2.GetSessionCapabilitiesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -696,6 +715,33 @@ class SessionService(object):
             '/greenroom.v1.SessionService/ReconnectMcpServer',
             greenroom_dot_v1_dot_session__service__pb2.ReconnectMcpServerRequest.SerializeToString,
             greenroom_dot_v1_dot_session__service__pb2.ReconnectMcpServerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSessionCapabilities(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.v1.SessionService/GetSessionCapabilities',
+            greenroom_dot_v1_dot_session__service__pb2.GetSessionCapabilitiesRequest.SerializeToString,
+            greenroom_dot_v1_dot_session__service__pb2.GetSessionCapabilitiesResponse.FromString,
             options,
             channel_credentials,
             insecure,

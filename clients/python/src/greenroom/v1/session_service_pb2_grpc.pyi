@@ -92,8 +92,13 @@ class SessionServiceStub:
     ReconnectMcpServer: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ReconnectMcpServerRequest, _session_service_pb2.ReconnectMcpServerResponse]
     """ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
     server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
-    change nothing. NOT_FOUND: the session has no such server. FAILED_PRECONDITION: the session has no process that is
-    ready (NO_PROCESS).
+    change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
+    FAILED_PRECONDITION: the session has no process that is ready (NO_PROCESS), or a turn runs.
+    """
+    GetSessionCapabilities: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.GetSessionCapabilitiesRequest, _session_service_pb2.GetSessionCapabilitiesResponse]
+    """GetSessionCapabilities answers what can be chosen in a session, as its process says from READY on, before the first
+    turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is ready
+    (NO_PROCESS).
     """
 
 @_typing.type_check_only
@@ -160,8 +165,13 @@ class SessionServiceAsyncStub(SessionServiceStub):
     ReconnectMcpServer: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ReconnectMcpServerRequest, _session_service_pb2.ReconnectMcpServerResponse]  # type: ignore[assignment]
     """ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
     server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
-    change nothing. NOT_FOUND: the session has no such server. FAILED_PRECONDITION: the session has no process that is
-    ready (NO_PROCESS).
+    change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
+    FAILED_PRECONDITION: the session has no process that is ready (NO_PROCESS), or a turn runs.
+    """
+    GetSessionCapabilities: _aio.UnaryUnaryMultiCallable[_session_service_pb2.GetSessionCapabilitiesRequest, _session_service_pb2.GetSessionCapabilitiesResponse]  # type: ignore[assignment]
+    """GetSessionCapabilities answers what can be chosen in a session, as its process says from READY on, before the first
+    turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is ready
+    (NO_PROCESS).
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -309,8 +319,19 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_session_service_pb2.ReconnectMcpServerResponse, _abc.Awaitable[_session_service_pb2.ReconnectMcpServerResponse]]:
         """ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
         server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
-        change nothing. NOT_FOUND: the session has no such server. FAILED_PRECONDITION: the session has no process that is
-        ready (NO_PROCESS).
+        change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
+        FAILED_PRECONDITION: the session has no process that is ready (NO_PROCESS), or a turn runs.
+        """
+
+    @_abc_1.abstractmethod
+    def GetSessionCapabilities(
+        self,
+        request: _session_service_pb2.GetSessionCapabilitiesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_service_pb2.GetSessionCapabilitiesResponse, _abc.Awaitable[_session_service_pb2.GetSessionCapabilitiesResponse]]:
+        """GetSessionCapabilities answers what can be chosen in a session, as its process says from READY on, before the first
+        turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is ready
+        (NO_PROCESS).
         """
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

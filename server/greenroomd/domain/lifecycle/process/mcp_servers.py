@@ -14,7 +14,7 @@ from greenroomd.domain.clocks import Moment
 from greenroomd.domain.decision.actions import ReconnectMcp
 from greenroomd.domain.decision.live import Live
 from greenroomd.domain.decision.step import Step
-from greenroomd.domain.errors import McpServerNotFound, NoProcess
+from greenroomd.domain.errors import McpServerNotFound, NoProcess, TurnRunning
 from greenroomd.domain.event_payloads import McpServerNoted
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import turn_queue
@@ -74,7 +74,7 @@ def look_due(live: Live) -> Moment | None:
 def reconnect(step: Step, name: str, *, actor: str = "") -> McpServer:
     """Have the process connect to a server anew, unless it does so already; return the server.
 
-    Raises McpServerNotFound, NoProcess.
+    Raises McpServerNotFound, NoProcess, and TurnRunning: the process would not hear an interrupt meanwhile.
     """
     live, mcp = step.live, step.live.mcp
     if name not in live.session.config.mcp_servers and name not in mcp.servers:
@@ -86,6 +86,8 @@ def reconnect(step: Step, name: str, *, actor: str = "") -> McpServer:
     server = mcp.servers[name]
     if server.status is McpStatus.PENDING:
         return server
+    if live.turn is not None:
+        raise TurnRunning(live.turn.turn_id)
     server = McpServer(name=name, status=McpStatus.PENDING)
     servers = {**mcp.servers, name: server}
     _tell_changes(step, mcp, servers, actor=actor)

@@ -39,6 +39,7 @@ from greenroomd.domain.lifecycle import (
     turn_queue,
 )
 from greenroomd.domain.lifecycle.frame_events import event_for
+from greenroomd.domain.lifecycle.process import capability_tracking
 from greenroomd.domain.lifecycle.process.process_end import end_for
 from greenroomd.domain.turn import Problem
 
@@ -52,6 +53,7 @@ def said(step: Step, frames: Sequence[Frame]) -> None:
         turn = step.live.turn
         call = partial_messages.call_of(step, frame)
         step.emit(event_for(frame, turn_id=turn.turn_id if turn else "", at=step.at, call=call))
+        capability_tracking.follow(step, frame)
         _follow(step, frame)
         limits.count_output(step, frame)
     if not all(isinstance(frame, StderrWritten) for frame in frames):  # it may complain while it hangs

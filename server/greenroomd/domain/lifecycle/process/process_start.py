@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from greenroomd.domain.capabilities import NOTHING_OFFERED, Capabilities
 from greenroomd.domain.config import PermissionMode, SessionConfig
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.enforcement import OptionReport, report
@@ -18,7 +19,7 @@ from greenroomd.domain.event_payloads import (
 )
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import book, budget, mode_tracking, reconfiguration, turn_queue
-from greenroomd.domain.lifecycle.process import crash_recovery, mcp_servers
+from greenroomd.domain.lifecycle.process import capability_tracking, crash_recovery, mcp_servers
 from greenroomd.domain.mcp import NO_MCP_SERVERS
 from greenroomd.domain.session import ProcessFacts
 from greenroomd.domain.states import Signal, State
@@ -51,7 +52,11 @@ def spawned(
     newest = generation == step.session.config_generation
     step.update_live(running=True, busy=False, resetting=False, agents=frozenset(), renew_process=False)
     step.update_live(
-        running_config=config, running_generation=generation, reconfiguring=False, mcp=NO_MCP_SERVERS
+        running_config=config,
+        running_generation=generation,
+        reconfiguring=False,
+        mcp=NO_MCP_SERVERS,
+        tools=(),
     )
     book.open_bill(step)
     step.update_live(follow_config=step.live.follow_config and not newest, enforcement=enforcement)
@@ -60,9 +65,15 @@ def spawned(
 
 
 def ready(
-    step: Step, *, cli_version: str, startup: timedelta, model: str = "", mode: PermissionMode | None = None
+    step: Step,
+    *,
+    cli_version: str,
+    startup: timedelta,
+    model: str = "",
+    mode: PermissionMode | None = None,
+    capabilities: Capabilities = NOTHING_OFFERED,
 ) -> None:
-    """Handle the handshake, which says what is in force: the session is ready, and its queued turns begin."""
+    """Handle the handshake, which says what is in force and can be chosen: the session is ready, and turns begin."""
     if step.live.ending is not None:  # it has been told to end
         return
     generation = step.live.running_generation
@@ -77,6 +88,7 @@ def ready(
         observed_config_generation=generation,
     )
     mode_tracking.note(step, model=model, mode=mode)
+    capability_tracking.offered(step, capabilities)
     _emit(step, EventType.PROCESS_READY, ProcessReady(session=step.session, startup=startup))
     headline = EventType.SESSION_RESUMED if seen_before else EventType.SESSION_STARTED
     _emit(step, EventType.SESSION_RESTARTED if restarted else headline, SessionNoted(session=step.session))

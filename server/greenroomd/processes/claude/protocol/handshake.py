@@ -6,6 +6,7 @@ from typing import Any
 
 from greenroomd.app.ports.processes import Handshake
 from greenroomd.domain.config import JsonObject
+from greenroomd.processes.claude.protocol.capabilities import capabilities_of
 
 
 def handshake_of(initialized: JsonObject, model: str) -> Handshake:
@@ -14,6 +15,7 @@ def handshake_of(initialized: JsonObject, model: str) -> Handshake:
         cli_version=str(initialized.get("claude_code_version", "")),
         model=_full_name(model, initialized.get("models")),
         permission_mode=str(initialized.get("current_permission_mode", "")),
+        capabilities=capabilities_of(initialized),
     )
 
 

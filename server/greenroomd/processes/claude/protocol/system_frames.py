@@ -7,6 +7,7 @@ from greenroomd.domain.frames import (
     Activity,
     ActivityChanged,
     BackgroundTasksChanged,
+    CommandsChanged,
     CommandTasked,
     Frame,
     ModelSwitched,
@@ -17,7 +18,8 @@ from greenroomd.domain.frames import (
     TurnInitialized,
 )
 from greenroomd.processes.claude.protocol.api_frames import api_retried
-from greenroomd.processes.claude.protocol.json_fields import json_objects, text
+from greenroomd.processes.claude.protocol.capabilities import commands_of
+from greenroomd.processes.claude.protocol.json_fields import json_objects, text, texts
 
 _ACTIVITIES = tuple(Activity)
 # By subtype, whether the other model is for the rest of the session; a fallback from one that fails is for one turn.
@@ -44,6 +46,7 @@ def system(raw: bytes, message: JsonObject) -> Frame:
             permission_mode=text(message.get("permissionMode")),
             cwd=text(message.get("cwd")),
             cli_version=text(message.get("claude_code_version")),
+            tools=tuple(texts(message.get("tools"))),
         )
     if subtype == "api_retry":
         return api_retried(raw, message)
@@ -71,12 +74,26 @@ def system(raw: bytes, message: JsonObject) -> Frame:
             model=text(message.get("fallback_model")),
             lasting=_MODEL_SWITCHES[text(subtype)],
         )
+    return _told(raw, message)
+
+
+def _told(raw: bytes, message: JsonObject) -> SystemNoted:
+    """Read a line that is published as it is, whatever it means for the session."""
+    subtype, session = text(message.get("subtype")), text(message.get("session_id"))
+    if subtype == "commands_changed":
+        return CommandsChanged(
+            raw=raw,
+            cli_session_id=session,
+            type="system",
+            subtype="commands_changed",
+            commands=commands_of(message.get("commands")),
+        )
     if isinstance(outcome := message.get("prompt_submit_outcome"), dict):
         return PromptRefused(
             raw=raw,
             cli_session_id=session,
             type=text(message.get("type")),
-            subtype=text(subtype),
+            subtype=subtype,
             reason=text(outcome.get("reason")),
         )
     return noted(raw, message)

@@ -24,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file greenroom/v1/event_payload.proto.
  */
 export const file_greenroom_v1_event_payload: GenFile = /*@__PURE__*/
-  fileDesc("CiBncmVlbnJvb20vdjEvZXZlbnRfcGF5bG9hZC5wcm90bxIMZ3JlZW5yb29tLnYxIjgKDlNlc3Npb25DcmVhdGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uU3RhcnRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24ipgEKE1Nlc3Npb25TdGF0ZUNoYW5nZWQSLgoKZnJvbV9zdGF0ZRgBIAEoDjIaLmdyZWVucm9vbS52MS5TZXNzaW9uU3RhdGUSLAoIdG9fc3RhdGUYAiABKA4yGi5ncmVlbnJvb20udjEuU2Vzc2lvblN0YXRlEg4KBnJlYXNvbhgDIAEoCRIhCgVlcnJvchgEIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIjoKEFNlc3Npb25TdXNwZW5kZWQSJgoHc2Vzc2lvbhgBIAEoCzIVLmdyZWVucm9vbS52MS5TZXNzaW9uIjgKDlNlc3Npb25SZXN1bWVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI6ChBTZXNzaW9uUmVzdGFydGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJpCg5TZXNzaW9uVXBkYXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24SLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIkQKFFNlc3Npb25Db25maWdBcHBsaWVkEhkKEWNvbmZpZ19nZW5lcmF0aW9uGAEgASgDEhEKCXJlc3RhcnRlZBgCIAEoCCI3Cg1TZXNzaW9uQ2xvc2VkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uRGVsZXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24iNgoMU2Vzc2lvbkVycm9yEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJEChhTZXNzaW9uUmVjb3ZlcnlTY2hlZHVsZWQSKAoIcmVjb3ZlcnkYASABKAsyFi5ncmVlbnJvb20udjEuUmVjb3ZlcnkiQgoPU2Vzc2lvbkV4cGlyaW5nEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI0ChNTZXNzaW9uTGltaXRSZWFjaGVkEg0KBWxpbWl0GAEgASgJEg4KBmRldGFpbBgCIAEoCSJIChhTZXNzaW9uUGxhbkxpbWl0c0NoYW5nZWQSLAoLcGxhbl9saW1pdHMYASADKAsyFy5ncmVlbnJvb20udjEuUGxhbkxpbWl0IlUKE1Nlc3Npb25Nb2RlbENoYW5nZWQSEgoKZnJvbV9tb2RlbBgBIAEoCRIQCgh0b19tb2RlbBgCIAEoCRIYChBvdmVycmlkZXNfY29uZmlnGAMgASgIIpgBChxTZXNzaW9uUGVybWlzc2lvbk1vZGVDaGFuZ2VkEi8KCWZyb21fbW9kZRgBIAEoDjIcLmdyZWVucm9vbS52MS5QZXJtaXNzaW9uTW9kZRItCgd0b19tb2RlGAIgASgOMhwuZ3JlZW5yb29tLnYxLlBlcm1pc3Npb25Nb2RlEhgKEG92ZXJyaWRlc19jb25maWcYAyABKAgiOAoOUHJvY2Vzc1NwYXduZWQSJgoHcHJvY2VzcxgBIAEoCzIVLmdyZWVucm9vbS52MS5Qcm9jZXNzIpoBCgxQcm9jZXNzUmVhZHkSJgoHcHJvY2VzcxgBIAEoCzIVLmdyZWVucm9vbS52MS5Qcm9jZXNzEhYKDmNsaV9zZXNzaW9uX2lkGAIgASgJEhkKEWNvbmZpZ19nZW5lcmF0aW9uGAMgASgDEi8KDHN0YXJ0dXBfdGltZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKqAQoNUHJvY2Vzc0V4aXRlZBIPCgdub2RlX2lkGAEgASgJEgsKA3BpZBgCIAEoBRIRCgRjb2RlGAMgASgFSACIAQESEwoGc2lnbmFsGAQgASgFSAGIAQESGAoQbWVtb3J5X2xpbWl0X2hpdBgFIAEoCBIQCghleHBlY3RlZBgGIAEoCBITCgtzdGRlcnJfdGFpbBgHIAEoCUIHCgVfY29kZUIJCgdfc2lnbmFsIi4KClR1cm5RdWV1ZWQSIAoEdHVybhgBIAEoCzISLmdyZWVucm9vbS52MS5UdXJuIi8KC1R1cm5TdGFydGVkEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiIxCg1UdXJuQ29tcGxldGVkEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiIuCgpUdXJuRmFpbGVkEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiIzCg9UdXJuSW50ZXJydXB0ZWQSIAoEdHVybhgBIAEoCzISLmdyZWVucm9vbS52MS5UdXJuIpABCgtVc2VyTWVzc2FnZRISCgptZXNzYWdlX2lkGAEgASgJEisKB2NvbnRlbnQYAiADKAsyGi5ncmVlbnJvb20udjEuQ29udGVudEJsb2NrEhoKEnBhcmVudF90b29sX3VzZV9pZBgDIAEoCRIRCglyYXdfZnJhbWUYBCABKAkSEQoJc3ludGhldGljGAUgASgIIqQBChBBc3Npc3RhbnRNZXNzYWdlEhIKCm1lc3NhZ2VfaWQYASABKAkSKwoHY29udGVudBgCIAMoCzIaLmdyZWVucm9vbS52MS5Db250ZW50QmxvY2sSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAMgASgJEhEKCXJhd19mcmFtZRgEIAEoCRIRCglzeW50aGV0aWMYBSABKAgSDQoFbW9kZWwYBiABKAkimwEKB1Rvb2xVc2USEgoKbWVzc2FnZV9pZBgBIAEoCRIrCgdjb250ZW50GAIgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIaChJwYXJlbnRfdG9vbF91c2VfaWQYAyABKAkSEQoJcmF3X2ZyYW1lGAQgASgJEhEKCXN5bnRoZXRpYxgFIAEoCBINCgVtb2RlbBgGIAEoCSKPAQoKVG9vbFJlc3VsdBISCgptZXNzYWdlX2lkGAEgASgJEisKB2NvbnRlbnQYAiADKAsyGi5ncmVlbnJvb20udjEuQ29udGVudEJsb2NrEhoKEnBhcmVudF90b29sX3VzZV9pZBgDIAEoCRIRCglyYXdfZnJhbWUYBCABKAkSEQoJc3ludGhldGljGAUgASgIIkcKDVN5c3RlbU1lc3NhZ2USEgoKZnJhbWVfdHlwZRgBIAEoCRIPCgdzdWJ0eXBlGAIgASgJEhEKCXJhd19mcmFtZRgDIAEoCSI9ChFBcHByb3ZhbFJlcXVlc3RlZBIoCghhcHByb3ZhbBgBIAEoCzIWLmdyZWVucm9vbS52MS5BcHByb3ZhbCI7Cg9BcHByb3ZhbERlY2lkZWQSKAoIYXBwcm92YWwYASABKAsyFi5ncmVlbnJvb20udjEuQXBwcm92YWwiOwoPQXBwcm92YWxFeHBpcmVkEigKCGFwcHJvdmFsGAEgASgLMhYuZ3JlZW5yb29tLnYxLkFwcHJvdmFsIj0KEUFwcHJvdmFsQ2FuY2VsbGVkEigKCGFwcHJvdmFsGAEgASgLMhYuZ3JlZW5yb29tLnYxLkFwcHJvdmFsIj8KEE1jcFNlcnZlclVwZGF0ZWQSKwoKbWNwX3NlcnZlchgBIAEoCzIXLmdyZWVucm9vbS52MS5NY3BTZXJ2ZXIiYQoMTWVzc2FnZURlbHRhEhIKCm1lc3NhZ2VfaWQYASABKAkSEwoLYmxvY2tfaW5kZXgYAiABKAUSDAoEdGV4dBgDIAEoCRIaChJwYXJlbnRfdG9vbF91c2VfaWQYBCABKAkiZgoNVGhpbmtpbmdEZWx0YRISCgptZXNzYWdlX2lkGAEgASgJEhMKC2Jsb2NrX2luZGV4GAIgASgFEhAKCHRoaW5raW5nGAMgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgEIAEoCSI0Cg9Ub29sT3V0cHV0RGVsdGESEwoLdG9vbF91c2VfaWQYASABKAkSDAoEdGV4dBgCIAEoCSIdCg1Qcm9jZXNzU3RkZXJyEgwKBHRleHQYASABKAkiaAoMUHJvY2Vzc1N0YXRzEhQKDG1lbW9yeV9ieXRlcxgBIAEoAxIrCghjcHVfdGltZRgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIVCg1wcm9jZXNzX2NvdW50GAMgASgFIkIKEE1lc3NhZ2VSZXRyYWN0ZWQSEgoKbWVzc2FnZV9pZBgBIAEoCRIaChJwYXJlbnRfdG9vbF91c2VfaWQYAiABKAkikwEKDlRvb2xJbnB1dERlbHRhEhIKCm1lc3NhZ2VfaWQYASABKAkSEwoLYmxvY2tfaW5kZXgYAiABKAUSEwoLdG9vbF91c2VfaWQYAyABKAkSEQoJdG9vbF9uYW1lGAQgASgJEhQKDHBhcnRpYWxfanNvbhgFIAEoCRIaChJwYXJlbnRfdG9vbF91c2VfaWQYBiABKAkigwEKDFRvb2xQcm9ncmVzcxITCgt0b29sX3VzZV9pZBgBIAEoCRIRCgl0b29sX25hbWUYAiABKAkSLwoMZWxhcHNlZF90aW1lGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhoKEnBhcmVudF90b29sX3VzZV9pZBgEIAEoCUIwChlpby5naXRodWIuZ3JlZW5yb29tZGV2LnYxQhFFdmVudFBheWxvYWRQcm90b1ABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_greenroom_v1_config, file_greenroom_v1_mcp, file_greenroom_v1_plan_limit, file_greenroom_v1_session, file_greenroom_v1_turn]);
+  fileDesc("CiBncmVlbnJvb20vdjEvZXZlbnRfcGF5bG9hZC5wcm90bxIMZ3JlZW5yb29tLnYxIjgKDlNlc3Npb25DcmVhdGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uU3RhcnRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24ipgEKE1Nlc3Npb25TdGF0ZUNoYW5nZWQSLgoKZnJvbV9zdGF0ZRgBIAEoDjIaLmdyZWVucm9vbS52MS5TZXNzaW9uU3RhdGUSLAoIdG9fc3RhdGUYAiABKA4yGi5ncmVlbnJvb20udjEuU2Vzc2lvblN0YXRlEg4KBnJlYXNvbhgDIAEoCRIhCgVlcnJvchgEIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIjoKEFNlc3Npb25TdXNwZW5kZWQSJgoHc2Vzc2lvbhgBIAEoCzIVLmdyZWVucm9vbS52MS5TZXNzaW9uIjgKDlNlc3Npb25SZXN1bWVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI6ChBTZXNzaW9uUmVzdGFydGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJpCg5TZXNzaW9uVXBkYXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24SLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIkQKFFNlc3Npb25Db25maWdBcHBsaWVkEhkKEWNvbmZpZ19nZW5lcmF0aW9uGAEgASgDEhEKCXJlc3RhcnRlZBgCIAEoCCI3Cg1TZXNzaW9uQ2xvc2VkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uRGVsZXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24iNgoMU2Vzc2lvbkVycm9yEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJEChhTZXNzaW9uUmVjb3ZlcnlTY2hlZHVsZWQSKAoIcmVjb3ZlcnkYASABKAsyFi5ncmVlbnJvb20udjEuUmVjb3ZlcnkiQgoPU2Vzc2lvbkV4cGlyaW5nEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI0ChNTZXNzaW9uTGltaXRSZWFjaGVkEg0KBWxpbWl0GAEgASgJEg4KBmRldGFpbBgCIAEoCSJIChhTZXNzaW9uUGxhbkxpbWl0c0NoYW5nZWQSLAoLcGxhbl9saW1pdHMYASADKAsyFy5ncmVlbnJvb20udjEuUGxhbkxpbWl0IlUKE1Nlc3Npb25Nb2RlbENoYW5nZWQSEgoKZnJvbV9tb2RlbBgBIAEoCRIQCgh0b19tb2RlbBgCIAEoCRIYChBvdmVycmlkZXNfY29uZmlnGAMgASgIIpgBChxTZXNzaW9uUGVybWlzc2lvbk1vZGVDaGFuZ2VkEi8KCWZyb21fbW9kZRgBIAEoDjIcLmdyZWVucm9vbS52MS5QZXJtaXNzaW9uTW9kZRItCgd0b19tb2RlGAIgASgOMhwuZ3JlZW5yb29tLnYxLlBlcm1pc3Npb25Nb2RlEhgKEG92ZXJyaWRlc19jb25maWcYAyABKAgiKgoaU2Vzc2lvbkNhcGFiaWxpdGllc0NoYW5nZWQSDAoEZXRhZxgBIAEoCSI4Cg5Qcm9jZXNzU3Bhd25lZBImCgdwcm9jZXNzGAEgASgLMhUuZ3JlZW5yb29tLnYxLlByb2Nlc3MimgEKDFByb2Nlc3NSZWFkeRImCgdwcm9jZXNzGAEgASgLMhUuZ3JlZW5yb29tLnYxLlByb2Nlc3MSFgoOY2xpX3Nlc3Npb25faWQYAiABKAkSGQoRY29uZmlnX2dlbmVyYXRpb24YAyABKAMSLwoMc3RhcnR1cF90aW1lGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIqoBCg1Qcm9jZXNzRXhpdGVkEg8KB25vZGVfaWQYASABKAkSCwoDcGlkGAIgASgFEhEKBGNvZGUYAyABKAVIAIgBARITCgZzaWduYWwYBCABKAVIAYgBARIYChBtZW1vcnlfbGltaXRfaGl0GAUgASgIEhAKCGV4cGVjdGVkGAYgASgIEhMKC3N0ZGVycl90YWlsGAcgASgJQgcKBV9jb2RlQgkKB19zaWduYWwiLgoKVHVyblF1ZXVlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iLwoLVHVyblN0YXJ0ZWQSIAoEdHVybhgBIAEoCzISLmdyZWVucm9vbS52MS5UdXJuIjEKDVR1cm5Db21wbGV0ZWQSIAoEdHVybhgBIAEoCzISLmdyZWVucm9vbS52MS5UdXJuIi4KClR1cm5GYWlsZWQSIAoEdHVybhgBIAEoCzISLmdyZWVucm9vbS52MS5UdXJuIjMKD1R1cm5JbnRlcnJ1cHRlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4ikAEKC1VzZXJNZXNzYWdlEhIKCm1lc3NhZ2VfaWQYASABKAkSKwoHY29udGVudBgCIAMoCzIaLmdyZWVucm9vbS52MS5Db250ZW50QmxvY2sSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAMgASgJEhEKCXJhd19mcmFtZRgEIAEoCRIRCglzeW50aGV0aWMYBSABKAgipAEKEEFzc2lzdGFudE1lc3NhZ2USEgoKbWVzc2FnZV9pZBgBIAEoCRIrCgdjb250ZW50GAIgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIaChJwYXJlbnRfdG9vbF91c2VfaWQYAyABKAkSEQoJcmF3X2ZyYW1lGAQgASgJEhEKCXN5bnRoZXRpYxgFIAEoCBINCgVtb2RlbBgGIAEoCSKbAQoHVG9vbFVzZRISCgptZXNzYWdlX2lkGAEgASgJEisKB2NvbnRlbnQYAiADKAsyGi5ncmVlbnJvb20udjEuQ29udGVudEJsb2NrEhoKEnBhcmVudF90b29sX3VzZV9pZBgDIAEoCRIRCglyYXdfZnJhbWUYBCABKAkSEQoJc3ludGhldGljGAUgASgIEg0KBW1vZGVsGAYgASgJIo8BCgpUb29sUmVzdWx0EhIKCm1lc3NhZ2VfaWQYASABKAkSKwoHY29udGVudBgCIAMoCzIaLmdyZWVucm9vbS52MS5Db250ZW50QmxvY2sSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAMgASgJEhEKCXJhd19mcmFtZRgEIAEoCRIRCglzeW50aGV0aWMYBSABKAgiRwoNU3lzdGVtTWVzc2FnZRISCgpmcmFtZV90eXBlGAEgASgJEg8KB3N1YnR5cGUYAiABKAkSEQoJcmF3X2ZyYW1lGAMgASgJIj0KEUFwcHJvdmFsUmVxdWVzdGVkEigKCGFwcHJvdmFsGAEgASgLMhYuZ3JlZW5yb29tLnYxLkFwcHJvdmFsIjsKD0FwcHJvdmFsRGVjaWRlZBIoCghhcHByb3ZhbBgBIAEoCzIWLmdyZWVucm9vbS52MS5BcHByb3ZhbCI7Cg9BcHByb3ZhbEV4cGlyZWQSKAoIYXBwcm92YWwYASABKAsyFi5ncmVlbnJvb20udjEuQXBwcm92YWwiPQoRQXBwcm92YWxDYW5jZWxsZWQSKAoIYXBwcm92YWwYASABKAsyFi5ncmVlbnJvb20udjEuQXBwcm92YWwiPwoQTWNwU2VydmVyVXBkYXRlZBIrCgptY3Bfc2VydmVyGAEgASgLMhcuZ3JlZW5yb29tLnYxLk1jcFNlcnZlciJhCgxNZXNzYWdlRGVsdGESEgoKbWVzc2FnZV9pZBgBIAEoCRITCgtibG9ja19pbmRleBgCIAEoBRIMCgR0ZXh0GAMgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgEIAEoCSJmCg1UaGlua2luZ0RlbHRhEhIKCm1lc3NhZ2VfaWQYASABKAkSEwoLYmxvY2tfaW5kZXgYAiABKAUSEAoIdGhpbmtpbmcYAyABKAkSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAQgASgJIjQKD1Rvb2xPdXRwdXREZWx0YRITCgt0b29sX3VzZV9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJIh0KDVByb2Nlc3NTdGRlcnISDAoEdGV4dBgBIAEoCSJoCgxQcm9jZXNzU3RhdHMSFAoMbWVtb3J5X2J5dGVzGAEgASgDEisKCGNwdV90aW1lGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDXByb2Nlc3NfY291bnQYAyABKAUiQgoQTWVzc2FnZVJldHJhY3RlZBISCgptZXNzYWdlX2lkGAEgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgCIAEoCSKTAQoOVG9vbElucHV0RGVsdGESEgoKbWVzc2FnZV9pZBgBIAEoCRITCgtibG9ja19pbmRleBgCIAEoBRITCgt0b29sX3VzZV9pZBgDIAEoCRIRCgl0b29sX25hbWUYBCABKAkSFAoMcGFydGlhbF9qc29uGAUgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgGIAEoCSKDAQoMVG9vbFByb2dyZXNzEhMKC3Rvb2xfdXNlX2lkGAEgASgJEhEKCXRvb2xfbmFtZRgCIAEoCRIvCgxlbGFwc2VkX3RpbWUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGgoScGFyZW50X3Rvb2xfdXNlX2lkGAQgASgJQjAKGWlvLmdpdGh1Yi5ncmVlbnJvb21kZXYudjFCEUV2ZW50UGF5bG9hZFByb3RvUAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_greenroom_v1_config, file_greenroom_v1_mcp, file_greenroom_v1_plan_limit, file_greenroom_v1_session, file_greenroom_v1_turn]);
 
 /**
  * SessionCreated: a session was created.
@@ -454,6 +454,28 @@ export const SessionPermissionModeChangedSchema: GenMessage<SessionPermissionMod
   messageDesc(file_greenroom_v1_event_payload, 16);
 
 /**
+ * SessionCapabilitiesChanged: commands, agents, models or output styles of a session are not what they were in its last
+ * process, or in the same process before. There is no such event for the first process.
+ *
+ * @generated from message greenroom.v1.SessionCapabilitiesChanged
+ */
+export type SessionCapabilitiesChanged = Message<"greenroom.v1.SessionCapabilitiesChanged"> & {
+  /**
+   * Etag of what GetSessionCapabilities answers now.
+   *
+   * @generated from field: string etag = 1;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message greenroom.v1.SessionCapabilitiesChanged.
+ * Use `create(SessionCapabilitiesChangedSchema)` to create a new message.
+ */
+export const SessionCapabilitiesChangedSchema: GenMessage<SessionCapabilitiesChanged> = /*@__PURE__*/
+  messageDesc(file_greenroom_v1_event_payload, 17);
+
+/**
  * ProcessSpawned: a process was started.
  *
  * @generated from message greenroom.v1.ProcessSpawned
@@ -472,7 +494,7 @@ export type ProcessSpawned = Message<"greenroom.v1.ProcessSpawned"> & {
  * Use `create(ProcessSpawnedSchema)` to create a new message.
  */
 export const ProcessSpawnedSchema: GenMessage<ProcessSpawned> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 17);
+  messageDesc(file_greenroom_v1_event_payload, 18);
 
 /**
  * ProcessReady: a process answered the handshake, and the conversation it runs was verified.
@@ -514,7 +536,7 @@ export type ProcessReady = Message<"greenroom.v1.ProcessReady"> & {
  * Use `create(ProcessReadySchema)` to create a new message.
  */
 export const ProcessReadySchema: GenMessage<ProcessReady> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 18);
+  messageDesc(file_greenroom_v1_event_payload, 19);
 
 /**
  * ProcessExited: a process ended.
@@ -577,7 +599,7 @@ export type ProcessExited = Message<"greenroom.v1.ProcessExited"> & {
  * Use `create(ProcessExitedSchema)` to create a new message.
  */
 export const ProcessExitedSchema: GenMessage<ProcessExited> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 19);
+  messageDesc(file_greenroom_v1_event_payload, 20);
 
 /**
  * TurnQueued: a turn was accepted.
@@ -598,7 +620,7 @@ export type TurnQueued = Message<"greenroom.v1.TurnQueued"> & {
  * Use `create(TurnQueuedSchema)` to create a new message.
  */
 export const TurnQueuedSchema: GenMessage<TurnQueued> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 20);
+  messageDesc(file_greenroom_v1_event_payload, 21);
 
 /**
  * TurnStarted: a turn's prompt was given to the process.
@@ -619,7 +641,7 @@ export type TurnStarted = Message<"greenroom.v1.TurnStarted"> & {
  * Use `create(TurnStartedSchema)` to create a new message.
  */
 export const TurnStartedSchema: GenMessage<TurnStarted> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 21);
+  messageDesc(file_greenroom_v1_event_payload, 22);
 
 /**
  * TurnCompleted: a turn ended with a result.
@@ -640,7 +662,7 @@ export type TurnCompleted = Message<"greenroom.v1.TurnCompleted"> & {
  * Use `create(TurnCompletedSchema)` to create a new message.
  */
 export const TurnCompletedSchema: GenMessage<TurnCompleted> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 22);
+  messageDesc(file_greenroom_v1_event_payload, 23);
 
 /**
  * TurnFailed: a turn ended with an error of the API or the CLI, or at a limit.
@@ -661,7 +683,7 @@ export type TurnFailed = Message<"greenroom.v1.TurnFailed"> & {
  * Use `create(TurnFailedSchema)` to create a new message.
  */
 export const TurnFailedSchema: GenMessage<TurnFailed> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 23);
+  messageDesc(file_greenroom_v1_event_payload, 24);
 
 /**
  * TurnInterrupted: a turn was stopped by a caller or by the end of its process.
@@ -682,7 +704,7 @@ export type TurnInterrupted = Message<"greenroom.v1.TurnInterrupted"> & {
  * Use `create(TurnInterruptedSchema)` to create a new message.
  */
 export const TurnInterruptedSchema: GenMessage<TurnInterrupted> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 24);
+  messageDesc(file_greenroom_v1_event_payload, 25);
 
 /**
  * UserMessage: the conversation got a message of the user, or one that the CLI wrote in the user's name.
@@ -731,7 +753,7 @@ export type UserMessage = Message<"greenroom.v1.UserMessage"> & {
  * Use `create(UserMessageSchema)` to create a new message.
  */
 export const UserMessageSchema: GenMessage<UserMessage> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 25);
+  messageDesc(file_greenroom_v1_event_payload, 26);
 
 /**
  * AssistantMessage: the model said or thought something.
@@ -787,7 +809,7 @@ export type AssistantMessage = Message<"greenroom.v1.AssistantMessage"> & {
  * Use `create(AssistantMessageSchema)` to create a new message.
  */
 export const AssistantMessageSchema: GenMessage<AssistantMessage> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 26);
+  messageDesc(file_greenroom_v1_event_payload, 27);
 
 /**
  * ToolUse: the model called a tool.
@@ -843,7 +865,7 @@ export type ToolUse = Message<"greenroom.v1.ToolUse"> & {
  * Use `create(ToolUseSchema)` to create a new message.
  */
 export const ToolUseSchema: GenMessage<ToolUse> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 27);
+  messageDesc(file_greenroom_v1_event_payload, 28);
 
 /**
  * ToolResult: a tool answered.
@@ -892,7 +914,7 @@ export type ToolResult = Message<"greenroom.v1.ToolResult"> & {
  * Use `create(ToolResultSchema)` to create a new message.
  */
 export const ToolResultSchema: GenMessage<ToolResult> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 28);
+  messageDesc(file_greenroom_v1_event_payload, 29);
 
 /**
  * SystemMessage: the CLI said anything else, known or not. Nothing that it says is lost or an error.
@@ -927,7 +949,7 @@ export type SystemMessage = Message<"greenroom.v1.SystemMessage"> & {
  * Use `create(SystemMessageSchema)` to create a new message.
  */
 export const SystemMessageSchema: GenMessage<SystemMessage> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 29);
+  messageDesc(file_greenroom_v1_event_payload, 30);
 
 /**
  * ApprovalRequested: a tool needs a permission; its turn waits.
@@ -948,7 +970,7 @@ export type ApprovalRequested = Message<"greenroom.v1.ApprovalRequested"> & {
  * Use `create(ApprovalRequestedSchema)` to create a new message.
  */
 export const ApprovalRequestedSchema: GenMessage<ApprovalRequested> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 30);
+  messageDesc(file_greenroom_v1_event_payload, 31);
 
 /**
  * ApprovalDecided: somebody allowed or denied the tool.
@@ -969,7 +991,7 @@ export type ApprovalDecided = Message<"greenroom.v1.ApprovalDecided"> & {
  * Use `create(ApprovalDecidedSchema)` to create a new message.
  */
 export const ApprovalDecidedSchema: GenMessage<ApprovalDecided> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 31);
+  messageDesc(file_greenroom_v1_event_payload, 32);
 
 /**
  * ApprovalExpired: nobody decided in time; the tool was denied.
@@ -990,7 +1012,7 @@ export type ApprovalExpired = Message<"greenroom.v1.ApprovalExpired"> & {
  * Use `create(ApprovalExpiredSchema)` to create a new message.
  */
 export const ApprovalExpiredSchema: GenMessage<ApprovalExpired> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 32);
+  messageDesc(file_greenroom_v1_event_payload, 33);
 
 /**
  * ApprovalCancelled: the turn ended before a decision.
@@ -1011,7 +1033,7 @@ export type ApprovalCancelled = Message<"greenroom.v1.ApprovalCancelled"> & {
  * Use `create(ApprovalCancelledSchema)` to create a new message.
  */
 export const ApprovalCancelledSchema: GenMessage<ApprovalCancelled> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 33);
+  messageDesc(file_greenroom_v1_event_payload, 34);
 
 /**
  * McpServerUpdated: the status of an MCP server changed.
@@ -1032,7 +1054,7 @@ export type McpServerUpdated = Message<"greenroom.v1.McpServerUpdated"> & {
  * Use `create(McpServerUpdatedSchema)` to create a new message.
  */
 export const McpServerUpdatedSchema: GenMessage<McpServerUpdated> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 34);
+  messageDesc(file_greenroom_v1_event_payload, 35);
 
 /**
  * MessageDelta: a piece of a message of the model. The message.assistant event that follows is complete without it.
@@ -1074,7 +1096,7 @@ export type MessageDelta = Message<"greenroom.v1.MessageDelta"> & {
  * Use `create(MessageDeltaSchema)` to create a new message.
  */
 export const MessageDeltaSchema: GenMessage<MessageDelta> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 35);
+  messageDesc(file_greenroom_v1_event_payload, 36);
 
 /**
  * ThinkingDelta: a piece of the model's thinking. The message.assistant event that follows is complete without it.
@@ -1116,7 +1138,7 @@ export type ThinkingDelta = Message<"greenroom.v1.ThinkingDelta"> & {
  * Use `create(ThinkingDeltaSchema)` to create a new message.
  */
 export const ThinkingDeltaSchema: GenMessage<ThinkingDelta> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 36);
+  messageDesc(file_greenroom_v1_event_payload, 37);
 
 /**
  * ToolOutputDelta: a piece of what a shell command writes while it runs, in whole lines and with secrets removed; it comes
@@ -1146,7 +1168,7 @@ export type ToolOutputDelta = Message<"greenroom.v1.ToolOutputDelta"> & {
  * Use `create(ToolOutputDeltaSchema)` to create a new message.
  */
 export const ToolOutputDeltaSchema: GenMessage<ToolOutputDelta> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 37);
+  messageDesc(file_greenroom_v1_event_payload, 38);
 
 /**
  * ProcessStderr: a piece of the process's error output, with secrets removed. Long lines are cut, and what comes too fast
@@ -1168,7 +1190,7 @@ export type ProcessStderr = Message<"greenroom.v1.ProcessStderr"> & {
  * Use `create(ProcessStderrSchema)` to create a new message.
  */
 export const ProcessStderrSchema: GenMessage<ProcessStderr> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 38);
+  messageDesc(file_greenroom_v1_event_payload, 39);
 
 /**
  * ProcessStats: what the process and its children use. It is measured every 5 s for a WatchEvents with
@@ -1204,7 +1226,7 @@ export type ProcessStats = Message<"greenroom.v1.ProcessStats"> & {
  * Use `create(ProcessStatsSchema)` to create a new message.
  */
 export const ProcessStatsSchema: GenMessage<ProcessStats> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 39);
+  messageDesc(file_greenroom_v1_event_payload, 40);
 
 /**
  * MessageRetracted: a message whose pieces were sent will never be finished. Forget the pieces that no event of the whole
@@ -1234,7 +1256,7 @@ export type MessageRetracted = Message<"greenroom.v1.MessageRetracted"> & {
  * Use `create(MessageRetractedSchema)` to create a new message.
  */
 export const MessageRetractedSchema: GenMessage<MessageRetracted> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 40);
+  messageDesc(file_greenroom_v1_event_payload, 41);
 
 /**
  * ToolInputDelta: a piece of a tool's input, as the model writes it. The message.tool_use event that follows is complete
@@ -1291,7 +1313,7 @@ export type ToolInputDelta = Message<"greenroom.v1.ToolInputDelta"> & {
  * Use `create(ToolInputDeltaSchema)` to create a new message.
  */
 export const ToolInputDeltaSchema: GenMessage<ToolInputDelta> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 41);
+  messageDesc(file_greenroom_v1_event_payload, 42);
 
 /**
  * ToolProgress: a tool still runs.
@@ -1333,5 +1355,5 @@ export type ToolProgress = Message<"greenroom.v1.ToolProgress"> & {
  * Use `create(ToolProgressSchema)` to create a new message.
  */
 export const ToolProgressSchema: GenMessage<ToolProgress> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 42);
+  messageDesc(file_greenroom_v1_event_payload, 43);
 
