@@ -1,7 +1,8 @@
 """A mounted file system with one directory that stops answering: `hanging_mount.py DIRECTORY ANSWERED`.
 
 It speaks the kernel's FUSE protocol itself. It answers the first ANSWERED questions whether the directory may be
-entered, and none after them. It ends, and with it every wait for it, when its input is closed or after 30 s.
+entered. After them it answers none, nor what is in the directory. It ends, and with it every wait for it, when its
+input is closed or after 30 s.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 import pytest
 
 LASTS_SECONDS = 30.0
-_GETATTR, _ACCESS, _INIT = 3, 34, 26
+_LOOKUP, _GETATTR, _ACCESS, _INIT = 1, 3, 34, 26
 _NEED_NO_ANSWER = (2, 42)  # FORGET, BATCH_FORGET
 _ENOSYS = 38
 
@@ -66,6 +67,8 @@ def main(directory: str, answered: int) -> None:
                     answered -= 1
                     if answered < 0:
                         continue
+                if opcode == _LOOKUP and answered <= 0:
+                    continue
                 answer(kernel, opcode, unique)
     finally:
         libc.umount2(directory.encode(), 2)  # MNT_DETACH

@@ -14,8 +14,9 @@ from driving import IMPATIENT, a_launch, eventually
 from fake_cli.installed import install
 from greenroomd.app.ports.processes import ProcessFailed, ShutdownTimeouts
 from greenroomd.domain.retryable_errors import StoreUnavailable
-from greenroomd.processes.claude.cli import ClaudeCli
+from greenroomd.processes.claude import cli
 from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
+from greenroomd.processes.claude.transcripts import TranscriptFiles
 from greenroomd.processes.host.child import Child, running
 from greenroomd.processes.host.directory import open_directory
 from greenroomd.processes.host.filesystem_pool import FilesystemPool
@@ -116,10 +117,40 @@ async def test_a_start_in_a_home_that_hangs_is_given_up(tmp_path: Path) -> None:
     roots = AllowedRoots([tmp_path], pool)
     with hanging_mount(tmp_path / "mount", answered=0) as mount, server_run(tmp_path) as mine:
         home.symlink_to(mount)
-        cli = ClaudeCli(
+        ours = cli.ClaudeCli(
             install(tmp_path), tmp_path, mine, CliDefaults(), HASTY, directories=roots, filesystem=pool
         )
         with pytest.raises(ProcessFailed, match=r"enter the workspace's home: .* did not answer") as failed:
-            async with cli.running(launch):
+            async with ours.running(launch):
                 raise AssertionError("it was started")
     assert failed.value.reason == "SPAWN_FAILED"
+
+
+async def test_the_end_of_a_process_does_not_wait_for_its_files_on_a_mount_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "TIDY_TIMEOUT", timedelta(milliseconds=200))
+    launch = a_launch(tmp_path)
+    records = Workspace.within(tmp_path, launch.workspace_id).config_dir / "sessions"
+    records.parent.mkdir(parents=True)
+    roots = AllowedRoots([tmp_path])
+    with hanging_mount(tmp_path / "mount", answered=0) as mount, server_run(tmp_path) as mine:
+        records.symlink_to(mount)
+        ours = cli.ClaudeCli(install(tmp_path), tmp_path, mine, CliDefaults(), HASTY, directories=roots)
+        async with asyncio.timeout(LASTS_SECONDS / 3):
+            async with ours.running(launch) as process:
+                await process.handshake(timedelta(seconds=10))
+                ended = await process.end(HASTY)
+        assert ended.group_gone
+
+
+async def test_a_copy_on_a_mount_that_hangs_is_given_up(tmp_path: Path) -> None:
+    conversation, copy = str(uuid.uuid4()), str(uuid.uuid4())
+    projects = Workspace.within(tmp_path, "w").config_dir / "projects"
+    projects.mkdir(parents=True)
+    transcripts = TranscriptFiles(tmp_path, FilesystemPool(timeout=timedelta(milliseconds=200)))
+    with hanging_mount(tmp_path / "mount", answered=0) as mount:
+        (projects / "-srv-app").symlink_to(mount)
+        async with asyncio.timeout(LASTS_SECONDS / 3):
+            with pytest.raises(StoreUnavailable, match="cannot be changed: the file system did not answer"):
+                await transcripts.copy("w", conversation, copy)

@@ -61,9 +61,11 @@ def state_of(pid: int) -> str:
 async def test_the_pid_of_a_child_is_kept_until_all_it_started_has_ended(ends_at_once: Command) -> None:
     heard = Over()
     seen: list[str] = []
-    async with running(
-        ends_at_once, heard, Redactor(), IMPATIENT, clean_up=lambda pid: seen.append(state_of(pid))
-    ) as child:
+
+    async def clean_up(pid: int) -> None:
+        seen.append(state_of(pid))
+
+    async with running(ends_at_once, heard, Redactor(), IMPATIENT, clean_up=clean_up) as child:
         assert child.identity is not None
         pid = child.identity.pid
         await heard.over.wait()

@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -46,6 +47,9 @@ from greenroomd.processes.linux.cgroup_setup import Cgroups
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
+
+TIDY_TIMEOUT = timedelta(seconds=5)
+"""How long the end of a process waits for the removal of its files."""
 
 
 class ClaudeCli:
@@ -127,7 +131,7 @@ class ClaudeCli:
                     marker=marker,
                     open_files=self._defaults.open_files,
                 )
-                leftovers = partial(remove_stale_files, config_dirs=[workspace.config_dir])
+                leftovers = partial(self._remove_stale_files, workspace)
                 async with running(
                     command, process, redactor, self._shutdown_timeouts, group, leftovers
                 ) as child:
@@ -137,12 +141,23 @@ class ClaudeCli:
                         async with process.following_commands():
                             yield process
         finally:
-            await finish(self._clean_up(run, group))
+            await finish(self._clean_up(run, workspace, group))
 
-    async def _clean_up(self, run: RunDirectory, group: Cgroup | None) -> None:
-        await asyncio.to_thread(run.remove)
+    async def _clean_up(self, run: RunDirectory, workspace: Workspace, group: Cgroup | None) -> None:
+        await self._tidy(workspace, run.remove)
         if group is not None:
             await self._removal.remove(group)
+
+    async def _remove_stale_files(self, workspace: Workspace, pid: int) -> None:
+        await self._tidy(workspace, partial(remove_stale_files, pid, [workspace.config_dir]))
+
+    async def _tidy(self, workspace: Workspace, remove: Callable[[], object]) -> None:
+        """Remove files of a process that has ended; where a file system hangs, they are left."""
+        try:
+            async with asyncio.timeout(TIDY_TIMEOUT.total_seconds()):
+                await self._in_workspace(workspace, remove)
+        except (FilesystemHangs, TimeoutError) as error:
+            log.warning("files_left", workspace=str(workspace.root), error=str(error) or "it did not answer")
 
     async def _directory(self, working_dir: str, workspace: Workspace) -> Directory:
         if working_dir:

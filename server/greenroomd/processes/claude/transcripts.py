@@ -8,13 +8,13 @@ slug.
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import re
 import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,7 @@ from typing import Final
 from greenroomd.domain.errors import ConversationLost
 from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.processes.claude.launch_command import Workspace
+from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.host.finish import finish
 
 # The id comes from the CLI and becomes part of a path.
@@ -31,6 +32,10 @@ LONGEST_RECORD: Final = 64 * 1024 * 1024
 """How many bytes of a record are read at most; a longer one is not the CLI's."""
 
 
+WORK_TIMEOUT: Final = timedelta(minutes=2)
+"""How long a copy or a deletion may take; a conversation of a gigabyte takes some seconds."""
+
+
 class NotATranscript(OSError):
     """The file is none that the CLI has written."""
 
@@ -38,27 +43,26 @@ class NotATranscript(OSError):
 class TranscriptFiles:
     """The adapter of the port `Transcripts` for the processes' directories below `state_dir`."""
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, threads: FilesystemPool | None = None) -> None:
         self._state_dir = state_dir
+        self._threads = threads or FilesystemPool(timeout=WORK_TIMEOUT, hangs_after=WORK_TIMEOUT)
 
     async def copy(self, workspace_id: str, conversation: str, copy: str) -> None:
         """Copy a conversation as it is now to the id `copy`."""
-        await self._do(partial(_copy, self._config_dir(workspace_id), conversation, copy))
+        await self._do(workspace_id, partial(_copy, conversation=conversation, copy=copy))
 
     async def remove(self, workspace_id: str, conversation: str) -> None:
         """Delete all files of a conversation."""
-        await self._do(partial(_remove, self._config_dir(workspace_id), conversation))
+        await self._do(workspace_id, partial(_remove, conversation=conversation))
 
-    def _config_dir(self, workspace_id: str) -> Path:
-        return Workspace.within(self._state_dir, workspace_id).config_dir
-
-    async def _do(self, work: Callable[[], None]) -> None:
+    async def _do(self, workspace_id: str, work: Callable[[Path], None]) -> None:
+        config_dir = Workspace.within(self._state_dir, workspace_id).config_dir
         try:
             # Finish even if the caller is cancelled: its clean-up must not run before this.
-            await finish(asyncio.to_thread(work))
-        except OSError as error:
-            text = f"the files of a conversation cannot be changed: {error.strerror}"
-            raise StoreUnavailable(text) from error
+            await finish(self._threads.run(str(config_dir), partial(work, config_dir)))
+        except (OSError, FilesystemHangs) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise StoreUnavailable(f"the files of a conversation cannot be changed: {why}") from error
 
 
 def salvage(config_dir: Path, conversation: str) -> bool:

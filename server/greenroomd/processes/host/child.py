@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -58,7 +58,7 @@ class Child:
         listener: OutputListener,
         redactor: Redactor,
         group: Cgroup | None = None,
-        clean_up: Callable[[int], object] = lambda _pid: None,
+        clean_up: Callable[[int], Awaitable[object]] | None = None,
     ) -> None:
         self.marker = f"{MARKER}={marker}"
         self._group = group
@@ -130,8 +130,8 @@ class Child:
                 await _within(self.exited, timeouts.after_kill)
         group_gone = await self._descendants.sweep(timeouts.after_kill) and self.exited.is_set()
         await _within(self._stderr_closed, _DRAIN)
-        if self.exited.is_set():
-            await asyncio.to_thread(self._clean_up, self._spawned.identity.pid)
+        if self.exited.is_set() and self._clean_up is not None:
+            await self._clean_up(self._spawned.identity.pid)
         status = await asyncio.to_thread(self._descendants.give_up_pid, self._spawned.process)
         self._let_go(self._spawned)
         if status is None:  # it does not die even of SIGKILL
@@ -204,13 +204,13 @@ async def running(
     redactor: Redactor,
     timeouts: ShutdownTimeouts,
     group: Cgroup | None = None,
-    clean_up: Callable[[int], object] = lambda _pid: None,
+    clean_up: Callable[[int], Awaitable[object]] | None = None,
 ) -> AsyncIterator[Child]:
     """Start a child; when the block ends it has ended, with all it started, however often the block is cancelled.
 
     The command's directory is closed once it is not needed any more; if the block ends sooner, that is the caller's.
-    `group` is there already, and the caller's to remove. `clean_up` is called in a thread with the child's pid after
-    its exit, while that pid can be no other process's. Raises ProcessFailed with SPAWN_FAILED.
+    `group` is there already, and the caller's to remove. `clean_up` is called with the child's pid after its exit,
+    while that pid can be no other process's. Raises ProcessFailed with SPAWN_FAILED.
     """
     child = Child(command.marker, listener, redactor, group, clean_up)
     if group is not None:
