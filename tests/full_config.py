@@ -5,6 +5,7 @@ from datetime import timedelta
 from greenroomd.domain.config import (
     ApprovalPolicy,
     Effort,
+    HomeScope,
     OnIdle,
     PermissionMode,
     ProjectContext,
@@ -22,6 +23,7 @@ FULL = PartialConfig(
         "effort": Effort.XHIGH,
         "max_thinking_tokens": 0,
         "project_context": (ProjectContext.AGENTS, ProjectContext.MEMORY),
+        "home": HomeScope.WORKSPACE,
         "max_turns": 7,
         "temperature": 0.25,
         "max_budget_usd": 1.5,

@@ -14,6 +14,7 @@ from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import (
     ApprovalPolicy,
     Effort,
+    HomeScope,
     Limits,
     OnIdle,
     PermissionMode,
@@ -252,6 +253,7 @@ def full_config() -> SessionConfig:
         effort=Effort.HIGH,
         max_thinking_tokens=4096,
         project_context=(ProjectContext.MEMORY, ProjectContext.SKILLS),
+        home=HomeScope.WORKSPACE,
         max_turns=7,
         temperature=0.25,
         max_budget_usd=1.5,

@@ -271,6 +271,59 @@ func (ProjectContext) EnumDescriptor() ([]byte, []int) {
 	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{3}
 }
 
+// HomeScope says who shares the HOME of a process and of its tools.
+type HomeScope int32
+
+const (
+	// Not set: SESSION, or what the profile says.
+	HomeScope_HOME_SCOPE_UNSPECIFIED HomeScope = 0
+	// Nobody: it is empty at first, kept while the session exists, also without a process, and deleted with it.
+	HomeScope_HOME_SCOPE_SESSION HomeScope = 1
+	// The sessions of the workspace that ask for it: what one leaves there, the others find.
+	HomeScope_HOME_SCOPE_WORKSPACE HomeScope = 2
+)
+
+// Enum value maps for HomeScope.
+var (
+	HomeScope_name = map[int32]string{
+		0: "HOME_SCOPE_UNSPECIFIED",
+		1: "HOME_SCOPE_SESSION",
+		2: "HOME_SCOPE_WORKSPACE",
+	}
+	HomeScope_value = map[string]int32{
+		"HOME_SCOPE_UNSPECIFIED": 0,
+		"HOME_SCOPE_SESSION":     1,
+		"HOME_SCOPE_WORKSPACE":   2,
+	}
+)
+
+func (x HomeScope) Enum() *HomeScope {
+	p := new(HomeScope)
+	*p = x
+	return p
+}
+
+func (x HomeScope) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (HomeScope) Descriptor() protoreflect.EnumDescriptor {
+	return file_greenroom_v1_config_proto_enumTypes[4].Descriptor()
+}
+
+func (HomeScope) Type() protoreflect.EnumType {
+	return &file_greenroom_v1_config_proto_enumTypes[4]
+}
+
+func (x HomeScope) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use HomeScope.Descriptor instead.
+func (HomeScope) EnumDescriptor() ([]byte, []int) {
+	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{4}
+}
+
 // OnIdle says what becomes of a session that had no turn for its idle timeout.
 type OnIdle int32
 
@@ -312,11 +365,11 @@ func (x OnIdle) String() string {
 }
 
 func (OnIdle) Descriptor() protoreflect.EnumDescriptor {
-	return file_greenroom_v1_config_proto_enumTypes[4].Descriptor()
+	return file_greenroom_v1_config_proto_enumTypes[5].Descriptor()
 }
 
 func (OnIdle) Type() protoreflect.EnumType {
-	return &file_greenroom_v1_config_proto_enumTypes[4]
+	return &file_greenroom_v1_config_proto_enumTypes[5]
 }
 
 func (x OnIdle) Number() protoreflect.EnumNumber {
@@ -325,7 +378,7 @@ func (x OnIdle) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OnIdle.Descriptor instead.
 func (OnIdle) EnumDescriptor() ([]byte, []int) {
-	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{4}
+	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{5}
 }
 
 // ApprovalPolicy says what happens when a tool needs a permission that no rule gives.
@@ -365,11 +418,11 @@ func (x ApprovalPolicy) String() string {
 }
 
 func (ApprovalPolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_greenroom_v1_config_proto_enumTypes[5].Descriptor()
+	return file_greenroom_v1_config_proto_enumTypes[6].Descriptor()
 }
 
 func (ApprovalPolicy) Type() protoreflect.EnumType {
-	return &file_greenroom_v1_config_proto_enumTypes[5]
+	return &file_greenroom_v1_config_proto_enumTypes[6]
 }
 
 func (x ApprovalPolicy) Number() protoreflect.EnumNumber {
@@ -378,7 +431,7 @@ func (x ApprovalPolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ApprovalPolicy.Descriptor instead.
 func (ApprovalPolicy) EnumDescriptor() ([]byte, []int) {
-	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{5}
+	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{6}
 }
 
 // Enforcement says how far an option can be relied on.
@@ -422,11 +475,11 @@ func (x Enforcement) String() string {
 }
 
 func (Enforcement) Descriptor() protoreflect.EnumDescriptor {
-	return file_greenroom_v1_config_proto_enumTypes[6].Descriptor()
+	return file_greenroom_v1_config_proto_enumTypes[7].Descriptor()
 }
 
 func (Enforcement) Type() protoreflect.EnumType {
-	return &file_greenroom_v1_config_proto_enumTypes[6]
+	return &file_greenroom_v1_config_proto_enumTypes[7]
 }
 
 func (x Enforcement) Number() protoreflect.EnumNumber {
@@ -435,7 +488,7 @@ func (x Enforcement) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Enforcement.Descriptor instead.
 func (Enforcement) EnumDescriptor() ([]byte, []int) {
-	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{6}
+	return file_greenroom_v1_config_proto_rawDescGZIP(), []int{7}
 }
 
 // SessionConfig is everything that decides how a session's process runs. Fields that are not set keep the value of
@@ -510,8 +563,10 @@ type SessionConfig struct {
 	// Only where the operator allows it (GREENROOM_ALLOW_PROJECT_CONTEXT), else INVALID_ARGUMENT. It is read at every start
 	// of a process. Default: none.
 	ProjectContext []ProjectContext `protobuf:"varint,24,rep,packed,name=project_context,json=projectContext,proto3,enum=greenroom.v1.ProjectContext" json:"project_context,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Who shares HOME, where tools keep caches, histories and settings of their own. Default: SESSION.
+	Home          HomeScope `protobuf:"varint,25,opt,name=home,proto3,enum=greenroom.v1.HomeScope" json:"home,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SessionConfig) Reset() {
@@ -724,6 +779,13 @@ func (x *SessionConfig) GetProjectContext() []ProjectContext {
 		return x.ProjectContext
 	}
 	return nil
+}
+
+func (x *SessionConfig) GetHome() HomeScope {
+	if x != nil {
+		return x.Home
+	}
+	return HomeScope_HOME_SCOPE_UNSPECIFIED
 }
 
 // SessionLimits bounds what one session may use. `Session.config_report` says which of them this host enforces.
@@ -968,7 +1030,7 @@ var File_greenroom_v1_config_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\n" +
-	"\x19greenroom/v1/config.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xec\v\n" +
+	"\x19greenroom/v1/config.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x99\f\n" +
 	"\rSessionConfig\x12\x1f\n" +
 	"\vworking_dir\x18\x01 \x01(\tR\n" +
 	"workingDir\x12(\n" +
@@ -999,7 +1061,8 @@ const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\x14required_mcp_servers\x18\x1f \x03(\tR\x12requiredMcpServers\x12,\n" +
 	"\x06effort\x18\x16 \x01(\x0e2\x14.greenroom.v1.EffortR\x06effort\x123\n" +
 	"\x13max_thinking_tokens\x18\x17 \x01(\x05H\x05R\x11maxThinkingTokens\x88\x01\x01\x12E\n" +
-	"\x0fproject_context\x18\x18 \x03(\x0e2\x1c.greenroom.v1.ProjectContextR\x0eprojectContext\x1a>\n" +
+	"\x0fproject_context\x18\x18 \x03(\x0e2\x1c.greenroom.v1.ProjectContextR\x0eprojectContext\x12+\n" +
+	"\x04home\x18\x19 \x01(\x0e2\x17.greenroom.v1.HomeScopeR\x04home\x1a>\n" +
 	"\x10EnvironmentEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x10\n" +
@@ -1058,7 +1121,11 @@ const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\x16PROJECT_CONTEXT_MEMORY\x10\x01\x12\x1a\n" +
 	"\x16PROJECT_CONTEXT_SKILLS\x10\x02\x12\x1a\n" +
 	"\x16PROJECT_CONTEXT_AGENTS\x10\x03\x12\x1c\n" +
-	"\x18PROJECT_CONTEXT_COMMANDS\x10\x04*[\n" +
+	"\x18PROJECT_CONTEXT_COMMANDS\x10\x04*Y\n" +
+	"\tHomeScope\x12\x1a\n" +
+	"\x16HOME_SCOPE_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12HOME_SCOPE_SESSION\x10\x01\x12\x18\n" +
+	"\x14HOME_SCOPE_WORKSPACE\x10\x02*[\n" +
 	"\x06OnIdle\x12\x17\n" +
 	"\x13ON_IDLE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fON_IDLE_SUSPEND\x10\x01\x12\x11\n" +
@@ -1087,50 +1154,52 @@ func file_greenroom_v1_config_proto_rawDescGZIP() []byte {
 	return file_greenroom_v1_config_proto_rawDescData
 }
 
-var file_greenroom_v1_config_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_greenroom_v1_config_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
 var file_greenroom_v1_config_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_greenroom_v1_config_proto_goTypes = []any{
 	(RecoveryMode)(0),           // 0: greenroom.v1.RecoveryMode
 	(PermissionMode)(0),         // 1: greenroom.v1.PermissionMode
 	(Effort)(0),                 // 2: greenroom.v1.Effort
 	(ProjectContext)(0),         // 3: greenroom.v1.ProjectContext
-	(OnIdle)(0),                 // 4: greenroom.v1.OnIdle
-	(ApprovalPolicy)(0),         // 5: greenroom.v1.ApprovalPolicy
-	(Enforcement)(0),            // 6: greenroom.v1.Enforcement
-	(*SessionConfig)(nil),       // 7: greenroom.v1.SessionConfig
-	(*SessionLimits)(nil),       // 8: greenroom.v1.SessionLimits
-	(*RecoveryPolicy)(nil),      // 9: greenroom.v1.RecoveryPolicy
-	(*ConfigOptionReport)(nil),  // 10: greenroom.v1.ConfigOptionReport
-	nil,                         // 11: greenroom.v1.SessionConfig.EnvironmentEntry
-	(*durationpb.Duration)(nil), // 12: google.protobuf.Duration
-	(*structpb.Struct)(nil),     // 13: google.protobuf.Struct
+	(HomeScope)(0),              // 4: greenroom.v1.HomeScope
+	(OnIdle)(0),                 // 5: greenroom.v1.OnIdle
+	(ApprovalPolicy)(0),         // 6: greenroom.v1.ApprovalPolicy
+	(Enforcement)(0),            // 7: greenroom.v1.Enforcement
+	(*SessionConfig)(nil),       // 8: greenroom.v1.SessionConfig
+	(*SessionLimits)(nil),       // 9: greenroom.v1.SessionLimits
+	(*RecoveryPolicy)(nil),      // 10: greenroom.v1.RecoveryPolicy
+	(*ConfigOptionReport)(nil),  // 11: greenroom.v1.ConfigOptionReport
+	nil,                         // 12: greenroom.v1.SessionConfig.EnvironmentEntry
+	(*durationpb.Duration)(nil), // 13: google.protobuf.Duration
+	(*structpb.Struct)(nil),     // 14: google.protobuf.Struct
 }
 var file_greenroom_v1_config_proto_depIdxs = []int32{
 	1,  // 0: greenroom.v1.SessionConfig.permission_mode:type_name -> greenroom.v1.PermissionMode
-	12, // 1: greenroom.v1.SessionConfig.tool_timeout:type_name -> google.protobuf.Duration
-	11, // 2: greenroom.v1.SessionConfig.environment:type_name -> greenroom.v1.SessionConfig.EnvironmentEntry
-	13, // 3: greenroom.v1.SessionConfig.mcp_config:type_name -> google.protobuf.Struct
-	13, // 4: greenroom.v1.SessionConfig.settings:type_name -> google.protobuf.Struct
-	8,  // 5: greenroom.v1.SessionConfig.limits:type_name -> greenroom.v1.SessionLimits
-	9,  // 6: greenroom.v1.SessionConfig.recovery_policy:type_name -> greenroom.v1.RecoveryPolicy
-	4,  // 7: greenroom.v1.SessionConfig.on_idle:type_name -> greenroom.v1.OnIdle
-	5,  // 8: greenroom.v1.SessionConfig.approval_policy:type_name -> greenroom.v1.ApprovalPolicy
-	12, // 9: greenroom.v1.SessionConfig.mcp_connect_timeout:type_name -> google.protobuf.Duration
+	13, // 1: greenroom.v1.SessionConfig.tool_timeout:type_name -> google.protobuf.Duration
+	12, // 2: greenroom.v1.SessionConfig.environment:type_name -> greenroom.v1.SessionConfig.EnvironmentEntry
+	14, // 3: greenroom.v1.SessionConfig.mcp_config:type_name -> google.protobuf.Struct
+	14, // 4: greenroom.v1.SessionConfig.settings:type_name -> google.protobuf.Struct
+	9,  // 5: greenroom.v1.SessionConfig.limits:type_name -> greenroom.v1.SessionLimits
+	10, // 6: greenroom.v1.SessionConfig.recovery_policy:type_name -> greenroom.v1.RecoveryPolicy
+	5,  // 7: greenroom.v1.SessionConfig.on_idle:type_name -> greenroom.v1.OnIdle
+	6,  // 8: greenroom.v1.SessionConfig.approval_policy:type_name -> greenroom.v1.ApprovalPolicy
+	13, // 9: greenroom.v1.SessionConfig.mcp_connect_timeout:type_name -> google.protobuf.Duration
 	2,  // 10: greenroom.v1.SessionConfig.effort:type_name -> greenroom.v1.Effort
 	3,  // 11: greenroom.v1.SessionConfig.project_context:type_name -> greenroom.v1.ProjectContext
-	12, // 12: greenroom.v1.SessionLimits.max_duration:type_name -> google.protobuf.Duration
-	12, // 13: greenroom.v1.SessionLimits.idle_timeout:type_name -> google.protobuf.Duration
-	12, // 14: greenroom.v1.SessionLimits.turn_timeout:type_name -> google.protobuf.Duration
-	0,  // 15: greenroom.v1.RecoveryPolicy.mode:type_name -> greenroom.v1.RecoveryMode
-	12, // 16: greenroom.v1.RecoveryPolicy.restart_window:type_name -> google.protobuf.Duration
-	12, // 17: greenroom.v1.RecoveryPolicy.initial_backoff:type_name -> google.protobuf.Duration
-	12, // 18: greenroom.v1.RecoveryPolicy.max_backoff:type_name -> google.protobuf.Duration
-	6,  // 19: greenroom.v1.ConfigOptionReport.enforcement:type_name -> greenroom.v1.Enforcement
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	4,  // 12: greenroom.v1.SessionConfig.home:type_name -> greenroom.v1.HomeScope
+	13, // 13: greenroom.v1.SessionLimits.max_duration:type_name -> google.protobuf.Duration
+	13, // 14: greenroom.v1.SessionLimits.idle_timeout:type_name -> google.protobuf.Duration
+	13, // 15: greenroom.v1.SessionLimits.turn_timeout:type_name -> google.protobuf.Duration
+	0,  // 16: greenroom.v1.RecoveryPolicy.mode:type_name -> greenroom.v1.RecoveryMode
+	13, // 17: greenroom.v1.RecoveryPolicy.restart_window:type_name -> google.protobuf.Duration
+	13, // 18: greenroom.v1.RecoveryPolicy.initial_backoff:type_name -> google.protobuf.Duration
+	13, // 19: greenroom.v1.RecoveryPolicy.max_backoff:type_name -> google.protobuf.Duration
+	7,  // 20: greenroom.v1.ConfigOptionReport.enforcement:type_name -> greenroom.v1.Enforcement
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_config_proto_init() }
@@ -1146,7 +1215,7 @@ func file_greenroom_v1_config_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_greenroom_v1_config_proto_rawDesc), len(file_greenroom_v1_config_proto_rawDesc)),
-			NumEnums:      7,
+			NumEnums:      8,
 			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,

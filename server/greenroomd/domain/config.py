@@ -41,6 +41,13 @@ class ProjectContext(StrEnum):
     COMMANDS = "commands"
 
 
+class HomeScope(StrEnum):
+    """Who shares the HOME of the process and of its tools."""
+
+    SESSION = "session"
+    WORKSPACE = "workspace"
+
+
 class OnIdle(StrEnum):
     """What happens to a session that had no turn for its idle timeout."""
 
@@ -122,6 +129,8 @@ class SessionConfig:
     """The most tokens that the model may think, where it has a budget; 0: it does not think."""
     project_context: tuple[ProjectContext, ...] = ()
     """What the CLI gets of the project in the working directory; never its settings and hooks."""
+    home: HomeScope = HomeScope.SESSION
+    """Whether HOME is the session's own, or shared with the sessions of its workspace that ask for it too."""
     max_turns: int | None = None
     """The most tool rounds that one turn may take."""
     temperature: float | None = None

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driving import a_launch
-from greenroomd.domain.config import Effort, PermissionMode, Secret
+from greenroomd.domain.config import Effort, HomeScope, PermissionMode, Secret
 from greenroomd.processes.claude.credentials import CREDENTIALS
 from greenroomd.processes.claude.launch_command import (
     CliDefaults,
@@ -109,10 +109,20 @@ def test_fallback_models_are_one_flag() -> None:
     assert "--fallback-model=haiku,sonnet" in flags
 
 
+CONVERSATION = "0f9c4d2e-6f0a-4f3e-9a55-1b8f5d2f7c11"
+
+
+@pytest.mark.parametrize(
+    ("conversation", "scope"), [(CONVERSATION, HomeScope.WORKSPACE), ("../../x", HomeScope.SESSION)]
+)
+def test_a_home_that_is_shared_and_an_id_that_leads_elsewhere(conversation: str, scope: HomeScope) -> None:
+    assert variables(resume=conversation, home=scope)["HOME"] == "/state/workspaces/acme/home"
+
+
 def test_the_environment_of_an_empty_config() -> None:
-    assert variables() == {
+    assert variables(resume=CONVERSATION) == {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "HOME": "/state/workspaces/acme/home",
+        "HOME": f"/state/workspaces/acme/homes/{CONVERSATION}",
         "LANG": "C.UTF-8",
         "TMPDIR": "/state/run/i/p/tmp",
         "CLAUDE_CONFIG_DIR": "/state/workspaces/acme/claude",
@@ -206,7 +216,7 @@ def test_an_operators_credential_does_not_meet_a_sessions() -> None:
 def test_the_run_directory_is_private_and_goes_whole(tmp_path: Path) -> None:
     run = RunDirectory(path=tmp_path / "run/i/p")
     launch = a_launch(Path("/w"), settings={"language": "x"}, mcp_config={"mcpServers": {"x": {}}})
-    run.make(Workspace.within(tmp_path, "acme"), launch.config)
+    run.make(Workspace.within(tmp_path, "acme"), launch.config, tmp_path / "home")
     assert json.loads(run.settings.read_text()) == {**APART, "language": "x"}
     assert json.loads(run.mcp.read_text()) == {"mcpServers": {"x": {}}}
     assert stat.S_IMODE(run.mcp.stat().st_mode) == 0o600
@@ -217,7 +227,7 @@ def test_the_run_directory_is_private_and_goes_whole(tmp_path: Path) -> None:
 
 def test_the_run_directory_of_an_empty_config_has_the_settings_alone(tmp_path: Path) -> None:
     run = RunDirectory(path=tmp_path / "run/i/p")
-    run.make(Workspace.within(tmp_path, "acme"), a_launch(Path("/w")).config)
+    run.make(Workspace.within(tmp_path, "acme"), a_launch(Path("/w")).config, tmp_path / "home")
     assert sorted(run.path.iterdir()) == [run.settings, run.tmp]
 
 

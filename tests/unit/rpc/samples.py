@@ -10,6 +10,7 @@ from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import (
     ApprovalPolicy,
     Effort,
+    HomeScope,
     Limits,
     OnIdle,
     PermissionMode,
@@ -58,6 +59,7 @@ CONFIG = SessionConfig(
     effort=Effort.HIGH,
     max_thinking_tokens=4096,
     project_context=(ProjectContext.MEMORY, ProjectContext.SKILLS),
+    home=HomeScope.WORKSPACE,
     max_turns=7,
     temperature=0.5,
     max_budget_usd=2.5,

@@ -194,6 +194,9 @@ pub struct SessionConfig {
     /// of a process. Default: none.
     #[prost(enumeration = "ProjectContext", repeated, tag = "24")]
     pub project_context: ::prost::alloc::vec::Vec<i32>,
+    /// Who shares HOME, where tools keep caches, histories and settings of their own. Default: SESSION.
+    #[prost(enumeration = "HomeScope", tag = "25")]
+    pub home: i32,
 }
 /// SessionLimits bounds what one session may use. `Session.config_report` says which of them this host enforces.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -414,6 +417,39 @@ impl ProjectContext {
             "PROJECT_CONTEXT_SKILLS" => Some(Self::Skills),
             "PROJECT_CONTEXT_AGENTS" => Some(Self::Agents),
             "PROJECT_CONTEXT_COMMANDS" => Some(Self::Commands),
+            _ => None,
+        }
+    }
+}
+/// HomeScope says who shares the HOME of a process and of its tools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum HomeScope {
+    /// Not set: SESSION, or what the profile says.
+    Unspecified = 0,
+    /// Nobody: it is empty at first, kept while the session exists, also without a process, and deleted with it.
+    Session = 1,
+    /// The sessions of the workspace that ask for it: what one leaves there, the others find.
+    Workspace = 2,
+}
+impl HomeScope {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "HOME_SCOPE_UNSPECIFIED",
+            Self::Session => "HOME_SCOPE_SESSION",
+            Self::Workspace => "HOME_SCOPE_WORKSPACE",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "HOME_SCOPE_UNSPECIFIED" => Some(Self::Unspecified),
+            "HOME_SCOPE_SESSION" => Some(Self::Session),
+            "HOME_SCOPE_WORKSPACE" => Some(Self::Workspace),
             _ => None,
         }
     }
@@ -5748,6 +5784,7 @@ impl ::core::fmt::Debug for SessionConfig {
             .field("effort", &self.effort)
             .field("max_thinking_tokens", &self.max_thinking_tokens)
             .field("project_context", &self.project_context)
+            .field("home", &self.home)
             .finish()
     }
 }

@@ -31,6 +31,7 @@ ATTRIBUTES: Mapping[str, str] = {
         name: name
         for name in (
             "permission_mode",
+            "home",
             "project_context",
             "effort",
             "fallback_models",

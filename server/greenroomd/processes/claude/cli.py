@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -115,10 +116,11 @@ class ClaudeCli:
             self._filesystem,
             run.tmp,
         )
+        home = workspace.home_of(launch.cli_session_id, launch.config.home)
         try:
             settled = await self._with_directories(launch.config)
             with _failing_to("make the run directory"):
-                make = partial(run.make, workspace, settled)
+                make = partial(run.make, workspace, settled, home)
                 await self._in_workspace(workspace, make, lambda _made: run.remove())
             with _failing_to("make the control group"):
                 await confinement.build(launch.config.limits)
@@ -141,10 +143,16 @@ class ClaudeCli:
                         async with process.following_commands():
                             yield process
         finally:
-            await finish(self._clean_up(run, workspace, group))
+            unused = None if launch.session_id or process.warm or home == workspace.home else home
+            await finish(self._clean_up(run, workspace, group, unused))
 
-    async def _clean_up(self, run: RunDirectory, workspace: Workspace, group: Cgroup | None) -> None:
+    async def _clean_up(
+        self, run: RunDirectory, workspace: Workspace, group: Cgroup | None, unused: Path | None
+    ) -> None:
+        """Remove what was the process's alone; `unused` is the HOME of one that no session has got."""
         await self._tidy(workspace, run.remove)
+        if unused is not None:
+            await self._tidy(workspace, partial(shutil.rmtree, unused, ignore_errors=True))
         if group is not None:
             await self._removal.remove(group)
 

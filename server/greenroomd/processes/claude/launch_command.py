@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,14 @@ from typing import Any
 from urllib.parse import quote
 
 from greenroomd.app.ports.processes import Launch
-from greenroomd.domain.config import JsonObject, PermissionMode, ProjectContext, Secret, SessionConfig
+from greenroomd.domain.config import (
+    HomeScope,
+    JsonObject,
+    PermissionMode,
+    ProjectContext,
+    Secret,
+    SessionConfig,
+)
 from greenroomd.domain.rules.config.settings_rules import accepted
 from greenroomd.processes.claude.credentials import without_credentials
 from greenroomd.processes.claude.project_context import ProjectFiles
@@ -32,6 +40,7 @@ _LONGEST_FILE_NAME = 200
 _ORPHAN_TRIES_FOR = timedelta(
     hours=6
 )  # a process whose server was killed must not ask an overloaded API for ever
+CONVERSATION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NO_PROJECT = ProjectFiles()
 _MEMORY_HEADING = "# Instructions of the project (CLAUDE.md)"
 _AS_PLUGIN = frozenset({ProjectContext.SKILLS, ProjectContext.COMMANDS})
@@ -71,8 +80,13 @@ class Workspace:
 
     @property
     def home(self) -> Path:
-        """HOME of the CLI and its tools."""
+        """HOME of the sessions that share one, and where a process waits that has no working directory yet."""
         return self.root / "home"
+
+    def home_of(self, conversation: str, scope: HomeScope) -> Path:
+        """Return the HOME of a process by its conversation, whose id comes from the CLI and becomes part of a path."""
+        own = scope is HomeScope.SESSION and CONVERSATION_ID.fullmatch(conversation)
+        return self.root / "homes" / conversation if own else self.home
 
     @classmethod
     def within(cls, state_dir: Path, workspace_id: str) -> Workspace:
@@ -109,9 +123,9 @@ class RunDirectory:
         """TMPDIR: sockets and scratch files of the CLI, and of its tools."""
         return self.path / "tmp"
 
-    def make(self, workspace: Workspace, config: SessionConfig) -> None:
-        """Make the directories and files of a launch."""
-        for directory in (workspace.config_dir, workspace.home, self.tmp):
+    def make(self, workspace: Workspace, config: SessionConfig, home: Path) -> None:
+        """Make the directories and files of a launch, whose HOME is `home`."""
+        for directory in (workspace.config_dir, workspace.home, home, self.tmp):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path, content in ((self.settings, settings(config)), (self.mcp, config.mcp_config)):
             if content:
@@ -224,7 +238,8 @@ def environment(
     Later sources win: our defaults, the session, the operator, what the protocol needs.
     """
     config, defaults = launch.config, defaults_for(launch, defaults)
-    merged = {"PATH": defaults.path, "HOME": str(workspace.home), "LANG": "C.UTF-8", **config.environment}
+    home = workspace.home_of(launch.cli_session_id, config.home)
+    merged = {"PATH": defaults.path, "HOME": str(home), "LANG": "C.UTF-8", **config.environment}
     merged |= {name: value.reveal() for name, value in defaults.environment.items()}
     merged |= {
         "CLAUDE_CONFIG_DIR": str(workspace.config_dir),

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator
@@ -21,12 +20,9 @@ from typing import Final
 
 from greenroomd.domain.errors import ConversationLost
 from greenroomd.domain.retryable_errors import StoreUnavailable
-from greenroomd.processes.claude.launch_command import Workspace
+from greenroomd.processes.claude.launch_command import CONVERSATION_ID, Workspace
 from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.host.finish import finish
-
-# The id comes from the CLI and becomes part of a path.
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 LONGEST_RECORD: Final = 64 * 1024 * 1024
 """How many bytes of a record are read at most; a longer one is not the CLI's."""
@@ -126,16 +122,16 @@ def _records(transcript: Path) -> Iterator[bytes]:
 
 
 def _remove(config_dir: Path, conversation: str) -> None:
-    found = [path for each in ("*/{}*", "projects/*/{}*") for path in _named(config_dir, conversation, each)]
-    for path in found:
+    patterns = ("*/{}*", "projects/*/{}*", "../homes/{}")
+    for path in [path for each in patterns for path in _named(config_dir, conversation, each)]:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
 
 
-def _named(config_dir: Path, conversation: str, pattern: str) -> Iterable[Path]:
-    return config_dir.glob(pattern.format(conversation)) if _UUID.fullmatch(conversation) else ()
+def _named(root: Path, conversation: str, pattern: str) -> Iterable[Path]:
+    return root.glob(pattern.format(conversation)) if CONVERSATION_ID.fullmatch(conversation) else ()
 
 
 def _sync(directory: Path) -> None:

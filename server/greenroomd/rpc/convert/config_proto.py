@@ -15,6 +15,7 @@ from greenroom.v1 import config_pb2 as pb
 from greenroomd.domain.config import (
     ApprovalPolicy,
     Effort,
+    HomeScope,
     Limits,
     OnIdle,
     PermissionMode,
@@ -30,6 +31,7 @@ from greenroomd.domain.rules.config.config_overlay import PartialConfig
 from greenroomd.rpc.convert.enums import (
     APPROVAL_POLICIES,
     EFFORTS,
+    HOME_SCOPES,
     ON_IDLE,
     PERMISSION_MODES,
     PROJECT_CONTEXTS,
@@ -82,6 +84,7 @@ def _read_partial(message: pb.SessionConfig, path: str, problems: list[Violation
             sorted(PROJECT_CONTEXTS.members(message.project_context, f"{path}.project_context", problems))
         )
         or None,
+        "home": HOME_SCOPES.optional(message.home, f"{path}.home", problems),
         "max_thinking_tokens": _present(message, "max_thinking_tokens"),
         "max_turns": _present(message, "max_turns"),
         "temperature": _present(message, "temperature"),
@@ -127,6 +130,7 @@ def config_message(config: SessionConfig, *, full: bool) -> pb.SessionConfig:
         model=config.model or "",
         fallback_models=config.fallback_models,
         project_context=[PROJECT_CONTEXTS.number[part] for part in config.project_context],
+        home=HOME_SCOPES.number[config.home],
         max_thinking_tokens=config.max_thinking_tokens,
         max_turns=config.max_turns,
         temperature=config.temperature,
@@ -188,6 +192,7 @@ _FIELDS: Mapping[str, str] = {
 _ENUMERATIONS: Mapping[type, EnumPair[Any, Any]] = {
     PermissionMode: PERMISSION_MODES,
     Effort: EFFORTS,
+    HomeScope: HOME_SCOPES,
     OnIdle: ON_IDLE,
     ApprovalPolicy: APPROVAL_POLICIES,
     RecoveryMode: RECOVERY_MODES,

@@ -21,6 +21,7 @@ from greenroomd.domain.approval import ApprovalState
 from greenroomd.domain.config import (
     ApprovalPolicy,
     Effort,
+    HomeScope,
     OnIdle,
     PermissionMode,
     ProjectContext,
@@ -98,6 +99,7 @@ START_MODES = EnumPair(StartMode, session_service_pb2.StartMode, "START_MODE")
 PERMISSION_MODES = EnumPair(PermissionMode, config_pb2.PermissionMode, "PERMISSION_MODE")
 EFFORTS = EnumPair(Effort, config_pb2.Effort, "EFFORT")
 PROJECT_CONTEXTS = EnumPair(ProjectContext, config_pb2.ProjectContext, "PROJECT_CONTEXT")
+HOME_SCOPES = EnumPair(HomeScope, config_pb2.HomeScope, "HOME_SCOPE")
 RECOVERY_MODES = EnumPair(RecoveryMode, config_pb2.RecoveryMode, "RECOVERY_MODE")
 ON_IDLE = EnumPair(OnIdle, config_pb2.OnIdle, "ON_IDLE")
 APPROVAL_POLICIES = EnumPair(ApprovalPolicy, config_pb2.ApprovalPolicy, "APPROVAL_POLICY")

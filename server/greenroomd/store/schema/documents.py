@@ -14,6 +14,7 @@ from typing import Any
 from greenroomd.domain.config import (
     ApprovalPolicy,
     Effort,
+    HomeScope,
     Limits,
     OnIdle,
     PermissionMode,
@@ -114,6 +115,7 @@ def config_of(written: str) -> SessionConfig:
         effort=None if effort is None else Effort(effort),
         fallback_models=tuple(document.get("fallback_models", ())),
         project_context=tuple(ProjectContext(part) for part in document.get("project_context", ())),
+        home=HomeScope(document.get("home", HomeScope.SESSION)),
         allowed_tools=tuple(document["allowed_tools"]),
         disallowed_tools=tuple(document["disallowed_tools"]),
         tool_timeout=span_of(document["tool_timeout"]),

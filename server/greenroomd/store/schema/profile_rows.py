@@ -9,6 +9,7 @@ from typing import Any
 from greenroomd.domain.config import (
     ApprovalPolicy,
     Effort,
+    HomeScope,
     OnIdle,
     PermissionMode,
     ProjectContext,
@@ -34,6 +35,7 @@ Sealed = tuple[str | None, bytes | None]
 _VALUES: Mapping[str, Callable[[Any], Any]] = {
     "permission_mode": PermissionMode,
     "effort": Effort,
+    "home": HomeScope,
     "project_context": lambda parts: tuple(ProjectContext(part) for part in parts),
     "fallback_models": tuple,
     "allowed_tools": tuple,

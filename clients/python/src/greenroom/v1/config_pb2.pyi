@@ -153,6 +153,30 @@ PROJECT_CONTEXT_COMMANDS: ProjectContext.ValueType  # 4
 """The commands in `.claude/commands`, which the model can use as skills; `fix` is called `project:fix`."""
 Global___ProjectContext: _TypeAlias = ProjectContext  # noqa: Y015
 
+class _HomeScope:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _HomeScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HomeScope.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    HOME_SCOPE_UNSPECIFIED: _HomeScope.ValueType  # 0
+    """Not set: SESSION, or what the profile says."""
+    HOME_SCOPE_SESSION: _HomeScope.ValueType  # 1
+    """Nobody: it is empty at first, kept while the session exists, also without a process, and deleted with it."""
+    HOME_SCOPE_WORKSPACE: _HomeScope.ValueType  # 2
+    """The sessions of the workspace that ask for it: what one leaves there, the others find."""
+
+class HomeScope(_HomeScope, metaclass=_HomeScopeEnumTypeWrapper):
+    """HomeScope says who shares the HOME of a process and of its tools."""
+
+HOME_SCOPE_UNSPECIFIED: HomeScope.ValueType  # 0
+"""Not set: SESSION, or what the profile says."""
+HOME_SCOPE_SESSION: HomeScope.ValueType  # 1
+"""Nobody: it is empty at first, kept while the session exists, also without a process, and deleted with it."""
+HOME_SCOPE_WORKSPACE: HomeScope.ValueType  # 2
+"""The sessions of the workspace that ask for it: what one leaves there, the others find."""
+Global___HomeScope: _TypeAlias = HomeScope  # noqa: Y015
+
 class _OnIdle:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -288,6 +312,7 @@ class SessionConfig(_message.Message):
     EFFORT_FIELD_NUMBER: _builtins.int
     MAX_THINKING_TOKENS_FIELD_NUMBER: _builtins.int
     PROJECT_CONTEXT_FIELD_NUMBER: _builtins.int
+    HOME_FIELD_NUMBER: _builtins.int
     working_dir: _builtins.str
     """Directory the process works in. Required; absolute; must exist and, after symlinks are resolved, lie inside a root
     that the operator allows (else PERMISSION_DENIED, WORKING_DIR_OUTSIDE_ROOTS). Immutable after creation.
@@ -329,6 +354,8 @@ class SessionConfig(_message.Message):
     1000000. Newer models decide by themselves and by `effort`, and ignore it. Default: the CLI's for the model. Can change
     on the live process.
     """
+    home: Global___HomeScope.ValueType
+    """Who shares HOME, where tools keep caches, histories and settings of their own. Default: SESSION."""
     @_builtins.property
     def allowed_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Tools that run without asking, in the CLI's rule syntax: `Read`, `Bash(git *)`, `mcp__server__tool`."""
@@ -420,10 +447,11 @@ class SessionConfig(_message.Message):
         effort: Global___Effort.ValueType = ...,
         max_thinking_tokens: _builtins.int | None = ...,
         project_context: _abc.Iterable[Global___ProjectContext.ValueType] | None = ...,
+        home: Global___HomeScope.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_thinking_tokens", b"_max_thinking_tokens", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "append_system_prompt", b"append_system_prompt", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_thinking_tokens", b"max_thinking_tokens", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "mcp_connect_timeout", b"mcp_connect_timeout", "recovery_policy", b"recovery_policy", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_thinking_tokens", b"_max_thinking_tokens", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "allowed_tools", b"allowed_tools", "append_system_prompt", b"append_system_prompt", "approval_policy", b"approval_policy", "disallowed_tools", b"disallowed_tools", "effort", b"effort", "environment", b"environment", "fallback_models", b"fallback_models", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_thinking_tokens", b"max_thinking_tokens", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "mcp_connect_timeout", b"mcp_connect_timeout", "model", b"model", "oauth_token", b"oauth_token", "oauth_token_set", b"oauth_token_set", "on_idle", b"on_idle", "permission_mode", b"permission_mode", "project_context", b"project_context", "recovery_policy", b"recovery_policy", "required_mcp_servers", b"required_mcp_servers", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout", "working_dir", b"working_dir"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_thinking_tokens", b"_max_thinking_tokens", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "allowed_tools", b"allowed_tools", "append_system_prompt", b"append_system_prompt", "approval_policy", b"approval_policy", "disallowed_tools", b"disallowed_tools", "effort", b"effort", "environment", b"environment", "fallback_models", b"fallback_models", "home", b"home", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_thinking_tokens", b"max_thinking_tokens", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "mcp_connect_timeout", b"mcp_connect_timeout", "model", b"model", "oauth_token", b"oauth_token", "oauth_token_set", b"oauth_token_set", "on_idle", b"on_idle", "permission_mode", b"permission_mode", "project_context", b"project_context", "recovery_policy", b"recovery_policy", "required_mcp_servers", b"required_mcp_servers", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout", "working_dir", b"working_dir"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__append_system_prompt: _TypeAlias = _typing.Literal["append_system_prompt"]  # noqa: Y015
     _WhichOneofArgType__append_system_prompt: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt"]  # noqa: Y015

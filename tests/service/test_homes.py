@@ -1,0 +1,48 @@
+"""What a session leaves in its HOME is its own, unless it asks for the one of its workspace, on the real CLI."""
+
+from __future__ import annotations
+
+from greenroom.v1.config_pb2 import HOME_SCOPE_WORKSPACE
+from greenroom.v1.session_pb2 import Session
+from greenroom.v1.session_service_pb2 import DeleteSessionRequest, SuspendSessionRequest
+from greenroom_server import GreenroomServer
+from story import create, run_turn, scripted, working
+
+LEFT = "left-behind-by-a-tool"
+
+
+async def leaves(server: GreenroomServer, session: Session) -> None:
+    """Have a tool leave a file in HOME."""
+    await bash(server, session, f"touch ~/{LEFT}")
+
+
+async def finds(server: GreenroomServer, session: Session) -> bool:
+    """Return whether a tool finds that file in HOME."""
+    return LEFT in await bash(
+        server, session, f"test -e ~/{LEFT} && echo {LEFT.upper()} | tr A-Z a-z || true"
+    )
+
+
+async def bash(server: GreenroomServer, session: Session, command: str) -> str:
+    call = {"tool": "Bash", "input": {"command": command, "description": "x"}}
+    _, events = await run_turn(server, session.session_id, scripted("go", call, {"text": "done"}))
+    results = [event.message_tool_result for event in events if event.HasField("message_tool_result")]
+    return "".join(str(block) for result in results for block in result.content)
+
+
+async def test_a_home_is_the_sessions_own_and_is_kept_with_it(server: GreenroomServer) -> None:
+    config = working(server, allowed_tools=["Bash"])
+    one, other = await create(server, config), await create(server, config)
+    await leaves(server, one)
+    assert not await finds(server, other)
+    await server.sessions.SuspendSession(SuspendSessionRequest(session_id=one.session_id))
+    assert await finds(server, one)
+    await server.sessions.DeleteSession(DeleteSessionRequest(session_id=one.session_id, force=True))
+    assert not list(server.state.rglob(LEFT))
+
+
+async def test_sessions_that_ask_for_it_share_that_of_the_workspace(server: GreenroomServer) -> None:
+    config = working(server, allowed_tools=["Bash"], home=HOME_SCOPE_WORKSPACE)
+    one, other = await create(server, config), await create(server, config)
+    await leaves(server, one)
+    assert await finds(server, other)
