@@ -2,7 +2,8 @@
 # Needed: make, python3 (3.11 or newer) with venv, and the package registries.
 
 PYTHON ?= python3
-JOBS ?= 2
+# Twice as many as there are cores: half of the tests wait for something most of the time.
+JOBS ?= $(shell echo $$((2 * $$(nproc))))
 KILLS ?= 200
 CYCLES ?= 1000
 COMMANDS ?= 10000

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from standin.model_api import ModelApi, running_model_api
 
-pytest_plugins = ["leaks", "control_groups", "real_cli", "seeds", "shared_servers"]
+pytest_plugins = ["leaks", "control_groups", "measured_servers", "real_cli", "seeds", "shared_servers"]
 
 # No test depends on how busy the machine is; an example that fails is printed in a form that repeats it.
 settings.register_profile(

@@ -12,7 +12,7 @@ import pytest
 
 from greenroomd.processes.linux.cgroup import Cgroup
 
-PATIENCE = 5.0  # seconds
+PATIENCE = 30.0  # seconds
 
 
 @pytest.fixture

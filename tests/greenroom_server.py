@@ -98,7 +98,7 @@ class GreenroomServer:
             self.address,
             options=[("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 200)],
         )
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(2 * PATIENCE):
             while not await _within(0.2, self._channel.channel_ready()):
                 assert self.is_running, f"the server ended: {self.log.read_text()}"
 

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-PATIENCE = 30.0  # seconds; only ever reached by a failing test
+PATIENCE = 60.0  # seconds; only ever reached by a failing test
 
 
 @dataclass(frozen=True)

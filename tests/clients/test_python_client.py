@@ -98,7 +98,7 @@ async def test_a_watch_goes_on_across_a_kill_of_the_server(client: Client, serve
     watch = client.watch(session.session_id, start=WATCH_START_BEGINNING, until_closed=True)
     for text in ("before", "between", "after"):
         await client.run_turn(session.session_id, script(text=text)).result()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for event in watch:
                 seen.append(event)
                 if event.type in TURN_ENDS:
@@ -106,7 +106,7 @@ async def test_a_watch_goes_on_across_a_kill_of_the_server(client: Client, serve
         await server.kill()
         await server.start()
     await client.sessions.CloseSession(CloseSessionRequest(session_id=session.session_id))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         seen += [event async for event in watch]
     assert seen == await history(server, session.session_id)
     assert sequences(seen) == list(range(1, len(seen) + 1))
@@ -116,7 +116,7 @@ async def test_a_watch_from_now_misses_nothing_while_the_server_is_away(
     client: Client, server: GreenroomServer
 ) -> None:
     session = await create(client, server)
-    async with aclosing(client.watch(session.session_id)) as watch, asyncio.timeout(30):
+    async with aclosing(client.watch(session.session_id)) as watch, asyncio.timeout(60):
         first = asyncio.ensure_future(anext(watch))  # noqa: TID251  # a task, so that it can be read in two halves
         while not first.done():
             await client.run_turn(session.session_id, "hello").result()
@@ -240,7 +240,7 @@ async def test_closing_the_client_ends_what_is_under_way_with_an_error(
     client: Client, server: GreenroomServer
 ) -> None:
     session = await create(client, server)
-    async with Client(server.address) as closed, asyncio.timeout(30), asyncio.TaskGroup() as group:
+    async with Client(server.address) as closed, asyncio.timeout(60), asyncio.TaskGroup() as group:
         told = [group.create_task(refused_as(each)) for each in under_way(closed, session.session_id)]
         active = WaitSessionRequest(session_id=session.session_id, states=[SESSION_STATE_ACTIVE])
         assert (await client.sessions.WaitSession(active)).matched
@@ -262,7 +262,7 @@ async def test_closing_the_client_ends_a_wait_for_the_server(server: GreenroomSe
         return "token"
 
     async with (
-        asyncio.timeout(30),
+        asyncio.timeout(60),
         asyncio.TaskGroup() as group,
         Client(server.address, token=token) as client,
     ):
@@ -279,7 +279,7 @@ async def test_a_stream_ends_with_its_client_even_where_grpc_leaves_it_open(clie
         reached.set()
         return client.events.WatchEvents(progress.request())
 
-    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         told = group.create_task(refused_as(anext(followed(progress, call, closing))))
         await reached.wait()
         closing.begin()
@@ -290,7 +290,7 @@ async def test_a_call_that_its_caller_cancels_is_cancelled_also_while_the_client
     client: Client, server: GreenroomServer
 ) -> None:
     session = await create(client, server)
-    async with Client(server.address) as closed, asyncio.timeout(30), asyncio.TaskGroup() as group:
+    async with Client(server.address) as closed, asyncio.timeout(60), asyncio.TaskGroup() as group:
         running = [group.create_task(awaited(each)) for each in under_way(closed, session.session_id)]
         active = WaitSessionRequest(session_id=session.session_id, states=[SESSION_STATE_ACTIVE])
         assert (await client.sessions.WaitSession(active)).matched
@@ -312,7 +312,7 @@ async def test_closing_the_blocking_client_ends_what_is_under_way_with_an_error(
         lambda: closed.run_turn(session_id, script(wait=60)).result(),
         lambda: closed.sessions.WaitSession(wait),
     ]
-    async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         told = [group.create_task(refused_as(asyncio.to_thread(each))) for each in work]
         active = WaitSessionRequest(session_id=session_id, states=[SESSION_STATE_ACTIVE])
         assert (await client.sessions.WaitSession(active)).matched

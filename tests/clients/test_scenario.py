@@ -23,7 +23,7 @@ RUNNERS = {
     "rust": [str(CLIENTS.parent / "build" / "cargo" / "debug" / "examples" / "scenario")],
     "typescript": ["node", str(CLIENTS / "typescript" / "dist-test" / "test" / "scenario.js")],
 }
-PATIENCE = 50.0  # seconds
+PATIENCE = 100.0  # seconds
 
 
 async def played(language: str, server: GreenroomServer) -> str:

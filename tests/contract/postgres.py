@@ -132,6 +132,7 @@ def running_postgres(*, durable: bool = False) -> Iterator[PostgresServer]:
         run("initdb", "-D", str(data), "-A", "trust", "-U", "greenroom", "-E", "UTF8", "--locale=C", "-N")
         safety = "-c fsync=on" if durable else "-c fsync=off -c max_wal_size=128MB"
         options = f"-k {folder} -c listen_addresses='' {safety} -c max_connections=100"
+        options += " -c dynamic_shared_memory_type=mmap"  # files of its folder, which are gone with it
         log = str(folder / "log")
 
         def start() -> None:

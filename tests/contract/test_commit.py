@@ -182,7 +182,7 @@ async def test_if_the_writer_dies_nobody_waits_for_it(opening: Opening) -> None:
                 raise Death
             return super().record(body, sequence=sequence, revision=revision)
 
-    async with opening(codec=lambda _: Fatal()) as store, asyncio.timeout(20):
+    async with opening(codec=lambda _: Fatal()) as store, asyncio.timeout(60):
         assert isinstance(store, SqlStore)
         session = await store.commit(creation(new_session()))
         under_way = [store.commit(saying(session, "fatal")), store.commit(creation(new_session()))]

@@ -53,7 +53,7 @@ def rows(database_url: str) -> dict[str, int]:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what happens in the background."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

@@ -257,7 +257,7 @@ async def test_an_end_while_a_commit_is_unknown_comes_in_time_and_says_so(
 ) -> None:
     with behind_proxy(postgres, database_url) as (proxy, url):
         async with (
-            asyncio.timeout(20),
+            asyncio.timeout(60),
             asyncio.TaskGroup() as waiting,
             open_store(url, key_file=key_file, codec=lambda _: JsonCodec(), announce=heard) as store,
         ):
@@ -300,7 +300,7 @@ async def _outcome(work: Awaitable[object]) -> object:
 
 
 async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 — what another thread does
             await asyncio.sleep(0.01)
 

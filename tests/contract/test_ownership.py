@@ -176,7 +176,7 @@ async def test_two_schemas_have_an_owner_each(database_url: str, sql: Sql, key_f
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that another process does."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
@@ -219,7 +219,7 @@ async def test_an_owner_that_was_replaced_while_its_lock_was_lost_learns_of_it(
                 await until(lambda: len(sql(LOCKS)) == 2)
                 assert sql(f"SELECT pg_terminate_backend({lost}, 10000)") == [(True,)]
             sql("UPDATE meta SET fence = fence + 1")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 await store.taken_over()
         with pytest.raises(DatabaseTakenOver):
             await store.commit(saying(session, "late"))

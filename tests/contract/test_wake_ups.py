@@ -46,7 +46,7 @@ class Hearing(Heard):
         self._changed.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
@@ -184,7 +184,7 @@ async def test_a_poll_that_fails_for_any_reason_is_made_again(
             heard.set()
 
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(60),
         open_reader(database) as reader,
         listening_for_commits(database, on_commit, lambda: reader.read(at_seven), poll=OFTEN),
     ):

@@ -20,7 +20,7 @@ from greenroom_server import GreenroomServer
 from observation import Recording, Stream, Watcher, every_session
 from seeds import seed
 
-KILLS = int(os.environ.get("CRASH_KILLS", "10"))
+KILLS = int(os.environ.get("CRASH_KILLS", "5"))
 SEED = seed("CRASH_SEED")
 """Repeats the choices, though not the moments."""
 CLIENTS = 12

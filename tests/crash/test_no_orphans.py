@@ -26,7 +26,7 @@ from seeds import seed
 from standin.model_api import ModelApi
 from story import create, scripted, until, working
 
-CYCLES = int(os.environ.get("CRASH_CYCLES", "30"))
+CYCLES = int(os.environ.get("CRASH_CYCLES", "20"))
 SEED = seed("CRASH_SEED")
 WORKERS = 8
 SLOTS = 6

@@ -59,7 +59,7 @@ async def test_a_busy_server_stops_in_time_and_loses_nothing(server: GreenroomSe
                     assert await server.stop() == 0
                 assert of_this_server(server) == []
                 # A zombie has ended: init still has to take note.
-                _, alive = psutil.wait_procs(children, timeout=5)
+                _, alive = psutil.wait_procs(children, timeout=30)
                 assert alive == []
                 await server.start()
                 assert {session.state for session in await every_session(server)} <= IN_ORDER

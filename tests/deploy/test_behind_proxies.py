@@ -52,7 +52,7 @@ async def create(client: Client, server: GreenroomServer) -> Session:
 async def until_turn_ends(watch: AsyncGenerator[Event, None]) -> list[Event]:
     """Return the events of a watch up to the end of the next turn."""
     seen: list[Event] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         async for event in watch:
             seen.append(event)
             if event.type in TURN_ENDS:
@@ -134,7 +134,7 @@ async def test_a_silent_stream_is_ended_by_the_proxy(
         servers.fake(bookmark_interval=SLOW, retention_interval="3h") as server,
         running_proxy(PROXIES[name], server, tmp_path, silence="1s") as address,
         grpc.aio.insecure_channel(address) as channel,
-        asyncio.timeout(30),
+        asyncio.timeout(60),
     ):
         with pytest.raises(grpc.aio.AioRpcError):
             async for _ in EventServiceStub(channel).WatchEvents(WatchEventsRequest()):
@@ -161,7 +161,7 @@ async def test_a_watch_goes_on_with_the_next_event_after_a_kill_of_the_server(
             await client.run_turn(session.session_id, script(text="after")).result()
             seen += await until_turn_ends(watch)
             await client.sessions.CloseSession(CloseSessionRequest(session_id=session.session_id))
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 seen += [event async for event in watch]
         durable = [event.sequence for event in seen if event.sequence]
         assert durable == list(range(durable[0], durable[0] + len(durable)))

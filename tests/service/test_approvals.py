@@ -59,7 +59,7 @@ def touch(server: GreenroomServer, name: str = "touched") -> str:
 
 async def asked(server: GreenroomServer, session_id: str) -> Approval:
     """Wait for the session's question and return it."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             session = await get(server, session_id)
             if found := await listed(server, session_id, PENDING):
@@ -225,7 +225,7 @@ async def test_a_crash_of_the_server_cancels_the_open_question(server: Greenroom
     question = await asked(server, session.session_id)
     children = server.children()
     await server.kill()
-    _, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=30)
     assert alive == []
     await server.start()
     settled = await get(server, session.session_id)

@@ -13,7 +13,7 @@ from greenroom.v1.session_service_pb2 import START_MODE_MANUAL
 from greenroom_server import GreenroomServer
 from story import create, run_turn
 
-PATIENCE = 20.0  # seconds; only ever reached by a failing test
+PATIENCE = 60.0  # seconds; only ever reached by a failing test
 
 
 async def test_the_example_of_the_documentation_runs_in_a_server(

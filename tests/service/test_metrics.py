@@ -97,7 +97,7 @@ async def test_open_streams_and_stored_events_are_counted(scraped: Scraped) -> N
     assert read["greenroom_watchers"] == 1
     assert read["greenroom_events_committed_total"] == len(await history(server, session.session_id))
     watch.cancel()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await scraped.metrics())["greenroom_watchers"]:  # noqa: ASYNC110 -- metrics tell nobody
             await asyncio.sleep(0.02)
 

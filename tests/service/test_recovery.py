@@ -93,7 +93,7 @@ async def test_after_the_servers_death_only_those_come_back_that_should(fake: Gr
     await fake.kill()
     await fake.start()
     # A zombie has ended: init still has to take note.
-    _, alive = psutil.wait_procs(processes, timeout=5)
+    _, alive = psutil.wait_procs(processes, timeout=30)
     assert alive == []
     suspended = await get(fake, plain)
     assert (suspended.state, suspended.state_reason) == (session_pb2.SESSION_STATE_SUSPENDED, "NODE_LOST")

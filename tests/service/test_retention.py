@@ -37,7 +37,7 @@ async def forgetful(servers: SharedServers) -> AsyncIterator[GreenroomServer]:
 async def read_up_to(call: WatchCall, revision: int) -> list[int]:
     """Return the sequences of a watch up to the bookmark at or behind a revision."""
     seen: list[int] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for frame in call:
             seen += sequences(list(frame.events))
             if frame.bookmark.revision >= revision:
@@ -50,7 +50,7 @@ async def until_cut(
 ) -> None:
     """Wait until the oldest event of a session that is left is not older than a sequence."""
     request = ListEventsRequest(session_id=session.session_id, types=types)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             page = await server.events.ListEvents(request)
             if page.events[0].sequence >= oldest:
@@ -61,7 +61,7 @@ async def until_cut(
 async def until_floor(server: GreenroomServer, session: Session, cursor: str, revision: int) -> None:
     """Wait until the log of a session refuses a cursor and names `revision` as the oldest one that is left."""
     request = ListEventsRequest(session_id=session.session_id, after=cursor)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await server.events.ListEvents(request)

@@ -112,7 +112,7 @@ async def test_after_a_kill_of_the_first_the_second_starts_at_once(
         assert stored.state == session_pb2.SESSION_STATE_SUSPENDED
         last = [event for event in await history(second, session.session_id) if event.turn_id == turn_id][-1]
         assert last.turn_interrupted.turn.state == turn_pb2.TURN_STATE_INTERRUPTED
-        _, alive = psutil.wait_procs(processes, timeout=20)
+        _, alive = psutil.wait_procs(processes, timeout=30)
         assert alive == []
 
 
@@ -148,6 +148,6 @@ async def test_a_server_that_was_replaced_ends_in_words_with_its_processes(
     async with asyncio.timeout(25):
         assert await first.ended() == 2
     assert "another greenroomd has taken over the database" in first.log.read_text()
-    _, alive = psutil.wait_procs(processes, timeout=5)
+    _, alive = psutil.wait_procs(processes, timeout=30)
     assert alive == []
     assert postgres.execute("SELECT revision FROM meta", name) == [(revision,)]

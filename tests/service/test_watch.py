@@ -26,7 +26,7 @@ async def watched(server: GreenroomServer, request: WatchEventsRequest) -> Async
 async def up_to_turn_end(events: AsyncIterator[Event]) -> list[Event]:
     """Collect events up to and with the end of a turn."""
     seen = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for event in events:
             seen.append(event)
             if event.type in TURN_ENDS:
@@ -80,7 +80,7 @@ async def test_everything_acknowledged_survives_a_kill_of_the_server(server: Gre
     children = server.children()
     assert active.process.pid in {child.pid for child in children}
     await server.kill()
-    _, alive = psutil.wait_procs(children, timeout=10)
+    _, alive = psutil.wait_procs(children, timeout=30)
     assert alive == []
 
     await server.start()
@@ -112,7 +112,7 @@ async def test_a_stopped_server_leaves_nothing_running_and_sessions_suspended(
     children = server.children()
     assert children
     assert await server.stop() == 0
-    _, alive = psutil.wait_procs(children, timeout=5)  # a zombie has ended: init still has to take note
+    _, alive = psutil.wait_procs(children, timeout=30)  # a zombie has ended: init still has to take note
     assert alive == []
     await server.start()
     resting = await get(server, session.session_id)

@@ -154,7 +154,7 @@ async def test_a_receiver_that_hangs_holds_up_nobody(tmp_path: Path) -> None:
         sessions = [await a_session(server) for _ in range(20)]
         await receiver.until(lambda: bool(receiver.requests))
         seen: set[str] = set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             async for frame in watch:
                 seen |= {event.session_id for event in frame.events}
                 if len(seen) == len(sessions):
@@ -244,6 +244,6 @@ def test_the_types_are_called_as_everywhere_else() -> None:
 
 async def told(server: GreenroomServer, words: str) -> None:
     """Wait until the server's log says something."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while words not in server.log.read_text():  # noqa: ASYNC110 -- a file tells nobody
             await asyncio.sleep(0.02)

@@ -37,7 +37,7 @@ class ModelApi:
         self._call("/_stub/plan", {"session": session, "steps": steps})
 
     def requests(
-        self, session: str | None = None, *, at_least: int = 0, within: float = 20.0
+        self, session: str | None = None, *, at_least: int = 0, within: float = 50.0
     ) -> Sequence[dict[str, Any]]:
         """Return the model requests seen, oldest first.
 

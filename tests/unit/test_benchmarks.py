@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import measured_servers
+
 REPOSITORY = Path(__file__).parents[2]
 FIGURES = """
 import json, pathlib, sys
@@ -22,9 +24,10 @@ pathlib.Path(out).write_text(json.dumps({figures}))
 def benchmarks(*arguments: str, path: str = os.environ["PATH"]) -> subprocess.CompletedProcess[str]:
     """Run a module of the benchmarks to its end."""
     environment = {**os.environ, "PATH": path, "PYTHONPATH": ".:tests"}
+    environment.pop(measured_servers.VARIABLE, None)  # coverage of them would measure nothing of the server
     command = [sys.executable, "-m", *arguments]
     return subprocess.run(
-        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
 
 
@@ -55,7 +58,7 @@ def test_what_is_missing_is_named_before_anything_is_measured(module: list[str])
     done = benchmarks(*module, path="/nonexistent")
     assert done.returncode == 2
     assert "h2load is missing: install Debian's nghttp2-client" in done.stderr.splitlines()
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 60
 
 
 def test_checkouts_take_turns_and_equal_ones_are_not_worse(tmp_path: Path) -> None:

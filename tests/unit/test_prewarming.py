@@ -134,7 +134,7 @@ async def test_a_directory_that_hangs_delays_no_other_profile_and_ends_no_proces
     async def next_after_creating(name: str) -> list[str]:
         parts = wish(1, working_dir=str(tmp_path / name))
         await profiles.create(NewProfile(workspace_id="w", profile_id=name, parts=parts))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return [start.launch.config.working_dir for start in await wishes.next()]
 
     async with warming(store.profiles, directories, wishes, changed):

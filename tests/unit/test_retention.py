@@ -14,7 +14,7 @@ from greenroomd.store.sql_store import SqlStore, open_store
 
 DAY = timedelta(days=1)
 ROUND = timedelta(milliseconds=500)
-PATIENCE = 20.0  # seconds; only a failing test waits so long
+PATIENCE = 60.0  # seconds; only a failing test waits so long
 
 
 async def first_cut(store: SqlStore, session: Session) -> int:

@@ -187,4 +187,4 @@ class Walk(RuleBasedStateMachine):
 
 
 TestWalk = Walk.TestCase
-TestWalk.settings = settings(max_examples=100, stateful_step_count=100)
+TestWalk.settings = settings(max_examples=50, stateful_step_count=100)

@@ -18,7 +18,7 @@ from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.session import Session
 from greenroomd.store.sql_store import SqlStore, open_store
 
-PATIENCE = 20.0  # seconds; only ever reached by a failing test
+PATIENCE = 60.0  # seconds; only ever reached by a failing test
 MILLISECOND = timedelta(milliseconds=1)
 IMPATIENT = Subscription(timeout=100 * MILLISECOND, first_wait=MILLISECOND, longest_wait=5 * MILLISECOND)
 NAMED = replace(IMPATIENT, name="named")

@@ -312,4 +312,4 @@ class Course(OneSession):
 
 
 TestCourse = Course.TestCase
-TestCourse.settings = settings(max_examples=100, stateful_step_count=50)
+TestCourse.settings = settings(max_examples=50, stateful_step_count=50)

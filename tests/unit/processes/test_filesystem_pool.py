@@ -77,7 +77,7 @@ async def test_a_file_system_that_hangs_leaves_threads_for_others_and_refuses_th
     before = threading.active_count()
     async with asyncio.TaskGroup() as tasks:
         hanging = [tasks.create_task(pool.run("mount", answering.wait)) for _ in range(20)]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert await pool.run("disk", lambda: 7) == 7
             assert "did not answer within 0.05 s" in await refusal(pool)
         assert await pool.run("disk", lambda: 8) == 8

@@ -99,7 +99,7 @@ async def test_what_is_no_transcript_is_not_read(
     transcripts: TranscriptFiles, not_a_transcript: Path
 ) -> None:
     del not_a_transcript
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         with pytest.raises(ConversationLost):
             await transcripts.copy("w", ONE, TWO)
 

@@ -34,7 +34,7 @@ from greenroomd.store.sql_store import open_store
 from unit.supervision.cli import Host
 from unit.supervision.timeouts import TIMEOUTS
 
-SOON = timedelta(seconds=20)
+SOON = timedelta(seconds=60)
 """How long a test waits for what must come; only a failing one waits so long."""
 
 

@@ -98,7 +98,7 @@ async def test_an_order_whose_owner_is_cancelled_while_it_commits_is_answered(no
         assert owner is not None
         owner.cancel()  # as its group does where another task of it fails
 
-    async with supervising(node, drain_timeout=SECOND) as supervisors, asyncio.timeout(20):
+    async with supervising(node, drain_timeout=SECOND) as supervisors, asyncio.timeout(60):
         with pytest.raises(Draining):
             await supervisors.order(Change(session_id=session.session_id), change)
 
@@ -108,7 +108,7 @@ async def test_a_drain_that_fails_for_one_session_suspends_the_others(
 ) -> None:
     broken = await starting(node, ending=object())
     sound = await starting(node)
-    async with asyncio.timeout(20), supervising(node, drain_timeout=3 * SECOND) as supervisors:
+    async with asyncio.timeout(60), supervising(node, drain_timeout=3 * SECOND) as supervisors:
         supervisors.own(broken)
         supervisors.own(sound)
         await processes.begun.wait()

@@ -59,7 +59,7 @@ async def turn_as_watched(node: Node, batches: Sequence[Sequence[Frame]]) -> lis
     return seen
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(OUTPUT)
 def test_a_watcher_sees_it_in_the_order_of_the_output(output: list[list[str]]) -> None:
     numbers = iter(range(1000))

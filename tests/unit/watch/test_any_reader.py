@@ -166,7 +166,7 @@ async def several(reader: Reader, count: int) -> None:
         await reader.read()
 
 
-@settings(max_examples=800)
+@settings(max_examples=400)
 @given(
     deeds=st.lists(DEEDS, min_size=5, max_size=40),
     max_bytes=st.sampled_from([1, 2_500, 250_000, 64 * 1024 * 1024]),

@@ -17,7 +17,7 @@ from greenroomd.domain.events import EventType
 from greenroomd.domain.retryable_errors import WatcherCapReached
 from unit.watch.log import Log, only
 
-WITHIN = 10.0
+WITHIN = 60.0
 
 
 @asynccontextmanager
