@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
+from structlog.dev import ConsoleRenderer, plain_traceback
+from structlog.processors import add_log_level
 
 from standin.model_api import ModelApi, running_model_api
 
@@ -19,6 +22,11 @@ settings.register_profile(
     derandomize=False,
 )
 settings.load_profile("greenroom")
+
+# structlog's default draws each traceback with the lines and variables around it: seconds, where a test provokes many.
+structlog.configure(
+    processors=[add_log_level, ConsoleRenderer(colors=False, exception_formatter=plain_traceback)]
+)
 
 BUILT_TOOLS = Path(__file__).resolve().parents[1] / ".cache/bin"
 

@@ -24,9 +24,9 @@ from greenroomd.telemetry.metrics import MAX_LABEL_VALUES, Metrics
 @pytest.fixture(autouse=True)
 def _own_logging() -> Iterator[None]:
     root = logging.getLogger()
-    before, level = root.handlers[:], root.level
+    before, level, ours = root.handlers[:], root.level, structlog.get_config()
     yield
-    structlog.reset_defaults()
+    structlog.configure(**ours)
     root.handlers[:] = before
     root.setLevel(level)
 

@@ -226,17 +226,18 @@ def state_of(pid: int) -> str:
 
 
 async def test_frames_that_are_not_taken_stop_the_process_and_answers_still_come(
-    tmp_path: Path, mine: ServerRun
+    tmp_path: Path, mine: ServerRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Some 15 MB of frames: beyond what may wait unread.
+    monkeypatch.setattr(cli_process, "CONTROL_TIMEOUT", 100 * SECOND)  # the answer comes after all frames
+    # Some 10 MB of frames: beyond what may wait unread.
     async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
-        await claude.say(turn(events=60_000))
+        await claude.say(turn(events=40_000))
         await eventually(lambda: written(claude.pid) > 8 * 2**20 and state_of(claude.pid) == "S")
         assert written(claude.pid) < 9 * 2**20, "it sleeps before it has written all"
         await claude.process.set_permission_mode(PermissionMode.PLAN)
         frames = await claude.until_idle()
     numbers = [f.blocks[0]["text"] for f in frames if isinstance(f, AssistantSpoke)]
-    assert numbers == [*(f"event {n}" for n in range(60_000)), "prompt 1"]
+    assert numbers == [*(f"event {n}" for n in range(40_000)), "prompt 1"]
 
 
 async def test_a_cli_that_takes_no_input(
