@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -134,6 +135,7 @@ async def test_the_end_of_a_process_does_not_wait_for_its_files_on_a_mount_that_
     records = Workspace.within(tmp_path, launch.workspace_id).config_dir / "sessions"
     records.parent.mkdir(parents=True)
     roots = AllowedRoots([tmp_path])
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     with hanging_mount(tmp_path / "mount", answered=0) as mount, server_run(tmp_path) as mine:
         records.symlink_to(mount)
         ours = cli.ClaudeCli(install(tmp_path), tmp_path, mine, CliDefaults(), HASTY, directories=roots)
@@ -141,7 +143,8 @@ async def test_the_end_of_a_process_does_not_wait_for_its_files_on_a_mount_that_
             async with ours.running(launch) as process:
                 await process.handshake(timedelta(seconds=10))
                 ended = await process.end(HASTY)
-        assert ended.group_gone
+            assert ended.group_gone
+            await asyncio.to_thread(int)  # the one thread for everybody is free
 
 
 async def test_a_copy_on_a_mount_that_hangs_is_given_up(tmp_path: Path) -> None:
