@@ -44,8 +44,11 @@ class NewSession:
     display_name: str = ""
     """A name for people; "" for none."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """Its labels."""
     metadata: JsonObject = field(default_factory=dict)
+    """What the caller stores with it, as JSON; Greenroom does not look at it."""
     start_mode: StartMode = StartMode.AUTO
+    """Whether it queues for a process at once, or waits for StartSession or a turn."""
     validate_only: bool = False
     """Whether only to check the request, and store nothing."""
     request: Request | None = None
@@ -66,14 +69,17 @@ class NewTurn:
     """Start a turn with a `prompt` or with `content`."""
 
     session_id: str
+    """The session that it is for."""
     prompt: str = ""
     """The prompt as text; "" if there is `content`."""
     content: Sequence[JsonObject] = ()
     """The prompt as content blocks in the shape of the model's API."""
     if_busy: IfBusy = IfBusy.REJECT
+    """What to do while another turn runs."""
     timeout: timedelta | None = None
     """How long the turn may take; None: as long as the session's limits or the server's setting allow."""
     request: Request | None = None
+    """As in NewSession."""
     violations: tuple[Violation, ...] = ()
     """As in NewSession."""
 
@@ -83,6 +89,7 @@ class Change:
     """The arguments that all changes of one session share."""
 
     session_id: str
+    """The session to change."""
     etag: str = ""
     """The etag that the session must have; "" to skip the check."""
     actor: str = ""
@@ -142,10 +149,7 @@ class Delete(Change):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fork:
-    """Create a session that continues a copy of the conversation of the one with `session_id`.
-
-    `request` and `violations` as in NewSession.
-    """
+    """Create a session that continues a copy of the conversation of the one with `session_id`."""
 
     session_id: str
     """The original."""
@@ -158,10 +162,15 @@ class Fork:
     display_name: str = ""
     """A name for people; "" for the original's."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """Its labels; those of the original are not taken over."""
     metadata: JsonObject = field(default_factory=dict)
+    """Its metadata; that of the original is not taken over."""
     start_mode: StartMode = StartMode.AUTO
+    """Whether it queues for a process at once, or waits for StartSession or a turn."""
     request: Request | None = None
+    """As in NewSession."""
     violations: tuple[Violation, ...] = ()
+    """As in NewSession."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

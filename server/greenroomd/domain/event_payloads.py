@@ -208,8 +208,11 @@ class ToolInputNoted:
     tool_name: str
     """The name of the tool."""
     block_index: int
+    """The place of its block in the message, from 0."""
     message_id: str = ""
+    """The API's id of the message."""
     parent_tool_use_id: str = ""
+    """The tool call of the subagent that writes it; "" for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

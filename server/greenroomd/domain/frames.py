@@ -31,9 +31,13 @@ class TurnInitialized(Frame):
     """`system/init`: the settings in effect, written at the start of every turn."""
 
     model: str
+    """The full name of the model in use."""
     permission_mode: str
+    """The CLI's own word for the permission mode in force."""
     cwd: str
+    """The directory that it works in."""
     cli_version: str
+    """Such as `2.1.330`."""
     tools: tuple[str, ...] = ()
     """The tools that the model can call, those of MCP servers too."""
 
@@ -43,9 +47,13 @@ class AssistantSpoke(Frame):
     """`assistant`: finished content blocks of one API message, in the API's shape (text, thinking, tool_use …)."""
 
     message_id: str
+    """The API's id of the message."""
     model: str
+    """The model that wrote it."""
     blocks: Sequence[JsonObject]
+    """Its content blocks, in the API's shape."""
     parent_tool_use_id: str = ""
+    """The tool call of the subagent that wrote it; "" for none."""
     usage: Usage = Usage()
     """The tokens of its request; as long as it is not `ended`, as they were when the message began."""
     ended: bool = False
@@ -84,10 +92,15 @@ class Delta(Frame):
     """A `stream_event` with a content delta. It may be dropped, since the finished block repeats it."""
 
     kind: DeltaKind
+    """What it is a piece of."""
     text: str
+    """The piece."""
     block_index: int
+    """The place of its block in the message, from 0."""
     message_id: str = ""
+    """The API's id of the message."""
     parent_tool_use_id: str = ""
+    """The tool call of the subagent that writes it; "" for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,10 +108,15 @@ class ToolInputBegan(Frame):
     """A `stream_event` with which the model begins to write a tool call; its `Delta`s name the same block."""
 
     tool_use_id: str
+    """The id of the tool call."""
     tool_name: str
+    """The tool's name."""
     block_index: int
+    """The place of its block in the message, from 0."""
     message_id: str = ""
+    """The API's id of the message."""
     parent_tool_use_id: str = ""
+    """The tool call of the subagent that writes it; "" for none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,13 +253,21 @@ class PermissionAsked(Frame):
     request_id: str
     """A UUID that our adapter gave the request; answers name it."""
     tool_name: str
+    """The tool that is to run."""
     tool_use_id: str
+    """The id of the tool call."""
     tool_input: JsonObject
+    """What it is to run with."""
     display_name: str = ""
+    """The tool's name for people; "" if the CLI gives none."""
     description: str = ""
+    """What it is about to do, for people; "" if the CLI gives none."""
     blocked_path: str = ""
+    """The path that may not be used without permission; "" for none."""
     requires_user_interaction: bool = False
+    """Whether only a person can answer."""
     suggestions: Sequence[JsonObject] = ()
+    """Changes of the rules that would make the question unnecessary, as the CLI proposes them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,20 +45,24 @@ class ProfileParts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A stored profile; its name is unique in its workspace.
-
-    `parts.oauth_token` is always None: the token is stored separately. `plan_limits` are those of the subscription to
-    which the token belongs, as the model's API last told them to a session that was created with it.
-    """
+    """A stored profile; its name is unique in its workspace."""
 
     workspace_id: str
+    """The workspace that it belongs to."""
     profile_id: str
+    """Its id, unique in its workspace."""
     parts: ProfileParts
+    """What a caller can change; its `oauth_token` is always None, since the token is stored separately."""
     oauth_token_set: bool = False
+    """Whether a token is stored for it."""
     plan_limits: Sequence[PlanLimit] = ()
+    """The limits of the subscription to which the token belongs, as last told to a session created with it."""
     create_time: datetime
+    """When it was created."""
     update_time: datetime
+    """When it was last changed."""
     version: int = 1
+    """How often it was stored, from 1; its etag is made from it."""
 
 
 def etag(profile: Profile) -> str:

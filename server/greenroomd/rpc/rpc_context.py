@@ -23,7 +23,9 @@ class Call:
     """One RPC apart from its request message."""
 
     context: Context
+    """gRPC's own view of the call."""
     caller: Caller = _ANONYMOUS
+    """Who calls."""
     request: Request | None = None
     """The identity of a mutation that has a request_id; None for other calls."""
     problems: list[Violation] = field(default_factory=list)

@@ -53,10 +53,15 @@ class Services:
     """The five services of the contract."""
 
     sessions: SessionService
+    """Serves sessions: create, change, delete, list."""
     turns: TurnService
+    """Serves turns and approvals."""
     events: EventService
+    """Serves the log of events, and its streams."""
     profiles: ProfileService
+    """Serves profiles."""
     nodes: NodeService
+    """Serves facts about this server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,10 +21,15 @@ class ProfileChange:
     """
 
     workspace_id: str
+    """The workspace of the profile."""
     profile_id: str
+    """Its id."""
     decide: Callable[[Profile | None], Profile | None]
+    """Makes the new profile from the stored one."""
     answer: Callable[[Profile | None], bytes]
+    """Makes the answer that a repetition of the call gets."""
     request: Request | None = None
+    """The call, to recognise a repetition; None if it has no request_id."""
 
 
 def place_of(profile: Profile) -> Position:

@@ -93,10 +93,15 @@ class ProcessRunner:
     """Runs processes, one at a time for each session. Shared by all sessions; holds no state of any."""
 
     slots: Slots
+    """Where a process gets its slot."""
     processes: Processes
+    """Starts processes."""
     shutdown_timeouts: ShutdownTimeouts
+    """How long to wait after each step of ending one."""
     handshake_timeout: timedelta
+    """How long a process may take to become ready."""
     warm: WarmStarts | None = None
+    """The processes that were started ahead; None if there are none."""
 
     async def run(
         self,

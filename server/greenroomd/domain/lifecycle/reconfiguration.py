@@ -37,14 +37,20 @@ class Apply(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patch:
-    """A change of a session; None leaves a part as it is. `paths` are those of the mask, for the event."""
+    """A change of a session; None leaves a part as it is."""
 
     paths: Sequence[str]
+    """The mask paths that the caller named, for the event."""
     display_name: str | None = None
+    """The new name for people."""
     labels: Mapping[str, str] | None = None
+    """The new labels."""
     metadata: JsonObject | None = None
+    """The new metadata."""
     config: SessionConfig | None = None
+    """The whole new configuration, not only what changes in it."""
     oauth_token: Secret | None = None
+    """The new credential for the API."""
 
 
 def update(step: Step, patch: Patch, apply: Apply, *, actor: str = "") -> None:

@@ -57,10 +57,15 @@ class Parts:
     """The parts of a session that a caller can change."""
 
     display_name: str = ""
+    """The name for people."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """All labels."""
     metadata: JsonObject = field(default_factory=dict)
+    """All metadata."""
     config: SessionConfig = _DEFAULTS
+    """The complete options."""
     oauth_token: Secret | None = None
+    """A new token; None leaves the stored one."""
 
 
 def masked(session: Session, given: Parts, paths: Sequence[str]) -> Parts:

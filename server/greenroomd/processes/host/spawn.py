@@ -55,11 +55,17 @@ class SpawnedProcess:
     """A process that was just started, and our ends of its pipes; the caller closes them and waits for it."""
 
     process: subprocess.Popen[bytes]
+    """The child as Python knows it, to wait for its exit status."""
     identity: ProcessIdentity
+    """Its pid, start and boot."""
     pidfd: int
+    """A descriptor that refers to exactly this process, even after its pid was given to another."""
     stdin: PipeEnd
+    """Our end of its input."""
     stdout: PipeEnd
+    """Our end of its output."""
     stderr: PipeEnd
+    """Our end of its error output."""
 
 
 def spawn(command: Command) -> SpawnedProcess:
