@@ -42,6 +42,7 @@ FULL = PartialConfig(
         "limits.idle_timeout": timedelta(minutes=2),
         "limits.turn_timeout": timedelta(minutes=3),
         "limits.output_bytes": 10_000,
+        "limits.background_grace": timedelta(minutes=4),
         "recovery.mode": RecoveryMode.ON_CRASH,
         "recovery.max_restarts": 9,
         "recovery.window": timedelta(seconds=61),

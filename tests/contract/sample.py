@@ -31,6 +31,7 @@ from greenroomd.domain.in_force import InForce
 from greenroomd.domain.plan_limit import LimitState, PlanLimit
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, StartMode
 from greenroomd.domain.states import State
+from greenroomd.domain.task import Task, TaskKind, TaskState
 from greenroomd.domain.turn import Problem, Turn, TurnState
 from greenroomd.domain.usage import Usage
 
@@ -172,6 +173,26 @@ def full_limit() -> PlanLimit:
     return PlanLimit(name="five_hour", state=LimitState.WARNING, used=0.93, reset_time=NOON)
 
 
+def new_task(session: Session, task_id: str, **changes: Any) -> Task:
+    """A timer of a session, in which nothing is at its default."""
+    task = Task(
+        task_id=task_id,
+        session_id=session.session_id,
+        turn_id="turn",
+        kind=TaskKind.TIMER,
+        state=TaskState.SCHEDULED,
+        description="a\0b",
+        schedule="30 9 * * 1",
+        recurring=True,
+        next_time=NOON + timedelta(hours=1),
+        tool_use_id="toolu_1",
+        parent_task_id="a1",
+        summary="so far",
+        create_time=NOON,
+    )
+    return replace(task, **changes)
+
+
 def full_session(**changes: Any) -> Session:
     """A session in which nothing is at its default but what the first commit demands."""
     later = [NOON + timedelta(seconds=second, microseconds=second) for second in range(10)]
@@ -235,6 +256,8 @@ def full_session(**changes: Any) -> Session:
         last_active_time=later[6],
         close_time=later[7],
         expiry_told=later[8],
+        background_task_count=2,
+        lost_task_ids=("b1", "b2"),
         node_id="n1",
         fence=4,
     )
@@ -271,6 +294,7 @@ def full_config() -> SessionConfig:
             idle_timeout=timedelta(minutes=2),
             turn_timeout=timedelta(minutes=3),
             output_bytes=10_000,
+            background_grace=timedelta(minutes=4),
         ),
         recovery=RecoveryPolicy(
             mode=RecoveryMode.ON_CRASH,

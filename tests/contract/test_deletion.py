@@ -14,6 +14,7 @@ from contract.sample import (
     message,
     new_approval,
     new_session,
+    new_task,
     new_turn,
     revisions,
     saying,
@@ -84,7 +85,12 @@ async def test_nothing_of_it_is_found_again(store: Store) -> None:
 
 async def test_no_row_names_it_but_its_identity_and_last_event(store: Store, database_url: str) -> None:
     session = full_session()
-    unit = creation(session, turns=[new_turn(session, 1)], approvals=[new_approval(session)])
+    unit = creation(
+        session,
+        turns=[new_turn(session, 1)],
+        approvals=[new_approval(session)],
+        tasks=[new_task(session, "b1")],
+    )
     session = await store.commit(unit)
     await store.commit(deletion(await store.commit(saying(session, "word"))))
     await erased(database_url)

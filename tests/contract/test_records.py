@@ -15,14 +15,16 @@ from contract.sample import (
     message,
     new_approval,
     new_session,
+    new_task,
     new_turn,
 )
 from greenroomd.app.ports.storage import Position, SessionQuery, Store, Unit
 from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import RecoveryMode, RecoveryPolicy, Secret, SessionConfig
-from greenroomd.domain.errors import ApprovalNotFound, SessionNotFound, TurnNotFound
+from greenroomd.domain.errors import ApprovalNotFound, SessionNotFound, TaskNotFound, TurnNotFound
 from greenroomd.domain.session import StartMode
 from greenroomd.domain.states import LIVE, State
+from greenroomd.domain.task import Task, TaskKind, TaskState
 from greenroomd.domain.turn import Problem, Turn, TurnState
 from greenroomd.domain.usage import Usage
 
@@ -155,6 +157,32 @@ async def test_approvals_are_paged_oldest_first_and_the_decision_is_kept(store: 
     assert after is None
     wanted = [decided, *asked[1:]]
     assert found == sorted(wanted, key=lambda approval: (approval.create_time, approval.approval_id))
+
+
+async def test_tasks_are_paged_oldest_first_and_the_open_ones_are_found(store: Store) -> None:
+    session, other = new_session(), new_session()
+    begun = [new_task(session, f"b{n}", create_time=NOON + timedelta(seconds=n % 3)) for n in range(7)]
+    session = await store.commit(creation(session, tasks=begun))
+    theirs = new_task(other, "b0", kind=TaskKind.SHELL)
+    await store.commit(creation(other, tasks=[theirs]))
+    ended = replace(begun[0], state=TaskState.LOST, summary="gone", end_time=NOON)
+    await store.commit(Unit(session=session, events=[message()], tasks=[ended]))
+    found: list[Task] = []
+    after = None
+    for _ in range(4):
+        page = await store.tasks(session.session_id, after=after, limit=2)
+        found += page.items
+        after = page.next
+    assert after is None
+    wanted = [ended, *begun[1:]]
+    assert found == sorted(wanted, key=lambda task: (task.create_time, task.task_id))
+    assert {task.task_id for task in await store.open_tasks(session.session_id)} == {
+        f"b{n}" for n in range(1, 7)
+    }
+    assert await store.task(session.session_id, "b0") == ended
+    assert await store.task(other.session_id, "b0") == theirs
+    with pytest.raises(TaskNotFound):
+        await store.task(other.session_id, "b1")
 
 
 async def test_what_is_not_there_is_named_in_the_error(store: Store) -> None:

@@ -802,9 +802,13 @@ type SessionLimits struct {
 	// Time until a running turn is stopped, and FAILED. A turn can ask for less. Default: the server's.
 	TurnTimeout *durationpb.Duration `protobuf:"bytes,5,opt,name=turn_timeout,json=turnTimeout,proto3" json:"turn_timeout,omitempty"`
 	// Bytes that the process may write to its output in one turn, greater than 0. Default: no limit.
-	OutputBytes   *int64 `protobuf:"varint,6,opt,name=output_bytes,json=outputBytes,proto3,oneof" json:"output_bytes,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	OutputBytes *int64 `protobuf:"varint,6,opt,name=output_bytes,json=outputBytes,proto3,oneof" json:"output_bytes,omitempty"`
+	// How long work in the background (commands, agents and timers of the CLI, see ListTasks) keeps the process after the last
+	// turn has ended: as long, the server does not take the process for `idle_timeout`, for another session or for a changed
+	// config. 0: not at all; at most 7 d, and at most what the server allows. Default: the server's.
+	BackgroundGrace *durationpb.Duration `protobuf:"bytes,7,opt,name=background_grace,json=backgroundGrace,proto3" json:"background_grace,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *SessionLimits) Reset() {
@@ -877,6 +881,13 @@ func (x *SessionLimits) GetOutputBytes() int64 {
 		return *x.OutputBytes
 	}
 	return 0
+}
+
+func (x *SessionLimits) GetBackgroundGrace() *durationpb.Duration {
+	if x != nil {
+		return x.BackgroundGrace
+	}
+	return nil
 }
 
 // RecoveryPolicy says whether and how often a session comes back by itself after its process ended. Recovery continues
@@ -1072,14 +1083,15 @@ const file_greenroom_v1_config_proto_rawDesc = "" +
 	"_max_turnsB\x0e\n" +
 	"\f_temperatureB\x11\n" +
 	"\x0f_max_budget_usdB\x16\n" +
-	"\x14_max_thinking_tokens\"\xda\x02\n" +
+	"\x14_max_thinking_tokens\"\xa0\x03\n" +
 	"\rSessionLimits\x12&\n" +
 	"\fmemory_bytes\x18\x01 \x01(\x03H\x00R\vmemoryBytes\x88\x01\x01\x12\x15\n" +
 	"\x03cpu\x18\x02 \x01(\x01H\x01R\x03cpu\x88\x01\x01\x12<\n" +
 	"\fmax_duration\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\vmaxDuration\x12<\n" +
 	"\fidle_timeout\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\vidleTimeout\x12<\n" +
 	"\fturn_timeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\vturnTimeout\x12&\n" +
-	"\foutput_bytes\x18\x06 \x01(\x03H\x02R\voutputBytes\x88\x01\x01B\x0f\n" +
+	"\foutput_bytes\x18\x06 \x01(\x03H\x02R\voutputBytes\x88\x01\x01\x12D\n" +
+	"\x10background_grace\x18\a \x01(\v2\x19.google.protobuf.DurationR\x0fbackgroundGraceB\x0f\n" +
 	"\r_memory_bytesB\x06\n" +
 	"\x04_cpuB\x0f\n" +
 	"\r_output_bytes\"\xbb\x02\n" +
@@ -1190,16 +1202,17 @@ var file_greenroom_v1_config_proto_depIdxs = []int32{
 	13, // 13: greenroom.v1.SessionLimits.max_duration:type_name -> google.protobuf.Duration
 	13, // 14: greenroom.v1.SessionLimits.idle_timeout:type_name -> google.protobuf.Duration
 	13, // 15: greenroom.v1.SessionLimits.turn_timeout:type_name -> google.protobuf.Duration
-	0,  // 16: greenroom.v1.RecoveryPolicy.mode:type_name -> greenroom.v1.RecoveryMode
-	13, // 17: greenroom.v1.RecoveryPolicy.restart_window:type_name -> google.protobuf.Duration
-	13, // 18: greenroom.v1.RecoveryPolicy.initial_backoff:type_name -> google.protobuf.Duration
-	13, // 19: greenroom.v1.RecoveryPolicy.max_backoff:type_name -> google.protobuf.Duration
-	7,  // 20: greenroom.v1.ConfigOptionReport.enforcement:type_name -> greenroom.v1.Enforcement
-	21, // [21:21] is the sub-list for method output_type
-	21, // [21:21] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	13, // 16: greenroom.v1.SessionLimits.background_grace:type_name -> google.protobuf.Duration
+	0,  // 17: greenroom.v1.RecoveryPolicy.mode:type_name -> greenroom.v1.RecoveryMode
+	13, // 18: greenroom.v1.RecoveryPolicy.restart_window:type_name -> google.protobuf.Duration
+	13, // 19: greenroom.v1.RecoveryPolicy.initial_backoff:type_name -> google.protobuf.Duration
+	13, // 20: greenroom.v1.RecoveryPolicy.max_backoff:type_name -> google.protobuf.Duration
+	7,  // 21: greenroom.v1.ConfigOptionReport.enforcement:type_name -> greenroom.v1.Enforcement
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_config_proto_init() }

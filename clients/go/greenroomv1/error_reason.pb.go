@@ -101,6 +101,11 @@ const (
 	//     {"reason": "MCP_SERVER_NOT_FOUND", "domain": "greenroom.v1"}
 	//     ResourceInfo {"resourceType": "greenroom.v1.McpServer", "resourceName": "calc"}
 	ErrorReason_ERROR_REASON_MCP_SERVER_NOT_FOUND ErrorReason = 28
+	// NOT_FOUND: the session has no such background task.
+	//
+	//     {"reason": "TASK_NOT_FOUND", "domain": "greenroom.v1"}
+	//     ResourceInfo {"resourceType": "greenroom.v1.Task", "resourceName": "b3f0c9a1e"}
+	ErrorReason_ERROR_REASON_TASK_NOT_FOUND ErrorReason = 27
 	// ALREADY_EXISTS: the session_id is taken.
 	//
 	//     {"reason": "SESSION_EXISTS", "domain": "greenroom.v1"}
@@ -157,6 +162,19 @@ const (
 	//     {"reason": "NO_PROCESS", "domain": "greenroom.v1", "metadata": {"state": "SUSPENDED"}}
 	//     PreconditionFailure {"violations": [{"type": "PROCESS", "subject": "0b9c…", "description": "the session has no process"}]}
 	ErrorReason_ERROR_REASON_NO_PROCESS ErrorReason = 50
+	// FAILED_PRECONDITION: the background task has ended already.
+	//
+	//     {"reason": "TASK_ENDED", "domain": "greenroom.v1", "metadata": {"state": "COMPLETED"}}
+	//     PreconditionFailure {"violations": [{"type": "TASK", "subject": "b3f0c9a1e",
+	//                                          "description": "is COMPLETED already"}]}
+	ErrorReason_ERROR_REASON_TASK_ENDED ErrorReason = 48
+	// FAILED_PRECONDITION: the background task is a timer, which only the model can delete. Its process can be ended
+	// (RestartSession, SuspendSession), and it ends with that.
+	//
+	//     {"reason": "TASK_NOT_STOPPABLE", "domain": "greenroom.v1"}
+	//     PreconditionFailure {"violations": [{"type": "TASK", "subject": "0f3a9c1e",
+	//                                          "description": "is a timer"}]}
+	ErrorReason_ERROR_REASON_TASK_NOT_STOPPABLE ErrorReason = 49
 	// ABORTED: the resource has changed since the given etag was read. Read it again, then decide.
 	//
 	//     {"reason": "ETAG_MISMATCH", "domain": "greenroom.v1", "metadata": {"etag": "17"}}
@@ -362,6 +380,7 @@ var (
 		25:  "ERROR_REASON_APPROVAL_NOT_FOUND",
 		26:  "ERROR_REASON_NODE_NOT_FOUND",
 		28:  "ERROR_REASON_MCP_SERVER_NOT_FOUND",
+		27:  "ERROR_REASON_TASK_NOT_FOUND",
 		31:  "ERROR_REASON_SESSION_EXISTS",
 		32:  "ERROR_REASON_PROFILE_EXISTS",
 		41:  "ERROR_REASON_ILLEGAL_TRANSITION",
@@ -372,6 +391,8 @@ var (
 		46:  "ERROR_REASON_CLI_TOO_OLD",
 		47:  "ERROR_REASON_PROFILE_IN_USE",
 		50:  "ERROR_REASON_NO_PROCESS",
+		48:  "ERROR_REASON_TASK_ENDED",
+		49:  "ERROR_REASON_TASK_NOT_STOPPABLE",
 		51:  "ERROR_REASON_ETAG_MISMATCH",
 		52:  "ERROR_REASON_OWNERSHIP_LOST",
 		61:  "ERROR_REASON_NO_SLOT",
@@ -428,6 +449,7 @@ var (
 		"ERROR_REASON_APPROVAL_NOT_FOUND":        25,
 		"ERROR_REASON_NODE_NOT_FOUND":            26,
 		"ERROR_REASON_MCP_SERVER_NOT_FOUND":      28,
+		"ERROR_REASON_TASK_NOT_FOUND":            27,
 		"ERROR_REASON_SESSION_EXISTS":            31,
 		"ERROR_REASON_PROFILE_EXISTS":            32,
 		"ERROR_REASON_ILLEGAL_TRANSITION":        41,
@@ -438,6 +460,8 @@ var (
 		"ERROR_REASON_CLI_TOO_OLD":               46,
 		"ERROR_REASON_PROFILE_IN_USE":            47,
 		"ERROR_REASON_NO_PROCESS":                50,
+		"ERROR_REASON_TASK_ENDED":                48,
+		"ERROR_REASON_TASK_NOT_STOPPABLE":        49,
 		"ERROR_REASON_ETAG_MISMATCH":             51,
 		"ERROR_REASON_OWNERSHIP_LOST":            52,
 		"ERROR_REASON_NO_SLOT":                   61,
@@ -510,7 +534,7 @@ var File_greenroom_v1_error_reason_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
-	"\x1fgreenroom/v1/error_reason.proto\x12\fgreenroom.v1*\xf5\x10\n" +
+	"\x1fgreenroom/v1/error_reason.proto\x12\fgreenroom.v1*\xd8\x11\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aERROR_REASON_INVALID_FIELD\x10\x01\x12#\n" +
@@ -528,6 +552,7 @@ const file_greenroom_v1_error_reason_proto_rawDesc = "" +
 	"\x1fERROR_REASON_APPROVAL_NOT_FOUND\x10\x19\x12\x1f\n" +
 	"\x1bERROR_REASON_NODE_NOT_FOUND\x10\x1a\x12%\n" +
 	"!ERROR_REASON_MCP_SERVER_NOT_FOUND\x10\x1c\x12\x1f\n" +
+	"\x1bERROR_REASON_TASK_NOT_FOUND\x10\x1b\x12\x1f\n" +
 	"\x1bERROR_REASON_SESSION_EXISTS\x10\x1f\x12\x1f\n" +
 	"\x1bERROR_REASON_PROFILE_EXISTS\x10 \x12#\n" +
 	"\x1fERROR_REASON_ILLEGAL_TRANSITION\x10)\x12\x1d\n" +
@@ -537,7 +562,9 @@ const file_greenroom_v1_error_reason_proto_rawDesc = "" +
 	"\x18ERROR_REASON_CLI_MISSING\x10-\x12\x1c\n" +
 	"\x18ERROR_REASON_CLI_TOO_OLD\x10.\x12\x1f\n" +
 	"\x1bERROR_REASON_PROFILE_IN_USE\x10/\x12\x1b\n" +
-	"\x17ERROR_REASON_NO_PROCESS\x102\x12\x1e\n" +
+	"\x17ERROR_REASON_NO_PROCESS\x102\x12\x1b\n" +
+	"\x17ERROR_REASON_TASK_ENDED\x100\x12#\n" +
+	"\x1fERROR_REASON_TASK_NOT_STOPPABLE\x101\x12\x1e\n" +
 	"\x1aERROR_REASON_ETAG_MISMATCH\x103\x12\x1f\n" +
 	"\x1bERROR_REASON_OWNERSHIP_LOST\x104\x12\x18\n" +
 	"\x14ERROR_REASON_NO_SLOT\x10=\x12\x1f\n" +

@@ -73,7 +73,7 @@ const (
 	EventType_EVENT_TYPE_PROCESS_EXITED EventType = 23
 	// A turn was accepted (`turn.queued`).
 	EventType_EVENT_TYPE_TURN_QUEUED EventType = 31
-	// A turn's prompt was given to the process (`turn.started`).
+	// A turn's prompt was given to the process, or the CLI began to work without one (`turn.started`).
 	EventType_EVENT_TYPE_TURN_STARTED EventType = 32
 	// A turn ended with a result (`turn.completed`).
 	EventType_EVENT_TYPE_TURN_COMPLETED EventType = 33
@@ -101,6 +101,12 @@ const (
 	EventType_EVENT_TYPE_APPROVAL_CANCELLED EventType = 54
 	// An MCP server of the session's process was connected, failed, or is being connected anew (`mcp_server.updated`).
 	EventType_EVENT_TYPE_MCP_SERVER_UPDATED EventType = 65
+	// Something began to work in the background, or was scheduled (`task.started`).
+	EventType_EVENT_TYPE_TASK_STARTED EventType = 61
+	// A background task says how it stands, or a timer has fired, pauses or goes on (`task.updated`).
+	EventType_EVENT_TYPE_TASK_UPDATED EventType = 62
+	// A background task ended (`task.ended`).
+	EventType_EVENT_TYPE_TASK_ENDED EventType = 63
 	// A piece of a message of the model (`message.delta`). Ephemeral.
 	EventType_EVENT_TYPE_MESSAGE_DELTA EventType = 71
 	// A piece of the model's thinking (`thinking.delta`). Ephemeral.
@@ -159,6 +165,9 @@ var (
 		53: "EVENT_TYPE_APPROVAL_EXPIRED",
 		54: "EVENT_TYPE_APPROVAL_CANCELLED",
 		65: "EVENT_TYPE_MCP_SERVER_UPDATED",
+		61: "EVENT_TYPE_TASK_STARTED",
+		62: "EVENT_TYPE_TASK_UPDATED",
+		63: "EVENT_TYPE_TASK_ENDED",
 		71: "EVENT_TYPE_MESSAGE_DELTA",
 		72: "EVENT_TYPE_THINKING_DELTA",
 		73: "EVENT_TYPE_TOOL_OUTPUT_DELTA",
@@ -206,6 +215,9 @@ var (
 		"EVENT_TYPE_APPROVAL_EXPIRED":                53,
 		"EVENT_TYPE_APPROVAL_CANCELLED":              54,
 		"EVENT_TYPE_MCP_SERVER_UPDATED":              65,
+		"EVENT_TYPE_TASK_STARTED":                    61,
+		"EVENT_TYPE_TASK_UPDATED":                    62,
+		"EVENT_TYPE_TASK_ENDED":                      63,
 		"EVENT_TYPE_MESSAGE_DELTA":                   71,
 		"EVENT_TYPE_THINKING_DELTA":                  72,
 		"EVENT_TYPE_TOOL_OUTPUT_DELTA":               73,
@@ -312,6 +324,9 @@ type Event struct {
 	//	*Event_ApprovalExpired
 	//	*Event_ApprovalCancelled
 	//	*Event_McpServerUpdated
+	//	*Event_TaskStarted
+	//	*Event_TaskUpdated
+	//	*Event_TaskEnded
 	//	*Event_MessageDelta
 	//	*Event_ThinkingDelta
 	//	*Event_ToolOutputDelta
@@ -770,6 +785,33 @@ func (x *Event) GetMcpServerUpdated() *McpServerUpdated {
 	return nil
 }
 
+func (x *Event) GetTaskStarted() *TaskStarted {
+	if x != nil {
+		if x, ok := x.Payload.(*Event_TaskStarted); ok {
+			return x.TaskStarted
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetTaskUpdated() *TaskUpdated {
+	if x != nil {
+		if x, ok := x.Payload.(*Event_TaskUpdated); ok {
+			return x.TaskUpdated
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetTaskEnded() *TaskEnded {
+	if x != nil {
+		if x, ok := x.Payload.(*Event_TaskEnded); ok {
+			return x.TaskEnded
+		}
+	}
+	return nil
+}
+
 func (x *Event) GetMessageDelta() *MessageDelta {
 	if x != nil {
 		if x, ok := x.Payload.(*Event_MessageDelta); ok {
@@ -1026,6 +1068,21 @@ type Event_McpServerUpdated struct {
 	McpServerUpdated *McpServerUpdated `protobuf:"bytes,165,opt,name=mcp_server_updated,json=mcpServerUpdated,proto3,oneof"`
 }
 
+type Event_TaskStarted struct {
+	// EVENT_TYPE_TASK_STARTED.
+	TaskStarted *TaskStarted `protobuf:"bytes,161,opt,name=task_started,json=taskStarted,proto3,oneof"`
+}
+
+type Event_TaskUpdated struct {
+	// EVENT_TYPE_TASK_UPDATED.
+	TaskUpdated *TaskUpdated `protobuf:"bytes,162,opt,name=task_updated,json=taskUpdated,proto3,oneof"`
+}
+
+type Event_TaskEnded struct {
+	// EVENT_TYPE_TASK_ENDED.
+	TaskEnded *TaskEnded `protobuf:"bytes,163,opt,name=task_ended,json=taskEnded,proto3,oneof"`
+}
+
 type Event_MessageDelta struct {
 	// EVENT_TYPE_MESSAGE_DELTA.
 	MessageDelta *MessageDelta `protobuf:"bytes,171,opt,name=message_delta,json=messageDelta,proto3,oneof"`
@@ -1138,6 +1195,12 @@ func (*Event_ApprovalCancelled) isEvent_Payload() {}
 
 func (*Event_McpServerUpdated) isEvent_Payload() {}
 
+func (*Event_TaskStarted) isEvent_Payload() {}
+
+func (*Event_TaskUpdated) isEvent_Payload() {}
+
+func (*Event_TaskEnded) isEvent_Payload() {}
+
 func (*Event_MessageDelta) isEvent_Payload() {}
 
 func (*Event_ThinkingDelta) isEvent_Payload() {}
@@ -1158,7 +1221,7 @@ var File_greenroom_v1_event_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x18greenroom/v1/event.proto\x12\fgreenroom.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a greenroom/v1/event_payload.proto\"\xe3\x1d\n" +
+	"\x18greenroom/v1/event.proto\x12\fgreenroom.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a greenroom/v1/event_payload.proto\"\xa0\x1f\n" +
 	"\x05Event\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x1d\n" +
 	"\n" +
@@ -1212,7 +1275,11 @@ const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\x10approval_decided\x18\x98\x01 \x01(\v2\x1d.greenroom.v1.ApprovalDecidedH\x00R\x0fapprovalDecided\x12K\n" +
 	"\x10approval_expired\x18\x99\x01 \x01(\v2\x1d.greenroom.v1.ApprovalExpiredH\x00R\x0fapprovalExpired\x12Q\n" +
 	"\x12approval_cancelled\x18\x9a\x01 \x01(\v2\x1f.greenroom.v1.ApprovalCancelledH\x00R\x11approvalCancelled\x12O\n" +
-	"\x12mcp_server_updated\x18\xa5\x01 \x01(\v2\x1e.greenroom.v1.McpServerUpdatedH\x00R\x10mcpServerUpdated\x12B\n" +
+	"\x12mcp_server_updated\x18\xa5\x01 \x01(\v2\x1e.greenroom.v1.McpServerUpdatedH\x00R\x10mcpServerUpdated\x12?\n" +
+	"\ftask_started\x18\xa1\x01 \x01(\v2\x19.greenroom.v1.TaskStartedH\x00R\vtaskStarted\x12?\n" +
+	"\ftask_updated\x18\xa2\x01 \x01(\v2\x19.greenroom.v1.TaskUpdatedH\x00R\vtaskUpdated\x129\n" +
+	"\n" +
+	"task_ended\x18\xa3\x01 \x01(\v2\x17.greenroom.v1.TaskEndedH\x00R\ttaskEnded\x12B\n" +
 	"\rmessage_delta\x18\xab\x01 \x01(\v2\x1a.greenroom.v1.MessageDeltaH\x00R\fmessageDelta\x12E\n" +
 	"\x0ethinking_delta\x18\xac\x01 \x01(\v2\x1b.greenroom.v1.ThinkingDeltaH\x00R\rthinkingDelta\x12L\n" +
 	"\x11tool_output_delta\x18\xad\x01 \x01(\v2\x1d.greenroom.v1.ToolOutputDeltaH\x00R\x0ftoolOutputDelta\x12E\n" +
@@ -1221,7 +1288,7 @@ const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\x11message_retracted\x18\xb0\x01 \x01(\v2\x1e.greenroom.v1.MessageRetractedH\x00R\x10messageRetracted\x12I\n" +
 	"\x10tool_input_delta\x18\xb1\x01 \x01(\v2\x1c.greenroom.v1.ToolInputDeltaH\x00R\x0etoolInputDelta\x12B\n" +
 	"\rtool_progress\x18\xb2\x01 \x01(\v2\x1a.greenroom.v1.ToolProgressH\x00R\ftoolProgressB\t\n" +
-	"\apayload*\xf3\v\n" +
+	"\apayload*\xc8\f\n" +
 	"\tEventType\x12\x1a\n" +
 	"\x16EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aEVENT_TYPE_SESSION_CREATED\x10\x01\x12\x1e\n" +
@@ -1260,7 +1327,10 @@ const file_greenroom_v1_event_proto_rawDesc = "" +
 	"\x1bEVENT_TYPE_APPROVAL_DECIDED\x104\x12\x1f\n" +
 	"\x1bEVENT_TYPE_APPROVAL_EXPIRED\x105\x12!\n" +
 	"\x1dEVENT_TYPE_APPROVAL_CANCELLED\x106\x12!\n" +
-	"\x1dEVENT_TYPE_MCP_SERVER_UPDATED\x10A\x12\x1c\n" +
+	"\x1dEVENT_TYPE_MCP_SERVER_UPDATED\x10A\x12\x1b\n" +
+	"\x17EVENT_TYPE_TASK_STARTED\x10=\x12\x1b\n" +
+	"\x17EVENT_TYPE_TASK_UPDATED\x10>\x12\x19\n" +
+	"\x15EVENT_TYPE_TASK_ENDED\x10?\x12\x1c\n" +
 	"\x18EVENT_TYPE_MESSAGE_DELTA\x10G\x12\x1d\n" +
 	"\x19EVENT_TYPE_THINKING_DELTA\x10H\x12 \n" +
 	"\x1cEVENT_TYPE_TOOL_OUTPUT_DELTA\x10I\x12\x1d\n" +
@@ -1326,14 +1396,17 @@ var file_greenroom_v1_event_proto_goTypes = []any{
 	(*ApprovalExpired)(nil),              // 36: greenroom.v1.ApprovalExpired
 	(*ApprovalCancelled)(nil),            // 37: greenroom.v1.ApprovalCancelled
 	(*McpServerUpdated)(nil),             // 38: greenroom.v1.McpServerUpdated
-	(*MessageDelta)(nil),                 // 39: greenroom.v1.MessageDelta
-	(*ThinkingDelta)(nil),                // 40: greenroom.v1.ThinkingDelta
-	(*ToolOutputDelta)(nil),              // 41: greenroom.v1.ToolOutputDelta
-	(*ProcessStderr)(nil),                // 42: greenroom.v1.ProcessStderr
-	(*ProcessStats)(nil),                 // 43: greenroom.v1.ProcessStats
-	(*MessageRetracted)(nil),             // 44: greenroom.v1.MessageRetracted
-	(*ToolInputDelta)(nil),               // 45: greenroom.v1.ToolInputDelta
-	(*ToolProgress)(nil),                 // 46: greenroom.v1.ToolProgress
+	(*TaskStarted)(nil),                  // 39: greenroom.v1.TaskStarted
+	(*TaskUpdated)(nil),                  // 40: greenroom.v1.TaskUpdated
+	(*TaskEnded)(nil),                    // 41: greenroom.v1.TaskEnded
+	(*MessageDelta)(nil),                 // 42: greenroom.v1.MessageDelta
+	(*ThinkingDelta)(nil),                // 43: greenroom.v1.ThinkingDelta
+	(*ToolOutputDelta)(nil),              // 44: greenroom.v1.ToolOutputDelta
+	(*ProcessStderr)(nil),                // 45: greenroom.v1.ProcessStderr
+	(*ProcessStats)(nil),                 // 46: greenroom.v1.ProcessStats
+	(*MessageRetracted)(nil),             // 47: greenroom.v1.MessageRetracted
+	(*ToolInputDelta)(nil),               // 48: greenroom.v1.ToolInputDelta
+	(*ToolProgress)(nil),                 // 49: greenroom.v1.ToolProgress
 }
 var file_greenroom_v1_event_proto_depIdxs = []int32{
 	0,  // 0: greenroom.v1.Event.type:type_name -> greenroom.v1.EventType
@@ -1374,19 +1447,22 @@ var file_greenroom_v1_event_proto_depIdxs = []int32{
 	36, // 35: greenroom.v1.Event.approval_expired:type_name -> greenroom.v1.ApprovalExpired
 	37, // 36: greenroom.v1.Event.approval_cancelled:type_name -> greenroom.v1.ApprovalCancelled
 	38, // 37: greenroom.v1.Event.mcp_server_updated:type_name -> greenroom.v1.McpServerUpdated
-	39, // 38: greenroom.v1.Event.message_delta:type_name -> greenroom.v1.MessageDelta
-	40, // 39: greenroom.v1.Event.thinking_delta:type_name -> greenroom.v1.ThinkingDelta
-	41, // 40: greenroom.v1.Event.tool_output_delta:type_name -> greenroom.v1.ToolOutputDelta
-	42, // 41: greenroom.v1.Event.process_stderr:type_name -> greenroom.v1.ProcessStderr
-	43, // 42: greenroom.v1.Event.process_stats:type_name -> greenroom.v1.ProcessStats
-	44, // 43: greenroom.v1.Event.message_retracted:type_name -> greenroom.v1.MessageRetracted
-	45, // 44: greenroom.v1.Event.tool_input_delta:type_name -> greenroom.v1.ToolInputDelta
-	46, // 45: greenroom.v1.Event.tool_progress:type_name -> greenroom.v1.ToolProgress
-	46, // [46:46] is the sub-list for method output_type
-	46, // [46:46] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	39, // 38: greenroom.v1.Event.task_started:type_name -> greenroom.v1.TaskStarted
+	40, // 39: greenroom.v1.Event.task_updated:type_name -> greenroom.v1.TaskUpdated
+	41, // 40: greenroom.v1.Event.task_ended:type_name -> greenroom.v1.TaskEnded
+	42, // 41: greenroom.v1.Event.message_delta:type_name -> greenroom.v1.MessageDelta
+	43, // 42: greenroom.v1.Event.thinking_delta:type_name -> greenroom.v1.ThinkingDelta
+	44, // 43: greenroom.v1.Event.tool_output_delta:type_name -> greenroom.v1.ToolOutputDelta
+	45, // 44: greenroom.v1.Event.process_stderr:type_name -> greenroom.v1.ProcessStderr
+	46, // 45: greenroom.v1.Event.process_stats:type_name -> greenroom.v1.ProcessStats
+	47, // 46: greenroom.v1.Event.message_retracted:type_name -> greenroom.v1.MessageRetracted
+	48, // 47: greenroom.v1.Event.tool_input_delta:type_name -> greenroom.v1.ToolInputDelta
+	49, // 48: greenroom.v1.Event.tool_progress:type_name -> greenroom.v1.ToolProgress
+	49, // [49:49] is the sub-list for method output_type
+	49, // [49:49] is the sub-list for method input_type
+	49, // [49:49] is the sub-list for extension type_name
+	49, // [49:49] is the sub-list for extension extendee
+	0,  // [0:49] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_event_proto_init() }
@@ -1432,6 +1508,9 @@ func file_greenroom_v1_event_proto_init() {
 		(*Event_ApprovalExpired)(nil),
 		(*Event_ApprovalCancelled)(nil),
 		(*Event_McpServerUpdated)(nil),
+		(*Event_TaskStarted)(nil),
+		(*Event_TaskUpdated)(nil),
+		(*Event_TaskEnded)(nil),
 		(*Event_MessageDelta)(nil),
 		(*Event_ThinkingDelta)(nil),
 		(*Event_ToolOutputDelta)(nil),

@@ -127,7 +127,9 @@ type SessionStateChanged struct {
 	// Why, as in Session.state_reason. May be empty.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What failed; set when `to_state` is ERROR.
-	Error         *status.Status `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
+	Error *status.Status `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`
+	// Background tasks that ended with the session's process, as in Session.lost_task_ids. Empty when none did.
+	LostTaskIds   []string `protobuf:"bytes,5,rep,name=lost_task_ids,json=lostTaskIds,proto3" json:"lost_task_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -186,6 +188,13 @@ func (x *SessionStateChanged) GetReason() string {
 func (x *SessionStateChanged) GetError() *status.Status {
 	if x != nil {
 		return x.Error
+	}
+	return nil
+}
+
+func (x *SessionStateChanged) GetLostTaskIds() []string {
+	if x != nil {
+		return x.LostTaskIds
 	}
 	return nil
 }
@@ -2033,6 +2042,145 @@ func (x *McpServerUpdated) GetMcpServer() *McpServer {
 	return nil
 }
 
+// TaskStarted: something began to work in the background, or was scheduled. Also comes when an agent is resumed.
+type TaskStarted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The task, RUNNING or SCHEDULED.
+	Task          *Task `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskStarted) Reset() {
+	*x = TaskStarted{}
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskStarted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskStarted) ProtoMessage() {}
+
+func (x *TaskStarted) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskStarted.ProtoReflect.Descriptor instead.
+func (*TaskStarted) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{36}
+}
+
+func (x *TaskStarted) GetTask() *Task {
+	if x != nil {
+		return x.Task
+	}
+	return nil
+}
+
+// TaskUpdated: a background task says how it stands; or a timer has fired and will again, has lost its process, or has one
+// again.
+type TaskUpdated struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The task after it.
+	Task          *Task `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskUpdated) Reset() {
+	*x = TaskUpdated{}
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskUpdated) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskUpdated) ProtoMessage() {}
+
+func (x *TaskUpdated) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskUpdated.ProtoReflect.Descriptor instead.
+func (*TaskUpdated) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *TaskUpdated) GetTask() *Task {
+	if x != nil {
+		return x.Task
+	}
+	return nil
+}
+
+// TaskEnded: a background task ended.
+type TaskEnded struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The task at its end; its state and `summary` say how it ended.
+	Task          *Task `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskEnded) Reset() {
+	*x = TaskEnded{}
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskEnded) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskEnded) ProtoMessage() {}
+
+func (x *TaskEnded) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskEnded.ProtoReflect.Descriptor instead.
+func (*TaskEnded) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{38}
+}
+
+func (x *TaskEnded) GetTask() *Task {
+	if x != nil {
+		return x.Task
+	}
+	return nil
+}
+
 // MessageDelta: a piece of a message of the model. The message.assistant event that follows is complete without it.
 type MessageDelta struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2050,7 +2198,7 @@ type MessageDelta struct {
 
 func (x *MessageDelta) Reset() {
 	*x = MessageDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2062,7 +2210,7 @@ func (x *MessageDelta) String() string {
 func (*MessageDelta) ProtoMessage() {}
 
 func (x *MessageDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[36]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2075,7 +2223,7 @@ func (x *MessageDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageDelta.ProtoReflect.Descriptor instead.
 func (*MessageDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{36}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *MessageDelta) GetMessageId() string {
@@ -2123,7 +2271,7 @@ type ThinkingDelta struct {
 
 func (x *ThinkingDelta) Reset() {
 	*x = ThinkingDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2135,7 +2283,7 @@ func (x *ThinkingDelta) String() string {
 func (*ThinkingDelta) ProtoMessage() {}
 
 func (x *ThinkingDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[37]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2148,7 +2296,7 @@ func (x *ThinkingDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThinkingDelta.ProtoReflect.Descriptor instead.
 func (*ThinkingDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{37}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ThinkingDelta) GetMessageId() string {
@@ -2194,7 +2342,7 @@ type ToolOutputDelta struct {
 
 func (x *ToolOutputDelta) Reset() {
 	*x = ToolOutputDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2206,7 +2354,7 @@ func (x *ToolOutputDelta) String() string {
 func (*ToolOutputDelta) ProtoMessage() {}
 
 func (x *ToolOutputDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[38]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2219,7 +2367,7 @@ func (x *ToolOutputDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolOutputDelta.ProtoReflect.Descriptor instead.
 func (*ToolOutputDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{38}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ToolOutputDelta) GetToolUseId() string {
@@ -2248,7 +2396,7 @@ type ProcessStderr struct {
 
 func (x *ProcessStderr) Reset() {
 	*x = ProcessStderr{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2260,7 +2408,7 @@ func (x *ProcessStderr) String() string {
 func (*ProcessStderr) ProtoMessage() {}
 
 func (x *ProcessStderr) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[39]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2273,7 +2421,7 @@ func (x *ProcessStderr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessStderr.ProtoReflect.Descriptor instead.
 func (*ProcessStderr) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{39}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *ProcessStderr) GetText() string {
@@ -2299,7 +2447,7 @@ type ProcessStats struct {
 
 func (x *ProcessStats) Reset() {
 	*x = ProcessStats{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[40]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2311,7 +2459,7 @@ func (x *ProcessStats) String() string {
 func (*ProcessStats) ProtoMessage() {}
 
 func (x *ProcessStats) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[40]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2324,7 +2472,7 @@ func (x *ProcessStats) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProcessStats.ProtoReflect.Descriptor instead.
 func (*ProcessStats) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{40}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *ProcessStats) GetMemoryBytes() int64 {
@@ -2363,7 +2511,7 @@ type MessageRetracted struct {
 
 func (x *MessageRetracted) Reset() {
 	*x = MessageRetracted{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[41]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2375,7 +2523,7 @@ func (x *MessageRetracted) String() string {
 func (*MessageRetracted) ProtoMessage() {}
 
 func (x *MessageRetracted) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[41]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2388,7 +2536,7 @@ func (x *MessageRetracted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MessageRetracted.ProtoReflect.Descriptor instead.
 func (*MessageRetracted) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{41}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *MessageRetracted) GetMessageId() string {
@@ -2427,7 +2575,7 @@ type ToolInputDelta struct {
 
 func (x *ToolInputDelta) Reset() {
 	*x = ToolInputDelta{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[42]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2439,7 +2587,7 @@ func (x *ToolInputDelta) String() string {
 func (*ToolInputDelta) ProtoMessage() {}
 
 func (x *ToolInputDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[42]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2452,7 +2600,7 @@ func (x *ToolInputDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolInputDelta.ProtoReflect.Descriptor instead.
 func (*ToolInputDelta) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{42}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *ToolInputDelta) GetMessageId() string {
@@ -2514,7 +2662,7 @@ type ToolProgress struct {
 
 func (x *ToolProgress) Reset() {
 	*x = ToolProgress{}
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[43]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2526,7 +2674,7 @@ func (x *ToolProgress) String() string {
 func (*ToolProgress) ProtoMessage() {}
 
 func (x *ToolProgress) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_event_payload_proto_msgTypes[43]
+	mi := &file_greenroom_v1_event_payload_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2539,7 +2687,7 @@ func (x *ToolProgress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolProgress.ProtoReflect.Descriptor instead.
 func (*ToolProgress) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{43}
+	return file_greenroom_v1_event_payload_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *ToolProgress) GetToolUseId() string {
@@ -2574,17 +2722,18 @@ var File_greenroom_v1_event_payload_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_event_payload_proto_rawDesc = "" +
 	"\n" +
-	" greenroom/v1/event_payload.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x19greenroom/v1/config.proto\x1a\x16greenroom/v1/mcp.proto\x1a\x1dgreenroom/v1/plan_limit.proto\x1a\x1agreenroom/v1/session.proto\x1a\x17greenroom/v1/turn.proto\"A\n" +
+	" greenroom/v1/event_payload.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x19greenroom/v1/config.proto\x1a\x16greenroom/v1/mcp.proto\x1a\x1dgreenroom/v1/plan_limit.proto\x1a\x1agreenroom/v1/session.proto\x1a\x17greenroom/v1/task.proto\x1a\x17greenroom/v1/turn.proto\"A\n" +
 	"\x0eSessionCreated\x12/\n" +
 	"\asession\x18\x01 \x01(\v2\x15.greenroom.v1.SessionR\asession\"A\n" +
 	"\x0eSessionStarted\x12/\n" +
-	"\asession\x18\x01 \x01(\v2\x15.greenroom.v1.SessionR\asession\"\xc9\x01\n" +
+	"\asession\x18\x01 \x01(\v2\x15.greenroom.v1.SessionR\asession\"\xed\x01\n" +
 	"\x13SessionStateChanged\x129\n" +
 	"\n" +
 	"from_state\x18\x01 \x01(\x0e2\x1a.greenroom.v1.SessionStateR\tfromState\x125\n" +
 	"\bto_state\x18\x02 \x01(\x0e2\x1a.greenroom.v1.SessionStateR\atoState\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12(\n" +
-	"\x05error\x18\x04 \x01(\v2\x12.google.rpc.StatusR\x05error\"C\n" +
+	"\x05error\x18\x04 \x01(\v2\x12.google.rpc.StatusR\x05error\x12\"\n" +
+	"\rlost_task_ids\x18\x05 \x03(\tR\vlostTaskIds\"C\n" +
 	"\x10SessionSuspended\x12/\n" +
 	"\asession\x18\x01 \x01(\v2\x15.greenroom.v1.SessionR\asession\"A\n" +
 	"\x0eSessionResumed\x12/\n" +
@@ -2702,7 +2851,13 @@ const file_greenroom_v1_event_payload_proto_rawDesc = "" +
 	"\bapproval\x18\x01 \x01(\v2\x16.greenroom.v1.ApprovalR\bapproval\"J\n" +
 	"\x10McpServerUpdated\x126\n" +
 	"\n" +
-	"mcp_server\x18\x01 \x01(\v2\x17.greenroom.v1.McpServerR\tmcpServer\"\x8f\x01\n" +
+	"mcp_server\x18\x01 \x01(\v2\x17.greenroom.v1.McpServerR\tmcpServer\"5\n" +
+	"\vTaskStarted\x12&\n" +
+	"\x04task\x18\x01 \x01(\v2\x12.greenroom.v1.TaskR\x04task\"5\n" +
+	"\vTaskUpdated\x12&\n" +
+	"\x04task\x18\x01 \x01(\v2\x12.greenroom.v1.TaskR\x04task\"3\n" +
+	"\tTaskEnded\x12&\n" +
+	"\x04task\x18\x01 \x01(\v2\x12.greenroom.v1.TaskR\x04task\"\x8f\x01\n" +
 	"\fMessageDelta\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x01 \x01(\tR\tmessageId\x12\x1f\n" +
@@ -2758,7 +2913,7 @@ func file_greenroom_v1_event_payload_proto_rawDescGZIP() []byte {
 	return file_greenroom_v1_event_payload_proto_rawDescData
 }
 
-var file_greenroom_v1_event_payload_proto_msgTypes = make([]protoimpl.MessageInfo, 44)
+var file_greenroom_v1_event_payload_proto_msgTypes = make([]protoimpl.MessageInfo, 47)
 var file_greenroom_v1_event_payload_proto_goTypes = []any{
 	(*SessionCreated)(nil),               // 0: greenroom.v1.SessionCreated
 	(*SessionStarted)(nil),               // 1: greenroom.v1.SessionStarted
@@ -2796,72 +2951,79 @@ var file_greenroom_v1_event_payload_proto_goTypes = []any{
 	(*ApprovalExpired)(nil),              // 33: greenroom.v1.ApprovalExpired
 	(*ApprovalCancelled)(nil),            // 34: greenroom.v1.ApprovalCancelled
 	(*McpServerUpdated)(nil),             // 35: greenroom.v1.McpServerUpdated
-	(*MessageDelta)(nil),                 // 36: greenroom.v1.MessageDelta
-	(*ThinkingDelta)(nil),                // 37: greenroom.v1.ThinkingDelta
-	(*ToolOutputDelta)(nil),              // 38: greenroom.v1.ToolOutputDelta
-	(*ProcessStderr)(nil),                // 39: greenroom.v1.ProcessStderr
-	(*ProcessStats)(nil),                 // 40: greenroom.v1.ProcessStats
-	(*MessageRetracted)(nil),             // 41: greenroom.v1.MessageRetracted
-	(*ToolInputDelta)(nil),               // 42: greenroom.v1.ToolInputDelta
-	(*ToolProgress)(nil),                 // 43: greenroom.v1.ToolProgress
-	(*Session)(nil),                      // 44: greenroom.v1.Session
-	(SessionState)(0),                    // 45: greenroom.v1.SessionState
-	(*status.Status)(nil),                // 46: google.rpc.Status
-	(*fieldmaskpb.FieldMask)(nil),        // 47: google.protobuf.FieldMask
-	(*Recovery)(nil),                     // 48: greenroom.v1.Recovery
-	(*timestamppb.Timestamp)(nil),        // 49: google.protobuf.Timestamp
-	(*PlanLimit)(nil),                    // 50: greenroom.v1.PlanLimit
-	(PermissionMode)(0),                  // 51: greenroom.v1.PermissionMode
-	(*Process)(nil),                      // 52: greenroom.v1.Process
-	(*durationpb.Duration)(nil),          // 53: google.protobuf.Duration
-	(*Turn)(nil),                         // 54: greenroom.v1.Turn
-	(*ContentBlock)(nil),                 // 55: greenroom.v1.ContentBlock
-	(*Approval)(nil),                     // 56: greenroom.v1.Approval
-	(*McpServer)(nil),                    // 57: greenroom.v1.McpServer
+	(*TaskStarted)(nil),                  // 36: greenroom.v1.TaskStarted
+	(*TaskUpdated)(nil),                  // 37: greenroom.v1.TaskUpdated
+	(*TaskEnded)(nil),                    // 38: greenroom.v1.TaskEnded
+	(*MessageDelta)(nil),                 // 39: greenroom.v1.MessageDelta
+	(*ThinkingDelta)(nil),                // 40: greenroom.v1.ThinkingDelta
+	(*ToolOutputDelta)(nil),              // 41: greenroom.v1.ToolOutputDelta
+	(*ProcessStderr)(nil),                // 42: greenroom.v1.ProcessStderr
+	(*ProcessStats)(nil),                 // 43: greenroom.v1.ProcessStats
+	(*MessageRetracted)(nil),             // 44: greenroom.v1.MessageRetracted
+	(*ToolInputDelta)(nil),               // 45: greenroom.v1.ToolInputDelta
+	(*ToolProgress)(nil),                 // 46: greenroom.v1.ToolProgress
+	(*Session)(nil),                      // 47: greenroom.v1.Session
+	(SessionState)(0),                    // 48: greenroom.v1.SessionState
+	(*status.Status)(nil),                // 49: google.rpc.Status
+	(*fieldmaskpb.FieldMask)(nil),        // 50: google.protobuf.FieldMask
+	(*Recovery)(nil),                     // 51: greenroom.v1.Recovery
+	(*timestamppb.Timestamp)(nil),        // 52: google.protobuf.Timestamp
+	(*PlanLimit)(nil),                    // 53: greenroom.v1.PlanLimit
+	(PermissionMode)(0),                  // 54: greenroom.v1.PermissionMode
+	(*Process)(nil),                      // 55: greenroom.v1.Process
+	(*durationpb.Duration)(nil),          // 56: google.protobuf.Duration
+	(*Turn)(nil),                         // 57: greenroom.v1.Turn
+	(*ContentBlock)(nil),                 // 58: greenroom.v1.ContentBlock
+	(*Approval)(nil),                     // 59: greenroom.v1.Approval
+	(*McpServer)(nil),                    // 60: greenroom.v1.McpServer
+	(*Task)(nil),                         // 61: greenroom.v1.Task
 }
 var file_greenroom_v1_event_payload_proto_depIdxs = []int32{
-	44, // 0: greenroom.v1.SessionCreated.session:type_name -> greenroom.v1.Session
-	44, // 1: greenroom.v1.SessionStarted.session:type_name -> greenroom.v1.Session
-	45, // 2: greenroom.v1.SessionStateChanged.from_state:type_name -> greenroom.v1.SessionState
-	45, // 3: greenroom.v1.SessionStateChanged.to_state:type_name -> greenroom.v1.SessionState
-	46, // 4: greenroom.v1.SessionStateChanged.error:type_name -> google.rpc.Status
-	44, // 5: greenroom.v1.SessionSuspended.session:type_name -> greenroom.v1.Session
-	44, // 6: greenroom.v1.SessionResumed.session:type_name -> greenroom.v1.Session
-	44, // 7: greenroom.v1.SessionRestarted.session:type_name -> greenroom.v1.Session
-	44, // 8: greenroom.v1.SessionUpdated.session:type_name -> greenroom.v1.Session
-	47, // 9: greenroom.v1.SessionUpdated.update_mask:type_name -> google.protobuf.FieldMask
-	44, // 10: greenroom.v1.SessionClosed.session:type_name -> greenroom.v1.Session
-	44, // 11: greenroom.v1.SessionDeleted.session:type_name -> greenroom.v1.Session
-	44, // 12: greenroom.v1.SessionError.session:type_name -> greenroom.v1.Session
-	48, // 13: greenroom.v1.SessionRecoveryScheduled.recovery:type_name -> greenroom.v1.Recovery
-	49, // 14: greenroom.v1.SessionExpiring.expire_time:type_name -> google.protobuf.Timestamp
-	50, // 15: greenroom.v1.SessionPlanLimitsChanged.plan_limits:type_name -> greenroom.v1.PlanLimit
-	51, // 16: greenroom.v1.SessionPermissionModeChanged.from_mode:type_name -> greenroom.v1.PermissionMode
-	51, // 17: greenroom.v1.SessionPermissionModeChanged.to_mode:type_name -> greenroom.v1.PermissionMode
-	52, // 18: greenroom.v1.ProcessSpawned.process:type_name -> greenroom.v1.Process
-	52, // 19: greenroom.v1.ProcessReady.process:type_name -> greenroom.v1.Process
-	53, // 20: greenroom.v1.ProcessReady.startup_time:type_name -> google.protobuf.Duration
-	54, // 21: greenroom.v1.TurnQueued.turn:type_name -> greenroom.v1.Turn
-	54, // 22: greenroom.v1.TurnStarted.turn:type_name -> greenroom.v1.Turn
-	54, // 23: greenroom.v1.TurnCompleted.turn:type_name -> greenroom.v1.Turn
-	54, // 24: greenroom.v1.TurnFailed.turn:type_name -> greenroom.v1.Turn
-	54, // 25: greenroom.v1.TurnInterrupted.turn:type_name -> greenroom.v1.Turn
-	55, // 26: greenroom.v1.UserMessage.content:type_name -> greenroom.v1.ContentBlock
-	55, // 27: greenroom.v1.AssistantMessage.content:type_name -> greenroom.v1.ContentBlock
-	55, // 28: greenroom.v1.ToolUse.content:type_name -> greenroom.v1.ContentBlock
-	55, // 29: greenroom.v1.ToolResult.content:type_name -> greenroom.v1.ContentBlock
-	56, // 30: greenroom.v1.ApprovalRequested.approval:type_name -> greenroom.v1.Approval
-	56, // 31: greenroom.v1.ApprovalDecided.approval:type_name -> greenroom.v1.Approval
-	56, // 32: greenroom.v1.ApprovalExpired.approval:type_name -> greenroom.v1.Approval
-	56, // 33: greenroom.v1.ApprovalCancelled.approval:type_name -> greenroom.v1.Approval
-	57, // 34: greenroom.v1.McpServerUpdated.mcp_server:type_name -> greenroom.v1.McpServer
-	53, // 35: greenroom.v1.ProcessStats.cpu_time:type_name -> google.protobuf.Duration
-	53, // 36: greenroom.v1.ToolProgress.elapsed_time:type_name -> google.protobuf.Duration
-	37, // [37:37] is the sub-list for method output_type
-	37, // [37:37] is the sub-list for method input_type
-	37, // [37:37] is the sub-list for extension type_name
-	37, // [37:37] is the sub-list for extension extendee
-	0,  // [0:37] is the sub-list for field type_name
+	47, // 0: greenroom.v1.SessionCreated.session:type_name -> greenroom.v1.Session
+	47, // 1: greenroom.v1.SessionStarted.session:type_name -> greenroom.v1.Session
+	48, // 2: greenroom.v1.SessionStateChanged.from_state:type_name -> greenroom.v1.SessionState
+	48, // 3: greenroom.v1.SessionStateChanged.to_state:type_name -> greenroom.v1.SessionState
+	49, // 4: greenroom.v1.SessionStateChanged.error:type_name -> google.rpc.Status
+	47, // 5: greenroom.v1.SessionSuspended.session:type_name -> greenroom.v1.Session
+	47, // 6: greenroom.v1.SessionResumed.session:type_name -> greenroom.v1.Session
+	47, // 7: greenroom.v1.SessionRestarted.session:type_name -> greenroom.v1.Session
+	47, // 8: greenroom.v1.SessionUpdated.session:type_name -> greenroom.v1.Session
+	50, // 9: greenroom.v1.SessionUpdated.update_mask:type_name -> google.protobuf.FieldMask
+	47, // 10: greenroom.v1.SessionClosed.session:type_name -> greenroom.v1.Session
+	47, // 11: greenroom.v1.SessionDeleted.session:type_name -> greenroom.v1.Session
+	47, // 12: greenroom.v1.SessionError.session:type_name -> greenroom.v1.Session
+	51, // 13: greenroom.v1.SessionRecoveryScheduled.recovery:type_name -> greenroom.v1.Recovery
+	52, // 14: greenroom.v1.SessionExpiring.expire_time:type_name -> google.protobuf.Timestamp
+	53, // 15: greenroom.v1.SessionPlanLimitsChanged.plan_limits:type_name -> greenroom.v1.PlanLimit
+	54, // 16: greenroom.v1.SessionPermissionModeChanged.from_mode:type_name -> greenroom.v1.PermissionMode
+	54, // 17: greenroom.v1.SessionPermissionModeChanged.to_mode:type_name -> greenroom.v1.PermissionMode
+	55, // 18: greenroom.v1.ProcessSpawned.process:type_name -> greenroom.v1.Process
+	55, // 19: greenroom.v1.ProcessReady.process:type_name -> greenroom.v1.Process
+	56, // 20: greenroom.v1.ProcessReady.startup_time:type_name -> google.protobuf.Duration
+	57, // 21: greenroom.v1.TurnQueued.turn:type_name -> greenroom.v1.Turn
+	57, // 22: greenroom.v1.TurnStarted.turn:type_name -> greenroom.v1.Turn
+	57, // 23: greenroom.v1.TurnCompleted.turn:type_name -> greenroom.v1.Turn
+	57, // 24: greenroom.v1.TurnFailed.turn:type_name -> greenroom.v1.Turn
+	57, // 25: greenroom.v1.TurnInterrupted.turn:type_name -> greenroom.v1.Turn
+	58, // 26: greenroom.v1.UserMessage.content:type_name -> greenroom.v1.ContentBlock
+	58, // 27: greenroom.v1.AssistantMessage.content:type_name -> greenroom.v1.ContentBlock
+	58, // 28: greenroom.v1.ToolUse.content:type_name -> greenroom.v1.ContentBlock
+	58, // 29: greenroom.v1.ToolResult.content:type_name -> greenroom.v1.ContentBlock
+	59, // 30: greenroom.v1.ApprovalRequested.approval:type_name -> greenroom.v1.Approval
+	59, // 31: greenroom.v1.ApprovalDecided.approval:type_name -> greenroom.v1.Approval
+	59, // 32: greenroom.v1.ApprovalExpired.approval:type_name -> greenroom.v1.Approval
+	59, // 33: greenroom.v1.ApprovalCancelled.approval:type_name -> greenroom.v1.Approval
+	60, // 34: greenroom.v1.McpServerUpdated.mcp_server:type_name -> greenroom.v1.McpServer
+	61, // 35: greenroom.v1.TaskStarted.task:type_name -> greenroom.v1.Task
+	61, // 36: greenroom.v1.TaskUpdated.task:type_name -> greenroom.v1.Task
+	61, // 37: greenroom.v1.TaskEnded.task:type_name -> greenroom.v1.Task
+	56, // 38: greenroom.v1.ProcessStats.cpu_time:type_name -> google.protobuf.Duration
+	56, // 39: greenroom.v1.ToolProgress.elapsed_time:type_name -> google.protobuf.Duration
+	40, // [40:40] is the sub-list for method output_type
+	40, // [40:40] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_event_payload_proto_init() }
@@ -2873,6 +3035,7 @@ func file_greenroom_v1_event_payload_proto_init() {
 	file_greenroom_v1_mcp_proto_init()
 	file_greenroom_v1_plan_limit_proto_init()
 	file_greenroom_v1_session_proto_init()
+	file_greenroom_v1_task_proto_init()
 	file_greenroom_v1_turn_proto_init()
 	file_greenroom_v1_event_payload_proto_msgTypes[20].OneofWrappers = []any{}
 	type x struct{}
@@ -2881,7 +3044,7 @@ func file_greenroom_v1_event_payload_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_greenroom_v1_event_payload_proto_rawDesc), len(file_greenroom_v1_event_payload_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   44,
+			NumMessages:   47,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -37,7 +37,7 @@ const (
 	SessionState_SESSION_STATE_INITIALIZING SessionState = 2
 	// The process is ready and has had no turn yet.
 	SessionState_SESSION_STATE_READY SessionState = 3
-	// A turn runs. Waiting for a person is ACTIVE with the reason AWAITING_APPROVAL.
+	// A turn runs, one with a prompt or one that the CLI began. Waiting for a person is ACTIVE with the reason AWAITING_APPROVAL.
 	SessionState_SESSION_STATE_ACTIVE SessionState = 4
 	// The process waits for the next turn.
 	SessionState_SESSION_STATE_IDLE SessionState = 5
@@ -233,7 +233,12 @@ type Session struct {
 	CurrentModel string `protobuf:"bytes,31,opt,name=current_model,json=currentModel,proto3" json:"current_model,omitempty"`
 	// What has been used since and is not in `usage` yet: that of the running turn so far, which gets it when it ends. Both
 	// together count against `max_budget_usd`. Unset when there is nothing.
-	RunningUsage  *SessionUsage `protobuf:"bytes,32,opt,name=running_usage,json=runningUsage,proto3" json:"running_usage,omitempty"`
+	RunningUsage *SessionUsage `protobuf:"bytes,32,opt,name=running_usage,json=runningUsage,proto3" json:"running_usage,omitempty"`
+	// How many background tasks are open: those that run, and timers. ListTasks has them.
+	BackgroundTaskCount int32 `protobuf:"varint,33,opt,name=background_task_count,json=backgroundTaskCount,proto3" json:"background_task_count,omitempty"`
+	// Background tasks that ended LOST with the session's last process; ListTasks has them. Empty when none did, and again
+	// from the next turn on.
+	LostTaskIds   []string `protobuf:"bytes,34,rep,name=lost_task_ids,json=lostTaskIds,proto3" json:"lost_task_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -488,6 +493,20 @@ func (x *Session) GetCurrentModel() string {
 func (x *Session) GetRunningUsage() *SessionUsage {
 	if x != nil {
 		return x.RunningUsage
+	}
+	return nil
+}
+
+func (x *Session) GetBackgroundTaskCount() int32 {
+	if x != nil {
+		return x.BackgroundTaskCount
+	}
+	return 0
+}
+
+func (x *Session) GetLostTaskIds() []string {
+	if x != nil {
+		return x.LostTaskIds
 	}
 	return nil
 }
@@ -861,7 +880,7 @@ var File_greenroom_v1_session_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_session_proto_rawDesc = "" +
 	"\n" +
-	"\x1agreenroom/v1/session.proto\x12\fgreenroom.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x19greenroom/v1/config.proto\x1a\x1dgreenroom/v1/plan_limit.proto\"\xda\f\n" +
+	"\x1agreenroom/v1/session.proto\x12\fgreenroom.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x19greenroom/v1/config.proto\x1a\x1dgreenroom/v1/plan_limit.proto\"\xb2\r\n" +
 	"\aSession\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12!\n" +
@@ -903,7 +922,9 @@ const file_greenroom_v1_session_proto_rawDesc = "" +
 	"planLimits\x12T\n" +
 	"\x17current_permission_mode\x18\x1e \x01(\x0e2\x1c.greenroom.v1.PermissionModeR\x15currentPermissionMode\x12#\n" +
 	"\rcurrent_model\x18\x1f \x01(\tR\fcurrentModel\x12?\n" +
-	"\rrunning_usage\x18  \x01(\v2\x1a.greenroom.v1.SessionUsageR\frunningUsage\x1a9\n" +
+	"\rrunning_usage\x18  \x01(\v2\x1a.greenroom.v1.SessionUsageR\frunningUsage\x122\n" +
+	"\x15background_task_count\x18! \x01(\x05R\x13backgroundTaskCount\x12\"\n" +
+	"\rlost_task_ids\x18\" \x03(\tR\vlostTaskIds\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc0\x02\n" +

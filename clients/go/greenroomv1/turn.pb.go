@@ -25,6 +25,121 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// TurnKind is what began a turn.
+type TurnKind int32
+
+const (
+	// Never set by the server.
+	TurnKind_TURN_KIND_UNSPECIFIED TurnKind = 0
+	// A prompt: StartTurn or RunTurn.
+	TurnKind_TURN_KIND_PROMPT TurnKind = 1
+	// The CLI, which works without a prompt. The turn has no `prompt`, and begins RUNNING: there is no turn.queued event. It
+	// may stand before turns with a lower number, which were accepted before it and still wait.
+	TurnKind_TURN_KIND_UNPROMPTED TurnKind = 2
+)
+
+// Enum value maps for TurnKind.
+var (
+	TurnKind_name = map[int32]string{
+		0: "TURN_KIND_UNSPECIFIED",
+		1: "TURN_KIND_PROMPT",
+		2: "TURN_KIND_UNPROMPTED",
+	}
+	TurnKind_value = map[string]int32{
+		"TURN_KIND_UNSPECIFIED": 0,
+		"TURN_KIND_PROMPT":      1,
+		"TURN_KIND_UNPROMPTED":  2,
+	}
+)
+
+func (x TurnKind) Enum() *TurnKind {
+	p := new(TurnKind)
+	*p = x
+	return p
+}
+
+func (x TurnKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TurnKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_greenroom_v1_turn_proto_enumTypes[0].Descriptor()
+}
+
+func (TurnKind) Type() protoreflect.EnumType {
+	return &file_greenroom_v1_turn_proto_enumTypes[0]
+}
+
+func (x TurnKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TurnKind.Descriptor instead.
+func (TurnKind) EnumDescriptor() ([]byte, []int) {
+	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{0}
+}
+
+// TurnCauseKind is what wakes a CLI.
+type TurnCauseKind int32
+
+const (
+	// Never set by the server.
+	TurnCauseKind_TURN_CAUSE_KIND_UNSPECIFIED TurnCauseKind = 0
+	// A background task ended or spoke.
+	TurnCauseKind_TURN_CAUSE_KIND_TASK TurnCauseKind = 1
+	// A timer fired.
+	TurnCauseKind_TURN_CAUSE_KIND_TIMER TurnCauseKind = 2
+	// A hook that ran in the background wants the model to look.
+	TurnCauseKind_TURN_CAUSE_KIND_HOOK TurnCauseKind = 3
+	// The CLI does not say.
+	TurnCauseKind_TURN_CAUSE_KIND_OTHER TurnCauseKind = 4
+)
+
+// Enum value maps for TurnCauseKind.
+var (
+	TurnCauseKind_name = map[int32]string{
+		0: "TURN_CAUSE_KIND_UNSPECIFIED",
+		1: "TURN_CAUSE_KIND_TASK",
+		2: "TURN_CAUSE_KIND_TIMER",
+		3: "TURN_CAUSE_KIND_HOOK",
+		4: "TURN_CAUSE_KIND_OTHER",
+	}
+	TurnCauseKind_value = map[string]int32{
+		"TURN_CAUSE_KIND_UNSPECIFIED": 0,
+		"TURN_CAUSE_KIND_TASK":        1,
+		"TURN_CAUSE_KIND_TIMER":       2,
+		"TURN_CAUSE_KIND_HOOK":        3,
+		"TURN_CAUSE_KIND_OTHER":       4,
+	}
+)
+
+func (x TurnCauseKind) Enum() *TurnCauseKind {
+	p := new(TurnCauseKind)
+	*p = x
+	return p
+}
+
+func (x TurnCauseKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TurnCauseKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_greenroom_v1_turn_proto_enumTypes[1].Descriptor()
+}
+
+func (TurnCauseKind) Type() protoreflect.EnumType {
+	return &file_greenroom_v1_turn_proto_enumTypes[1]
+}
+
+func (x TurnCauseKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TurnCauseKind.Descriptor instead.
+func (TurnCauseKind) EnumDescriptor() ([]byte, []int) {
+	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{1}
+}
+
 // TurnState is where a turn is in its life. COMPLETED, FAILED and INTERRUPTED are final.
 type TurnState int32
 
@@ -74,11 +189,11 @@ func (x TurnState) String() string {
 }
 
 func (TurnState) Descriptor() protoreflect.EnumDescriptor {
-	return file_greenroom_v1_turn_proto_enumTypes[0].Descriptor()
+	return file_greenroom_v1_turn_proto_enumTypes[2].Descriptor()
 }
 
 func (TurnState) Type() protoreflect.EnumType {
-	return &file_greenroom_v1_turn_proto_enumTypes[0]
+	return &file_greenroom_v1_turn_proto_enumTypes[2]
 }
 
 func (x TurnState) Number() protoreflect.EnumNumber {
@@ -87,7 +202,7 @@ func (x TurnState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TurnState.Descriptor instead.
 func (TurnState) EnumDescriptor() ([]byte, []int) {
-	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{0}
+	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{2}
 }
 
 // ApprovalState is where an approval is in its life. All but PENDING are final.
@@ -139,11 +254,11 @@ func (x ApprovalState) String() string {
 }
 
 func (ApprovalState) Descriptor() protoreflect.EnumDescriptor {
-	return file_greenroom_v1_turn_proto_enumTypes[1].Descriptor()
+	return file_greenroom_v1_turn_proto_enumTypes[3].Descriptor()
 }
 
 func (ApprovalState) Type() protoreflect.EnumType {
-	return &file_greenroom_v1_turn_proto_enumTypes[1]
+	return &file_greenroom_v1_turn_proto_enumTypes[3]
 }
 
 func (x ApprovalState) Number() protoreflect.EnumNumber {
@@ -152,10 +267,11 @@ func (x ApprovalState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ApprovalState.Descriptor instead.
 func (ApprovalState) EnumDescriptor() ([]byte, []int) {
-	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{1}
+	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{3}
 }
 
-// Turn is one prompt to a session and everything that came of it. All fields are set by the server.
+// Turn is one prompt to a session and everything that came of it, or work that the CLI does by itself, without a prompt. All
+// fields are set by the server.
 type Turn struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// UUID v4, chosen by the server.
@@ -189,7 +305,7 @@ type Turn struct {
 	TurnTimeout *durationpb.Duration `protobuf:"bytes,14,opt,name=turn_timeout,json=turnTimeout,proto3" json:"turn_timeout,omitempty"`
 	// Time of acceptance.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	// Time at which the prompt was given to the process; unset while QUEUED.
+	// Time at which the prompt was given to the process, or the CLI began; unset while QUEUED.
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	// Time of its end; unset while QUEUED or RUNNING.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
@@ -206,7 +322,11 @@ type Turn struct {
 	PlanLimits []*PlanLimit `protobuf:"bytes,22,rep,name=plan_limits,json=planLimits,proto3" json:"plan_limits,omitempty"`
 	// Models that answered in the main conversation, in the order of their first words: more than one if one of
 	// `SessionConfig.fallback_models` took over, or the model was changed. Empty while nothing was said.
-	Models        []string `protobuf:"bytes,23,rep,name=models,proto3" json:"models,omitempty"`
+	Models []string `protobuf:"bytes,23,rep,name=models,proto3" json:"models,omitempty"`
+	// Whether a prompt began it or the CLI itself.
+	Kind TurnKind `protobuf:"varint,24,opt,name=kind,proto3,enum=greenroom.v1.TurnKind" json:"kind,omitempty"`
+	// Why the CLI began to work; unset for a turn of kind PROMPT.
+	Cause         *TurnCause `protobuf:"bytes,25,opt,name=cause,proto3" json:"cause,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -402,6 +522,75 @@ func (x *Turn) GetModels() []string {
 	return nil
 }
 
+func (x *Turn) GetKind() TurnKind {
+	if x != nil {
+		return x.Kind
+	}
+	return TurnKind_TURN_KIND_UNSPECIFIED
+}
+
+func (x *Turn) GetCause() *TurnCause {
+	if x != nil {
+		return x.Cause
+	}
+	return nil
+}
+
+// TurnCause is why the CLI began to work without a prompt.
+type TurnCause struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What woke it.
+	Kind TurnCauseKind `protobuf:"varint,1,opt,name=kind,proto3,enum=greenroom.v1.TurnCauseKind" json:"kind,omitempty"`
+	// The background task that ended, spoke, or fired as a timer, as ListTasks has it; empty when the CLI does not say which.
+	TaskId        string `protobuf:"bytes,2,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TurnCause) Reset() {
+	*x = TurnCause{}
+	mi := &file_greenroom_v1_turn_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TurnCause) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TurnCause) ProtoMessage() {}
+
+func (x *TurnCause) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_turn_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TurnCause.ProtoReflect.Descriptor instead.
+func (*TurnCause) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *TurnCause) GetKind() TurnCauseKind {
+	if x != nil {
+		return x.Kind
+	}
+	return TurnCauseKind_TURN_CAUSE_KIND_UNSPECIFIED
+}
+
+func (x *TurnCause) GetTaskId() string {
+	if x != nil {
+		return x.TaskId
+	}
+	return ""
+}
+
 // TurnUsage is what one turn used: requests, tokens and cost are always of the same requests.
 type TurnUsage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -424,7 +613,7 @@ type TurnUsage struct {
 
 func (x *TurnUsage) Reset() {
 	*x = TurnUsage{}
-	mi := &file_greenroom_v1_turn_proto_msgTypes[1]
+	mi := &file_greenroom_v1_turn_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -436,7 +625,7 @@ func (x *TurnUsage) String() string {
 func (*TurnUsage) ProtoMessage() {}
 
 func (x *TurnUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_turn_proto_msgTypes[1]
+	mi := &file_greenroom_v1_turn_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -449,7 +638,7 @@ func (x *TurnUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TurnUsage.ProtoReflect.Descriptor instead.
 func (*TurnUsage) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{1}
+	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *TurnUsage) GetInputTokens() int64 {
@@ -515,7 +704,7 @@ type ContentBlock struct {
 
 func (x *ContentBlock) Reset() {
 	*x = ContentBlock{}
-	mi := &file_greenroom_v1_turn_proto_msgTypes[2]
+	mi := &file_greenroom_v1_turn_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -527,7 +716,7 @@ func (x *ContentBlock) String() string {
 func (*ContentBlock) ProtoMessage() {}
 
 func (x *ContentBlock) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_turn_proto_msgTypes[2]
+	mi := &file_greenroom_v1_turn_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -540,7 +729,7 @@ func (x *ContentBlock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContentBlock.ProtoReflect.Descriptor instead.
 func (*ContentBlock) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{2}
+	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ContentBlock) GetBlock() isContentBlock_Block {
@@ -679,7 +868,7 @@ type ThinkingBlock struct {
 
 func (x *ThinkingBlock) Reset() {
 	*x = ThinkingBlock{}
-	mi := &file_greenroom_v1_turn_proto_msgTypes[3]
+	mi := &file_greenroom_v1_turn_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -691,7 +880,7 @@ func (x *ThinkingBlock) String() string {
 func (*ThinkingBlock) ProtoMessage() {}
 
 func (x *ThinkingBlock) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_turn_proto_msgTypes[3]
+	mi := &file_greenroom_v1_turn_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -704,7 +893,7 @@ func (x *ThinkingBlock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ThinkingBlock.ProtoReflect.Descriptor instead.
 func (*ThinkingBlock) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{3}
+	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ThinkingBlock) GetThinking() string {
@@ -741,7 +930,7 @@ type MediaBlock struct {
 
 func (x *MediaBlock) Reset() {
 	*x = MediaBlock{}
-	mi := &file_greenroom_v1_turn_proto_msgTypes[4]
+	mi := &file_greenroom_v1_turn_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -753,7 +942,7 @@ func (x *MediaBlock) String() string {
 func (*MediaBlock) ProtoMessage() {}
 
 func (x *MediaBlock) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_turn_proto_msgTypes[4]
+	mi := &file_greenroom_v1_turn_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -766,7 +955,7 @@ func (x *MediaBlock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MediaBlock.ProtoReflect.Descriptor instead.
 func (*MediaBlock) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{4}
+	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *MediaBlock) GetMediaType() string {
@@ -841,7 +1030,7 @@ type ToolUseBlock struct {
 
 func (x *ToolUseBlock) Reset() {
 	*x = ToolUseBlock{}
-	mi := &file_greenroom_v1_turn_proto_msgTypes[5]
+	mi := &file_greenroom_v1_turn_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -853,7 +1042,7 @@ func (x *ToolUseBlock) String() string {
 func (*ToolUseBlock) ProtoMessage() {}
 
 func (x *ToolUseBlock) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_turn_proto_msgTypes[5]
+	mi := &file_greenroom_v1_turn_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -866,7 +1055,7 @@ func (x *ToolUseBlock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolUseBlock.ProtoReflect.Descriptor instead.
 func (*ToolUseBlock) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{5}
+	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ToolUseBlock) GetToolUseId() string {
@@ -905,7 +1094,7 @@ type ToolResultBlock struct {
 
 func (x *ToolResultBlock) Reset() {
 	*x = ToolResultBlock{}
-	mi := &file_greenroom_v1_turn_proto_msgTypes[6]
+	mi := &file_greenroom_v1_turn_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -917,7 +1106,7 @@ func (x *ToolResultBlock) String() string {
 func (*ToolResultBlock) ProtoMessage() {}
 
 func (x *ToolResultBlock) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_turn_proto_msgTypes[6]
+	mi := &file_greenroom_v1_turn_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -930,7 +1119,7 @@ func (x *ToolResultBlock) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolResultBlock.ProtoReflect.Descriptor instead.
 func (*ToolResultBlock) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{6}
+	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ToolResultBlock) GetToolUseId() string {
@@ -1002,7 +1191,7 @@ type Approval struct {
 
 func (x *Approval) Reset() {
 	*x = Approval{}
-	mi := &file_greenroom_v1_turn_proto_msgTypes[7]
+	mi := &file_greenroom_v1_turn_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1014,7 +1203,7 @@ func (x *Approval) String() string {
 func (*Approval) ProtoMessage() {}
 
 func (x *Approval) ProtoReflect() protoreflect.Message {
-	mi := &file_greenroom_v1_turn_proto_msgTypes[7]
+	mi := &file_greenroom_v1_turn_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1027,7 +1216,7 @@ func (x *Approval) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Approval.ProtoReflect.Descriptor instead.
 func (*Approval) Descriptor() ([]byte, []int) {
-	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{7}
+	return file_greenroom_v1_turn_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Approval) GetApprovalId() string {
@@ -1167,7 +1356,7 @@ var File_greenroom_v1_turn_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_turn_proto_rawDesc = "" +
 	"\n" +
-	"\x17greenroom/v1/turn.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1dgreenroom/v1/plan_limit.proto\"\x9d\a\n" +
+	"\x17greenroom/v1/turn.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x1dgreenroom/v1/plan_limit.proto\"\xf8\a\n" +
 	"\x04Turn\x12\x17\n" +
 	"\aturn_id\x18\x01 \x01(\tR\x06turnId\x12\x1d\n" +
 	"\n" +
@@ -1199,7 +1388,12 @@ const file_greenroom_v1_turn_proto_rawDesc = "" +
 	"\x10prompt_truncated\x18\x15 \x01(\bR\x0fpromptTruncated\x128\n" +
 	"\vplan_limits\x18\x16 \x03(\v2\x17.greenroom.v1.PlanLimitR\n" +
 	"planLimits\x12\x16\n" +
-	"\x06models\x18\x17 \x03(\tR\x06models\"\xfd\x01\n" +
+	"\x06models\x18\x17 \x03(\tR\x06models\x12*\n" +
+	"\x04kind\x18\x18 \x01(\x0e2\x16.greenroom.v1.TurnKindR\x04kind\x12-\n" +
+	"\x05cause\x18\x19 \x01(\v2\x17.greenroom.v1.TurnCauseR\x05cause\"U\n" +
+	"\tTurnCause\x12/\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1b.greenroom.v1.TurnCauseKindR\x04kind\x12\x17\n" +
+	"\atask_id\x18\x02 \x01(\tR\x06taskId\"\xfd\x01\n" +
 	"\tTurnUsage\x12!\n" +
 	"\finput_tokens\x18\x01 \x01(\x03R\vinputTokens\x12#\n" +
 	"\routput_tokens\x18\x02 \x01(\x03R\foutputTokens\x12*\n" +
@@ -1262,7 +1456,17 @@ const file_greenroom_v1_turn_proto_rawDesc = "" +
 	"expireTime\x12;\n" +
 	"\vdecide_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"decideTime\x12\x1c\n" +
-	"\ttruncated\x18\x13 \x01(\bR\ttruncated*\xa3\x01\n" +
+	"\ttruncated\x18\x13 \x01(\bR\ttruncated*U\n" +
+	"\bTurnKind\x12\x19\n" +
+	"\x15TURN_KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10TURN_KIND_PROMPT\x10\x01\x12\x18\n" +
+	"\x14TURN_KIND_UNPROMPTED\x10\x02*\x9a\x01\n" +
+	"\rTurnCauseKind\x12\x1f\n" +
+	"\x1bTURN_CAUSE_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14TURN_CAUSE_KIND_TASK\x10\x01\x12\x19\n" +
+	"\x15TURN_CAUSE_KIND_TIMER\x10\x02\x12\x18\n" +
+	"\x14TURN_CAUSE_KIND_HOOK\x10\x03\x12\x19\n" +
+	"\x15TURN_CAUSE_KIND_OTHER\x10\x04*\xa3\x01\n" +
 	"\tTurnState\x12\x1a\n" +
 	"\x16TURN_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11TURN_STATE_QUEUED\x10\x01\x12\x16\n" +
@@ -1291,55 +1495,61 @@ func file_greenroom_v1_turn_proto_rawDescGZIP() []byte {
 	return file_greenroom_v1_turn_proto_rawDescData
 }
 
-var file_greenroom_v1_turn_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_greenroom_v1_turn_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_greenroom_v1_turn_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_greenroom_v1_turn_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_greenroom_v1_turn_proto_goTypes = []any{
-	(TurnState)(0),                // 0: greenroom.v1.TurnState
-	(ApprovalState)(0),            // 1: greenroom.v1.ApprovalState
-	(*Turn)(nil),                  // 2: greenroom.v1.Turn
-	(*TurnUsage)(nil),             // 3: greenroom.v1.TurnUsage
-	(*ContentBlock)(nil),          // 4: greenroom.v1.ContentBlock
-	(*ThinkingBlock)(nil),         // 5: greenroom.v1.ThinkingBlock
-	(*MediaBlock)(nil),            // 6: greenroom.v1.MediaBlock
-	(*ToolUseBlock)(nil),          // 7: greenroom.v1.ToolUseBlock
-	(*ToolResultBlock)(nil),       // 8: greenroom.v1.ToolResultBlock
-	(*Approval)(nil),              // 9: greenroom.v1.Approval
-	(*status.Status)(nil),         // 10: google.rpc.Status
-	(*durationpb.Duration)(nil),   // 11: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(*PlanLimit)(nil),             // 13: greenroom.v1.PlanLimit
-	(*structpb.Struct)(nil),       // 14: google.protobuf.Struct
+	(TurnKind)(0),                 // 0: greenroom.v1.TurnKind
+	(TurnCauseKind)(0),            // 1: greenroom.v1.TurnCauseKind
+	(TurnState)(0),                // 2: greenroom.v1.TurnState
+	(ApprovalState)(0),            // 3: greenroom.v1.ApprovalState
+	(*Turn)(nil),                  // 4: greenroom.v1.Turn
+	(*TurnCause)(nil),             // 5: greenroom.v1.TurnCause
+	(*TurnUsage)(nil),             // 6: greenroom.v1.TurnUsage
+	(*ContentBlock)(nil),          // 7: greenroom.v1.ContentBlock
+	(*ThinkingBlock)(nil),         // 8: greenroom.v1.ThinkingBlock
+	(*MediaBlock)(nil),            // 9: greenroom.v1.MediaBlock
+	(*ToolUseBlock)(nil),          // 10: greenroom.v1.ToolUseBlock
+	(*ToolResultBlock)(nil),       // 11: greenroom.v1.ToolResultBlock
+	(*Approval)(nil),              // 12: greenroom.v1.Approval
+	(*status.Status)(nil),         // 13: google.rpc.Status
+	(*durationpb.Duration)(nil),   // 14: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(*PlanLimit)(nil),             // 16: greenroom.v1.PlanLimit
+	(*structpb.Struct)(nil),       // 17: google.protobuf.Struct
 }
 var file_greenroom_v1_turn_proto_depIdxs = []int32{
-	0,  // 0: greenroom.v1.Turn.state:type_name -> greenroom.v1.TurnState
-	4,  // 1: greenroom.v1.Turn.content:type_name -> greenroom.v1.ContentBlock
-	3,  // 2: greenroom.v1.Turn.usage:type_name -> greenroom.v1.TurnUsage
-	10, // 3: greenroom.v1.Turn.error:type_name -> google.rpc.Status
-	11, // 4: greenroom.v1.Turn.turn_timeout:type_name -> google.protobuf.Duration
-	12, // 5: greenroom.v1.Turn.create_time:type_name -> google.protobuf.Timestamp
-	12, // 6: greenroom.v1.Turn.start_time:type_name -> google.protobuf.Timestamp
-	12, // 7: greenroom.v1.Turn.end_time:type_name -> google.protobuf.Timestamp
-	13, // 8: greenroom.v1.Turn.plan_limits:type_name -> greenroom.v1.PlanLimit
-	5,  // 9: greenroom.v1.ContentBlock.thinking:type_name -> greenroom.v1.ThinkingBlock
-	6,  // 10: greenroom.v1.ContentBlock.image:type_name -> greenroom.v1.MediaBlock
-	6,  // 11: greenroom.v1.ContentBlock.document:type_name -> greenroom.v1.MediaBlock
-	7,  // 12: greenroom.v1.ContentBlock.tool_use:type_name -> greenroom.v1.ToolUseBlock
-	8,  // 13: greenroom.v1.ContentBlock.tool_result:type_name -> greenroom.v1.ToolResultBlock
-	14, // 14: greenroom.v1.ContentBlock.other:type_name -> google.protobuf.Struct
-	14, // 15: greenroom.v1.ToolUseBlock.input:type_name -> google.protobuf.Struct
-	4,  // 16: greenroom.v1.ToolResultBlock.content:type_name -> greenroom.v1.ContentBlock
-	14, // 17: greenroom.v1.Approval.input:type_name -> google.protobuf.Struct
-	14, // 18: greenroom.v1.Approval.suggestions:type_name -> google.protobuf.Struct
-	1,  // 19: greenroom.v1.Approval.state:type_name -> greenroom.v1.ApprovalState
-	14, // 20: greenroom.v1.Approval.updated_input:type_name -> google.protobuf.Struct
-	12, // 21: greenroom.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
-	12, // 22: greenroom.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
-	12, // 23: greenroom.v1.Approval.decide_time:type_name -> google.protobuf.Timestamp
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	2,  // 0: greenroom.v1.Turn.state:type_name -> greenroom.v1.TurnState
+	7,  // 1: greenroom.v1.Turn.content:type_name -> greenroom.v1.ContentBlock
+	6,  // 2: greenroom.v1.Turn.usage:type_name -> greenroom.v1.TurnUsage
+	13, // 3: greenroom.v1.Turn.error:type_name -> google.rpc.Status
+	14, // 4: greenroom.v1.Turn.turn_timeout:type_name -> google.protobuf.Duration
+	15, // 5: greenroom.v1.Turn.create_time:type_name -> google.protobuf.Timestamp
+	15, // 6: greenroom.v1.Turn.start_time:type_name -> google.protobuf.Timestamp
+	15, // 7: greenroom.v1.Turn.end_time:type_name -> google.protobuf.Timestamp
+	16, // 8: greenroom.v1.Turn.plan_limits:type_name -> greenroom.v1.PlanLimit
+	0,  // 9: greenroom.v1.Turn.kind:type_name -> greenroom.v1.TurnKind
+	5,  // 10: greenroom.v1.Turn.cause:type_name -> greenroom.v1.TurnCause
+	1,  // 11: greenroom.v1.TurnCause.kind:type_name -> greenroom.v1.TurnCauseKind
+	8,  // 12: greenroom.v1.ContentBlock.thinking:type_name -> greenroom.v1.ThinkingBlock
+	9,  // 13: greenroom.v1.ContentBlock.image:type_name -> greenroom.v1.MediaBlock
+	9,  // 14: greenroom.v1.ContentBlock.document:type_name -> greenroom.v1.MediaBlock
+	10, // 15: greenroom.v1.ContentBlock.tool_use:type_name -> greenroom.v1.ToolUseBlock
+	11, // 16: greenroom.v1.ContentBlock.tool_result:type_name -> greenroom.v1.ToolResultBlock
+	17, // 17: greenroom.v1.ContentBlock.other:type_name -> google.protobuf.Struct
+	17, // 18: greenroom.v1.ToolUseBlock.input:type_name -> google.protobuf.Struct
+	7,  // 19: greenroom.v1.ToolResultBlock.content:type_name -> greenroom.v1.ContentBlock
+	17, // 20: greenroom.v1.Approval.input:type_name -> google.protobuf.Struct
+	17, // 21: greenroom.v1.Approval.suggestions:type_name -> google.protobuf.Struct
+	3,  // 22: greenroom.v1.Approval.state:type_name -> greenroom.v1.ApprovalState
+	17, // 23: greenroom.v1.Approval.updated_input:type_name -> google.protobuf.Struct
+	15, // 24: greenroom.v1.Approval.create_time:type_name -> google.protobuf.Timestamp
+	15, // 25: greenroom.v1.Approval.expire_time:type_name -> google.protobuf.Timestamp
+	15, // 26: greenroom.v1.Approval.decide_time:type_name -> google.protobuf.Timestamp
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_turn_proto_init() }
@@ -1348,7 +1558,7 @@ func file_greenroom_v1_turn_proto_init() {
 		return
 	}
 	file_greenroom_v1_plan_limit_proto_init()
-	file_greenroom_v1_turn_proto_msgTypes[2].OneofWrappers = []any{
+	file_greenroom_v1_turn_proto_msgTypes[3].OneofWrappers = []any{
 		(*ContentBlock_Text)(nil),
 		(*ContentBlock_Thinking)(nil),
 		(*ContentBlock_Image)(nil),
@@ -1357,7 +1567,7 @@ func file_greenroom_v1_turn_proto_init() {
 		(*ContentBlock_ToolResult)(nil),
 		(*ContentBlock_Other)(nil),
 	}
-	file_greenroom_v1_turn_proto_msgTypes[4].OneofWrappers = []any{
+	file_greenroom_v1_turn_proto_msgTypes[5].OneofWrappers = []any{
 		(*MediaBlock_Data)(nil),
 		(*MediaBlock_Url)(nil),
 	}
@@ -1366,8 +1576,8 @@ func file_greenroom_v1_turn_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_greenroom_v1_turn_proto_rawDesc), len(file_greenroom_v1_turn_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   8,
+			NumEnums:      4,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1027,11 +1027,249 @@ func (x *DecideApprovalResponse) GetApproval() *Approval {
 	return nil
 }
 
+// ListTasksRequest asks for a page of background tasks.
+type ListTasksRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session. Required.
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// Only those in one of these states. Empty: all.
+	States []TaskState `protobuf:"varint,2,rep,packed,name=states,proto3,enum=greenroom.v1.TaskState" json:"states,omitempty"`
+	// Most tasks in the page. 0: 50; above 1000: 1000; negative: INVALID_ARGUMENT.
+	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the page before. It holds only for the same query.
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTasksRequest) Reset() {
+	*x = ListTasksRequest{}
+	mi := &file_greenroom_v1_turn_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTasksRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTasksRequest) ProtoMessage() {}
+
+func (x *ListTasksRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_turn_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTasksRequest.ProtoReflect.Descriptor instead.
+func (*ListTasksRequest) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_turn_service_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListTasksRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *ListTasksRequest) GetStates() []TaskState {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *ListTasksRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListTasksRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListTasksResponse answers ListTasks.
+type ListTasksResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The page.
+	Tasks []*Task `protobuf:"bytes,1,rep,name=tasks,proto3" json:"tasks,omitempty"`
+	// Token of the next page; empty at the end.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListTasksResponse) Reset() {
+	*x = ListTasksResponse{}
+	mi := &file_greenroom_v1_turn_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListTasksResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListTasksResponse) ProtoMessage() {}
+
+func (x *ListTasksResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_turn_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListTasksResponse.ProtoReflect.Descriptor instead.
+func (*ListTasksResponse) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_turn_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListTasksResponse) GetTasks() []*Task {
+	if x != nil {
+		return x.Tasks
+	}
+	return nil
+}
+
+func (x *ListTasksResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// StopTaskRequest names a background task to stop.
+type StopTaskRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The session. Required.
+	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// The task. Required.
+	TaskId string `protobuf:"bytes,2,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
+	// UUID that makes the call safe to repeat. Optional.
+	RequestId     string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopTaskRequest) Reset() {
+	*x = StopTaskRequest{}
+	mi := &file_greenroom_v1_turn_service_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopTaskRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopTaskRequest) ProtoMessage() {}
+
+func (x *StopTaskRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_turn_service_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopTaskRequest.ProtoReflect.Descriptor instead.
+func (*StopTaskRequest) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_turn_service_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *StopTaskRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *StopTaskRequest) GetTaskId() string {
+	if x != nil {
+		return x.TaskId
+	}
+	return ""
+}
+
+func (x *StopTaskRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+// StopTaskResponse answers StopTask.
+type StopTaskResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The task. STOPPED, unless it ended by itself first, or has not obeyed yet.
+	Task          *Task `protobuf:"bytes,1,opt,name=task,proto3" json:"task,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StopTaskResponse) Reset() {
+	*x = StopTaskResponse{}
+	mi := &file_greenroom_v1_turn_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StopTaskResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StopTaskResponse) ProtoMessage() {}
+
+func (x *StopTaskResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_greenroom_v1_turn_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StopTaskResponse.ProtoReflect.Descriptor instead.
+func (*StopTaskResponse) Descriptor() ([]byte, []int) {
+	return file_greenroom_v1_turn_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *StopTaskResponse) GetTask() *Task {
+	if x != nil {
+		return x.Task
+	}
+	return nil
+}
+
 var File_greenroom_v1_turn_service_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_turn_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1fgreenroom/v1/turn_service.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18greenroom/v1/event.proto\x1a\x17greenroom/v1/turn.proto\"\x8b\x02\n" +
+	"\x1fgreenroom/v1/turn_service.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18greenroom/v1/event.proto\x1a\x17greenroom/v1/task.proto\x1a\x17greenroom/v1/turn.proto\"\x8b\x02\n" +
 	"\x10StartTurnRequest\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x16\n" +
@@ -1101,7 +1339,25 @@ const file_greenroom_v1_turn_service_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x06 \x01(\tR\trequestId\"L\n" +
 	"\x16DecideApprovalResponse\x122\n" +
-	"\bapproval\x18\x01 \x01(\v2\x16.greenroom.v1.ApprovalR\bapproval*H\n" +
+	"\bapproval\x18\x01 \x01(\v2\x16.greenroom.v1.ApprovalR\bapproval\"\x9e\x01\n" +
+	"\x10ListTasksRequest\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\x12/\n" +
+	"\x06states\x18\x02 \x03(\x0e2\x17.greenroom.v1.TaskStateR\x06states\x12\x1b\n" +
+	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\"e\n" +
+	"\x11ListTasksResponse\x12(\n" +
+	"\x05tasks\x18\x01 \x03(\v2\x12.greenroom.v1.TaskR\x05tasks\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"h\n" +
+	"\x0fStopTaskRequest\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x17\n" +
+	"\atask_id\x18\x02 \x01(\tR\x06taskId\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\":\n" +
+	"\x10StopTaskResponse\x12&\n" +
+	"\x04task\x18\x01 \x01(\v2\x12.greenroom.v1.TaskR\x04task*H\n" +
 	"\x06IfBusy\x12\x17\n" +
 	"\x13IF_BUSY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eIF_BUSY_REJECT\x10\x01\x12\x11\n" +
@@ -1109,7 +1365,7 @@ const file_greenroom_v1_turn_service_proto_rawDesc = "" +
 	"\x10ApprovalDecision\x12!\n" +
 	"\x1dAPPROVAL_DECISION_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17APPROVAL_DECISION_ALLOW\x10\x01\x12\x1a\n" +
-	"\x16APPROVAL_DECISION_DENY\x10\x022\xcc\x04\n" +
+	"\x16APPROVAL_DECISION_DENY\x10\x022\xe5\x05\n" +
 	"\vTurnService\x12L\n" +
 	"\tStartTurn\x12\x1e.greenroom.v1.StartTurnRequest\x1a\x1f.greenroom.v1.StartTurnResponse\x12H\n" +
 	"\aRunTurn\x12\x1c.greenroom.v1.RunTurnRequest\x1a\x1d.greenroom.v1.RunTurnResponse0\x01\x12X\n" +
@@ -1117,7 +1373,9 @@ const file_greenroom_v1_turn_service_proto_rawDesc = "" +
 	"\aGetTurn\x12\x1c.greenroom.v1.GetTurnRequest\x1a\x1d.greenroom.v1.GetTurnResponse\x12L\n" +
 	"\tListTurns\x12\x1e.greenroom.v1.ListTurnsRequest\x1a\x1f.greenroom.v1.ListTurnsResponse\x12X\n" +
 	"\rListApprovals\x12\".greenroom.v1.ListApprovalsRequest\x1a#.greenroom.v1.ListApprovalsResponse\x12[\n" +
-	"\x0eDecideApproval\x12#.greenroom.v1.DecideApprovalRequest\x1a$.greenroom.v1.DecideApprovalResponseB\xb0\x01\n" +
+	"\x0eDecideApproval\x12#.greenroom.v1.DecideApprovalRequest\x1a$.greenroom.v1.DecideApprovalResponse\x12L\n" +
+	"\tListTasks\x12\x1e.greenroom.v1.ListTasksRequest\x1a\x1f.greenroom.v1.ListTasksResponse\x12I\n" +
+	"\bStopTask\x12\x1d.greenroom.v1.StopTaskRequest\x1a\x1e.greenroom.v1.StopTaskResponseB\xb0\x01\n" +
 	"\x10com.greenroom.v1B\x10TurnServiceProtoP\x01Z9github.com/greenroom-dev/greenroom/clients/go/greenroomv1\xa2\x02\x03GXX\xaa\x02\fGreenroom.V1\xca\x02\fGreenroom\\V1\xe2\x02\x18Greenroom\\V1\\GPBMetadata\xea\x02\rGreenroom::V1b\x06proto3"
 
 var (
@@ -1133,7 +1391,7 @@ func file_greenroom_v1_turn_service_proto_rawDescGZIP() []byte {
 }
 
 var file_greenroom_v1_turn_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_greenroom_v1_turn_service_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_greenroom_v1_turn_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_greenroom_v1_turn_service_proto_goTypes = []any{
 	(IfBusy)(0),                    // 0: greenroom.v1.IfBusy
 	(ApprovalDecision)(0),          // 1: greenroom.v1.ApprovalDecision
@@ -1151,51 +1409,64 @@ var file_greenroom_v1_turn_service_proto_goTypes = []any{
 	(*ListApprovalsResponse)(nil),  // 13: greenroom.v1.ListApprovalsResponse
 	(*DecideApprovalRequest)(nil),  // 14: greenroom.v1.DecideApprovalRequest
 	(*DecideApprovalResponse)(nil), // 15: greenroom.v1.DecideApprovalResponse
-	(*ContentBlock)(nil),           // 16: greenroom.v1.ContentBlock
-	(*durationpb.Duration)(nil),    // 17: google.protobuf.Duration
-	(*Turn)(nil),                   // 18: greenroom.v1.Turn
-	(*Event)(nil),                  // 19: greenroom.v1.Event
-	(ApprovalState)(0),             // 20: greenroom.v1.ApprovalState
-	(*Approval)(nil),               // 21: greenroom.v1.Approval
-	(*structpb.Struct)(nil),        // 22: google.protobuf.Struct
+	(*ListTasksRequest)(nil),       // 16: greenroom.v1.ListTasksRequest
+	(*ListTasksResponse)(nil),      // 17: greenroom.v1.ListTasksResponse
+	(*StopTaskRequest)(nil),        // 18: greenroom.v1.StopTaskRequest
+	(*StopTaskResponse)(nil),       // 19: greenroom.v1.StopTaskResponse
+	(*ContentBlock)(nil),           // 20: greenroom.v1.ContentBlock
+	(*durationpb.Duration)(nil),    // 21: google.protobuf.Duration
+	(*Turn)(nil),                   // 22: greenroom.v1.Turn
+	(*Event)(nil),                  // 23: greenroom.v1.Event
+	(ApprovalState)(0),             // 24: greenroom.v1.ApprovalState
+	(*Approval)(nil),               // 25: greenroom.v1.Approval
+	(*structpb.Struct)(nil),        // 26: google.protobuf.Struct
+	(TaskState)(0),                 // 27: greenroom.v1.TaskState
+	(*Task)(nil),                   // 28: greenroom.v1.Task
 }
 var file_greenroom_v1_turn_service_proto_depIdxs = []int32{
-	16, // 0: greenroom.v1.StartTurnRequest.content:type_name -> greenroom.v1.ContentBlock
+	20, // 0: greenroom.v1.StartTurnRequest.content:type_name -> greenroom.v1.ContentBlock
 	0,  // 1: greenroom.v1.StartTurnRequest.if_busy:type_name -> greenroom.v1.IfBusy
-	17, // 2: greenroom.v1.StartTurnRequest.turn_timeout:type_name -> google.protobuf.Duration
-	18, // 3: greenroom.v1.StartTurnResponse.turn:type_name -> greenroom.v1.Turn
-	16, // 4: greenroom.v1.RunTurnRequest.content:type_name -> greenroom.v1.ContentBlock
+	21, // 2: greenroom.v1.StartTurnRequest.turn_timeout:type_name -> google.protobuf.Duration
+	22, // 3: greenroom.v1.StartTurnResponse.turn:type_name -> greenroom.v1.Turn
+	20, // 4: greenroom.v1.RunTurnRequest.content:type_name -> greenroom.v1.ContentBlock
 	0,  // 5: greenroom.v1.RunTurnRequest.if_busy:type_name -> greenroom.v1.IfBusy
-	17, // 6: greenroom.v1.RunTurnRequest.turn_timeout:type_name -> google.protobuf.Duration
-	19, // 7: greenroom.v1.RunTurnResponse.events:type_name -> greenroom.v1.Event
-	18, // 8: greenroom.v1.RunTurnResponse.turn:type_name -> greenroom.v1.Turn
-	18, // 9: greenroom.v1.InterruptTurnResponse.turn:type_name -> greenroom.v1.Turn
-	18, // 10: greenroom.v1.GetTurnResponse.turn:type_name -> greenroom.v1.Turn
-	18, // 11: greenroom.v1.ListTurnsResponse.turns:type_name -> greenroom.v1.Turn
-	20, // 12: greenroom.v1.ListApprovalsRequest.states:type_name -> greenroom.v1.ApprovalState
-	21, // 13: greenroom.v1.ListApprovalsResponse.approvals:type_name -> greenroom.v1.Approval
+	21, // 6: greenroom.v1.RunTurnRequest.turn_timeout:type_name -> google.protobuf.Duration
+	23, // 7: greenroom.v1.RunTurnResponse.events:type_name -> greenroom.v1.Event
+	22, // 8: greenroom.v1.RunTurnResponse.turn:type_name -> greenroom.v1.Turn
+	22, // 9: greenroom.v1.InterruptTurnResponse.turn:type_name -> greenroom.v1.Turn
+	22, // 10: greenroom.v1.GetTurnResponse.turn:type_name -> greenroom.v1.Turn
+	22, // 11: greenroom.v1.ListTurnsResponse.turns:type_name -> greenroom.v1.Turn
+	24, // 12: greenroom.v1.ListApprovalsRequest.states:type_name -> greenroom.v1.ApprovalState
+	25, // 13: greenroom.v1.ListApprovalsResponse.approvals:type_name -> greenroom.v1.Approval
 	1,  // 14: greenroom.v1.DecideApprovalRequest.decision:type_name -> greenroom.v1.ApprovalDecision
-	22, // 15: greenroom.v1.DecideApprovalRequest.updated_input:type_name -> google.protobuf.Struct
-	21, // 16: greenroom.v1.DecideApprovalResponse.approval:type_name -> greenroom.v1.Approval
-	2,  // 17: greenroom.v1.TurnService.StartTurn:input_type -> greenroom.v1.StartTurnRequest
-	4,  // 18: greenroom.v1.TurnService.RunTurn:input_type -> greenroom.v1.RunTurnRequest
-	6,  // 19: greenroom.v1.TurnService.InterruptTurn:input_type -> greenroom.v1.InterruptTurnRequest
-	8,  // 20: greenroom.v1.TurnService.GetTurn:input_type -> greenroom.v1.GetTurnRequest
-	10, // 21: greenroom.v1.TurnService.ListTurns:input_type -> greenroom.v1.ListTurnsRequest
-	12, // 22: greenroom.v1.TurnService.ListApprovals:input_type -> greenroom.v1.ListApprovalsRequest
-	14, // 23: greenroom.v1.TurnService.DecideApproval:input_type -> greenroom.v1.DecideApprovalRequest
-	3,  // 24: greenroom.v1.TurnService.StartTurn:output_type -> greenroom.v1.StartTurnResponse
-	5,  // 25: greenroom.v1.TurnService.RunTurn:output_type -> greenroom.v1.RunTurnResponse
-	7,  // 26: greenroom.v1.TurnService.InterruptTurn:output_type -> greenroom.v1.InterruptTurnResponse
-	9,  // 27: greenroom.v1.TurnService.GetTurn:output_type -> greenroom.v1.GetTurnResponse
-	11, // 28: greenroom.v1.TurnService.ListTurns:output_type -> greenroom.v1.ListTurnsResponse
-	13, // 29: greenroom.v1.TurnService.ListApprovals:output_type -> greenroom.v1.ListApprovalsResponse
-	15, // 30: greenroom.v1.TurnService.DecideApproval:output_type -> greenroom.v1.DecideApprovalResponse
-	24, // [24:31] is the sub-list for method output_type
-	17, // [17:24] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	26, // 15: greenroom.v1.DecideApprovalRequest.updated_input:type_name -> google.protobuf.Struct
+	25, // 16: greenroom.v1.DecideApprovalResponse.approval:type_name -> greenroom.v1.Approval
+	27, // 17: greenroom.v1.ListTasksRequest.states:type_name -> greenroom.v1.TaskState
+	28, // 18: greenroom.v1.ListTasksResponse.tasks:type_name -> greenroom.v1.Task
+	28, // 19: greenroom.v1.StopTaskResponse.task:type_name -> greenroom.v1.Task
+	2,  // 20: greenroom.v1.TurnService.StartTurn:input_type -> greenroom.v1.StartTurnRequest
+	4,  // 21: greenroom.v1.TurnService.RunTurn:input_type -> greenroom.v1.RunTurnRequest
+	6,  // 22: greenroom.v1.TurnService.InterruptTurn:input_type -> greenroom.v1.InterruptTurnRequest
+	8,  // 23: greenroom.v1.TurnService.GetTurn:input_type -> greenroom.v1.GetTurnRequest
+	10, // 24: greenroom.v1.TurnService.ListTurns:input_type -> greenroom.v1.ListTurnsRequest
+	12, // 25: greenroom.v1.TurnService.ListApprovals:input_type -> greenroom.v1.ListApprovalsRequest
+	14, // 26: greenroom.v1.TurnService.DecideApproval:input_type -> greenroom.v1.DecideApprovalRequest
+	16, // 27: greenroom.v1.TurnService.ListTasks:input_type -> greenroom.v1.ListTasksRequest
+	18, // 28: greenroom.v1.TurnService.StopTask:input_type -> greenroom.v1.StopTaskRequest
+	3,  // 29: greenroom.v1.TurnService.StartTurn:output_type -> greenroom.v1.StartTurnResponse
+	5,  // 30: greenroom.v1.TurnService.RunTurn:output_type -> greenroom.v1.RunTurnResponse
+	7,  // 31: greenroom.v1.TurnService.InterruptTurn:output_type -> greenroom.v1.InterruptTurnResponse
+	9,  // 32: greenroom.v1.TurnService.GetTurn:output_type -> greenroom.v1.GetTurnResponse
+	11, // 33: greenroom.v1.TurnService.ListTurns:output_type -> greenroom.v1.ListTurnsResponse
+	13, // 34: greenroom.v1.TurnService.ListApprovals:output_type -> greenroom.v1.ListApprovalsResponse
+	15, // 35: greenroom.v1.TurnService.DecideApproval:output_type -> greenroom.v1.DecideApprovalResponse
+	17, // 36: greenroom.v1.TurnService.ListTasks:output_type -> greenroom.v1.ListTasksResponse
+	19, // 37: greenroom.v1.TurnService.StopTask:output_type -> greenroom.v1.StopTaskResponse
+	29, // [29:38] is the sub-list for method output_type
+	20, // [20:29] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_greenroom_v1_turn_service_proto_init() }
@@ -1204,6 +1475,7 @@ func file_greenroom_v1_turn_service_proto_init() {
 		return
 	}
 	file_greenroom_v1_event_proto_init()
+	file_greenroom_v1_task_proto_init()
 	file_greenroom_v1_turn_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1211,7 +1483,7 @@ func file_greenroom_v1_turn_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_greenroom_v1_turn_service_proto_rawDesc), len(file_greenroom_v1_turn_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   14,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -26,6 +26,8 @@ const (
 	TurnService_ListTurns_FullMethodName      = "/greenroom.v1.TurnService/ListTurns"
 	TurnService_ListApprovals_FullMethodName  = "/greenroom.v1.TurnService/ListApprovals"
 	TurnService_DecideApproval_FullMethodName = "/greenroom.v1.TurnService/DecideApproval"
+	TurnService_ListTasks_FullMethodName      = "/greenroom.v1.TurnService/ListTasks"
+	TurnService_StopTask_FullMethodName       = "/greenroom.v1.TurnService/StopTask"
 )
 
 // TurnServiceClient is the client API for TurnService service.
@@ -54,6 +56,14 @@ type TurnServiceClient interface {
 	// DecideApproval allows or denies what a tool asks for; the first decision wins. NOT_FOUND: no such approval.
 	// FAILED_PRECONDITION: it is decided, expired or cancelled already (APPROVAL_DECIDED).
 	DecideApproval(ctx context.Context, in *DecideApprovalRequest, opts ...grpc.CallOption) (*DecideApprovalResponse, error)
+	// ListTasks answers a page of a session's background tasks, the oldest first: those that are open, and those that have
+	// ended.
+	ListTasks(ctx context.Context, in *ListTasksRequest, opts ...grpc.CallOption) (*ListTasksResponse, error)
+	// StopTask stops a background task. Answers once it has ended, or after 10 s with a task that is still RUNNING. The model
+	// may then work on without a prompt: that is a turn.
+	// NOT_FOUND: no such task (TASK_NOT_FOUND). FAILED_PRECONDITION: it has ended already (TASK_ENDED), or is a timer
+	// (TASK_NOT_STOPPABLE).
+	StopTask(ctx context.Context, in *StopTaskRequest, opts ...grpc.CallOption) (*StopTaskResponse, error)
 }
 
 type turnServiceClient struct {
@@ -143,6 +153,26 @@ func (c *turnServiceClient) DecideApproval(ctx context.Context, in *DecideApprov
 	return out, nil
 }
 
+func (c *turnServiceClient) ListTasks(ctx context.Context, in *ListTasksRequest, opts ...grpc.CallOption) (*ListTasksResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListTasksResponse)
+	err := c.cc.Invoke(ctx, TurnService_ListTasks_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *turnServiceClient) StopTask(ctx context.Context, in *StopTaskRequest, opts ...grpc.CallOption) (*StopTaskResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StopTaskResponse)
+	err := c.cc.Invoke(ctx, TurnService_StopTask_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // TurnServiceServer is the server API for TurnService service.
 // All implementations must embed UnimplementedTurnServiceServer
 // for forward compatibility.
@@ -169,6 +199,14 @@ type TurnServiceServer interface {
 	// DecideApproval allows or denies what a tool asks for; the first decision wins. NOT_FOUND: no such approval.
 	// FAILED_PRECONDITION: it is decided, expired or cancelled already (APPROVAL_DECIDED).
 	DecideApproval(context.Context, *DecideApprovalRequest) (*DecideApprovalResponse, error)
+	// ListTasks answers a page of a session's background tasks, the oldest first: those that are open, and those that have
+	// ended.
+	ListTasks(context.Context, *ListTasksRequest) (*ListTasksResponse, error)
+	// StopTask stops a background task. Answers once it has ended, or after 10 s with a task that is still RUNNING. The model
+	// may then work on without a prompt: that is a turn.
+	// NOT_FOUND: no such task (TASK_NOT_FOUND). FAILED_PRECONDITION: it has ended already (TASK_ENDED), or is a timer
+	// (TASK_NOT_STOPPABLE).
+	StopTask(context.Context, *StopTaskRequest) (*StopTaskResponse, error)
 	mustEmbedUnimplementedTurnServiceServer()
 }
 
@@ -199,6 +237,12 @@ func (UnimplementedTurnServiceServer) ListApprovals(context.Context, *ListApprov
 }
 func (UnimplementedTurnServiceServer) DecideApproval(context.Context, *DecideApprovalRequest) (*DecideApprovalResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DecideApproval not implemented")
+}
+func (UnimplementedTurnServiceServer) ListTasks(context.Context, *ListTasksRequest) (*ListTasksResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListTasks not implemented")
+}
+func (UnimplementedTurnServiceServer) StopTask(context.Context, *StopTaskRequest) (*StopTaskResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StopTask not implemented")
 }
 func (UnimplementedTurnServiceServer) mustEmbedUnimplementedTurnServiceServer() {}
 func (UnimplementedTurnServiceServer) testEmbeddedByValue()                     {}
@@ -340,6 +384,42 @@ func _TurnService_DecideApproval_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _TurnService_ListTasks_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListTasksRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TurnServiceServer).ListTasks(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TurnService_ListTasks_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TurnServiceServer).ListTasks(ctx, req.(*ListTasksRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TurnService_StopTask_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StopTaskRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TurnServiceServer).StopTask(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TurnService_StopTask_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TurnServiceServer).StopTask(ctx, req.(*StopTaskRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // TurnService_ServiceDesc is the grpc.ServiceDesc for TurnService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -370,6 +450,14 @@ var TurnService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DecideApproval",
 			Handler:    _TurnService_DecideApproval_Handler,
+		},
+		{
+			MethodName: "ListTasks",
+			Handler:    _TurnService_ListTasks_Handler,
+		},
+		{
+			MethodName: "StopTask",
+			Handler:    _TurnService_StopTask_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -182,6 +182,13 @@ class Interrupt(Change):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StopTask(Change):
+    """Stop a background task."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decide(Change):
     """Allow or deny a permission request; `updated_input` replaces the tool's input when allowing."""
 

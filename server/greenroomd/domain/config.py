@@ -102,6 +102,8 @@ class Limits:
     """How long a turn may run before it is interrupted and FAILED."""
     output_bytes: int | None = None
     """Bytes that the process may write to stdout in one turn."""
+    background_grace: timedelta | None = None
+    """How long work in the background keeps its process after the last turn has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

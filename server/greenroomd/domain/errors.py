@@ -113,6 +113,12 @@ class ApprovalNotFound(NotFound):
     kind = "approval"
 
 
+class TaskNotFound(NotFound):
+    """The session has no background task with this id."""
+
+    kind = "task"
+
+
 class NodeNotFound(NotFound):
     """No node has this id."""
 
@@ -196,6 +202,23 @@ class ApprovalDecided(FailedPrecondition):
     def __init__(self, state: str) -> None:
         super().__init__(f"the approval is {state.upper()} already")
         self.state = state
+
+
+class TaskEnded(FailedPrecondition):
+    """The background task is no longer open; `state` is its state, such as `completed`."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"the task is {state.upper()} already")
+        self.state = state
+
+
+class TaskNotStoppable(FailedPrecondition):
+    """The CLI has no way to stop a background task of this kind."""
+
+    def __init__(self, task_id: str) -> None:
+        super().__init__(
+            f"task {task_id} is a timer, which only the model can delete; it ends with the session's process"
+        )
 
 
 class ProfileInUse(FailedPrecondition):

@@ -11,6 +11,7 @@ from greenroomd.domain.config import JsonObject, PermissionMode
 from greenroomd.domain.mcp import McpServer
 from greenroomd.domain.plan_limit import PlanLimit
 from greenroomd.domain.session import Session
+from greenroomd.domain.task import Task
 from greenroomd.domain.turn import Problem, Turn
 
 
@@ -37,6 +38,7 @@ class StateChanged:
     to_state: str
     reason: str
     error: Problem | None = None
+    lost_task_ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +190,13 @@ class McpServerNoted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskNoted:
+    """The whole background task as it is after the event."""
+
+    task: Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeltaNoted:
     """A piece of a message in progress; the finished block repeats all of it."""
 
@@ -277,6 +286,7 @@ Payload = (
     | ApprovalNoted
     | CapabilitiesChanged
     | McpServerNoted
+    | TaskNoted
     | DeltaNoted
     | ToolInputNoted
     | ToolOutputNoted

@@ -7,14 +7,15 @@ that nothing is lost.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from greenroomd.domain.api_failure import ApiFailure
 from greenroomd.domain.capabilities import Command
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.plan_limit import PlanLimit
+from greenroomd.domain.task import TaskKind, TaskState
 from greenroomd.domain.usage import Usage
 
 
@@ -77,6 +78,8 @@ class UserEchoed(Frame):
     parent_tool_use_id: str = ""
     synthetic: bool = False
     replay: bool = False
+    outcome: JsonObject = field(default_factory=dict)
+    """What the tool says of its result in a form of its own; empty if it does not."""
 
 
 class DeltaKind(StrEnum):
@@ -229,11 +232,27 @@ class Activity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BackgroundTasksChanged(Frame):
-    """`system/background_tasks_changed`: what the CLI now does in the background."""
+class BackgroundTask:
+    """One entry of `background_tasks_changed`."""
 
-    agents: frozenset[str]
-    """The ids of the agents among the tasks. The CLI is not idle as long as one of them works."""
+    task_id: str
+    kind: TaskKind
+    description: str
+    parent_task_id: str = ""
+    housekeeping: bool = False
+    """Whether the CLI says that it is no work of the conversation, or that it goes on outside of the process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackgroundTasksChanged(Frame):
+    """`system/background_tasks_changed`: everything that the CLI now does in the background, except its timers."""
+
+    tasks: Sequence[BackgroundTask]
+
+    @property
+    def agents(self) -> frozenset[str]:
+        """The ids of all but shell commands. The CLI is not idle as long as one of them works."""
+        return frozenset(task.task_id for task in self.tasks if task.kind is not TaskKind.SHELL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +302,8 @@ class MessageProgressed(Frame):
 
     message_uuid: str
     progress: str
+    wakeup: str = ""
+    """What gave the CLI a message that is not ours, such as `schedule_wakeup`; "" for ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,11 +320,58 @@ class SystemNoted(Frame):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommandTasked(SystemNoted):
-    """`system/task_started` for a shell command: it takes longer, and the CLI collects its output in a file."""
+class TaskBegan(SystemNoted):
+    """`system/task_started`: a tool began work that may go on beside the turn."""
 
     task_id: str
+    kind: TaskKind
+    description: str
+    tool_use_id: str = ""
+    parent_task_id: str = ""
+    background: bool = False
+    """Whether it goes on in the background; if not, the tool call waits for it."""
+    housekeeping: bool = False
+    """As in BackgroundTask."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskChanged(SystemNoted):
+    """`system/task_updated` or `task_progress`: how a task stands. What it does not say is "", None or False."""
+
+    task_id: str
+    state: TaskState | None = None
+    description: str = ""
+    summary: str = ""
+    background: bool = False
+    """Whether it has just moved to the background."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskReported(SystemNoted):
+    """`system/task_notification`: a task has ended, and what the model is told about it."""
+
+    task_id: str
+    state: TaskState
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerSet(Frame):
+    """Not a line of its own: a tool's result says that the CLI has this timer."""
+
+    task_id: str
+    schedule: str
+    prompt: str
+    recurring: bool
     tool_use_id: str
+    next_time: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerCleared(Frame):
+    """Not a line of its own: a tool's result says that a timer was deleted."""
+
+    task_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

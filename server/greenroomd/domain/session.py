@@ -125,6 +125,10 @@ class Session:
     """The running turn; "" for none."""
     turn_count: int = 0
     """How many turns it has accepted."""
+    background_task_count: int = 0
+    """How many of its background tasks are open."""
+    lost_task_ids: tuple[str, ...] = ()
+    """The background tasks that ended LOST with its last process; empty again from the next turn on."""
     usage: Usage = Usage()
     """What its turns have used that have ended, and what was used while none ran; only `lifecycle.book` changes it."""
     running_usage: Usage = Usage()

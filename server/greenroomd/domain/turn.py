@@ -1,7 +1,9 @@
-"""A turn: one prompt, and everything that the CLI does until it is idle again."""
+"""A turn: one prompt, or a cause of the CLI's own, and everything that the CLI does until it is idle again."""
 
 from __future__ import annotations
 
+import hashlib
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -27,6 +29,30 @@ class TurnState(StrEnum):
         return self not in (TurnState.QUEUED, TurnState.RUNNING)
 
 
+class TurnKind(StrEnum):
+    """What began a turn: a caller's prompt, or the CLI itself."""
+
+    PROMPT = "prompt"
+    UNPROMPTED = "unprompted"
+
+
+class CauseKind(StrEnum):
+    """What wakes a CLI that has no prompt."""
+
+    TASK = "task"
+    TIMER = "timer"
+    HOOK = "hook"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnCause:
+    """Why the CLI began to work without a prompt; `task_id` is "" if it does not say which task woke it."""
+
+    kind: CauseKind
+    task_id: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """Why a turn or a session failed."""
@@ -49,7 +75,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One prompt to a session, and its outcome.
+    """One prompt to a session, or work of the CLI without a prompt, and its outcome.
 
     `prompt` is the plain text; `content` the blocks (API shape) when the caller sent blocks instead. `rounds` counts
     the CLI's rounds with the model.
@@ -57,15 +83,19 @@ class Turn:
     """
 
     turn_id: str
-    """Its id, a UUID of version 4; also the uuid of the user message for the CLI."""
+    """Its id, a UUID of version 4; also the uuid of the user message for the CLI, if there is one."""
     session_id: str
     """Its session."""
     number: int
     """Its number in the session, from 1, in the order of acceptance."""
     state: TurnState
     """Its state."""
-    prompt: str
-    """The prompt as text; "" if there is `content`."""
+    kind: TurnKind = TurnKind.PROMPT
+    """What began it."""
+    cause: TurnCause | None = None
+    """Why the CLI began it; None if a prompt did."""
+    prompt: str = ""
+    """The prompt as text; "" if there is `content`, or no prompt at all."""
     content: Sequence[JsonObject] = ()
     """The prompt as content blocks, in the API's shape."""
     timeout: timedelta | None = None
@@ -107,3 +137,19 @@ def aborted(turn: Turn, *, at: datetime, error: Problem, state: TurnState = Turn
     """Return a turn that ends without a result from the CLI; if it had begun, it is unknown what its tools did."""
     began = turn.state is TurnState.RUNNING
     return replace(turn, state=state, error=error, end_time=at, side_effects_unknown=began)
+
+
+def unprompted(session_id: str, number: int, cause: TurnCause, *, at: datetime) -> Turn:
+    """Return a turn that the CLI has begun by itself. Its id follows from session and number, which never return."""
+    digest = hashlib.sha256(f"{session_id}/{number}".encode()).digest()
+    return Turn(
+        turn_id=str(uuid.UUID(bytes=digest[:16], version=4)),
+        session_id=session_id,
+        number=number,
+        state=TurnState.RUNNING,
+        kind=TurnKind.UNPROMPTED,
+        cause=cause,
+        actor="cli",
+        create_time=at,
+        start_time=at,
+    )

@@ -30,6 +30,7 @@ METADATA: Mapping[type[GreenroomError], Mapping[str, Callable[[Any], str]]] = {
     errors.NoProcess: {"state": lambda error: error.state.upper()},
     errors.ConversationLost: {"cli_session_id": lambda error: error.cli_session_id},
     errors.ApprovalDecided: {"state": lambda error: error.state.upper()},
+    errors.TaskEnded: {"state": lambda error: error.state.upper()},
     errors.ProfileInUse: {"sessions": lambda error: str(error.sessions)},
     errors.CliTooOld: {"version": lambda error: error.version, "minimum": lambda error: error.minimum},
     errors.EtagMismatch: _ETAG,

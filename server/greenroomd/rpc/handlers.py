@@ -157,7 +157,7 @@ class _Route:
 def _subject(request: Message | None) -> str:
     """Return the id of the resource that a request names, for the error's details; "" if it names none."""
     for message in (request, getattr(request, "session", None), getattr(request, "profile", None)):
-        for name in ("approval_id", "session_id", "profile_id"):
+        for name in ("approval_id", "task_id", "session_id", "profile_id"):
             if subject := getattr(message, name, ""):
                 return str(subject)
     return ""

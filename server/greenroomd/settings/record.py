@@ -152,6 +152,14 @@ class Settings(BaseModel):
     idle_timeout: Span = Field(
         timedelta(minutes=15), description="How long an idle session keeps its process"
     )
+    background_grace: Span = Field(
+        timedelta(minutes=15),
+        description="How long work in the background (commands, agents, timers of the CLI) keeps the process of "
+        "a session after its last turn, where the session's `limits.background_grace` does not say",
+    )
+    max_background_grace: Span = Field(
+        timedelta(hours=24), description="The longest `limits.background_grace` that a session may have"
+    )
     turn_timeout: Span = Field(
         timedelta(hours=1), description="How long a turn may take before it is interrupted"
     )

@@ -96,6 +96,7 @@ def operator_bounds(settings: Settings) -> OperatorBounds:
         may_bypass=settings.allow_bypass_permissions,
         may_use_project=settings.allow_project_context,
         mcp_connect_timeout=settings.max_mcp_connect_timeout,
+        background_grace=settings.max_background_grace,
     )
 
 

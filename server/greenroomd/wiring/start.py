@@ -201,6 +201,8 @@ def _node(
             idle_timeout=settings.idle_timeout,
             api_retry_timeout=settings.api_retry_timeout,
             api_max_retries=settings.api_max_retries,
+            background_grace=settings.background_grace,
+            max_background_grace=settings.max_background_grace,
         ),
         now=lambda: datetime.now(UTC),
         observer=metrics,

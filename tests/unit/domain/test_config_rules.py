@@ -49,6 +49,7 @@ BOUNDS: list[tuple[str, str, list[Any], list[Any]]] = [
     ("limits.max_duration", "limits.max_duration", [SECOND, 7 * DAY], [999 * MS, 7 * DAY + MS]),
     ("limits.idle_timeout", "limits.idle_timeout", [SECOND, 7 * DAY], [999 * MS, 7 * DAY + MS]),
     ("limits.turn_timeout", "limits.turn_timeout", [SECOND, 7 * DAY], [999 * MS, 7 * DAY + MS]),
+    ("limits.background_grace", "limits.background_grace", [0 * MS, 7 * DAY], [-MS, 7 * DAY + MS]),
     ("limits.output_bytes", "limits.output_bytes", [1, 2**62], [0, -1]),
     ("recovery_policy.max_restarts", "recovery.max_restarts", [1, 100], [0, 101]),
     ("recovery_policy.restart_window", "recovery.window", [SECOND, DAY], [999 * MS, DAY + MS]),

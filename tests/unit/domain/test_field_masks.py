@@ -13,6 +13,7 @@ from greenroomd.domain.rules.session_field_rules import OperatorBounds, part_vio
 from greenroomd.domain.session import Session
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
 BEFORE = Session(
     session_id="0b7c5e2e-8f0e-4d0f-9a39-3f5d1f6f3c11",
     workspace_id="default",
@@ -166,3 +167,12 @@ def test_the_operator_bounds_the_time_for_mcp_servers_to_connect() -> None:
     assert "at most 4 s" in violation.description
     assert part_violations(parts, bounds=tight, before=parts.config) == []  # it had it before
     assert part_violations(parts, bounds=OperatorBounds(may_bypass=False)) == []
+
+
+def test_a_grace_above_that_of_the_server_is_refused_unless_the_session_has_it_already() -> None:
+    parts = given(config={"working_dir": "/srv/app", "limits": Limits(background_grace=2 * DAY)})
+    (violation,) = part_violations(parts, bounds=OperatorBounds(may_bypass=False))
+    assert violation.field == "config.limits.background_grace"
+    assert "GREENROOM_MAX_BACKGROUND_GRACE" in violation.description
+    assert part_violations(parts, bounds=OperatorBounds(may_bypass=False), before=parts.config) == []
+    assert part_violations(parts, bounds=OperatorBounds(may_bypass=False, background_grace=2 * DAY)) == []

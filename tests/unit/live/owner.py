@@ -20,10 +20,12 @@ from greenroomd.domain.lifecycle import deadlines, orders, turn_queue
 from greenroomd.domain.lifecycle.process import process_end, process_output, process_start
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
-from greenroomd.domain.turn import Turn, TurnState
+from greenroomd.domain.task import Task
+from greenroomd.domain.turn import Turn, TurnKind, TurnState
 from greenroomd.store.schema.documents import config_text
 from greenroomd.store.schema.rows import approval_of, approval_row, turn_of, turn_row
 from greenroomd.store.schema.session_rows import session_of, session_row
+from greenroomd.store.schema.task_rows import task_of, task_row
 from unit.live import says
 
 T = TypeVar("T")
@@ -41,6 +43,8 @@ TIMEOUTS = TurnTimeouts(
     idle_timeout=timedelta(minutes=10),
     api_retry_timeout=timedelta(minutes=2),
     api_max_retries=4,
+    background_grace=timedelta(minutes=20),
+    max_background_grace=timedelta(hours=2),
 )
 
 
@@ -79,6 +83,7 @@ class Rows:
         self._session: Sequence[Any] = ()
         self._turns: dict[str, Sequence[Any]] = {}
         self._approvals: dict[str, Sequence[Any]] = {}
+        self._tasks: dict[str, Sequence[Any]] = {}
         self.put(session, configures=True)
 
     def put(self, session: Session, *, configures: bool) -> None:
@@ -94,6 +99,7 @@ class Rows:
         self.put(step.session, configures=step.configures)
         self._turns |= {key: turn_row(1, turn) for key, turn in step.turns.items()}
         self._approvals |= {key: approval_row(1, each) for key, each in step.approvals.items()}
+        self._tasks |= {key: task_row(1, each) for key, each in step.tasks.items()}
 
     @property
     def session(self) -> Session:
@@ -108,6 +114,11 @@ class Rows:
     def pending(self) -> dict[str, Approval]:
         approvals = map(approval_of, self._approvals.values())
         return {each.approval_id: each for each in approvals if each.state is ApprovalState.PENDING}
+
+    @property
+    def open_tasks(self) -> tuple[Task, ...]:
+        tasks = map(task_of, self._tasks.values())
+        return tuple(task for task in tasks if not task.state.final)
 
 
 class Owner:
@@ -127,6 +138,7 @@ class Owner:
         self.turns: dict[str, Turn] = {}
         """Every turn as last stored."""
         self.approvals: dict[str, Approval] = {}
+        self.tasks: dict[str, Task] = {}
         """Every question as last stored."""
 
     @property
@@ -167,12 +179,14 @@ class Owner:
             session=as_stored(self.rows.session, step.session),
             turns=self.rows.open_turns,
             approvals=self.rows.pending,
+            tasks={task.task_id: task for task in self.rows.open_tasks},
         )
         self.events += step.events
         self.ephemeral += [placed.event for placed in step.ephemeral]
         self.actions += step.actions
         self.turns |= step.turns
         self.approvals |= step.approvals
+        self.tasks |= step.tasks
         return result
 
     def told(self) -> list[EventType]:
@@ -197,7 +211,9 @@ class Owner:
     def lose_memory(self) -> Owner:
         """Let another owner take over, which knows only what was stored."""
         rows = self.rows
-        self.live = taken_over(rows.session, self.now, turns=rows.open_turns, approvals=rows.pending)
+        self.live = taken_over(
+            rows.session, self.now, turns=rows.open_turns, approvals=rows.pending, tasks=rows.open_tasks
+        )
         return self
 
     def wait(self, span: timedelta) -> None:
@@ -247,6 +263,11 @@ class Owner:
 
     def says(self, *frames: Frame) -> None:
         self.decide(lambda step: process_output.said(step, frames))
+
+    @property
+    def unprompted(self) -> list[Turn]:
+        """The turns that the CLI began, in their order."""
+        return [turn for turn in self.turns.values() if turn.kind is TurnKind.UNPROMPTED]
 
     def a_turn(self, text: str = "go", *, timeout: timedelta | None = None) -> Turn:
         """Return the next turn, not yet given to anybody."""

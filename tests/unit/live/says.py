@@ -12,20 +12,28 @@ from greenroomd.domain.frames import (
     ActivityChanged,
     ApiRetried,
     AssistantSpoke,
+    BackgroundTask,
+    BackgroundTasksChanged,
     ConversationReset,
     Delta,
     DeltaKind,
+    MessageProgressed,
     ModelSwitched,
     PermissionAsked,
     PermissionModeTold,
     PermissionWithdrawn,
     PlanLimitsTold,
     PromptRefused,
+    TaskBegan,
+    TaskChanged,
+    TaskReported,
+    TimerSet,
     TurnInitialized,
     TurnResult,
     UserEchoed,
 )
 from greenroomd.domain.plan_limit import PlanLimit
+from greenroomd.domain.task import TaskKind, TaskState
 from greenroomd.domain.usage import Usage
 
 RAW = b"{}"
@@ -174,3 +182,35 @@ def aborted(*message_uuids: str, **facts: Any) -> TurnResult:
 
 def reset(**facts: Any) -> ConversationReset:
     return ConversationReset(raw=RAW, **facts)
+
+
+def task_began(task_id: str = "b1", kind: TaskKind = TaskKind.SHELL, **facts: Any) -> TaskBegan:
+    facts = {"description": "build", "tool_use_id": "toolu_1", "background": True, **facts}
+    return TaskBegan(raw=RAW, type="system", subtype="task_started", task_id=task_id, kind=kind, **facts)
+
+
+def task_changed(task_id: str = "b1", **facts: Any) -> TaskChanged:
+    return TaskChanged(raw=RAW, type="system", subtype="task_updated", task_id=task_id, **facts)
+
+
+def task_reported(
+    task_id: str = "b1", state: TaskState = TaskState.COMPLETED, summary: str = "built"
+) -> TaskReported:
+    return TaskReported(
+        raw=RAW, type="system", subtype="task_notification", task_id=task_id, state=state, summary=summary
+    )
+
+
+def lists(*task_ids: str, kind: TaskKind = TaskKind.SHELL, **facts: Any) -> BackgroundTasksChanged:
+    """Return the list of everything that works in the background."""
+    tasks = [BackgroundTask(task_id=each, kind=kind, description="build", **facts) for each in task_ids]
+    return BackgroundTasksChanged(raw=RAW, tasks=tasks)
+
+
+def timer_set(task_id: str = "c1", **facts: Any) -> TimerSet:
+    facts = {"recurring": False, "next_time": None, "tool_use_id": "toolu_2", **facts}
+    return TimerSet(raw=b"", task_id=task_id, schedule="30 9 * * 1", prompt="look again", **facts)
+
+
+def timer_fires() -> MessageProgressed:
+    return MessageProgressed(raw=RAW, message_uuid="own", progress="started", wakeup="schedule_wakeup")

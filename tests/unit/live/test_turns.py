@@ -15,7 +15,7 @@ from greenroomd.domain.lifecycle import orders
 from greenroomd.domain.lifecycle.turn_queue import MAX_WAITING_TURNS
 from greenroomd.domain.retryable_errors import QueueFull
 from greenroomd.domain.states import State
-from greenroomd.domain.turn import Problem, Turn, TurnState
+from greenroomd.domain.turn import Problem, Turn, TurnKind, TurnState
 from greenroomd.domain.usage import Usage
 from unit.live import says
 from unit.live.owner import Owner, an_owner, payloads
@@ -137,7 +137,7 @@ def test_a_result_that_nobody_asked_for_ends_no_turn() -> None:
     assert owner.answers(turn, text="mine").result_text == "mine"
 
 
-def test_an_unsolicited_result_is_told_and_counts_for_the_session_alone() -> None:
+def test_what_the_cli_does_without_a_prompt_is_a_turn_with_its_own_usage() -> None:
     owner = an_owner()
     first = owner.answers(owner.prompt(), total_cost_usd=0.25)
     owner.forget().says(
@@ -146,11 +146,21 @@ def test_an_unsolicited_result_is_told_and_counts_for_the_session_alone() -> Non
         says.result(total_cost_usd=0.75, usage=Usage(input_tokens=7)),
         says.IDLE,
     )
-    assert owner.told() == [EventType.MESSAGE_ASSISTANT, EventType.MESSAGE_SYSTEM]
+    assert owner.told() == [
+        EventType.SESSION_STATE_CHANGED,
+        EventType.TURN_STARTED,
+        EventType.MESSAGE_ASSISTANT,
+        EventType.MESSAGE_SYSTEM,
+        EventType.TURN_COMPLETED,
+        EventType.SESSION_STATE_CHANGED,
+    ]
     assert owner.state is State.IDLE
-    second = owner.answers(owner.prompt(), total_cost_usd=1.0)
-    assert (first.usage.cost_usd, second.usage.cost_usd) == (0.25, 0.25)
-    assert owner.session.usage == Usage(turns=2, requests=3, input_tokens=207, output_tokens=40, cost_usd=1.0)
+    (own,) = owner.unprompted
+    assert (own.kind, own.state, own.prompt) == (TurnKind.UNPROMPTED, TurnState.COMPLETED, "")
+    assert own.usage == Usage(turns=1, requests=1, input_tokens=7, cost_usd=0.5)
+    third = owner.answers(owner.prompt(), total_cost_usd=1.0)
+    assert (first.usage.cost_usd, third.usage.cost_usd, third.number) == (0.25, 0.25, 3)
+    assert owner.session.usage == Usage(turns=3, requests=3, input_tokens=207, output_tokens=40, cost_usd=1.0)
 
 
 def test_cost_is_a_difference_within_one_process() -> None:

@@ -27,7 +27,8 @@ from greenroomd.domain.mcp import McpServer, McpStatus
 from greenroomd.domain.plan_limit import LimitState, PlanLimit
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session
 from greenroomd.domain.states import State
-from greenroomd.domain.turn import Problem, Turn, TurnState
+from greenroomd.domain.task import Task, TaskKind, TaskState
+from greenroomd.domain.turn import CauseKind, Problem, Turn, TurnCause, TurnKind, TurnState
 from greenroomd.domain.usage import Usage
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
@@ -80,6 +81,7 @@ CONFIG = SessionConfig(
         idle_timeout=timedelta(minutes=5),
         turn_timeout=timedelta(minutes=2),
         output_bytes=10**7,
+        background_grace=timedelta(minutes=3),
     ),
     recovery=RecoveryPolicy(
         mode=RecoveryMode.ON_CRASH,
@@ -121,6 +123,8 @@ SESSION = Session(
     cli_session_id=SESSION_ID,
     current_turn_id=TURN_ID,
     turn_count=3,
+    background_task_count=1,
+    lost_task_ids=("b1",),
     usage=USAGE,
     running_usage=Usage(requests=1, input_tokens=70, cost_usd=0.5),
     plan_limits=(LIMIT,),
@@ -142,6 +146,8 @@ TURN = Turn(
     timeout=timedelta(minutes=1),
     request_id=REQUEST_ID,
     actor="ada",
+    kind=TurnKind.UNPROMPTED,
+    cause=TurnCause(kind=CauseKind.TASK, task_id="b1"),
     rounds=2,
     result_text="gone",
     stop_reason="end_turn",
@@ -152,6 +158,22 @@ TURN = Turn(
     models=("claude-opus-5-5", "claude-haiku-5-5"),
     create_time=NOON,
     start_time=NOON,
+    end_time=NOON,
+)
+TASK = Task(
+    task_id="b1",
+    session_id=SESSION_ID,
+    turn_id=TURN_ID,
+    kind=TaskKind.TIMER,
+    state=TaskState.COMPLETED,
+    description="look again",
+    schedule="30 9 * * 1",
+    recurring=True,
+    next_time=NOON,
+    tool_use_id="toolu_1",
+    parent_task_id="a1",
+    summary="looked",
+    create_time=NOON,
     end_time=NOON,
 )
 APPROVAL = Approval(
@@ -249,6 +271,10 @@ PAYLOADS: dict[EventType, Payload] = {
             EventType.APPROVAL_CANCELLED,
         ),
         payloads.ApprovalNoted(approval=APPROVAL),
+    ),
+    **dict.fromkeys(
+        (EventType.TASK_STARTED, EventType.TASK_UPDATED, EventType.TASK_ENDED),
+        payloads.TaskNoted(task=TASK),
     ),
     **dict.fromkeys(
         (EventType.MESSAGE_DELTA, EventType.THINKING_DELTA),

@@ -26,9 +26,10 @@ from greenroomd.rpc.convert.enums import EnumPair
 from greenroomd.rpc.convert.problems import status
 from greenroomd.rpc.convert.session_proto import session_message
 from greenroomd.rpc.convert.structs import MAX_DEPTH, json_of, struct, wire_text
+from greenroomd.rpc.convert.task_proto import task_message
 from greenroomd.rpc.convert.times import datetime_of, duration, timedelta_of, timestamp
 from greenroomd.rpc.convert.turn_proto import approval_message, turn_message
-from unit.rpc.samples import APPROVAL, CONFIG, NOON, PROBLEM, SESSION, TURN
+from unit.rpc.samples import APPROVAL, CONFIG, NOON, PROBLEM, SESSION, TASK, TURN
 
 PAIRS = [pair for pair in vars(enums).values() if isinstance(pair, EnumPair)]
 
@@ -219,10 +220,11 @@ def test_a_new_session_says_nothing_of_what_is_not_there() -> None:
     [
         turn_message(replace(TURN, prompt="x" * 300_000, result_text="x" * 300_000)),
         approval_message(replace(APPROVAL, description="x" * 300_000)),
+        task_message(TASK),
     ],
-    ids=["turn", "approval"],
+    ids=["turn", "approval", "task"],
 )
-def test_turns_and_approvals_have_every_field(message: Any) -> None:
+def test_turns_approvals_and_tasks_have_every_field(message: Any) -> None:
     assert set(message.DESCRIPTOR.fields_by_name) == {field.name for field, _ in message.ListFields()}
 
 

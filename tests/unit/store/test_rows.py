@@ -9,6 +9,7 @@ from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import Limits, RecoveryPolicy, SessionConfig
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session
 from greenroomd.domain.states import State
+from greenroomd.domain.task import Task
 from greenroomd.domain.turn import Problem, Turn
 from greenroomd.domain.usage import Usage
 from greenroomd.store.schema.documents import config_of, config_text
@@ -19,7 +20,8 @@ from greenroomd.store.schema.rows import (
     turn_row,
 )
 from greenroomd.store.schema.session_rows import label_rows, session_of, session_row
-from greenroomd.store.schema.tables import approvals, labels, sessions, turns
+from greenroomd.store.schema.tables import approvals, labels, sessions, tasks, turns
+from greenroomd.store.schema.task_rows import task_of, task_row
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -46,6 +48,7 @@ st.register_type_strategy(
             max_duration=st.none() | spans,
             idle_timeout=st.none() | spans,
             turn_timeout=st.none() | spans,
+            background_grace=st.none() | spans,
         ),
         recovery=st.builds(RecoveryPolicy, window=spans, first_backoff=spans, max_backoff=spans),
     ),
@@ -86,6 +89,7 @@ approvals_made = st.builds(
     expire_time=times,
     decide_time=st.none() | times,
 )
+tasks_made = st.builds(Task, create_time=times, end_time=st.none() | times)
 thorough = settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -119,6 +123,14 @@ def test_an_approval_survives(approval: Approval) -> None:
     row = approval_row(7, approval)
     assert len(row) == len(approvals.columns)
     assert approval_of(row) == approval
+
+
+@thorough
+@given(tasks_made)
+def test_a_task_survives(task: Task) -> None:
+    row = task_row(7, task)
+    assert len(row) == len(tasks.columns)
+    assert task_of(row) == task
 
 
 @thorough

@@ -66,6 +66,9 @@ class Cli:
     async def say(self, message_uuid: str, prompt: str, content: Sequence[JsonObject]) -> None:
         self._tell(f"say {message_uuid}")
 
+    async def stop_task(self, task_id: str) -> None:
+        self._tell("stop_task")
+
     async def interrupt(self) -> None:
         self._tell("interrupt")
 

@@ -18,4 +18,6 @@ TIMEOUTS = TurnTimeouts(
     idle_timeout=LONG,
     api_retry_timeout=LONG,
     api_max_retries=4,
+    background_grace=LONG,
+    max_background_grace=LONG,
 )

@@ -219,6 +219,11 @@ pub struct SessionLimits {
     /// Bytes that the process may write to its output in one turn, greater than 0. Default: no limit.
     #[prost(int64, optional, tag = "6")]
     pub output_bytes: ::core::option::Option<i64>,
+    /// How long work in the background (commands, agents and timers of the CLI, see ListTasks) keeps the process after the last
+    /// turn has ended: as long, the server does not take the process for `idle_timeout`, for another session or for a changed
+    /// config. 0: not at all; at most 7 d, and at most what the server allows. Default: the server's.
+    #[prost(message, optional, tag = "7")]
+    pub background_grace: ::core::option::Option<::prost_types::Duration>,
 }
 /// RecoveryPolicy says whether and how often a session comes back by itself after its process ended. Recovery continues
 /// the conversation but never sends the interrupted turn again: that turn ends INTERRUPTED.
@@ -671,6 +676,13 @@ pub enum ErrorReason {
     /// ResourceInfo {"resourceType": "greenroom.v1.McpServer", "resourceName": "calc"}
     /// ```
     McpServerNotFound = 28,
+    /// NOT_FOUND: the session has no such background task.
+    ///
+    /// ```text
+    /// {"reason": "TASK_NOT_FOUND", "domain": "greenroom.v1"}
+    /// ResourceInfo {"resourceType": "greenroom.v1.Task", "resourceName": "b3f0c9a1e"}
+    /// ```
+    TaskNotFound = 27,
     /// ALREADY_EXISTS: the session_id is taken.
     ///
     /// ```text
@@ -747,6 +759,23 @@ pub enum ErrorReason {
     /// PreconditionFailure {"violations": [{"type": "PROCESS", "subject": "0b9c…", "description": "the session has no process"}]}
     /// ```
     NoProcess = 50,
+    /// FAILED_PRECONDITION: the background task has ended already.
+    ///
+    /// ```text
+    /// {"reason": "TASK_ENDED", "domain": "greenroom.v1", "metadata": {"state": "COMPLETED"}}
+    /// PreconditionFailure {"violations": [{"type": "TASK", "subject": "b3f0c9a1e",
+    /// "description": "is COMPLETED already"}]}
+    /// ```
+    TaskEnded = 48,
+    /// FAILED_PRECONDITION: the background task is a timer, which only the model can delete. Its process can be ended
+    /// (RestartSession, SuspendSession), and it ends with that.
+    ///
+    /// ```text
+    /// {"reason": "TASK_NOT_STOPPABLE", "domain": "greenroom.v1"}
+    /// PreconditionFailure {"violations": [{"type": "TASK", "subject": "0f3a9c1e",
+    /// "description": "is a timer"}]}
+    /// ```
+    TaskNotStoppable = 49,
     /// ABORTED: the resource has changed since the given etag was read. Read it again, then decide.
     ///
     /// ```text
@@ -1031,6 +1060,7 @@ impl ErrorReason {
             Self::ApprovalNotFound => "ERROR_REASON_APPROVAL_NOT_FOUND",
             Self::NodeNotFound => "ERROR_REASON_NODE_NOT_FOUND",
             Self::McpServerNotFound => "ERROR_REASON_MCP_SERVER_NOT_FOUND",
+            Self::TaskNotFound => "ERROR_REASON_TASK_NOT_FOUND",
             Self::SessionExists => "ERROR_REASON_SESSION_EXISTS",
             Self::ProfileExists => "ERROR_REASON_PROFILE_EXISTS",
             Self::IllegalTransition => "ERROR_REASON_ILLEGAL_TRANSITION",
@@ -1041,6 +1071,8 @@ impl ErrorReason {
             Self::CliTooOld => "ERROR_REASON_CLI_TOO_OLD",
             Self::ProfileInUse => "ERROR_REASON_PROFILE_IN_USE",
             Self::NoProcess => "ERROR_REASON_NO_PROCESS",
+            Self::TaskEnded => "ERROR_REASON_TASK_ENDED",
+            Self::TaskNotStoppable => "ERROR_REASON_TASK_NOT_STOPPABLE",
             Self::EtagMismatch => "ERROR_REASON_ETAG_MISMATCH",
             Self::OwnershipLost => "ERROR_REASON_OWNERSHIP_LOST",
             Self::NoSlot => "ERROR_REASON_NO_SLOT",
@@ -1102,6 +1134,7 @@ impl ErrorReason {
             "ERROR_REASON_APPROVAL_NOT_FOUND" => Some(Self::ApprovalNotFound),
             "ERROR_REASON_NODE_NOT_FOUND" => Some(Self::NodeNotFound),
             "ERROR_REASON_MCP_SERVER_NOT_FOUND" => Some(Self::McpServerNotFound),
+            "ERROR_REASON_TASK_NOT_FOUND" => Some(Self::TaskNotFound),
             "ERROR_REASON_SESSION_EXISTS" => Some(Self::SessionExists),
             "ERROR_REASON_PROFILE_EXISTS" => Some(Self::ProfileExists),
             "ERROR_REASON_ILLEGAL_TRANSITION" => Some(Self::IllegalTransition),
@@ -1112,6 +1145,8 @@ impl ErrorReason {
             "ERROR_REASON_CLI_TOO_OLD" => Some(Self::CliTooOld),
             "ERROR_REASON_PROFILE_IN_USE" => Some(Self::ProfileInUse),
             "ERROR_REASON_NO_PROCESS" => Some(Self::NoProcess),
+            "ERROR_REASON_TASK_ENDED" => Some(Self::TaskEnded),
+            "ERROR_REASON_TASK_NOT_STOPPABLE" => Some(Self::TaskNotStoppable),
             "ERROR_REASON_ETAG_MISMATCH" => Some(Self::EtagMismatch),
             "ERROR_REASON_OWNERSHIP_LOST" => Some(Self::OwnershipLost),
             "ERROR_REASON_NO_SLOT" => Some(Self::NoSlot),
@@ -1448,6 +1483,13 @@ pub struct Session {
     /// together count against `max_budget_usd`. Unset when there is nothing.
     #[prost(message, optional, tag = "32")]
     pub running_usage: ::core::option::Option<SessionUsage>,
+    /// How many background tasks are open: those that run, and timers. ListTasks has them.
+    #[prost(int32, tag = "33")]
+    pub background_task_count: i32,
+    /// Background tasks that ended LOST with the session's last process; ListTasks has them. Empty when none did, and again
+    /// from the next turn on.
+    #[prost(string, repeated, tag = "34")]
+    pub lost_task_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Process is one run of the CLI for a session.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1551,7 +1593,7 @@ pub enum SessionState {
     Initializing = 2,
     /// The process is ready and has had no turn yet.
     Ready = 3,
-    /// A turn runs. Waiting for a person is ACTIVE with the reason AWAITING_APPROVAL.
+    /// A turn runs, one with a prompt or one that the CLI began. Waiting for a person is ACTIVE with the reason AWAITING_APPROVAL.
     Active = 4,
     /// The process waits for the next turn.
     Idle = 5,
@@ -1633,7 +1675,164 @@ impl SessionView {
         }
     }
 }
-/// Turn is one prompt to a session and everything that came of it. All fields are set by the server.
+/// Task is work that the CLI of a session does, or has scheduled, in the background: it goes on when the turn that started
+/// it has ended. When it ends, or a timer fires, the CLI usually works by itself: that is a turn of kind UNPROMPTED. All
+/// fields are set by the server.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Task {
+    /// The CLI's id of the task, unique in the session.
+    #[prost(string, tag = "1")]
+    pub task_id: ::prost::alloc::string::String,
+    /// Session that it belongs to.
+    #[prost(string, tag = "2")]
+    pub session_id: ::prost::alloc::string::String,
+    /// Turn in which it was started; empty when the CLI started it outside of any.
+    #[prost(string, tag = "3")]
+    pub turn_id: ::prost::alloc::string::String,
+    /// What works.
+    #[prost(enumeration = "TaskKind", tag = "4")]
+    pub kind: i32,
+    /// State of the task.
+    #[prost(enumeration = "TaskState", tag = "5")]
+    pub state: i32,
+    /// What it does, in the model's words; of a TIMER the prompt that it gives. At most 4096 characters, then cut.
+    #[prost(string, tag = "6")]
+    pub description: ::prost::alloc::string::String,
+    /// Of a TIMER: its times, as a cron expression in the time zone of the server, such as `30 9 * * 1`. Empty for every other
+    /// kind.
+    #[prost(string, tag = "7")]
+    pub schedule: ::prost::alloc::string::String,
+    /// Of a TIMER: whether it fires again and again. One that does not ends when it has fired.
+    #[prost(bool, tag = "8")]
+    pub recurring: bool,
+    /// The API's id of the tool call that started it; empty when the CLI does not say.
+    #[prost(string, tag = "9")]
+    pub tool_use_id: ::prost::alloc::string::String,
+    /// The AGENT task that started it; empty when the main conversation did.
+    #[prost(string, tag = "10")]
+    pub parent_task_id: ::prost::alloc::string::String,
+    /// How it stands or how it ended, in the CLI's words; the report of an AGENT. At most 4096 characters, then cut. May be
+    /// empty.
+    #[prost(string, tag = "11")]
+    pub summary: ::prost::alloc::string::String,
+    /// Time at which it was started.
+    #[prost(message, optional, tag = "12")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Time at which it ended; unset while it is open (SCHEDULED, PAUSED or RUNNING).
+    #[prost(message, optional, tag = "13")]
+    pub end_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Of a TIMER: time at which it fires next, if the session has a process then. Unset when the CLI has not said it, as after
+    /// each firing.
+    #[prost(message, optional, tag = "14")]
+    pub next_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// TaskKind is what works in the background.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum TaskKind {
+    /// Never set by the server.
+    Unspecified = 0,
+    /// A command of the Bash tool.
+    Shell = 1,
+    /// A subagent.
+    Agent = 2,
+    /// A command whose output wakes the model, line by line.
+    Monitor = 3,
+    /// A script of several agents.
+    Workflow = 4,
+    /// A prompt that the CLI gives itself at set times. It belongs to the conversation: without a process it cannot fire, and
+    /// is there again with the next one.
+    Timer = 5,
+    /// Any other kind.
+    Other = 6,
+}
+impl TaskKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "TASK_KIND_UNSPECIFIED",
+            Self::Shell => "TASK_KIND_SHELL",
+            Self::Agent => "TASK_KIND_AGENT",
+            Self::Monitor => "TASK_KIND_MONITOR",
+            Self::Workflow => "TASK_KIND_WORKFLOW",
+            Self::Timer => "TASK_KIND_TIMER",
+            Self::Other => "TASK_KIND_OTHER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "TASK_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "TASK_KIND_SHELL" => Some(Self::Shell),
+            "TASK_KIND_AGENT" => Some(Self::Agent),
+            "TASK_KIND_MONITOR" => Some(Self::Monitor),
+            "TASK_KIND_WORKFLOW" => Some(Self::Workflow),
+            "TASK_KIND_TIMER" => Some(Self::Timer),
+            "TASK_KIND_OTHER" => Some(Self::Other),
+            _ => None,
+        }
+    }
+}
+/// TaskState is where a task is in its life. COMPLETED, FAILED, STOPPED and LOST are final, except that a subagent that the
+/// model resumes is RUNNING again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum TaskState {
+    /// Never set by the server.
+    Unspecified = 0,
+    /// A timer waits for its time.
+    Scheduled = 1,
+    /// It works.
+    Running = 2,
+    /// It ended well.
+    Completed = 3,
+    /// It ended with an error.
+    Failed = 4,
+    /// It was stopped by StopTask, by the model, or with the turn that was interrupted.
+    Stopped = 5,
+    /// A timer whose session has no process. It is SCHEDULED again as soon as the session has one.
+    Paused = 7,
+    /// Its process ended before it did, whatever the reason was; of a timer, its session was closed. What it had done by then is
+    /// done; nothing runs it again.
+    Lost = 6,
+}
+impl TaskState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "TASK_STATE_UNSPECIFIED",
+            Self::Scheduled => "TASK_STATE_SCHEDULED",
+            Self::Running => "TASK_STATE_RUNNING",
+            Self::Completed => "TASK_STATE_COMPLETED",
+            Self::Failed => "TASK_STATE_FAILED",
+            Self::Stopped => "TASK_STATE_STOPPED",
+            Self::Paused => "TASK_STATE_PAUSED",
+            Self::Lost => "TASK_STATE_LOST",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "TASK_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "TASK_STATE_SCHEDULED" => Some(Self::Scheduled),
+            "TASK_STATE_RUNNING" => Some(Self::Running),
+            "TASK_STATE_COMPLETED" => Some(Self::Completed),
+            "TASK_STATE_FAILED" => Some(Self::Failed),
+            "TASK_STATE_STOPPED" => Some(Self::Stopped),
+            "TASK_STATE_PAUSED" => Some(Self::Paused),
+            "TASK_STATE_LOST" => Some(Self::Lost),
+            _ => None,
+        }
+    }
+}
+/// Turn is one prompt to a session and everything that came of it, or work that the CLI does by itself, without a prompt. All
+/// fields are set by the server.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Turn {
     /// UUID v4, chosen by the server.
@@ -1682,7 +1881,7 @@ pub struct Turn {
     /// Time of acceptance.
     #[prost(message, optional, tag = "15")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// Time at which the prompt was given to the process; unset while QUEUED.
+    /// Time at which the prompt was given to the process, or the CLI began; unset while QUEUED.
     #[prost(message, optional, tag = "16")]
     pub start_time: ::core::option::Option<::prost_types::Timestamp>,
     /// Time of its end; unset while QUEUED or RUNNING.
@@ -1708,6 +1907,22 @@ pub struct Turn {
     /// `SessionConfig.fallback_models` took over, or the model was changed. Empty while nothing was said.
     #[prost(string, repeated, tag = "23")]
     pub models: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Whether a prompt began it or the CLI itself.
+    #[prost(enumeration = "TurnKind", tag = "24")]
+    pub kind: i32,
+    /// Why the CLI began to work; unset for a turn of kind PROMPT.
+    #[prost(message, optional, tag = "25")]
+    pub cause: ::core::option::Option<TurnCause>,
+}
+/// TurnCause is why the CLI began to work without a prompt.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TurnCause {
+    /// What woke it.
+    #[prost(enumeration = "TurnCauseKind", tag = "1")]
+    pub kind: i32,
+    /// The background task that ended, spoke, or fired as a timer, as ListTasks has it; empty when the CLI does not say which.
+    #[prost(string, tag = "2")]
+    pub task_id: ::prost::alloc::string::String,
 }
 /// TurnUsage is what one turn used: requests, tokens and cost are always of the same requests.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -1891,6 +2106,81 @@ pub struct Approval {
     #[prost(bool, tag = "19")]
     pub truncated: bool,
 }
+/// TurnKind is what began a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum TurnKind {
+    /// Never set by the server.
+    Unspecified = 0,
+    /// A prompt: StartTurn or RunTurn.
+    Prompt = 1,
+    /// The CLI, which works without a prompt. The turn has no `prompt`, and begins RUNNING: there is no turn.queued event. It
+    /// may stand before turns with a lower number, which were accepted before it and still wait.
+    Unprompted = 2,
+}
+impl TurnKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "TURN_KIND_UNSPECIFIED",
+            Self::Prompt => "TURN_KIND_PROMPT",
+            Self::Unprompted => "TURN_KIND_UNPROMPTED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "TURN_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "TURN_KIND_PROMPT" => Some(Self::Prompt),
+            "TURN_KIND_UNPROMPTED" => Some(Self::Unprompted),
+            _ => None,
+        }
+    }
+}
+/// TurnCauseKind is what wakes a CLI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum TurnCauseKind {
+    /// Never set by the server.
+    Unspecified = 0,
+    /// A background task ended or spoke.
+    Task = 1,
+    /// A timer fired.
+    Timer = 2,
+    /// A hook that ran in the background wants the model to look.
+    Hook = 3,
+    /// The CLI does not say.
+    Other = 4,
+}
+impl TurnCauseKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "TURN_CAUSE_KIND_UNSPECIFIED",
+            Self::Task => "TURN_CAUSE_KIND_TASK",
+            Self::Timer => "TURN_CAUSE_KIND_TIMER",
+            Self::Hook => "TURN_CAUSE_KIND_HOOK",
+            Self::Other => "TURN_CAUSE_KIND_OTHER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "TURN_CAUSE_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "TURN_CAUSE_KIND_TASK" => Some(Self::Task),
+            "TURN_CAUSE_KIND_TIMER" => Some(Self::Timer),
+            "TURN_CAUSE_KIND_HOOK" => Some(Self::Hook),
+            "TURN_CAUSE_KIND_OTHER" => Some(Self::Other),
+            _ => None,
+        }
+    }
+}
 /// TurnState is where a turn is in its life. COMPLETED, FAILED and INTERRUPTED are final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -2010,6 +2300,9 @@ pub struct SessionStateChanged {
     /// What failed; set when `to_state` is ERROR.
     #[prost(message, optional, tag = "4")]
     pub error: ::core::option::Option<::tonic_types::Status>,
+    /// Background tasks that ended with the session's process, as in Session.lost_task_ids. Empty when none did.
+    #[prost(string, repeated, tag = "5")]
+    pub lost_task_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// SessionSuspended: a session gave up its process and kept its conversation.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -2351,6 +2644,28 @@ pub struct McpServerUpdated {
     #[prost(message, optional, tag = "1")]
     pub mcp_server: ::core::option::Option<McpServer>,
 }
+/// TaskStarted: something began to work in the background, or was scheduled. Also comes when an agent is resumed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TaskStarted {
+    /// The task, RUNNING or SCHEDULED.
+    #[prost(message, optional, tag = "1")]
+    pub task: ::core::option::Option<Task>,
+}
+/// TaskUpdated: a background task says how it stands; or a timer has fired and will again, has lost its process, or has one
+/// again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TaskUpdated {
+    /// The task after it.
+    #[prost(message, optional, tag = "1")]
+    pub task: ::core::option::Option<Task>,
+}
+/// TaskEnded: a background task ended.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TaskEnded {
+    /// The task at its end; its state and `summary` say how it ended.
+    #[prost(message, optional, tag = "1")]
+    pub task: ::core::option::Option<Task>,
+}
 /// MessageDelta: a piece of a message of the model. The message.assistant event that follows is complete without it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct MessageDelta {
@@ -2511,7 +2826,7 @@ pub struct Event {
     /// What happened, in full. The number of each field is 100 plus that of its EventType, the name is the type's.
     #[prost(
         oneof = "event::Payload",
-        tags = "101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 119, 121, 122, 123, 131, 132, 133, 134, 135, 141, 142, 143, 144, 145, 151, 152, 153, 154, 165, 171, 172, 173, 174, 175, 176, 177, 178"
+        tags = "101, 102, 103, 104, 105, 106, 107, 108, 109, 110, 111, 112, 113, 114, 115, 116, 117, 119, 121, 122, 123, 131, 132, 133, 134, 135, 141, 142, 143, 144, 145, 151, 152, 153, 154, 165, 161, 162, 163, 171, 172, 173, 174, 175, 176, 177, 178"
     )]
     pub payload: ::core::option::Option<event::Payload>,
 }
@@ -2628,6 +2943,15 @@ pub mod event {
         /// EVENT_TYPE_MCP_SERVER_UPDATED.
         #[prost(message, tag = "165")]
         McpServerUpdated(super::McpServerUpdated),
+        /// EVENT_TYPE_TASK_STARTED.
+        #[prost(message, tag = "161")]
+        TaskStarted(super::TaskStarted),
+        /// EVENT_TYPE_TASK_UPDATED.
+        #[prost(message, tag = "162")]
+        TaskUpdated(super::TaskUpdated),
+        /// EVENT_TYPE_TASK_ENDED.
+        #[prost(message, tag = "163")]
+        TaskEnded(super::TaskEnded),
         /// EVENT_TYPE_MESSAGE_DELTA.
         #[prost(message, tag = "171")]
         MessageDelta(super::MessageDelta),
@@ -2705,7 +3029,7 @@ pub enum EventType {
     ProcessExited = 23,
     /// A turn was accepted (`turn.queued`).
     TurnQueued = 31,
-    /// A turn's prompt was given to the process (`turn.started`).
+    /// A turn's prompt was given to the process, or the CLI began to work without one (`turn.started`).
     TurnStarted = 32,
     /// A turn ended with a result (`turn.completed`).
     TurnCompleted = 33,
@@ -2733,6 +3057,12 @@ pub enum EventType {
     ApprovalCancelled = 54,
     /// An MCP server of the session's process was connected, failed, or is being connected anew (`mcp_server.updated`).
     McpServerUpdated = 65,
+    /// Something began to work in the background, or was scheduled (`task.started`).
+    TaskStarted = 61,
+    /// A background task says how it stands, or a timer has fired, pauses or goes on (`task.updated`).
+    TaskUpdated = 62,
+    /// A background task ended (`task.ended`).
+    TaskEnded = 63,
     /// A piece of a message of the model (`message.delta`). Ephemeral.
     MessageDelta = 71,
     /// A piece of the model's thinking (`thinking.delta`). Ephemeral.
@@ -2796,6 +3126,9 @@ impl EventType {
             Self::ApprovalExpired => "EVENT_TYPE_APPROVAL_EXPIRED",
             Self::ApprovalCancelled => "EVENT_TYPE_APPROVAL_CANCELLED",
             Self::McpServerUpdated => "EVENT_TYPE_MCP_SERVER_UPDATED",
+            Self::TaskStarted => "EVENT_TYPE_TASK_STARTED",
+            Self::TaskUpdated => "EVENT_TYPE_TASK_UPDATED",
+            Self::TaskEnded => "EVENT_TYPE_TASK_ENDED",
             Self::MessageDelta => "EVENT_TYPE_MESSAGE_DELTA",
             Self::ThinkingDelta => "EVENT_TYPE_THINKING_DELTA",
             Self::ToolOutputDelta => "EVENT_TYPE_TOOL_OUTPUT_DELTA",
@@ -2854,6 +3187,9 @@ impl EventType {
             "EVENT_TYPE_APPROVAL_EXPIRED" => Some(Self::ApprovalExpired),
             "EVENT_TYPE_APPROVAL_CANCELLED" => Some(Self::ApprovalCancelled),
             "EVENT_TYPE_MCP_SERVER_UPDATED" => Some(Self::McpServerUpdated),
+            "EVENT_TYPE_TASK_STARTED" => Some(Self::TaskStarted),
+            "EVENT_TYPE_TASK_UPDATED" => Some(Self::TaskUpdated),
+            "EVENT_TYPE_TASK_ENDED" => Some(Self::TaskEnded),
             "EVENT_TYPE_MESSAGE_DELTA" => Some(Self::MessageDelta),
             "EVENT_TYPE_THINKING_DELTA" => Some(Self::ThinkingDelta),
             "EVENT_TYPE_TOOL_OUTPUT_DELTA" => Some(Self::ToolOutputDelta),
@@ -5390,6 +5726,52 @@ pub struct DecideApprovalResponse {
     #[prost(message, optional, tag = "1")]
     pub approval: ::core::option::Option<Approval>,
 }
+/// ListTasksRequest asks for a page of background tasks.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListTasksRequest {
+    /// The session. Required.
+    #[prost(string, tag = "1")]
+    pub session_id: ::prost::alloc::string::String,
+    /// Only those in one of these states. Empty: all.
+    #[prost(enumeration = "TaskState", repeated, tag = "2")]
+    pub states: ::prost::alloc::vec::Vec<i32>,
+    /// Most tasks in the page. 0: 50; above 1000: 1000; negative: INVALID_ARGUMENT.
+    #[prost(int32, tag = "3")]
+    pub page_size: i32,
+    /// next_page_token of the page before. It holds only for the same query.
+    #[prost(string, tag = "4")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// ListTasksResponse answers ListTasks.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListTasksResponse {
+    /// The page.
+    #[prost(message, repeated, tag = "1")]
+    pub tasks: ::prost::alloc::vec::Vec<Task>,
+    /// Token of the next page; empty at the end.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// StopTaskRequest names a background task to stop.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StopTaskRequest {
+    /// The session. Required.
+    #[prost(string, tag = "1")]
+    pub session_id: ::prost::alloc::string::String,
+    /// The task. Required.
+    #[prost(string, tag = "2")]
+    pub task_id: ::prost::alloc::string::String,
+    /// UUID that makes the call safe to repeat. Optional.
+    #[prost(string, tag = "3")]
+    pub request_id: ::prost::alloc::string::String,
+}
+/// StopTaskResponse answers StopTask.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StopTaskResponse {
+    /// The task. STOPPED, unless it ended by itself first, or has not obeyed yet.
+    #[prost(message, optional, tag = "1")]
+    pub task: ::core::option::Option<Task>,
+}
 /// IfBusy says what happens to a prompt while another turn runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -5487,6 +5869,16 @@ impl crate::codec::Request for ListApprovalsRequest {
     }
 }
 impl crate::codec::Request for DecideApprovalRequest {
+    fn request_id(&mut self) -> Option<&mut String> {
+        Some(&mut self.request_id)
+    }
+}
+impl crate::codec::Request for ListTasksRequest {
+    fn request_id(&mut self) -> Option<&mut String> {
+        None
+    }
+}
+impl crate::codec::Request for StopTaskRequest {
     fn request_id(&mut self) -> Option<&mut String> {
         Some(&mut self.request_id)
     }
@@ -5751,6 +6143,60 @@ pub mod turn_service_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("greenroom.v1.TurnService", "DecideApproval"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// ListTasks answers a page of a session's background tasks, the oldest first: those that are open, and those that have
+        /// ended.
+        pub async fn list_tasks(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListTasksRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListTasksResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/greenroom.v1.TurnService/ListTasks",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("greenroom.v1.TurnService", "ListTasks"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// StopTask stops a background task. Answers once it has ended, or after 10 s with a task that is still RUNNING. The model
+        /// may then work on without a prompt: that is a turn.
+        /// NOT_FOUND: no such task (TASK_NOT_FOUND). FAILED_PRECONDITION: it has ended already (TASK_ENDED), or is a timer
+        /// (TASK_NOT_STOPPABLE).
+        pub async fn stop_task(
+            &mut self,
+            request: impl tonic::IntoRequest<super::StopTaskRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::StopTaskResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = crate::codec::Codec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/greenroom.v1.TurnService/StopTask",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("greenroom.v1.TurnService", "StopTask"));
             self.inner.unary(req, path, codec).await
         }
     }

@@ -9,7 +9,7 @@ import structlog
 from greenroomd.app.ports.processes import ProcessIdentity, Reap
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.registry import Supervisors
-from greenroomd.app.supervision.settlement import settle
+from greenroomd.app.supervision.settlement import open_tasks, settle
 from greenroomd.domain.decision.live import Live, taken_over
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
@@ -38,7 +38,8 @@ async def settle_all(node: NodeContext, supervisors: Supervisors, reap: Reap) ->
         supervisors.own(Live(session=session, launching=True, launched_at=node.clocks().moment))
     for session in recovering:
         turns = await node.store.open_turns(session.session_id)
-        supervisors.own(taken_over(session, node.clocks(), turns=turns))
+        tasks = await open_tasks(node, session)
+        supervisors.own(taken_over(session, node.clocks(), turns=turns, tasks=tasks))
     if sessions:
         log.info(
             "sessions_settled", abandoned=len(abandoned), waiting=len(waiting), recovering=len(recovering)

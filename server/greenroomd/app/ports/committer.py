@@ -10,6 +10,7 @@ from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import Secret
 from greenroomd.domain.events import Event, PlacedEvent
 from greenroomd.domain.session import Session
+from greenroomd.domain.task import Task
 from greenroomd.domain.turn import Turn
 
 
@@ -59,6 +60,8 @@ class Unit:
     """Turns to insert or replace, by id."""
     approvals: Sequence[Approval] = ()
     """Approvals to insert or replace, by id."""
+    tasks: Sequence[Task] = ()
+    """Background tasks to insert or replace, by id within the session."""
     oauth_token: Secret | None = None
     """The session's token to store; None leaves the stored one."""
     request: Request | None = None

@@ -167,6 +167,10 @@ class AgentProcess(Protocol):
         """Stop what it is doing; the turn's result follows as a frame. Has no effect when idle."""
         ...
 
+    async def stop_task(self, task_id: str) -> None:
+        """Stop a background task; what became of it follows as a frame. Has no effect on one that has ended."""
+        ...
+
     async def allow(self, request_id: str, tool_input: JsonObject) -> None:
         """Grant a permission request: the tool runs with `tool_input`. Has no effect if the request was withdrawn."""
         ...

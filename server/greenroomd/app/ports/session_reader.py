@@ -1,4 +1,4 @@
-"""Reading sessions with their turns and approvals, one by one or in pages."""
+"""Reading sessions with their turns, approvals and background tasks, one by one or in pages."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import Secret
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
+from greenroomd.domain.task import Task
 from greenroomd.domain.turn import Turn
 
 T = TypeVar("T")
@@ -115,4 +116,16 @@ class SessionReader(Protocol):
 
     async def approvals(self, session_id: str, *, after: Position | None, limit: int) -> Page[Approval]:
         """Return one page of a session's approvals, oldest first."""
+        ...
+
+    async def task(self, session_id: str, task_id: str) -> Task:
+        """Return a background task of a session; raises TaskNotFound."""
+        ...
+
+    async def tasks(self, session_id: str, *, after: Position | None, limit: int) -> Page[Task]:
+        """Return one page of a session's background tasks, oldest first."""
+        ...
+
+    async def open_tasks(self, session_id: str) -> Sequence[Task]:
+        """Return the background tasks of a session that have not ended, oldest first."""
         ...

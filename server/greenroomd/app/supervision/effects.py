@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -28,6 +29,7 @@ from greenroomd.domain.decision.actions import (
     Reconfigure,
     ReconnectMcp,
     SayPrompt,
+    StopTask,
 )
 from greenroomd.domain.decision.live import Live
 from greenroomd.domain.decision.step import Step
@@ -137,7 +139,9 @@ class Effects:
             case SayPrompt(turn=turn):
                 await process.say(turn.turn_id, turn.prompt, turn.content)
             case InterruptCli():
-                self._group.create_task(_interrupt(process))
+                self._group.create_task(_ask("interrupt", process, process.interrupt()))
+            case StopTask(task_id=task_id):
+                self._group.create_task(_ask("stop_task", process, process.stop_task(task_id)))
             case LookAtMcpServers(within=within):
                 self._group.create_task(self._look_at_mcp_servers(process, within))
             case ReconnectMcp(name=name, within=within):
@@ -188,9 +192,9 @@ async def _reconfigure(process: AgentProcess, change: Reconfigure) -> Decision:
     )
 
 
-async def _interrupt(process: AgentProcess) -> None:
-    """Ask a process to stop. Its owner does not wait for this, and ends the process if it does not obey in time."""
+async def _ask(what: str, process: AgentProcess, request: Coroutine[Any, Any, None]) -> None:
+    """Ask a process to stop something. Its owner does not wait for this: what becomes of it follows as a frame."""
     try:
-        await process.interrupt()
+        await request
     except ProcessFailed as failure:
-        log.info("interrupt_failed", pid=process.identity.pid, reason=str(failure))
+        log.info("request_failed", request=what, pid=process.identity.pid, reason=str(failure))

@@ -17,7 +17,7 @@ from greenroomd.app.commands import Change
 from greenroomd.app.ports.storage import Unit
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.order import Order
-from greenroomd.app.supervision.settlement import settle
+from greenroomd.app.supervision.settlement import open_tasks, settle
 from greenroomd.app.supervision.supervisor import Supervisor
 from greenroomd.domain.decision.live import Live, taken_over
 from greenroomd.domain.decision.step import Step
@@ -187,8 +187,8 @@ class Supervisors:
                 if settling := self._settling.get(session_id):  # a drain would wait for its next attempt
                     settling.cancel()
                 return self._appoint(live)
-            turns = await self.node.store.open_turns(session_id)
-            return self._appoint(taken_over(session, self.node.clocks(), turns=turns))
+            turns, tasks = await self.node.store.open_turns(session_id), await open_tasks(self.node, session)
+            return self._appoint(taken_over(session, self.node.clocks(), turns=turns, tasks=tasks))
 
     def _appoint(self, live: Live) -> Supervisor:
         session_id = live.session.session_id

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from greenroomd.app.ports.storage import Position, Unit
 from greenroomd.app.supervision.node_context import NodeContext
@@ -11,6 +11,7 @@ from greenroomd.domain.decision.live import Live, taken_over
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.lifecycle.process import process_end
 from greenroomd.domain.session import Session
+from greenroomd.domain.task import Task
 
 
 async def settle(
@@ -23,18 +24,26 @@ async def settle(
     """
     turns = await node.store.open_turns(session.session_id)
     pending = await _pending(node, session.session_id)
+    tasks = await open_tasks(node, session)
     now = node.clocks()
-    step = Step(taken_over(session, now, turns=turns, approvals=pending), now, node.turn_timeouts)
+    live = taken_over(session, now, turns=turns, approvals=pending, tasks=tasks)
+    step = Step(live, now, node.turn_timeouts)
     decide(step)
     unit = Unit(
         session=step.session,
         events=step.events,
         turns=tuple(step.turns.values()),
         approvals=tuple(step.approvals.values()),
+        tasks=tuple(step.tasks.values()),
     )
     committed = await node.store.commit(unit)
     step.update_live(session=committed)
     return step.live
+
+
+async def open_tasks(node: NodeContext, session: Session) -> Sequence[Task]:
+    """Return the background tasks of a session that have not ended."""
+    return await node.store.open_tasks(session.session_id) if session.background_task_count else ()
 
 
 async def _pending(node: NodeContext, session_id: str) -> dict[str, Approval]:

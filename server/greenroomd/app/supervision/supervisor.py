@@ -213,6 +213,7 @@ class Supervisor:
                     oauth_token=step.oauth_token,
                     turns=tuple(step.turns.values()),
                     approvals=tuple(step.approvals.values()),
+                    tasks=tuple(step.tasks.values()),
                     request=request,
                     answers=answers,
                     tells_profile=step.tells_profile,

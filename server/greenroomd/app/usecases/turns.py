@@ -1,13 +1,13 @@
-"""The calls on turns, and on the approvals that the CLI asks for during them."""
+"""The calls on turns, on the approvals that the CLI asks for during them, and on its background tasks."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import timedelta
 
-from greenroomd.app.commands import Caller, Change, Decide, IfBusy, Interrupt, NewTurn
+from greenroomd.app.commands import Caller, Change, Decide, IfBusy, Interrupt, NewTurn, StopTask
 from greenroomd.app.ids import new_id
 from greenroomd.app.ports.storage import Page, Position, Selection, StoredEvent
 from greenroomd.app.supervision.registry import Supervisors
@@ -16,13 +16,22 @@ from greenroomd.app.watch.tail import Batch
 from greenroomd.app.watch.watch import Follower, Watch
 from greenroomd.domain.approval import Approval
 from greenroomd.domain.decision.step import Step
-from greenroomd.domain.errors import ApprovalDecided, ApprovalNotFound, InvalidRequest, TurnNotFound
+from greenroomd.domain.errors import (
+    ApprovalDecided,
+    ApprovalNotFound,
+    InvalidRequest,
+    TaskEnded,
+    TaskNotFound,
+    TurnNotFound,
+)
 from greenroomd.domain.events import TURN_ENDS
 from greenroomd.domain.lifecycle import approval_flow, orders, turn_queue
 from greenroomd.domain.rules.prompt_rules import prompt_violations
+from greenroomd.domain.task import Task
 from greenroomd.domain.turn import Turn, TurnState
 
 INTERRUPT_ANSWER_WITHIN = timedelta(seconds=20)
+STOP_ANSWER_WITHIN = timedelta(seconds=10)
 
 
 class Turns:
@@ -143,6 +152,35 @@ class Turns:
         """Return one page of a session's approvals, oldest first; raises SessionNotFound."""
         await self._sessions.get(session_id)
         return await self._node.store.approvals(session_id, after=after, limit=limit)
+
+    async def tasks(self, session_id: str, *, after: Position | None, limit: int) -> Page[Task]:
+        """Return one page of a session's background tasks, oldest first; raises SessionNotFound."""
+        await self._sessions.get(session_id)
+        return await self._node.store.tasks(session_id, after=after, limit=limit)
+
+    async def stop_task(self, call: StopTask) -> Task:
+        """Stop a background task and return it as it ended, or as it is after 10 s.
+
+        Raises TaskNotFound, TaskEnded, TaskNotStoppable, SessionNotFound.
+        """
+        try:
+            await self._supervisors.order(call, lambda step: orders.stop_task(step, call.task_id))
+        except TaskNotFound:  # from the session's owner, which only knows open ones
+            ended = await self._node.store.task(call.session_id, call.task_id)
+            raise TaskEnded(ended.state.value) from None
+        with (
+            self._node.tail.listening(Selection.of_session(call.session_id)) as wakeup,
+            suppress(TimeoutError),
+        ):
+            async with asyncio.timeout(STOP_ANSWER_WITHIN.total_seconds()):
+                while not (await self.task(call.session_id, call.task_id)).state.final:
+                    await wakeup.wait()
+                    wakeup.clear()
+        return await self.task(call.session_id, call.task_id)
+
+    async def task(self, session_id: str, task_id: str) -> Task:
+        """Return a background task; raises TaskNotFound."""
+        return await self._node.store.task(session_id, task_id)
 
     async def decide(self, call: Decide) -> Approval:
         """Decide an approval; the first decision wins.

@@ -39,6 +39,13 @@ class InterruptCli:
 
 
 @dataclass(frozen=True, slots=True)
+class StopTask:
+    """Tell the CLI to stop a background task."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerPermission:
     """Answer a permission request: allow the tool with this input, or deny it (None) with a message."""
 
@@ -77,6 +84,7 @@ Action = (
     | EndProcess
     | SayPrompt
     | InterruptCli
+    | StopTask
     | AnswerPermission
     | Reconfigure
     | LookAtMcpServers

@@ -14,11 +14,12 @@ from greenroomd.domain.capabilities import NOTHING_OFFERED, Capabilities
 from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.enforcement import OptionReport
-from greenroomd.domain.frames import ToolInputBegan, TurnResult
+from greenroomd.domain.frames import BackgroundTask, TaskBegan, ToolInputBegan, TurnResult
 from greenroomd.domain.mcp import NO_MCP_SERVERS, McpConnections
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
-from greenroomd.domain.turn import Problem, Turn, TurnState
+from greenroomd.domain.task import Task, TaskState
+from greenroomd.domain.turn import Problem, Turn, TurnCause, TurnState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,10 @@ class TurnTimeouts:
     """How long a request to the model's API may be repeated before its turn fails."""
     api_max_retries: int
     """How often a request to the model's API may be repeated before its turn fails."""
+    background_grace: timedelta
+    """How long work in the background keeps its process after the last turn."""
+    max_background_grace: timedelta
+    """The most that a session's own limit can make of it."""
 
 
 class Purpose(StrEnum):
@@ -67,6 +72,11 @@ class Ending:
     error: Problem | None = None
     actor: str = ""
 
+    @property
+    def waits(self) -> bool:
+        """Whether it waits, as for a running turn, for work in the background: the server wants it, not a caller."""
+        return self.purpose is Purpose.DRAIN
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
@@ -75,7 +85,7 @@ class Live:
     session: Session
     """The row as last committed, plus changes that wait for the next commit (see `STORED_LATER` in step.py)."""
     turns: tuple[Turn, ...] = ()
-    """The open turns, oldest first; the first may be running."""
+    """The open turns by number; one of them may be running."""
     approvals: Mapping[str, Approval] = field(default_factory=dict)
     """The pending approvals by id."""
     answer_by: Mapping[str, Moment] = field(default_factory=dict)
@@ -86,6 +96,26 @@ class Live:
     """The models that have answered in the running turn's main conversation, in the order of their first words."""
     turn_rounds: int = 0
     """The rounds with the model of all results in the running turn."""
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    """The open background tasks by id, oldest first."""
+    listed: Mapping[str, BackgroundTask] = field(default_factory=dict)
+    """What the CLI last listed as working in the background, and has not reported since."""
+    waited_for: Mapping[str, TaskBegan] = field(default_factory=dict)
+    """Tasks for which a tool call waits, by id: they may move to the background."""
+    lost: tuple[str, ...] = ()
+    """Background tasks that the CLI has stopped because its process is being ended."""
+    outcomes: Mapping[str, TaskState] = field(default_factory=dict)
+    """How open tasks have ended, of which the report is still to come."""
+    rested_at: Moment | None = None
+    """When the last turn of this process ended, or it became ready."""
+    grace_over: bool = False
+    """Whether work in the background no longer keeps the process; see `background_grace`."""
+    woken_by: TurnCause | None = None
+    """What has happened while no turn ran that makes the CLI work; None for nothing."""
+    wakes_by: Moment | None = None
+    """Until when the CLI is expected to work because of it."""
+    stirring: bool = False
+    """Whether the CLI has said that it runs, without a turn, and nothing yet that shows why."""
     agents: frozenset[str] = frozenset()
     """The ids of the agents that work in the background."""
     cut: bool = False
@@ -161,13 +191,24 @@ class Live:
     @property
     def turn(self) -> Turn | None:
         """The running turn, if there is one."""
-        return self.turns[0] if self.turns and self.turns[0].state is TurnState.RUNNING else None
+        return next((turn for turn in self.turns if turn.state is TurnState.RUNNING), None)
+
+    @property
+    def held(self) -> bool:
+        """Whether work in the background, or what must follow from it, keeps the process from being taken."""
+        return (bool(self.tasks) and not self.grace_over) or self.wakes_by is not None
+
+    @property
+    def works_on(self) -> bool:
+        """Whether something works in the background that keeps the process; a timer that waits does not work."""
+        return self.held and any(task.state is TaskState.RUNNING for task in self.tasks.values())
 
     @property
     def evictable(self) -> bool:
         """Whether its process may be ended for another session."""
-        at_rest = self.session.state in (State.READY, State.IDLE)
-        return at_rest and self.running and not self.turns and not self.busy and self.ending is None
+        if self.session.state not in (State.READY, State.IDLE) or self.held:
+            return False
+        return self.running and not self.turns and not self.busy and self.ending is None
 
     @property
     def hosted(self) -> bool:
@@ -186,13 +227,19 @@ class Live:
 
 
 def taken_over(
-    session: Session, now: Now, *, turns: Sequence[Turn] = (), approvals: Mapping[str, Approval] | None = None
+    session: Session,
+    now: Now,
+    *,
+    turns: Sequence[Turn] = (),
+    approvals: Mapping[str, Approval] | None = None,
+    tasks: Sequence[Task] = (),
 ) -> Live:
     """Return what a new owner knows about a session: only what is stored."""
     return Live(
         session=session,
         turns=tuple(turns),
         approvals=approvals or {},
+        tasks={task.task_id: task for task in tasks},
         restart_at=_moment_of_restart(session, now),
     )
 

@@ -20,6 +20,7 @@ from greenroomd.domain.events import EPHEMERAL, Event, PlacedEvent
 from greenroomd.domain.fast_replace import evolve
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import Signal
+from greenroomd.domain.task import Task
 from greenroomd.domain.turn import Problem, Turn
 
 STORED_LATER = frozenset({"last_active_time", "update_time"})
@@ -47,6 +48,9 @@ class Step:
         """The ephemeral events in order, each with its place among `events`."""
         self.turns: dict[str, Turn] = {}
         self.approvals: dict[str, Approval] = {}
+        self.tasks: dict[str, Task] = {}
+        self.lost_task_ids: tuple[str, ...] = ()
+        """The background tasks that have ended with the process in this step."""
         self.actions: list[Action] = []
         self.configures = False
         self.deletes = False
@@ -61,7 +65,7 @@ class Step:
     @property
     def changed(self) -> bool:
         """Whether there is anything to commit."""
-        if self.events or self.turns or self.approvals or self.configures:
+        if self.events or self.turns or self.approvals or self.tasks or self.configures:
             return True
         return self.session is not self._before and _stored_now(self.session) != _stored_now(self._before)
 
@@ -77,7 +81,15 @@ class Step:
         self, signal: Signal, *, reason: str = "", error: Problem | None = None, actor: str = ""
     ) -> None:
         """Change the session's state by the state table, and emit the events; raises IllegalTransition."""
-        session, events = decide(self.session, signal, at=self.at, reason=reason, error=error, actor=actor)
+        session, events = decide(
+            self.session,
+            signal,
+            at=self.at,
+            reason=reason,
+            error=error,
+            actor=actor,
+            lost_task_ids=self.lost_task_ids,
+        )
         self.update_live(session=session, state_since=self.moment)
         self.events += events
 
@@ -110,3 +122,13 @@ class Step:
             pending[approval.approval_id] = approval
             answer_by[approval.approval_id] = self.moment + self.timeouts.approval_timeout
         self.update_live(approvals=pending, answer_by=answer_by)
+
+    def put_task(self, task: Task) -> None:
+        """Store a background task; it stays among the open ones until it is final."""
+        self.tasks[task.task_id] = task
+        tasks = dict(self.live.tasks)
+        if task.state.final:
+            tasks.pop(task.task_id, None)
+        else:
+            tasks[task.task_id] = task
+        self.update_live(tasks=tasks)

@@ -6,6 +6,7 @@ in one commit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -31,10 +32,12 @@ def decide(
     reason: str = "",
     error: Problem | None = None,
     actor: str = "",
+    lost_task_ids: Sequence[str] = (),
 ) -> tuple[Session, list[Event]]:
     """Return the session after `signal`, and the events for the change; raises IllegalTransition.
 
-    Only a session in ERROR has an error and may have a planned restart.
+    `lost_task_ids` are the background tasks that have ended with the process. Only a session in ERROR has an error and
+    may have a planned restart.
     """
     target = TRANSITIONS[session.state].get(signal)
     if target is None:
@@ -58,7 +61,11 @@ def decide(
         actor=actor,
         turn_id=session.current_turn_id,
         payload=StateChanged(
-            from_state=session.state.value, to_state=target.value, reason=reason, error=error
+            from_state=session.state.value,
+            to_state=target.value,
+            reason=reason,
+            error=error,
+            lost_task_ids=lost_task_ids,
         ),
     )
     headline = _HEADLINES.get(target)

@@ -13,8 +13,15 @@ from greenroomd.domain.decision.live import Ending, Live, Purpose, TurnTimeouts
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import Expiring, LimitReached
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import api_retries, approval_flow, expiry, orders, turn_queue
-from greenroomd.domain.lifecycle.process import crash_recovery, mcp_servers
+from greenroomd.domain.lifecycle import (
+    api_retries,
+    approval_flow,
+    background_grace,
+    expiry,
+    orders,
+    turn_queue,
+)
+from greenroomd.domain.lifecycle.process import crash_recovery, mcp_servers, waking
 from greenroomd.domain.lifecycle.process.process_end import end_for
 from greenroomd.domain.lifecycle.required_servers import look
 from greenroomd.domain.states import IDLE_TIMEOUT, Signal, State
@@ -77,11 +84,14 @@ def _disobeyed(step: Step) -> None:
 
 
 def _finish(live: Live, timeouts: TurnTimeouts) -> Moment | None:
-    return live.finish_by if live.turn is not None and live.cause is None else None
+    return live.finish_by if live.cause is None else None
 
 
 def _unfinished(step: Step) -> None:
     step.update_live(finish_by=None)
+    if step.live.turn is None:  # it waited for work in the background
+        step.schedule(EndProcess())
+        return
     draining = step.live.ending is not None and step.live.ending.purpose is Purpose.DRAIN
     message = "the server is shutting down" if draining else "the session is being closed"
     turn_queue.interrupt(step, Problem(reason="TURN_INTERRUPTED", message=message))
@@ -114,6 +124,11 @@ def _stalled(step: Step) -> None:
     turn_queue.interrupt(
         step, Problem(reason="PROCESS_SILENT", message=f"the process was silent for {silence:g} s")
     )
+
+
+def _background_over(step: Step) -> None:
+    step.update_live(grace_over=True)
+    turn_queue.rest(step)
 
 
 def _grace(live: Live, timeouts: TurnTimeouts) -> Moment | None:
@@ -180,6 +195,8 @@ DEADLINES = (
     Deadline(_recovery, crash_recovery.attempt),  # after _lifetime: a closed session does not restart
     Deadline(_notice, _expiring),  # after _lifetime: an end that has come is not announced
     Deadline(_grace, _grace_passed),
+    Deadline(background_grace.due, _background_over),
+    Deadline(waking.due, waking.passed),
     Deadline(_idle, _unused),
     Deadline(_mcp, look),
 )

@@ -21,13 +21,16 @@ from greenroomd.domain.frames import (
     PermissionWithdrawn,
     StreamMarker,
     SystemNoted,
+    TimerCleared,
+    TimerSet,
     ToolInputBegan,
     TurnInitialized,
     TurnResult,
     UserEchoed,
 )
 from greenroomd.domain.lifecycle.piece_events import PIECES, piece_event
-from greenroomd.domain.turn import Problem, Turn, TurnState
+from greenroomd.domain.turn import Problem, Turn, TurnState, aborted
+from greenroomd.domain.usage import Usage
 
 # These only drive the supervisor; other events say the same better.
 _NOT_PUBLISHED = (
@@ -37,6 +40,8 @@ _NOT_PUBLISHED = (
     PermissionAsked,
     PermissionWithdrawn,
     StreamMarker,
+    TimerCleared,
+    TimerSet,
 )
 
 _TURN_ENDS = {
@@ -165,6 +170,13 @@ def answered(
         side_effects_unknown=cut,
         end_time=at,
     )
+
+
+def without_result(turn: Turn, *, cause: Problem | None, at: datetime) -> Turn:
+    """Return a turn that the CLI began, and ended without a result; `cause` is why we interrupted it, if we did."""
+    if cause is not None:
+        return aborted(turn, at=at, error=cause)
+    return replace(turn, state=TurnState.COMPLETED, usage=Usage(turns=1), end_time=at)
 
 
 def _failure(result: TurnResult, failure: ApiFailure, at: datetime) -> Problem:

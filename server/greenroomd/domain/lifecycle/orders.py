@@ -7,13 +7,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from greenroomd.domain.decision.actions import AbandonLaunch, EndProcess
+from greenroomd.domain.decision.actions import AbandonLaunch, EndProcess, StopTask
 from greenroomd.domain.decision.live import Ending, Purpose
 from greenroomd.domain.decision.step import Step
-from greenroomd.domain.errors import IllegalTransition, NoTurnRunning, TurnNotFound, TurnRunning
+from greenroomd.domain.errors import (
+    IllegalTransition,
+    NoTurnRunning,
+    TaskNotFound,
+    TaskNotStoppable,
+    TurnNotFound,
+    TurnRunning,
+)
 from greenroomd.domain.event_payloads import SessionNoted
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import turn_queue
+from greenroomd.domain.lifecycle import background_tasks, turn_queue
 from greenroomd.domain.lifecycle.frame_events import turn_event
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import (
@@ -25,6 +32,7 @@ from greenroomd.domain.states import (
     State,
     allowed,
 )
+from greenroomd.domain.task import Task, TaskKind
 from greenroomd.domain.turn import Problem, Turn, TurnState, aborted
 
 
@@ -91,6 +99,7 @@ def close(
     dropped = Problem(reason="TURN_INTERRUPTED", message="the session was closed")
     turn_queue.cancel_queued(step, dropped, TurnState.INTERRUPTED)
     if not step.live.hosted:
+        background_tasks.lose(step)
         step.transition(Signal.ENDED, reason=reason, actor=actor)
     else:
         _finish(step, ending, timedelta() if force else grace)
@@ -110,6 +119,21 @@ def interrupt(step: Step, turn_id: str, *, actor: str = "", reason: str = "") ->
     elif step.live.cause is None:
         turn_queue.interrupt(step, cause)
     return turn
+
+
+def stop_task(step: Step, task_id: str) -> Task:
+    """Stop a background task; it ends when the CLI says so.
+
+    Raises TaskNotFound if it is not open, TaskNotStoppable for a timer.
+    """
+    task = step.live.tasks.get(task_id)
+    if task is None:
+        raise TaskNotFound(task_id)
+    if task.kind is TaskKind.TIMER:
+        raise TaskNotStoppable(task_id)
+    step.put_task(task)
+    step.schedule(StopTask(task_id))
+    return task
 
 
 def delete(step: Step, *, actor: str = "") -> None:
@@ -140,7 +164,7 @@ def _stop(step: Step, signal: Signal, ending: Ending, force: bool) -> None:
 
 def _finish(step: Step, ending: Ending, grace: timedelta) -> None:
     """End the process after its running turn, which is interrupted if it takes longer than `grace`."""
-    if step.live.turn is None:
+    if step.live.turn is None and not (grace and ending.waits and step.live.works_on):
         _end(step, ending)
     elif not grace:
         _interrupt_for(step, ending)
@@ -152,9 +176,7 @@ def _interrupt_for(step: Step, ending: Ending) -> None:
     """Interrupt the turn; the process ends after the turn, or when the interrupt is not obeyed in time."""
     step.update_live(ending=ending)
     if step.live.cause is None:
-        turn_queue.interrupt(
-            step, Problem(reason="TURN_INTERRUPTED", message=f"the session was told to {ending.purpose}")
-        )
+        turn_queue.interrupt(step, turn_queue.told_to(ending))
 
 
 def _end(step: Step, ending: Ending) -> None:

@@ -19,7 +19,7 @@ from greenroomd.domain.enforcement import report
 from greenroomd.domain.errors import InvalidUpdateMask, TurnRunning, Violation
 from greenroomd.domain.event_payloads import ConfigApplied, SessionUpdated
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import mode_tracking
+from greenroomd.domain.lifecycle import background_grace, mode_tracking
 
 CONFIG_CHANGED = "CONFIG_CHANGED"
 
@@ -85,13 +85,17 @@ def update(step: Step, patch: Patch, apply: Apply, *, actor: str = "") -> None:
     step.emit(Event(type=EventType.SESSION_UPDATED, time=step.at, actor=actor, payload=payload))
     if configured:
         step.update_live(renew_process=step.live.renew_process or patch.oauth_token is not None)
+        background_grace.reconsider(step)
         if apply is not Apply.NEXT_START:
             step.update_live(follow_config=True)
-            follow(step)
+            follow(step, at_once=apply is Apply.NOW)
 
 
-def follow(step: Step) -> None:
-    """Bring the process to the newest generation if that is requested and possible now."""
+def follow(step: Step, *, at_once: bool = False) -> None:
+    """Bring the process to the newest generation if that is requested and possible now.
+
+    Work in the background puts off a restart, unless the caller wants it `at_once`.
+    """
     live = step.live
     config = live.running_config
     if not live.follow_config or config is None or not live.running or live.launching:
@@ -101,6 +105,8 @@ def follow(step: Step) -> None:
     wanted = step.session.effective_config
     changed = changed_options(config, wanted) - _OWNERS_OWN
     if live.renew_process or not changed <= _LIVE or _unlocks(config, wanted):
+        if live.held and not at_once:
+            return
         step.update_live(ending=Ending(purpose=Purpose.RESTART, reason=CONFIG_CHANGED), follow_config=False)
         step.schedule(EndProcess())
     elif changed:

@@ -6,20 +6,30 @@ from dataclasses import replace
 
 from greenroomd.domain.api_failure import NO_FAILURE
 from greenroomd.domain.decision.actions import EndProcess, InterruptCli, LaunchProcess, SayPrompt
-from greenroomd.domain.decision.live import waiting
+from greenroomd.domain.decision.live import Ending, Live, waiting
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import IllegalTransition, TurnRunning
 from greenroomd.domain.lifecycle import (
     approval_flow,
+    background_grace,
     book,
     partial_messages,
     reconfiguration,
     required_servers,
 )
-from greenroomd.domain.lifecycle.frame_events import answered, prompted, turn_event
+from greenroomd.domain.lifecycle.frame_events import answered, prompted, turn_event, without_result
 from greenroomd.domain.retryable_errors import QueueFull
 from greenroomd.domain.states import TURN_ARRIVED, Signal, State, allowed
-from greenroomd.domain.turn import Problem, Turn, TurnState, aborted, begun
+from greenroomd.domain.turn import (
+    Problem,
+    Turn,
+    TurnCause,
+    TurnKind,
+    TurnState,
+    aborted,
+    begun,
+    unprompted,
+)
 
 MAX_WAITING_TURNS = 16
 
@@ -60,7 +70,7 @@ def begin_next(step: Step) -> None:
     """Send the oldest queued turn if the CLI is free."""
     live = step.live
     free = live.running and live.turn is None and live.ending is None
-    free = free and not live.busy and not live.reconfiguring
+    free = free and not live.busy and not live.reconfiguring and live.wakes_by is None
     if not free or not live.turns or live.session.state not in (State.READY, State.IDLE, State.ACTIVE):
         return
     unavailable = required_servers.unavailable(step, live.turns[0])
@@ -71,11 +81,34 @@ def begin_next(step: Step) -> None:
         begin_next(step)
         return
     turn = begun(live.turns[0], at=step.at)
-    if live.session.state is not State.ACTIVE:
+    _begin(step, turn)
+    step.emit(prompted(turn, at=step.at))
+    step.schedule(SayPrompt(turn))
+
+
+def begin_unprompted(step: Step, cause: TurnCause) -> None:
+    """Begin a turn for work that the CLI has begun by itself."""
+    number = step.session.turn_count + 1
+    step.update_session(turn_count=number)
+    _begin(step, unprompted(step.session.session_id, number, cause, at=step.at))
+    if (ending := step.live.ending) is not None and step.live.finish_by is None:  # the process is being ended
+        step.update_live(cause=told_to(ending))
+
+
+def told_to(ending: Ending) -> Problem:
+    """Return why a turn is cut that is in the way of an end of its process."""
+    return Problem(reason="TURN_INTERRUPTED", message=f"the session was told to {ending.purpose}")
+
+
+def _begin(step: Step, turn: Turn) -> None:
+    if step.session.state in (State.READY, State.IDLE):
         step.transition(Signal.TURN_BEGAN)
-    step.update_session(current_turn_id=turn.turn_id, last_active_time=step.at)
+    step.update_session(current_turn_id=turn.turn_id, last_active_time=step.at, lost_task_ids=())
     step.put_turn(turn)
     step.update_live(
+        woken_by=None,
+        wakes_by=None,
+        stirring=False,
         result=None,
         cause=None,
         refusal=None,
@@ -91,14 +124,16 @@ def begin_next(step: Step) -> None:
         output_bytes=0,
     )
     step.emit(turn_event(turn, at=step.at))
-    step.emit(prompted(turn, at=step.at))
-    step.schedule(SayPrompt(turn))
 
 
 def end_answered(step: Step) -> None:
-    """End the running turn with its result; the CLI is idle now."""
+    """End the running turn with its result; the CLI is idle now. One that the CLI began may come to no result."""
     live, turn = step.live, step.live.turn
-    if turn is None or live.result is None:
+    if turn is None:
+        return
+    if live.result is None:
+        if turn.kind is TurnKind.UNPROMPTED:
+            _close(step, without_result(turn, cause=live.cause, at=step.at))
         return
     ended = answered(
         turn,
@@ -163,6 +198,7 @@ def _close(step: Step, turn: Turn) -> None:
         obey_by=None,
         open_tools=frozenset(),
     )
+    background_grace.begin(step)
     step.emit(turn_event(turn, at=step.at))
 
 
@@ -172,5 +208,12 @@ def rest(step: Step) -> None:
     begin_next(step)
     if step.live.turn is None and step.session.state is State.ACTIVE:
         step.transition(Signal.TURN_ENDED)
-    if step.live.ending is not None and step.live.turn is None and EndProcess() not in step.actions:
-        step.schedule(EndProcess())
+    if step.live.ending is not None and step.live.turn is None and not waits_for_tasks(step.live):
+        step.update_live(finish_by=None)
+        if EndProcess() not in step.actions:
+            step.schedule(EndProcess())
+
+
+def waits_for_tasks(live: Live) -> bool:
+    """Whether an end of the process that can wait is put off for work in the background."""
+    return live.finish_by is not None and live.ending is not None and live.ending.waits and live.works_on

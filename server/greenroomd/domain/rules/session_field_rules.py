@@ -26,6 +26,8 @@ class OperatorBounds:
     """Whether they may ask for the context of the project in their working directory."""
     mcp_connect_timeout: timedelta = timedelta(minutes=5)
     """The longest time that their MCP servers may take to connect."""
+    background_grace: timedelta = timedelta(days=1)
+    """The longest time for which work in the background may keep a process."""
 
 
 def part_violations(
@@ -64,6 +66,17 @@ def part_violations(
     if parts_of_project and not bounds.may_use_project:
         text = "is not allowed by this server (GREENROOM_ALLOW_PROJECT_CONTEXT)"
         found.append(Violation("config.project_context", text))
+    grace = config.limits.background_grace
+    if (
+        grace is not None
+        and grace > bounds.background_grace
+        and not (before and before.limits.background_grace == grace)
+    ):
+        text = (
+            f"must be at most {spelled(bounds.background_grace)}, is {spelled(grace)} "
+            "(GREENROOM_MAX_BACKGROUND_GRACE)"
+        )
+        found.append(Violation("config.limits.background_grace", text))
     return found
 
 

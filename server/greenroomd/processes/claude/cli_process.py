@@ -189,6 +189,10 @@ class ClaudeProcess:
         """Stop the running turn."""
         await self._ask("interrupt")
 
+    async def stop_task(self, task_id: str) -> None:
+        """Stop a background task."""
+        await self._ask("stop_task", task_id=task_id)
+
     async def allow(self, request_id: str, tool_input: JsonObject) -> None:
         """Answer a permission question with yes."""
         await self._decide(request_id, {"behavior": "allow", "updatedInput": tool_input})

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from greenroomd.app.background import background_tasks, restarting
-from greenroomd.domain.frames import CommandTasked, Frame, ToolOutputWritten, UserEchoed
+from greenroomd.domain.frames import Frame, TaskBegan, ToolOutputWritten, UserEchoed
+from greenroomd.domain.task import TaskKind
 from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.host.redaction import Redactor
 
@@ -60,7 +61,9 @@ class CommandOutput:
         Nothing is shown of a command behind its result, which repeats all of it.
         """
         match frame:
-            case CommandTasked(task_id=task_id, tool_use_id=call) if call and _ID.fullmatch(task_id):
+            case TaskBegan(kind=TaskKind.SHELL, task_id=task_id, tool_use_id=call) if call and _ID.fullmatch(
+                task_id
+            ):
                 self._running.setdefault(call, Command(task_id))
                 self._begun.set()
             case UserEchoed() if self._running:

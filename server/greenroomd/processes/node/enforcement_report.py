@@ -11,6 +11,7 @@ _OF_EVERY_HOST = (
     OptionReport("limits.max_duration", Enforcement.ENFORCED),
     OptionReport("limits.idle_timeout", Enforcement.ENFORCED),
     OptionReport("limits.turn_timeout", Enforcement.ENFORCED),
+    OptionReport("limits.background_grace", Enforcement.ENFORCED),
     OptionReport(
         "limits.output_bytes",
         Enforcement.BEST_EFFORT,

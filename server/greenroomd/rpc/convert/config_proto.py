@@ -228,6 +228,7 @@ def _limits_of(message: pb.SessionLimits, path: str, problems: list[Violation]) 
         "limits.idle_timeout": optional_timedelta(message, "idle_timeout", path, problems),
         "limits.turn_timeout": optional_timedelta(message, "turn_timeout", path, problems),
         "limits.output_bytes": _present(message, "output_bytes"),
+        "limits.background_grace": optional_timedelta(message, "background_grace", path, problems),
     }
 
 
@@ -244,6 +245,7 @@ def _limits_message(limits: Limits) -> pb.SessionLimits | None:
         idle_timeout=maybe_duration(limits.idle_timeout),
         turn_timeout=maybe_duration(limits.turn_timeout),
         output_bytes=limits.output_bytes,
+        background_grace=maybe_duration(limits.background_grace),
     )
 
 

@@ -13,6 +13,7 @@ from greenroom.v1 import (
     plan_limit_pb2,
     session_pb2,
     session_service_pb2,
+    task_pb2,
     turn_pb2,
     turn_service_pb2,
 )
@@ -35,7 +36,8 @@ from greenroomd.domain.mcp import McpStatus
 from greenroomd.domain.plan_limit import LimitKind, LimitState
 from greenroomd.domain.session import StartMode
 from greenroomd.domain.states import State
-from greenroomd.domain.turn import TurnState
+from greenroomd.domain.task import TaskKind, TaskState
+from greenroomd.domain.turn import CauseKind, TurnKind, TurnState
 
 if TYPE_CHECKING:  # generic only in the types, where each enumeration of the contract has its own kind of int
     from google.protobuf.internal.enum_type_wrapper import _EnumTypeWrapper
@@ -104,7 +106,11 @@ RECOVERY_MODES = EnumPair(RecoveryMode, config_pb2.RecoveryMode, "RECOVERY_MODE"
 ON_IDLE = EnumPair(OnIdle, config_pb2.OnIdle, "ON_IDLE")
 APPROVAL_POLICIES = EnumPair(ApprovalPolicy, config_pb2.ApprovalPolicy, "APPROVAL_POLICY")
 TURN_STATES = EnumPair(TurnState, turn_pb2.TurnState, "TURN_STATE")
+TURN_KINDS = EnumPair(TurnKind, turn_pb2.TurnKind, "TURN_KIND")
+TURN_CAUSES = EnumPair(CauseKind, turn_pb2.TurnCauseKind, "TURN_CAUSE_KIND")
 APPROVAL_STATES = EnumPair(ApprovalState, turn_pb2.ApprovalState, "APPROVAL_STATE")
+TASK_KINDS = EnumPair(TaskKind, task_pb2.TaskKind, "TASK_KIND")
+TASK_STATES = EnumPair(TaskState, task_pb2.TaskState, "TASK_STATE")
 IF_BUSY = EnumPair(IfBusy, turn_service_pb2.IfBusy, "IF_BUSY")
 EVENT_TYPES = EnumPair(EventType, event_pb2.EventType, "EVENT_TYPE")
 PLAN_LIMIT_KINDS = EnumPair(LimitKind, plan_limit_pb2.PlanLimitKind, "PLAN_LIMIT_KIND")

@@ -22,6 +22,7 @@ from greenroomd.rpc.convert.plan_limit_proto import plan_limit_messages
 from greenroomd.rpc.convert.problems import maybe_status
 from greenroomd.rpc.convert.session_proto import process_message, recovery_message, session_message
 from greenroomd.rpc.convert.structs import wire_text
+from greenroomd.rpc.convert.task_proto import task_message
 from greenroomd.rpc.convert.times import duration, shared_timestamp, timestamp
 from greenroomd.rpc.convert.turn_proto import approval_message, turn_message
 
@@ -66,6 +67,11 @@ _OF_APPROVAL: Mapping[EventType, Callable[..., Message]] = {
     EventType.APPROVAL_EXPIRED: pb.ApprovalExpired,
     EventType.APPROVAL_CANCELLED: pb.ApprovalCancelled,
 }
+_OF_TASK: Mapping[EventType, Callable[..., Message]] = {
+    EventType.TASK_STARTED: pb.TaskStarted,
+    EventType.TASK_UPDATED: pb.TaskUpdated,
+    EventType.TASK_ENDED: pb.TaskEnded,
+}
 _OF_MESSAGE: Mapping[EventType, Callable[..., Message]] = {
     EventType.MESSAGE_USER: pb.UserMessage,
     EventType.MESSAGE_ASSISTANT: pb.AssistantMessage,
@@ -98,6 +104,7 @@ def _state_changed(_type: EventType, payload: payloads.StateChanged) -> Message:
         to_state=SESSION_STATES.number[State(payload.to_state)],
         reason=payload.reason,
         error=maybe_status(payload.error),
+        lost_task_ids=[wire_text(task_id) for task_id in payload.lost_task_ids],
     )
 
 
@@ -175,6 +182,10 @@ def _turn(type: EventType, payload: payloads.TurnNoted) -> Message:
 
 def _approval(type: EventType, payload: payloads.ApprovalNoted) -> Message:
     return _OF_APPROVAL[type](approval=approval_message(payload.approval, whole=True))
+
+
+def _task(type: EventType, payload: payloads.TaskNoted) -> Message:
+    return _OF_TASK[type](task=task_message(payload.task))
 
 
 def _message(type: EventType, payload: payloads.MessageNoted) -> Message:
@@ -278,6 +289,7 @@ _BUILDERS: Mapping[type, Callable[[EventType, Any], Message]] = {
     payloads.ApprovalNoted: _approval,
     payloads.CapabilitiesChanged: _capabilities,
     payloads.McpServerNoted: _mcp_server,
+    payloads.TaskNoted: _task,
     payloads.DeltaNoted: _delta,
     payloads.ToolInputNoted: _tool_input,
     payloads.ToolOutputNoted: _tool_output,

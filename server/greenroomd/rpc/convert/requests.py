@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from greenroom.v1 import session_service_pb2 as sessions
 from greenroom.v1 import turn_service_pb2 as turns
-from greenroomd.app.commands import Decide, IfBusy, Interrupt, NewSession, NewTurn
+from greenroomd.app.commands import Decide, IfBusy, Interrupt, NewSession, NewTurn, StopTask
 from greenroomd.app.ports.storage import OrderBy, SessionQuery
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.rules.checks import json_object, lasting
@@ -129,6 +129,19 @@ def interrupt(request: turns.InterruptTurnRequest, call: Call) -> Interrupt:
         request=call.request,
         turn_id=request.turn_id,
         reason=request.reason,
+    )
+
+
+def stop_task(request: turns.StopTaskRequest, call: Call) -> StopTask:
+    """Return what StopTask asks for; raises InvalidRequest."""
+    required("session_id", request.session_id, call.problems)
+    required("task_id", request.task_id, call.problems)
+    call.refuse_problems()
+    return StopTask(
+        session_id=request.session_id,
+        actor=call.caller.principal,
+        request=call.request,
+        task_id=request.task_id,
     )
 
 

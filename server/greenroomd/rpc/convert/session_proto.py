@@ -15,7 +15,7 @@ from greenroomd.rpc.convert.config_proto import shared_config_message
 from greenroomd.rpc.convert.enums import ENFORCEMENT, SESSION_STATES, permission_mode_number
 from greenroomd.rpc.convert.plan_limit_proto import plan_limit_messages
 from greenroomd.rpc.convert.problems import maybe_status
-from greenroomd.rpc.convert.structs import struct
+from greenroomd.rpc.convert.structs import struct, wire_text
 from greenroomd.rpc.convert.times import maybe_timestamp, shared_timestamp, timestamp
 
 _NO_RECOVERY = Recovery()
@@ -56,6 +56,8 @@ def session_message(session: Session, *, full: bool) -> pb.Session:
         plan_limits=plan_limit_messages(session.plan_limits) if session.plan_limits else None,
         current_permission_mode=permission_mode_number(session.in_force.permission_mode),
         current_model=session.in_force.model,
+        background_task_count=session.background_task_count,
+        lost_task_ids=[wire_text(task_id) for task_id in session.lost_task_ids],
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from greenroom.v1 import turn_pb2 as pb
 from greenroomd.domain.approval import Approval
-from greenroomd.domain.turn import Turn
+from greenroomd.domain.turn import Turn, TurnCause
 from greenroomd.domain.usage import Usage
 from greenroomd.rpc.convert.content import block_messages
-from greenroomd.rpc.convert.enums import APPROVAL_STATES, TURN_STATES
+from greenroomd.rpc.convert.enums import APPROVAL_STATES, TURN_CAUSES, TURN_KINDS, TURN_STATES
 from greenroomd.rpc.convert.plan_limit_proto import plan_limit_messages
 from greenroomd.rpc.convert.problems import maybe_status
 from greenroomd.rpc.convert.shortening import shorten, shorten_fields
@@ -48,6 +48,8 @@ def turn_message(turn: Turn, *, whole_prompt: bool = False) -> pb.Turn:
         actor=turn.actor,
         plan_limits=plan_limit_messages(turn.plan_limits) if turn.plan_limits else None,
         models=[wire_text(model) for model in turn.models],
+        kind=TURN_KINDS.number[turn.kind],
+        cause=None if turn.cause is None else _cause_message(turn.cause),
     )
     if not whole_prompt:
         _shorten_prompt(message)
@@ -100,6 +102,10 @@ def _beginning(text: str, size: int) -> str:
     if len(text) * 4 <= size:
         return text
     return text.encode()[:size].decode(errors="ignore")
+
+
+def _cause_message(cause: TurnCause) -> pb.TurnCause:
+    return pb.TurnCause(kind=TURN_CAUSES.number[cause.kind], task_id=wire_text(cause.task_id))
 
 
 def _usage_message(usage: Usage) -> pb.TurnUsage:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from greenroom.v1 import turn_service_pb2 as pb
 from greenroomd.app.ports.storage import Page, Position
@@ -12,15 +12,19 @@ from greenroomd.app.usecases.turns import Turns
 from greenroomd.app.watch.tail import Batch
 from greenroomd.domain.approval import Approval
 from greenroomd.domain.errors import CursorBelowFloor
+from greenroomd.domain.task import Task
 from greenroomd.domain.turn import Turn
 from greenroomd.rpc.convert import requests
-from greenroomd.rpc.convert.enums import APPROVAL_STATES
+from greenroomd.rpc.convert.enums import APPROVAL_STATES, TASK_STATES
+from greenroomd.rpc.convert.task_proto import task_message
 from greenroomd.rpc.convert.times import microseconds
 from greenroomd.rpc.convert.turn_proto import approval_message, turn_message
 from greenroomd.rpc.page_answer import page_answer
 from greenroomd.rpc.page_token import page_size, position_of
 from greenroomd.rpc.rpc_context import Call
 from greenroomd.rpc.stream.draining import UNDER_WAY, Drain
+
+T = TypeVar("T")
 
 
 class TurnService:
@@ -32,6 +36,7 @@ class TurnService:
         self.on_replay: dict[str, Callable[[Any, bytes, Call], Any]] = {
             "RunTurn": self._run_again,
             "InterruptTurn": self._interrupted_before,
+            "StopTask": self._stopped_before,
         }
 
     async def StartTurn(self, request: pb.StartTurnRequest, call: Call) -> pb.StartTurnResponse:
@@ -88,6 +93,26 @@ class TurnService:
         approval = await self._turns.decide(requests.decide(request, call))
         return pb.DecideApprovalResponse(approval=approval_message(approval))
 
+    async def ListTasks(self, request: pb.ListTasksRequest, call: Call) -> bytes:
+        """Return a page of a session's background tasks, only those in the named states if there are any."""
+        requests.required("session_id", request.session_id, call.problems)
+        limit = page_size(request.page_size, call.problems)
+        states = TASK_STATES.members(request.states, "states", call.problems)
+        call.refuse_problems()
+
+        def following(after: Position | None) -> Awaitable[Page[Task]]:
+            return self._turns.tasks(request.session_id, after=after, limit=limit)
+
+        page = await following(position_of(request.page_token, request))
+        if states:
+            page = await _filtered(page, lambda task: task.state in states, following)
+        return page_answer(page, request, task_message, _place_of_task)
+
+    async def StopTask(self, request: pb.StopTaskRequest, call: Call) -> pb.StopTaskResponse:
+        """Stop a background task."""
+        task = await self._turns.stop_task(requests.stop_task(request, call))
+        return pb.StopTaskResponse(task=task_message(task))
+
     async def _run_again(self, request: pb.RunTurnRequest, recorded: bytes, call: Call) -> None:
         """Stream the events of a turn that was started before; only the turn itself if its events are compacted."""
         first = pb.RunTurnResponse.FromString(recorded)
@@ -107,6 +132,13 @@ class TurnService:
         turn = await self._turns.get(turn_id, request.session_id)
         return pb.InterruptTurnResponse(turn=turn_message(turn))
 
+    async def _stopped_before(
+        self, request: pb.StopTaskRequest, _recorded: bytes, _call: Call
+    ) -> pb.StopTaskResponse:
+        """Return the task that an earlier call stopped, as it is now."""
+        task = await self._turns.task(request.session_id, request.task_id)
+        return pb.StopTaskResponse(task=task_message(task))
+
     async def _stream(self, parts: AsyncGenerator[Batch | Turn, None], call: Call) -> None:
         """Write a turn's events as frames. Raises Draining, which does not end the turn."""
         async with aclosing(parts):
@@ -121,11 +153,13 @@ def _place(approval: Approval) -> Position:
     return Position(microseconds(approval.create_time), approval.approval_id)
 
 
+def _place_of_task(task: Task) -> Position:
+    return Position(microseconds(task.create_time), task.task_id)
+
+
 async def _filtered(
-    page: Page[Approval],
-    wanted: Callable[[Approval], bool],
-    following: Callable[[Position], Awaitable[Page[Approval]]],
-) -> Page[Approval]:
+    page: Page[T], wanted: Callable[[T], bool], following: Callable[[Position], Awaitable[Page[T]]]
+) -> Page[T]:
     """Return the wanted items of a page, or of the first later page that has any."""
     while True:
         items = [item for item in page.items if wanted(item)]

@@ -14,6 +14,7 @@ from greenroomd.domain.session import Session
 from greenroomd.domain.turn import Turn
 from greenroomd.rpc.convert.event_proto import event_message
 from greenroomd.rpc.convert.session_proto import session_bytes
+from greenroomd.rpc.convert.task_proto import task_message
 from greenroomd.rpc.convert.turn_proto import approval_message, turn_message
 from greenroomd.rpc.stream import wire
 from greenroomd.rpc.stream.cursor_codec import CursorCodec
@@ -105,6 +106,8 @@ class EventCodec:
             answer = turns.DecideApprovalResponse(approval=approval_message(unit.approvals[-1]))
         elif method == "ReconnectMcpServer":
             answer = sessions.ReconnectMcpServerResponse()  # a repetition gets the server as it is then
+        elif method == "StopTask":
+            answer = turns.StopTaskResponse(task=task_message(unit.tasks[-1]))
         elif method == "DeleteSession":
             answer = sessions.DeleteSessionResponse()
         else:

@@ -20,16 +20,24 @@ from sqlalchemy import (
 from greenroomd.app.ports.storage import Due, Position, Request
 from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import Secret
-from greenroomd.domain.errors import ApprovalNotFound, RequestIdReused, SessionNotFound, TurnNotFound
+from greenroomd.domain.errors import (
+    ApprovalNotFound,
+    RequestIdReused,
+    SessionNotFound,
+    TaskNotFound,
+    TurnNotFound,
+)
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
+from greenroomd.domain.task import Task
 from greenroomd.domain.turn import Turn
 from greenroomd.store.engine import Database, limited
 from greenroomd.store.read.session_listing import not_deleted, number_of_session, session_columns, with_config
 from greenroomd.store.schema.documents import time, time_of
 from greenroomd.store.schema.rows import Row, approval_of, turn_of
 from greenroomd.store.schema.session_rows import session_of
-from greenroomd.store.schema.tables import approvals, requests, secrets, sessions, turns
+from greenroomd.store.schema.tables import approvals, requests, secrets, sessions, tasks, turns
+from greenroomd.store.schema.task_rows import task_of
 from greenroomd.store.secrets import Keyring
 
 T = TypeVar("T")
@@ -73,6 +81,15 @@ class Lookups:
         )
         self._turns = _page_of(database, turns, turns.c.number, turns.c.turn_id)
         self._approvals = _page_of(database, approvals, approvals.c.create_time, approvals.c.approval_id)
+        self._tasks = _page_of(database, tasks, tasks.c.create_time, tasks.c.task_id)
+        theirs = tasks.c.session_number == number_of_session
+        self._task = database.sql(
+            select(tasks).where(theirs, tasks.c.task_id == bindparam("task_id")), "session_id", "task_id"
+        )
+        self._open_tasks = database.sql(
+            select(tasks).where(theirs, tasks.c.unfinished == _ONE).order_by(tasks.c.create_time),
+            "session_id",
+        )
         self._open_turns = database.sql(
             select(turns)
             .where(turns.c.session_number == number_of_session, turns.c.unfinished == _ONE)
@@ -149,6 +166,24 @@ class Lookups:
         return _cut(
             rows, limit, approval_of, lambda found: Position(time(found.create_time), found.approval_id)
         )
+
+    def task(self, connection: Connection, session_id: str, task_id: str) -> Task:
+        """Return a background task of a session; raises TaskNotFound."""
+        row = connection.exec_driver_sql(self._task, (session_id, task_id)).one_or_none()
+        if row is None:
+            raise TaskNotFound(task_id)
+        return task_of(row)
+
+    def tasks(
+        self, connection: Connection, session_id: str, *, after: Position | None, limit: int
+    ) -> tuple[list[Task], Position | None]:
+        """Return a page of a session's background tasks and where it ended."""
+        rows = self._rows(connection, self._tasks, session_id, after, limit)
+        return _cut(rows, limit, task_of, lambda found: Position(time(found.create_time), found.task_id))
+
+    def open_tasks(self, connection: Connection, session_id: str) -> list[Task]:
+        """Return the running and scheduled tasks of a session."""
+        return [task_of(row) for row in connection.exec_driver_sql(self._open_tasks, (session_id,))]
 
     def oauth_token(self, connection: Connection, session_id: str) -> Secret | None:
         """Return a session's token, opened."""

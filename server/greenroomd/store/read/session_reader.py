@@ -1,4 +1,4 @@
-"""Sessions with their turns and approvals, read off the event loop: `app.ports.session_reader` and `due_index`."""
+"""Sessions with all that belongs to them, read off the event loop: `app.ports.session_reader` and `due_index`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import Secret
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
+from greenroomd.domain.task import Task
 from greenroomd.domain.turn import Turn
 from greenroomd.store.read.history import History
 from greenroomd.store.read.reader import Reader
@@ -91,3 +92,20 @@ class SqlSessionReader:
             return Page(*self._lookups.approvals(connection, session_id, after=after, limit=limit), head)
 
         return await self._read(look)
+
+    async def task(self, session_id: str, task_id: str) -> Task:
+        """Return a background task of a session."""
+        return await self._read(partial(self._lookups.task, session_id=session_id, task_id=task_id))
+
+    async def tasks(self, session_id: str, *, after: Position | None, limit: int) -> Page[Task]:
+        """Return one page of a session's background tasks, oldest first."""
+
+        def look(connection: Connection) -> Page[Task]:
+            head = self._history.head(connection)
+            return Page(*self._lookups.tasks(connection, session_id, after=after, limit=limit), head)
+
+        return await self._read(look)
+
+    async def open_tasks(self, session_id: str) -> Sequence[Task]:
+        """Return the background tasks of a session that have not ended, oldest first."""
+        return await self._read(partial(self._lookups.open_tasks, session_id=session_id))

@@ -93,6 +93,7 @@ def config_text(config: SessionConfig) -> str:
         "idle_timeout": span(limits.idle_timeout),
         "turn_timeout": span(limits.turn_timeout),
         "output_bytes": limits.output_bytes,
+        "background_grace": span(limits.background_grace),
     }
     document["recovery"] = {
         "mode": recovery.mode,
@@ -128,6 +129,7 @@ def config_of(written: str) -> SessionConfig:
             idle_timeout=span_of(limits["idle_timeout"]),
             turn_timeout=span_of(limits["turn_timeout"]),
             output_bytes=limits["output_bytes"],
+            background_grace=span_of(limits.get("background_grace")),  # rows of earlier versions lack it
         ),
         recovery=RecoveryPolicy(
             mode=RecoveryMode(recovery["mode"]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Index, and_
 
-from greenroomd.store.schema.tables import metadata, sessions, turns
+from greenroomd.store.schema.tables import metadata, sessions, tasks, turns
 
 __all__ = ["metadata"]
 
@@ -43,3 +43,4 @@ _index(
 _index("sessions_due", sessions.c.due_time, sessions.c.number, where=sessions.c.due_time.is_not(None))
 _index("sessions_unsettled", sessions.c.create_time, sessions.c.number, where=sessions.c.unsettled == 1)
 _index("turns_unfinished", turns.c.session_number, turns.c.number, where=turns.c.unfinished == 1)
+_index("tasks_unfinished", tasks.c.session_number, tasks.c.create_time, where=tasks.c.unfinished == 1)

@@ -46,6 +46,7 @@ _VALUES: Mapping[str, Callable[[Any], Any]] = {
     "limits.max_duration": span_of,
     "limits.idle_timeout": span_of,
     "limits.turn_timeout": span_of,
+    "limits.background_grace": span_of,
     "recovery.mode": RecoveryMode,
     "recovery.window": span_of,
     "recovery.first_backoff": span_of,

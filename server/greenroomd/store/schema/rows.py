@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from greenroomd.domain.approval import Approval, ApprovalState
-from greenroomd.domain.turn import Turn, TurnState
+from greenroomd.domain.turn import CauseKind, Turn, TurnCause, TurnKind, TurnState
 from greenroomd.store.schema.documents import (
     Document,
     maybe_time,
@@ -44,6 +44,8 @@ def turn_row(session_number: int, turn: Turn) -> Row:
                 "timeout": span(turn.timeout),
                 "request_id": turn.request_id,
                 "actor": turn.actor,
+                "kind": turn.kind,
+                "cause": None if turn.cause is None else [turn.cause.kind, turn.cause.task_id],
                 "rounds": turn.rounds,
                 "result_text": turn.result_text,
                 "stop_reason": turn.stop_reason,
@@ -64,11 +66,14 @@ def turn_of(row: Row) -> Turn:
     turn_id, _, session_id, number, state, _unfinished, create_time, prompt, outcome = row
     said, content = value_of(prompt)
     came: Document = value_of(outcome)
+    cause = came.get("cause")  # rows of earlier versions lack it
     return Turn(
         turn_id=turn_id,
         session_id=session_id,
         number=number,
         state=TurnState(state),
+        kind=TurnKind(came.get("kind", TurnKind.PROMPT)),
+        cause=TurnCause(kind=CauseKind(cause[0]), task_id=cause[1]) if cause else None,
         prompt=said,
         content=tuple(content),
         timeout=span_of(came["timeout"]),

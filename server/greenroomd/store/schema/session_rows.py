@@ -99,6 +99,8 @@ def _progress(session: Session) -> Document:
         "update_time": time(session.update_time),
         "close_time": maybe_time(session.close_time),
         "expiry_told": maybe_time(session.expiry_told),
+        "background_task_count": session.background_task_count or None,
+        "lost_task_ids": list(session.lost_task_ids),
     }
 
 
@@ -163,6 +165,8 @@ def session_of(row: Row) -> Session:
         last_active_time=time_of(last_active_time),
         close_time=maybe_time_of(moved.get("close_time")),
         expiry_told=maybe_time_of(moved.get("expiry_told")),
+        background_task_count=moved.get("background_task_count", 0),
+        lost_task_ids=tuple(moved.get("lost_task_ids", ())),
         node_id=node_id,
         fence=fence,
         version=version,

@@ -135,6 +135,20 @@ approvals = Table(
     Index("approvals_of_session", "session_number", "create_time", "approval_id"),
 )
 
+# The CLI chooses the ids: they are unique in their session only.
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("session_number", BigInteger, primary_key=True, autoincrement=False),
+    Column("task_id", Name, primary_key=True),
+    Column("session_id", Text, nullable=False),
+    Column("state", Name, nullable=False),
+    Column("unfinished", SmallInteger, nullable=False),  # 1: running or scheduled
+    Column("create_time", BigInteger, nullable=False),
+    Column("details", Text, nullable=False),  # JSON: the rest
+    Index("tasks_of_session", "session_number", "create_time", "task_id"),
+)
+
 events = Table(
     "events",
     metadata,

@@ -16,13 +16,22 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, select
 
 from greenroomd.app.pacing import PIECE, in_pieces
 from greenroomd.store.read.reader import Reader
-from greenroomd.store.schema.tables import approvals, configs, deletions, events, turns, whole_events
+from greenroomd.store.schema.tables import (
+    approvals,
+    configs,
+    deletions,
+    events,
+    tasks,
+    turns,
+    whole_events,
+)
 from greenroomd.store.write.group_commit import Writer
 
 _KEYS: Final[tuple[tuple[Table, ColumnElement[Any]], ...]] = (
     (events, events.c.revision),
     (turns, turns.c.turn_id),
     (approvals, approvals.c.approval_id),
+    (tasks, tasks.c.task_id),
     (configs, configs.c.generation),
 )
 """The tables to erase from, and the column that distinguishes the rows of one session."""

@@ -492,6 +492,7 @@ class SessionLimits(_message.Message):
     IDLE_TIMEOUT_FIELD_NUMBER: _builtins.int
     TURN_TIMEOUT_FIELD_NUMBER: _builtins.int
     OUTPUT_BYTES_FIELD_NUMBER: _builtins.int
+    BACKGROUND_GRACE_FIELD_NUMBER: _builtins.int
     memory_bytes: _builtins.int
     """Memory of the process and all its children, in bytes; at least 268435456 (256 MiB). Default: the server's."""
     cpu: _builtins.float
@@ -510,6 +511,13 @@ class SessionLimits(_message.Message):
     def turn_timeout(self) -> _duration_pb2.Duration:
         """Time until a running turn is stopped, and FAILED. A turn can ask for less. Default: the server's."""
 
+    @_builtins.property
+    def background_grace(self) -> _duration_pb2.Duration:
+        """How long work in the background (commands, agents and timers of the CLI, see ListTasks) keeps the process after the last
+        turn has ended: as long, the server does not take the process for `idle_timeout`, for another session or for a changed
+        config. 0: not at all; at most 7 d, and at most what the server allows. Default: the server's.
+        """
+
     def __init__(
         self,
         *,
@@ -519,10 +527,11 @@ class SessionLimits(_message.Message):
         idle_timeout: _duration_pb2.Duration | None = ...,
         turn_timeout: _duration_pb2.Duration | None = ...,
         output_bytes: _builtins.int | None = ...,
+        background_grace: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cpu", b"_cpu", "_memory_bytes", b"_memory_bytes", "_output_bytes", b"_output_bytes", "cpu", b"cpu", "idle_timeout", b"idle_timeout", "max_duration", b"max_duration", "memory_bytes", b"memory_bytes", "output_bytes", b"output_bytes", "turn_timeout", b"turn_timeout"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cpu", b"_cpu", "_memory_bytes", b"_memory_bytes", "_output_bytes", b"_output_bytes", "background_grace", b"background_grace", "cpu", b"cpu", "idle_timeout", b"idle_timeout", "max_duration", b"max_duration", "memory_bytes", b"memory_bytes", "output_bytes", b"output_bytes", "turn_timeout", b"turn_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cpu", b"_cpu", "_memory_bytes", b"_memory_bytes", "_output_bytes", b"_output_bytes", "cpu", b"cpu", "idle_timeout", b"idle_timeout", "max_duration", b"max_duration", "memory_bytes", b"memory_bytes", "output_bytes", b"output_bytes", "turn_timeout", b"turn_timeout"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cpu", b"_cpu", "_memory_bytes", b"_memory_bytes", "_output_bytes", b"_output_bytes", "background_grace", b"background_grace", "cpu", b"cpu", "idle_timeout", b"idle_timeout", "max_duration", b"max_duration", "memory_bytes", b"memory_bytes", "output_bytes", b"output_bytes", "turn_timeout", b"turn_timeout"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cpu: _TypeAlias = _typing.Literal["cpu"]  # noqa: Y015
     _WhichOneofArgType__cpu: _TypeAlias = _typing.Literal["_cpu", b"_cpu"]  # noqa: Y015

@@ -111,6 +111,12 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
         {"reason": "MCP_SERVER_NOT_FOUND", "domain": "greenroom.v1"}
         ResourceInfo {"resourceType": "greenroom.v1.McpServer", "resourceName": "calc"}
     """
+    ERROR_REASON_TASK_NOT_FOUND: _ErrorReason.ValueType  # 27
+    """NOT_FOUND: the session has no such background task.
+
+        {"reason": "TASK_NOT_FOUND", "domain": "greenroom.v1"}
+        ResourceInfo {"resourceType": "greenroom.v1.Task", "resourceName": "b3f0c9a1e"}
+    """
     ERROR_REASON_SESSION_EXISTS: _ErrorReason.ValueType  # 31
     """ALREADY_EXISTS: the session_id is taken.
 
@@ -176,6 +182,21 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
         {"reason": "NO_PROCESS", "domain": "greenroom.v1", "metadata": {"state": "SUSPENDED"}}
         PreconditionFailure {"violations": [{"type": "PROCESS", "subject": "0b9c…", "description": "the session has no process"}]}
+    """
+    ERROR_REASON_TASK_ENDED: _ErrorReason.ValueType  # 48
+    """FAILED_PRECONDITION: the background task has ended already.
+
+        {"reason": "TASK_ENDED", "domain": "greenroom.v1", "metadata": {"state": "COMPLETED"}}
+        PreconditionFailure {"violations": [{"type": "TASK", "subject": "b3f0c9a1e",
+                                             "description": "is COMPLETED already"}]}
+    """
+    ERROR_REASON_TASK_NOT_STOPPABLE: _ErrorReason.ValueType  # 49
+    """FAILED_PRECONDITION: the background task is a timer, which only the model can delete. Its process can be ended
+    (RestartSession, SuspendSession), and it ends with that.
+
+        {"reason": "TASK_NOT_STOPPABLE", "domain": "greenroom.v1"}
+        PreconditionFailure {"violations": [{"type": "TASK", "subject": "0f3a9c1e",
+                                             "description": "is a timer"}]}
     """
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 51
     """ABORTED: the resource has changed since the given etag was read. Read it again, then decide.
@@ -495,6 +516,12 @@ ERROR_REASON_MCP_SERVER_NOT_FOUND: ErrorReason.ValueType  # 28
     {"reason": "MCP_SERVER_NOT_FOUND", "domain": "greenroom.v1"}
     ResourceInfo {"resourceType": "greenroom.v1.McpServer", "resourceName": "calc"}
 """
+ERROR_REASON_TASK_NOT_FOUND: ErrorReason.ValueType  # 27
+"""NOT_FOUND: the session has no such background task.
+
+    {"reason": "TASK_NOT_FOUND", "domain": "greenroom.v1"}
+    ResourceInfo {"resourceType": "greenroom.v1.Task", "resourceName": "b3f0c9a1e"}
+"""
 ERROR_REASON_SESSION_EXISTS: ErrorReason.ValueType  # 31
 """ALREADY_EXISTS: the session_id is taken.
 
@@ -560,6 +587,21 @@ ERROR_REASON_NO_PROCESS: ErrorReason.ValueType  # 50
 
     {"reason": "NO_PROCESS", "domain": "greenroom.v1", "metadata": {"state": "SUSPENDED"}}
     PreconditionFailure {"violations": [{"type": "PROCESS", "subject": "0b9c…", "description": "the session has no process"}]}
+"""
+ERROR_REASON_TASK_ENDED: ErrorReason.ValueType  # 48
+"""FAILED_PRECONDITION: the background task has ended already.
+
+    {"reason": "TASK_ENDED", "domain": "greenroom.v1", "metadata": {"state": "COMPLETED"}}
+    PreconditionFailure {"violations": [{"type": "TASK", "subject": "b3f0c9a1e",
+                                         "description": "is COMPLETED already"}]}
+"""
+ERROR_REASON_TASK_NOT_STOPPABLE: ErrorReason.ValueType  # 49
+"""FAILED_PRECONDITION: the background task is a timer, which only the model can delete. Its process can be ended
+(RestartSession, SuspendSession), and it ends with that.
+
+    {"reason": "TASK_NOT_STOPPABLE", "domain": "greenroom.v1"}
+    PreconditionFailure {"violations": [{"type": "TASK", "subject": "0f3a9c1e",
+                                         "description": "is a timer"}]}
 """
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 51
 """ABORTED: the resource has changed since the given etag was read. Read it again, then decide.

@@ -15,6 +15,7 @@ from greenroom.v1 import config_pb2 as _config_pb2
 from greenroom.v1 import mcp_pb2 as _mcp_pb2
 from greenroom.v1 import plan_limit_pb2 as _plan_limit_pb2
 from greenroom.v1 import session_pb2 as _session_pb2
+from greenroom.v1 import task_pb2 as _task_pb2
 from greenroom.v1 import turn_pb2 as _turn_pb2
 import builtins as _builtins
 import sys
@@ -85,6 +86,7 @@ class SessionStateChanged(_message.Message):
     TO_STATE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    LOST_TASK_IDS_FIELD_NUMBER: _builtins.int
     from_state: _session_pb2.SessionState.ValueType
     """State before."""
     to_state: _session_pb2.SessionState.ValueType
@@ -95,6 +97,10 @@ class SessionStateChanged(_message.Message):
     def error(self) -> _status_pb2.Status:
         """What failed; set when `to_state` is ERROR."""
 
+    @_builtins.property
+    def lost_task_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Background tasks that ended with the session's process, as in Session.lost_task_ids. Empty when none did."""
+
     def __init__(
         self,
         *,
@@ -102,10 +108,11 @@ class SessionStateChanged(_message.Message):
         to_state: _session_pb2.SessionState.ValueType = ...,
         reason: _builtins.str = ...,
         error: _status_pb2.Status | None = ...,
+        lost_task_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "from_state", b"from_state", "reason", b"reason", "to_state", b"to_state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "from_state", b"from_state", "lost_task_ids", b"lost_task_ids", "reason", b"reason", "to_state", b"to_state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1045,6 +1052,80 @@ class McpServerUpdated(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___McpServerUpdated: _TypeAlias = McpServerUpdated  # noqa: Y015
+
+@_typing.final
+class TaskStarted(_message.Message):
+    """TaskStarted: something began to work in the background, or was scheduled. Also comes when an agent is resumed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def task(self) -> _task_pb2.Task:
+        """The task, RUNNING or SCHEDULED."""
+
+    def __init__(
+        self,
+        *,
+        task: _task_pb2.Task | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TaskStarted: _TypeAlias = TaskStarted  # noqa: Y015
+
+@_typing.final
+class TaskUpdated(_message.Message):
+    """TaskUpdated: a background task says how it stands; or a timer has fired and will again, has lost its process, or has one
+    again.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def task(self) -> _task_pb2.Task:
+        """The task after it."""
+
+    def __init__(
+        self,
+        *,
+        task: _task_pb2.Task | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TaskUpdated: _TypeAlias = TaskUpdated  # noqa: Y015
+
+@_typing.final
+class TaskEnded(_message.Message):
+    """TaskEnded: a background task ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def task(self) -> _task_pb2.Task:
+        """The task at its end; its state and `summary` say how it ended."""
+
+    def __init__(
+        self,
+        *,
+        task: _task_pb2.Task | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TaskEnded: _TypeAlias = TaskEnded  # noqa: Y015
 
 @_typing.final
 class MessageDelta(_message.Message):

@@ -74,7 +74,7 @@ class _EventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventType.V
     EVENT_TYPE_TURN_QUEUED: _EventType.ValueType  # 31
     """A turn was accepted (`turn.queued`)."""
     EVENT_TYPE_TURN_STARTED: _EventType.ValueType  # 32
-    """A turn's prompt was given to the process (`turn.started`)."""
+    """A turn's prompt was given to the process, or the CLI began to work without one (`turn.started`)."""
     EVENT_TYPE_TURN_COMPLETED: _EventType.ValueType  # 33
     """A turn ended with a result (`turn.completed`)."""
     EVENT_TYPE_TURN_FAILED: _EventType.ValueType  # 34
@@ -101,6 +101,12 @@ class _EventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventType.V
     """Its turn ended before a decision (`approval.cancelled`)."""
     EVENT_TYPE_MCP_SERVER_UPDATED: _EventType.ValueType  # 65
     """An MCP server of the session's process was connected, failed, or is being connected anew (`mcp_server.updated`)."""
+    EVENT_TYPE_TASK_STARTED: _EventType.ValueType  # 61
+    """Something began to work in the background, or was scheduled (`task.started`)."""
+    EVENT_TYPE_TASK_UPDATED: _EventType.ValueType  # 62
+    """A background task says how it stands, or a timer has fired, pauses or goes on (`task.updated`)."""
+    EVENT_TYPE_TASK_ENDED: _EventType.ValueType  # 63
+    """A background task ended (`task.ended`)."""
     EVENT_TYPE_MESSAGE_DELTA: _EventType.ValueType  # 71
     """A piece of a message of the model (`message.delta`). Ephemeral."""
     EVENT_TYPE_THINKING_DELTA: _EventType.ValueType  # 72
@@ -170,7 +176,7 @@ EVENT_TYPE_PROCESS_EXITED: EventType.ValueType  # 23
 EVENT_TYPE_TURN_QUEUED: EventType.ValueType  # 31
 """A turn was accepted (`turn.queued`)."""
 EVENT_TYPE_TURN_STARTED: EventType.ValueType  # 32
-"""A turn's prompt was given to the process (`turn.started`)."""
+"""A turn's prompt was given to the process, or the CLI began to work without one (`turn.started`)."""
 EVENT_TYPE_TURN_COMPLETED: EventType.ValueType  # 33
 """A turn ended with a result (`turn.completed`)."""
 EVENT_TYPE_TURN_FAILED: EventType.ValueType  # 34
@@ -197,6 +203,12 @@ EVENT_TYPE_APPROVAL_CANCELLED: EventType.ValueType  # 54
 """Its turn ended before a decision (`approval.cancelled`)."""
 EVENT_TYPE_MCP_SERVER_UPDATED: EventType.ValueType  # 65
 """An MCP server of the session's process was connected, failed, or is being connected anew (`mcp_server.updated`)."""
+EVENT_TYPE_TASK_STARTED: EventType.ValueType  # 61
+"""Something began to work in the background, or was scheduled (`task.started`)."""
+EVENT_TYPE_TASK_UPDATED: EventType.ValueType  # 62
+"""A background task says how it stands, or a timer has fired, pauses or goes on (`task.updated`)."""
+EVENT_TYPE_TASK_ENDED: EventType.ValueType  # 63
+"""A background task ended (`task.ended`)."""
 EVENT_TYPE_MESSAGE_DELTA: EventType.ValueType  # 71
 """A piece of a message of the model (`message.delta`). Ephemeral."""
 EVENT_TYPE_THINKING_DELTA: EventType.ValueType  # 72
@@ -271,6 +283,9 @@ class Event(_message.Message):
     APPROVAL_EXPIRED_FIELD_NUMBER: _builtins.int
     APPROVAL_CANCELLED_FIELD_NUMBER: _builtins.int
     MCP_SERVER_UPDATED_FIELD_NUMBER: _builtins.int
+    TASK_STARTED_FIELD_NUMBER: _builtins.int
+    TASK_UPDATED_FIELD_NUMBER: _builtins.int
+    TASK_ENDED_FIELD_NUMBER: _builtins.int
     MESSAGE_DELTA_FIELD_NUMBER: _builtins.int
     THINKING_DELTA_FIELD_NUMBER: _builtins.int
     TOOL_OUTPUT_DELTA_FIELD_NUMBER: _builtins.int
@@ -450,6 +465,18 @@ class Event(_message.Message):
         """EVENT_TYPE_MCP_SERVER_UPDATED."""
 
     @_builtins.property
+    def task_started(self) -> _event_payload_pb2.TaskStarted:
+        """EVENT_TYPE_TASK_STARTED."""
+
+    @_builtins.property
+    def task_updated(self) -> _event_payload_pb2.TaskUpdated:
+        """EVENT_TYPE_TASK_UPDATED."""
+
+    @_builtins.property
+    def task_ended(self) -> _event_payload_pb2.TaskEnded:
+        """EVENT_TYPE_TASK_ENDED."""
+
+    @_builtins.property
     def message_delta(self) -> _event_payload_pb2.MessageDelta:
         """EVENT_TYPE_MESSAGE_DELTA."""
 
@@ -532,6 +559,9 @@ class Event(_message.Message):
         approval_expired: _event_payload_pb2.ApprovalExpired | None = ...,
         approval_cancelled: _event_payload_pb2.ApprovalCancelled | None = ...,
         mcp_server_updated: _event_payload_pb2.McpServerUpdated | None = ...,
+        task_started: _event_payload_pb2.TaskStarted | None = ...,
+        task_updated: _event_payload_pb2.TaskUpdated | None = ...,
+        task_ended: _event_payload_pb2.TaskEnded | None = ...,
         message_delta: _event_payload_pb2.MessageDelta | None = ...,
         thinking_delta: _event_payload_pb2.ThinkingDelta | None = ...,
         tool_output_delta: _event_payload_pb2.ToolOutputDelta | None = ...,
@@ -541,11 +571,11 @@ class Event(_message.Message):
         tool_input_delta: _event_payload_pb2.ToolInputDelta | None = ...,
         tool_progress: _event_payload_pb2.ToolProgress | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_cancelled", b"approval_cancelled", "approval_decided", b"approval_decided", "approval_expired", b"approval_expired", "approval_requested", b"approval_requested", "mcp_server_updated", b"mcp_server_updated", "message_assistant", b"message_assistant", "message_delta", b"message_delta", "message_retracted", b"message_retracted", "message_system", b"message_system", "message_tool_result", b"message_tool_result", "message_tool_use", b"message_tool_use", "message_user", b"message_user", "payload", b"payload", "process_exited", b"process_exited", "process_ready", b"process_ready", "process_spawned", b"process_spawned", "process_stats", b"process_stats", "process_stderr", b"process_stderr", "session_capabilities_changed", b"session_capabilities_changed", "session_closed", b"session_closed", "session_config_applied", b"session_config_applied", "session_created", b"session_created", "session_deleted", b"session_deleted", "session_error", b"session_error", "session_expiring", b"session_expiring", "session_limit_reached", b"session_limit_reached", "session_model_changed", b"session_model_changed", "session_permission_mode_changed", b"session_permission_mode_changed", "session_plan_limits_changed", b"session_plan_limits_changed", "session_recovery_scheduled", b"session_recovery_scheduled", "session_restarted", b"session_restarted", "session_resumed", b"session_resumed", "session_started", b"session_started", "session_state_changed", b"session_state_changed", "session_suspended", b"session_suspended", "session_updated", b"session_updated", "thinking_delta", b"thinking_delta", "time", b"time", "tool_input_delta", b"tool_input_delta", "tool_output_delta", b"tool_output_delta", "tool_progress", b"tool_progress", "turn_completed", b"turn_completed", "turn_failed", b"turn_failed", "turn_interrupted", b"turn_interrupted", "turn_queued", b"turn_queued", "turn_started", b"turn_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approval_cancelled", b"approval_cancelled", "approval_decided", b"approval_decided", "approval_expired", b"approval_expired", "approval_requested", b"approval_requested", "mcp_server_updated", b"mcp_server_updated", "message_assistant", b"message_assistant", "message_delta", b"message_delta", "message_retracted", b"message_retracted", "message_system", b"message_system", "message_tool_result", b"message_tool_result", "message_tool_use", b"message_tool_use", "message_user", b"message_user", "payload", b"payload", "process_exited", b"process_exited", "process_ready", b"process_ready", "process_spawned", b"process_spawned", "process_stats", b"process_stats", "process_stderr", b"process_stderr", "session_capabilities_changed", b"session_capabilities_changed", "session_closed", b"session_closed", "session_config_applied", b"session_config_applied", "session_created", b"session_created", "session_deleted", b"session_deleted", "session_error", b"session_error", "session_expiring", b"session_expiring", "session_limit_reached", b"session_limit_reached", "session_model_changed", b"session_model_changed", "session_permission_mode_changed", b"session_permission_mode_changed", "session_plan_limits_changed", b"session_plan_limits_changed", "session_recovery_scheduled", b"session_recovery_scheduled", "session_restarted", b"session_restarted", "session_resumed", b"session_resumed", "session_started", b"session_started", "session_state_changed", b"session_state_changed", "session_suspended", b"session_suspended", "session_updated", b"session_updated", "task_ended", b"task_ended", "task_started", b"task_started", "task_updated", b"task_updated", "thinking_delta", b"thinking_delta", "time", b"time", "tool_input_delta", b"tool_input_delta", "tool_output_delta", b"tool_output_delta", "tool_progress", b"tool_progress", "turn_completed", b"turn_completed", "turn_failed", b"turn_failed", "turn_interrupted", b"turn_interrupted", "turn_queued", b"turn_queued", "turn_started", b"turn_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "approval_cancelled", b"approval_cancelled", "approval_decided", b"approval_decided", "approval_expired", b"approval_expired", "approval_requested", b"approval_requested", "cursor", b"cursor", "event_id", b"event_id", "mcp_server_updated", b"mcp_server_updated", "message_assistant", b"message_assistant", "message_delta", b"message_delta", "message_retracted", b"message_retracted", "message_system", b"message_system", "message_tool_result", b"message_tool_result", "message_tool_use", b"message_tool_use", "message_user", b"message_user", "payload", b"payload", "process_exited", b"process_exited", "process_ready", b"process_ready", "process_spawned", b"process_spawned", "process_stats", b"process_stats", "process_stderr", b"process_stderr", "request_id", b"request_id", "revision", b"revision", "sequence", b"sequence", "session_capabilities_changed", b"session_capabilities_changed", "session_closed", b"session_closed", "session_config_applied", b"session_config_applied", "session_created", b"session_created", "session_deleted", b"session_deleted", "session_error", b"session_error", "session_expiring", b"session_expiring", "session_id", b"session_id", "session_limit_reached", b"session_limit_reached", "session_model_changed", b"session_model_changed", "session_permission_mode_changed", b"session_permission_mode_changed", "session_plan_limits_changed", b"session_plan_limits_changed", "session_recovery_scheduled", b"session_recovery_scheduled", "session_restarted", b"session_restarted", "session_resumed", b"session_resumed", "session_started", b"session_started", "session_state_changed", b"session_state_changed", "session_suspended", b"session_suspended", "session_updated", b"session_updated", "thinking_delta", b"thinking_delta", "time", b"time", "tool_input_delta", b"tool_input_delta", "tool_output_delta", b"tool_output_delta", "tool_progress", b"tool_progress", "truncated", b"truncated", "turn_completed", b"turn_completed", "turn_failed", b"turn_failed", "turn_id", b"turn_id", "turn_interrupted", b"turn_interrupted", "turn_queued", b"turn_queued", "turn_started", b"turn_started", "type", b"type", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "approval_cancelled", b"approval_cancelled", "approval_decided", b"approval_decided", "approval_expired", b"approval_expired", "approval_requested", b"approval_requested", "cursor", b"cursor", "event_id", b"event_id", "mcp_server_updated", b"mcp_server_updated", "message_assistant", b"message_assistant", "message_delta", b"message_delta", "message_retracted", b"message_retracted", "message_system", b"message_system", "message_tool_result", b"message_tool_result", "message_tool_use", b"message_tool_use", "message_user", b"message_user", "payload", b"payload", "process_exited", b"process_exited", "process_ready", b"process_ready", "process_spawned", b"process_spawned", "process_stats", b"process_stats", "process_stderr", b"process_stderr", "request_id", b"request_id", "revision", b"revision", "sequence", b"sequence", "session_capabilities_changed", b"session_capabilities_changed", "session_closed", b"session_closed", "session_config_applied", b"session_config_applied", "session_created", b"session_created", "session_deleted", b"session_deleted", "session_error", b"session_error", "session_expiring", b"session_expiring", "session_id", b"session_id", "session_limit_reached", b"session_limit_reached", "session_model_changed", b"session_model_changed", "session_permission_mode_changed", b"session_permission_mode_changed", "session_plan_limits_changed", b"session_plan_limits_changed", "session_recovery_scheduled", b"session_recovery_scheduled", "session_restarted", b"session_restarted", "session_resumed", b"session_resumed", "session_started", b"session_started", "session_state_changed", b"session_state_changed", "session_suspended", b"session_suspended", "session_updated", b"session_updated", "task_ended", b"task_ended", "task_started", b"task_started", "task_updated", b"task_updated", "thinking_delta", b"thinking_delta", "time", b"time", "tool_input_delta", b"tool_input_delta", "tool_output_delta", b"tool_output_delta", "tool_progress", b"tool_progress", "truncated", b"truncated", "turn_completed", b"turn_completed", "turn_failed", b"turn_failed", "turn_id", b"turn_id", "turn_interrupted", b"turn_interrupted", "turn_queued", b"turn_queued", "turn_started", b"turn_started", "type", b"type", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["session_created", "session_started", "session_state_changed", "session_suspended", "session_resumed", "session_restarted", "session_updated", "session_config_applied", "session_closed", "session_deleted", "session_error", "session_recovery_scheduled", "session_expiring", "session_limit_reached", "session_plan_limits_changed", "session_model_changed", "session_permission_mode_changed", "session_capabilities_changed", "process_spawned", "process_ready", "process_exited", "turn_queued", "turn_started", "turn_completed", "turn_failed", "turn_interrupted", "message_user", "message_assistant", "message_tool_use", "message_tool_result", "message_system", "approval_requested", "approval_decided", "approval_expired", "approval_cancelled", "mcp_server_updated", "message_delta", "thinking_delta", "tool_output_delta", "process_stderr", "process_stats", "message_retracted", "tool_input_delta", "tool_progress"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = _typing.Literal["session_created", "session_started", "session_state_changed", "session_suspended", "session_resumed", "session_restarted", "session_updated", "session_config_applied", "session_closed", "session_deleted", "session_error", "session_recovery_scheduled", "session_expiring", "session_limit_reached", "session_plan_limits_changed", "session_model_changed", "session_permission_mode_changed", "session_capabilities_changed", "process_spawned", "process_ready", "process_exited", "turn_queued", "turn_started", "turn_completed", "turn_failed", "turn_interrupted", "message_user", "message_assistant", "message_tool_use", "message_tool_result", "message_system", "approval_requested", "approval_decided", "approval_expired", "approval_cancelled", "mcp_server_updated", "task_started", "task_updated", "task_ended", "message_delta", "thinking_delta", "tool_output_delta", "process_stderr", "process_stats", "message_retracted", "tool_input_delta", "tool_progress"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = _typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 

@@ -39,7 +39,7 @@ class _SessionStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SessionS
     SESSION_STATE_READY: _SessionState.ValueType  # 3
     """The process is ready and has had no turn yet."""
     SESSION_STATE_ACTIVE: _SessionState.ValueType  # 4
-    """A turn runs. Waiting for a person is ACTIVE with the reason AWAITING_APPROVAL."""
+    """A turn runs, one with a prompt or one that the CLI began. Waiting for a person is ACTIVE with the reason AWAITING_APPROVAL."""
     SESSION_STATE_IDLE: _SessionState.ValueType  # 5
     """The process waits for the next turn."""
     SESSION_STATE_SUSPENDED: _SessionState.ValueType  # 6
@@ -65,7 +65,7 @@ SESSION_STATE_INITIALIZING: SessionState.ValueType  # 2
 SESSION_STATE_READY: SessionState.ValueType  # 3
 """The process is ready and has had no turn yet."""
 SESSION_STATE_ACTIVE: SessionState.ValueType  # 4
-"""A turn runs. Waiting for a person is ACTIVE with the reason AWAITING_APPROVAL."""
+"""A turn runs, one with a prompt or one that the CLI began. Waiting for a person is ACTIVE with the reason AWAITING_APPROVAL."""
 SESSION_STATE_IDLE: SessionState.ValueType  # 5
 """The process waits for the next turn."""
 SESSION_STATE_SUSPENDED: SessionState.ValueType  # 6
@@ -162,6 +162,8 @@ class Session(_message.Message):
     CURRENT_PERMISSION_MODE_FIELD_NUMBER: _builtins.int
     CURRENT_MODEL_FIELD_NUMBER: _builtins.int
     RUNNING_USAGE_FIELD_NUMBER: _builtins.int
+    BACKGROUND_TASK_COUNT_FIELD_NUMBER: _builtins.int
+    LOST_TASK_IDS_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """UUID v4, chosen by the client or by the server. Immutable."""
     workspace_id: _builtins.str
@@ -203,6 +205,8 @@ class Session(_message.Message):
     that `config.model` names: the CLI goes to a fallback model when the configured one fails or refuses. Empty before
     the first start.
     """
+    background_task_count: _builtins.int
+    """How many background tasks are open: those that run, and timers. ListTasks has them."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Labels to filter by. Can be updated, also by key (`labels.team`). At most 64, keys and values at most 63 characters."""
@@ -269,6 +273,12 @@ class Session(_message.Message):
         together count against `max_budget_usd`. Unset when there is nothing.
         """
 
+    @_builtins.property
+    def lost_task_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Background tasks that ended LOST with the session's last process; ListTasks has them. Empty when none did, and again
+        from the next turn on.
+        """
+
     def __init__(
         self,
         *,
@@ -304,10 +314,12 @@ class Session(_message.Message):
         current_permission_mode: _config_pb2.PermissionMode.ValueType = ...,
         current_model: _builtins.str = ...,
         running_usage: Global___SessionUsage | None = ...,
+        background_task_count: _builtins.int = ...,
+        lost_task_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["close_time", b"close_time", "config", b"config", "create_time", b"create_time", "error", b"error", "expire_time", b"expire_time", "last_active_time", b"last_active_time", "metadata", b"metadata", "process", b"process", "recovery", b"recovery", "running_usage", b"running_usage", "state_time", b"state_time", "update_time", b"update_time", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cli_session_id", b"cli_session_id", "close_time", b"close_time", "config", b"config", "config_generation", b"config_generation", "config_report", b"config_report", "create_time", b"create_time", "current_model", b"current_model", "current_permission_mode", b"current_permission_mode", "current_turn_id", b"current_turn_id", "display_name", b"display_name", "error", b"error", "etag", b"etag", "expire_time", b"expire_time", "labels", b"labels", "last_active_time", b"last_active_time", "last_sequence", b"last_sequence", "metadata", b"metadata", "observed_config_generation", b"observed_config_generation", "plan_limits", b"plan_limits", "process", b"process", "profile_id", b"profile_id", "recovery", b"recovery", "revision", b"revision", "running_usage", b"running_usage", "session_id", b"session_id", "state", b"state", "state_reason", b"state_reason", "state_time", b"state_time", "update_time", b"update_time", "usage", b"usage", "user_id", b"user_id", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["background_task_count", b"background_task_count", "cli_session_id", b"cli_session_id", "close_time", b"close_time", "config", b"config", "config_generation", b"config_generation", "config_report", b"config_report", "create_time", b"create_time", "current_model", b"current_model", "current_permission_mode", b"current_permission_mode", "current_turn_id", b"current_turn_id", "display_name", b"display_name", "error", b"error", "etag", b"etag", "expire_time", b"expire_time", "labels", b"labels", "last_active_time", b"last_active_time", "last_sequence", b"last_sequence", "lost_task_ids", b"lost_task_ids", "metadata", b"metadata", "observed_config_generation", b"observed_config_generation", "plan_limits", b"plan_limits", "process", b"process", "profile_id", b"profile_id", "recovery", b"recovery", "revision", b"revision", "running_usage", b"running_usage", "session_id", b"session_id", "state", b"state", "state_reason", b"state_reason", "state_time", b"state_time", "update_time", b"update_time", "usage", b"usage", "user_id", b"user_id", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

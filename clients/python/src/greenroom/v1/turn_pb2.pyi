@@ -24,6 +24,66 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _TurnKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TurnKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TurnKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TURN_KIND_UNSPECIFIED: _TurnKind.ValueType  # 0
+    """Never set by the server."""
+    TURN_KIND_PROMPT: _TurnKind.ValueType  # 1
+    """A prompt: StartTurn or RunTurn."""
+    TURN_KIND_UNPROMPTED: _TurnKind.ValueType  # 2
+    """The CLI, which works without a prompt. The turn has no `prompt`, and begins RUNNING: there is no turn.queued event. It
+    may stand before turns with a lower number, which were accepted before it and still wait.
+    """
+
+class TurnKind(_TurnKind, metaclass=_TurnKindEnumTypeWrapper):
+    """TurnKind is what began a turn."""
+
+TURN_KIND_UNSPECIFIED: TurnKind.ValueType  # 0
+"""Never set by the server."""
+TURN_KIND_PROMPT: TurnKind.ValueType  # 1
+"""A prompt: StartTurn or RunTurn."""
+TURN_KIND_UNPROMPTED: TurnKind.ValueType  # 2
+"""The CLI, which works without a prompt. The turn has no `prompt`, and begins RUNNING: there is no turn.queued event. It
+may stand before turns with a lower number, which were accepted before it and still wait.
+"""
+Global___TurnKind: _TypeAlias = TurnKind  # noqa: Y015
+
+class _TurnCauseKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TurnCauseKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TurnCauseKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TURN_CAUSE_KIND_UNSPECIFIED: _TurnCauseKind.ValueType  # 0
+    """Never set by the server."""
+    TURN_CAUSE_KIND_TASK: _TurnCauseKind.ValueType  # 1
+    """A background task ended or spoke."""
+    TURN_CAUSE_KIND_TIMER: _TurnCauseKind.ValueType  # 2
+    """A timer fired."""
+    TURN_CAUSE_KIND_HOOK: _TurnCauseKind.ValueType  # 3
+    """A hook that ran in the background wants the model to look."""
+    TURN_CAUSE_KIND_OTHER: _TurnCauseKind.ValueType  # 4
+    """The CLI does not say."""
+
+class TurnCauseKind(_TurnCauseKind, metaclass=_TurnCauseKindEnumTypeWrapper):
+    """TurnCauseKind is what wakes a CLI."""
+
+TURN_CAUSE_KIND_UNSPECIFIED: TurnCauseKind.ValueType  # 0
+"""Never set by the server."""
+TURN_CAUSE_KIND_TASK: TurnCauseKind.ValueType  # 1
+"""A background task ended or spoke."""
+TURN_CAUSE_KIND_TIMER: TurnCauseKind.ValueType  # 2
+"""A timer fired."""
+TURN_CAUSE_KIND_HOOK: TurnCauseKind.ValueType  # 3
+"""A hook that ran in the background wants the model to look."""
+TURN_CAUSE_KIND_OTHER: TurnCauseKind.ValueType  # 4
+"""The CLI does not say."""
+Global___TurnCauseKind: _TypeAlias = TurnCauseKind  # noqa: Y015
+
 class _TurnState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -98,7 +158,9 @@ Global___ApprovalState: _TypeAlias = ApprovalState  # noqa: Y015
 
 @_typing.final
 class Turn(_message.Message):
-    """Turn is one prompt to a session and everything that came of it. All fields are set by the server."""
+    """Turn is one prompt to a session and everything that came of it, or work that the CLI does by itself, without a prompt. All
+    fields are set by the server.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -125,6 +187,8 @@ class Turn(_message.Message):
     PROMPT_TRUNCATED_FIELD_NUMBER: _builtins.int
     PLAN_LIMITS_FIELD_NUMBER: _builtins.int
     MODELS_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
     turn_id: _builtins.str
     """UUID v4, chosen by the server."""
     session_id: _builtins.str
@@ -153,6 +217,8 @@ class Turn(_message.Message):
     """Whether `result_text` is only the beginning; the turn's message.assistant events have the whole."""
     prompt_truncated: _builtins.bool
     """Whether `prompt` or `content` is only a part; GetEvent of the turn's turn.queued event has the whole."""
+    kind: Global___TurnKind.ValueType
+    """Whether a prompt began it or the CLI itself."""
     @_builtins.property
     def content(self) -> _containers.RepeatedCompositeFieldContainer[Global___ContentBlock]:
         """The prompt when it was given as blocks; of larger ones what fits into 256 KiB, and `prompt_truncated` is set."""
@@ -177,7 +243,7 @@ class Turn(_message.Message):
 
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
-        """Time at which the prompt was given to the process; unset while QUEUED."""
+        """Time at which the prompt was given to the process, or the CLI began; unset while QUEUED."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
@@ -194,6 +260,10 @@ class Turn(_message.Message):
         """Models that answered in the main conversation, in the order of their first words: more than one if one of
         `SessionConfig.fallback_models` took over, or the model was changed. Empty while nothing was said.
         """
+
+    @_builtins.property
+    def cause(self) -> Global___TurnCause:
+        """Why the CLI began to work; unset for a turn of kind PROMPT."""
 
     def __init__(
         self,
@@ -221,14 +291,42 @@ class Turn(_message.Message):
         prompt_truncated: _builtins.bool = ...,
         plan_limits: _abc.Iterable[_plan_limit_pb2.PlanLimit] | None = ...,
         models: _abc.Iterable[_builtins.str] | None = ...,
+        kind: Global___TurnKind.ValueType = ...,
+        cause: Global___TurnCause | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "start_time", b"start_time", "turn_timeout", b"turn_timeout", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "start_time", b"start_time", "turn_timeout", b"turn_timeout", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "content", b"content", "cost_usd", b"cost_usd", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "models", b"models", "number", b"number", "plan_limits", b"plan_limits", "prompt", b"prompt", "prompt_truncated", b"prompt_truncated", "request_id", b"request_id", "result_text", b"result_text", "result_truncated", b"result_truncated", "rounds", b"rounds", "session_id", b"session_id", "side_effects_unknown", b"side_effects_unknown", "start_time", b"start_time", "state", b"state", "stop_reason", b"stop_reason", "turn_id", b"turn_id", "turn_timeout", b"turn_timeout", "usage", b"usage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actor", b"actor", "cause", b"cause", "content", b"content", "cost_usd", b"cost_usd", "create_time", b"create_time", "end_time", b"end_time", "error", b"error", "kind", b"kind", "models", b"models", "number", b"number", "plan_limits", b"plan_limits", "prompt", b"prompt", "prompt_truncated", b"prompt_truncated", "request_id", b"request_id", "result_text", b"result_text", "result_truncated", b"result_truncated", "rounds", b"rounds", "session_id", b"session_id", "side_effects_unknown", b"side_effects_unknown", "start_time", b"start_time", "state", b"state", "stop_reason", b"stop_reason", "turn_id", b"turn_id", "turn_timeout", b"turn_timeout", "usage", b"usage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Turn: _TypeAlias = Turn  # noqa: Y015
+
+@_typing.final
+class TurnCause(_message.Message):
+    """TurnCause is why the CLI began to work without a prompt."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    TASK_ID_FIELD_NUMBER: _builtins.int
+    kind: Global___TurnCauseKind.ValueType
+    """What woke it."""
+    task_id: _builtins.str
+    """The background task that ended, spoke, or fired as a timer, as ListTasks has it; empty when the CLI does not say which."""
+    def __init__(
+        self,
+        *,
+        kind: Global___TurnCauseKind.ValueType = ...,
+        task_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "task_id", b"task_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TurnCause: _TypeAlias = TurnCause  # noqa: Y015
 
 @_typing.final
 class TurnUsage(_message.Message):

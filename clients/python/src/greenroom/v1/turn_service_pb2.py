@@ -25,10 +25,11 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from greenroom.v1 import event_pb2 as greenroom_dot_v1_dot_event__pb2
+from greenroom.v1 import task_pb2 as greenroom_dot_v1_dot_task__pb2
 from greenroom.v1 import turn_pb2 as greenroom_dot_v1_dot_turn__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgreenroom/v1/turn_service.proto\x12\x0cgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18greenroom/v1/event.proto\x1a\x17greenroom/v1/turn.proto\"\xcf\x01\n\x10StartTurnRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12+\n\x07\x63ontent\x18\x03 \x03(\x0b\x32\x1a.greenroom.v1.ContentBlock\x12%\n\x07if_busy\x18\x04 \x01(\x0e\x32\x14.greenroom.v1.IfBusy\x12/\n\x0cturn_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"5\n\x11StartTurnResponse\x12 \n\x04turn\x18\x01 \x01(\x0b\x32\x12.greenroom.v1.Turn\"\xe8\x01\n\x0eRunTurnRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12+\n\x07\x63ontent\x18\x03 \x03(\x0b\x32\x1a.greenroom.v1.ContentBlock\x12%\n\x07if_busy\x18\x04 \x01(\x0e\x32\x14.greenroom.v1.IfBusy\x12/\n\x0cturn_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x19\n\x11include_ephemeral\x18\x07 \x01(\x08\"X\n\x0fRunTurnResponse\x12#\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x13.greenroom.v1.Event\x12 \n\x04turn\x18\x02 \x01(\x0b\x32\x12.greenroom.v1.Turn\"_\n\x14InterruptTurnRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07turn_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"9\n\x15InterruptTurnResponse\x12 \n\x04turn\x18\x01 \x01(\x0b\x32\x12.greenroom.v1.Turn\"5\n\x0eGetTurnRequest\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\"3\n\x0fGetTurnResponse\x12 \n\x04turn\x18\x01 \x01(\x0b\x32\x12.greenroom.v1.Turn\"M\n\x10ListTurnsRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"O\n\x11ListTurnsResponse\x12!\n\x05turns\x18\x01 \x03(\x0b\x32\x12.greenroom.v1.Turn\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"~\n\x14ListApprovalsRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12+\n\x06states\x18\x02 \x03(\x0e\x32\x1b.greenroom.v1.ApprovalState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"[\n\x15ListApprovalsResponse\x12)\n\tapprovals\x18\x01 \x03(\x0b\x32\x16.greenroom.v1.Approval\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc7\x01\n\x15\x44\x65\x63ideApprovalRequest\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x30\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0e\x32\x1e.greenroom.v1.ApprovalDecision\x12.\n\rupdated_input\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"B\n\x16\x44\x65\x63ideApprovalResponse\x12(\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x16.greenroom.v1.Approval*H\n\x06IfBusy\x12\x17\n\x13IF_BUSY_UNSPECIFIED\x10\x00\x12\x12\n\x0eIF_BUSY_REJECT\x10\x01\x12\x11\n\rIF_BUSY_QUEUE\x10\x02*n\n\x10\x41pprovalDecision\x12!\n\x1d\x41PPROVAL_DECISION_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41PPROVAL_DECISION_ALLOW\x10\x01\x12\x1a\n\x16\x41PPROVAL_DECISION_DENY\x10\x02\x32\xcc\x04\n\x0bTurnService\x12L\n\tStartTurn\x12\x1e.greenroom.v1.StartTurnRequest\x1a\x1f.greenroom.v1.StartTurnResponse\x12H\n\x07RunTurn\x12\x1c.greenroom.v1.RunTurnRequest\x1a\x1d.greenroom.v1.RunTurnResponse0\x01\x12X\n\rInterruptTurn\x12\".greenroom.v1.InterruptTurnRequest\x1a#.greenroom.v1.InterruptTurnResponse\x12\x46\n\x07GetTurn\x12\x1c.greenroom.v1.GetTurnRequest\x1a\x1d.greenroom.v1.GetTurnResponse\x12L\n\tListTurns\x12\x1e.greenroom.v1.ListTurnsRequest\x1a\x1f.greenroom.v1.ListTurnsResponse\x12X\n\rListApprovals\x12\".greenroom.v1.ListApprovalsRequest\x1a#.greenroom.v1.ListApprovalsResponse\x12[\n\x0e\x44\x65\x63ideApproval\x12#.greenroom.v1.DecideApprovalRequest\x1a$.greenroom.v1.DecideApprovalResponseB/\n\x19io.github.greenroomdev.v1B\x10TurnServiceProtoP\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fgreenroom/v1/turn_service.proto\x12\x0cgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x18greenroom/v1/event.proto\x1a\x17greenroom/v1/task.proto\x1a\x17greenroom/v1/turn.proto\"\xcf\x01\n\x10StartTurnRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12+\n\x07\x63ontent\x18\x03 \x03(\x0b\x32\x1a.greenroom.v1.ContentBlock\x12%\n\x07if_busy\x18\x04 \x01(\x0e\x32\x14.greenroom.v1.IfBusy\x12/\n\x0cturn_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"5\n\x11StartTurnResponse\x12 \n\x04turn\x18\x01 \x01(\x0b\x32\x12.greenroom.v1.Turn\"\xe8\x01\n\x0eRunTurnRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0e\n\x06prompt\x18\x02 \x01(\t\x12+\n\x07\x63ontent\x18\x03 \x03(\x0b\x32\x1a.greenroom.v1.ContentBlock\x12%\n\x07if_busy\x18\x04 \x01(\x0e\x32\x14.greenroom.v1.IfBusy\x12/\n\x0cturn_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x12\n\nrequest_id\x18\x06 \x01(\t\x12\x19\n\x11include_ephemeral\x18\x07 \x01(\x08\"X\n\x0fRunTurnResponse\x12#\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x13.greenroom.v1.Event\x12 \n\x04turn\x18\x02 \x01(\x0b\x32\x12.greenroom.v1.Turn\"_\n\x14InterruptTurnRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07turn_id\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"9\n\x15InterruptTurnResponse\x12 \n\x04turn\x18\x01 \x01(\x0b\x32\x12.greenroom.v1.Turn\"5\n\x0eGetTurnRequest\x12\x0f\n\x07turn_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\"3\n\x0fGetTurnResponse\x12 \n\x04turn\x18\x01 \x01(\x0b\x32\x12.greenroom.v1.Turn\"M\n\x10ListTurnsRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"O\n\x11ListTurnsResponse\x12!\n\x05turns\x18\x01 \x03(\x0b\x32\x12.greenroom.v1.Turn\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"~\n\x14ListApprovalsRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12+\n\x06states\x18\x02 \x03(\x0e\x32\x1b.greenroom.v1.ApprovalState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"[\n\x15ListApprovalsResponse\x12)\n\tapprovals\x18\x01 \x03(\x0b\x32\x16.greenroom.v1.Approval\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xc7\x01\n\x15\x44\x65\x63ideApprovalRequest\x12\x13\n\x0b\x61pproval_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x30\n\x08\x64\x65\x63ision\x18\x03 \x01(\x0e\x32\x1e.greenroom.v1.ApprovalDecision\x12.\n\rupdated_input\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x12\n\nrequest_id\x18\x06 \x01(\t\"B\n\x16\x44\x65\x63ideApprovalResponse\x12(\n\x08\x61pproval\x18\x01 \x01(\x0b\x32\x16.greenroom.v1.Approval\"v\n\x10ListTasksRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\'\n\x06states\x18\x02 \x03(\x0e\x32\x17.greenroom.v1.TaskState\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"O\n\x11ListTasksResponse\x12!\n\x05tasks\x18\x01 \x03(\x0b\x32\x12.greenroom.v1.Task\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"J\n\x0fStopTaskRequest\x12\x12\n\nsession_id\x18\x01 \x01(\t\x12\x0f\n\x07task_id\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"4\n\x10StopTaskResponse\x12 \n\x04task\x18\x01 \x01(\x0b\x32\x12.greenroom.v1.Task*H\n\x06IfBusy\x12\x17\n\x13IF_BUSY_UNSPECIFIED\x10\x00\x12\x12\n\x0eIF_BUSY_REJECT\x10\x01\x12\x11\n\rIF_BUSY_QUEUE\x10\x02*n\n\x10\x41pprovalDecision\x12!\n\x1d\x41PPROVAL_DECISION_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x41PPROVAL_DECISION_ALLOW\x10\x01\x12\x1a\n\x16\x41PPROVAL_DECISION_DENY\x10\x02\x32\xe5\x05\n\x0bTurnService\x12L\n\tStartTurn\x12\x1e.greenroom.v1.StartTurnRequest\x1a\x1f.greenroom.v1.StartTurnResponse\x12H\n\x07RunTurn\x12\x1c.greenroom.v1.RunTurnRequest\x1a\x1d.greenroom.v1.RunTurnResponse0\x01\x12X\n\rInterruptTurn\x12\".greenroom.v1.InterruptTurnRequest\x1a#.greenroom.v1.InterruptTurnResponse\x12\x46\n\x07GetTurn\x12\x1c.greenroom.v1.GetTurnRequest\x1a\x1d.greenroom.v1.GetTurnResponse\x12L\n\tListTurns\x12\x1e.greenroom.v1.ListTurnsRequest\x1a\x1f.greenroom.v1.ListTurnsResponse\x12X\n\rListApprovals\x12\".greenroom.v1.ListApprovalsRequest\x1a#.greenroom.v1.ListApprovalsResponse\x12[\n\x0e\x44\x65\x63ideApproval\x12#.greenroom.v1.DecideApprovalRequest\x1a$.greenroom.v1.DecideApprovalResponse\x12L\n\tListTasks\x12\x1e.greenroom.v1.ListTasksRequest\x1a\x1f.greenroom.v1.ListTasksResponse\x12I\n\x08StopTask\x12\x1d.greenroom.v1.StopTaskRequest\x1a\x1e.greenroom.v1.StopTaskResponseB/\n\x19io.github.greenroomdev.v1B\x10TurnServiceProtoP\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,38 +37,46 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'greenroom.v1.turn_service_p
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\031io.github.greenroomdev.v1B\020TurnServiceProtoP\001'
-  _globals['_IFBUSY']._serialized_start=1667
-  _globals['_IFBUSY']._serialized_end=1739
-  _globals['_APPROVALDECISION']._serialized_start=1741
-  _globals['_APPROVALDECISION']._serialized_end=1851
-  _globals['_STARTTURNREQUEST']._serialized_start=163
-  _globals['_STARTTURNREQUEST']._serialized_end=370
-  _globals['_STARTTURNRESPONSE']._serialized_start=372
-  _globals['_STARTTURNRESPONSE']._serialized_end=425
-  _globals['_RUNTURNREQUEST']._serialized_start=428
-  _globals['_RUNTURNREQUEST']._serialized_end=660
-  _globals['_RUNTURNRESPONSE']._serialized_start=662
-  _globals['_RUNTURNRESPONSE']._serialized_end=750
-  _globals['_INTERRUPTTURNREQUEST']._serialized_start=752
-  _globals['_INTERRUPTTURNREQUEST']._serialized_end=847
-  _globals['_INTERRUPTTURNRESPONSE']._serialized_start=849
-  _globals['_INTERRUPTTURNRESPONSE']._serialized_end=906
-  _globals['_GETTURNREQUEST']._serialized_start=908
-  _globals['_GETTURNREQUEST']._serialized_end=961
-  _globals['_GETTURNRESPONSE']._serialized_start=963
-  _globals['_GETTURNRESPONSE']._serialized_end=1014
-  _globals['_LISTTURNSREQUEST']._serialized_start=1016
-  _globals['_LISTTURNSREQUEST']._serialized_end=1093
-  _globals['_LISTTURNSRESPONSE']._serialized_start=1095
-  _globals['_LISTTURNSRESPONSE']._serialized_end=1174
-  _globals['_LISTAPPROVALSREQUEST']._serialized_start=1176
-  _globals['_LISTAPPROVALSREQUEST']._serialized_end=1302
-  _globals['_LISTAPPROVALSRESPONSE']._serialized_start=1304
-  _globals['_LISTAPPROVALSRESPONSE']._serialized_end=1395
-  _globals['_DECIDEAPPROVALREQUEST']._serialized_start=1398
-  _globals['_DECIDEAPPROVALREQUEST']._serialized_end=1597
-  _globals['_DECIDEAPPROVALRESPONSE']._serialized_start=1599
-  _globals['_DECIDEAPPROVALRESPONSE']._serialized_end=1665
-  _globals['_TURNSERVICE']._serialized_start=1854
-  _globals['_TURNSERVICE']._serialized_end=2442
+  _globals['_IFBUSY']._serialized_start=2023
+  _globals['_IFBUSY']._serialized_end=2095
+  _globals['_APPROVALDECISION']._serialized_start=2097
+  _globals['_APPROVALDECISION']._serialized_end=2207
+  _globals['_STARTTURNREQUEST']._serialized_start=188
+  _globals['_STARTTURNREQUEST']._serialized_end=395
+  _globals['_STARTTURNRESPONSE']._serialized_start=397
+  _globals['_STARTTURNRESPONSE']._serialized_end=450
+  _globals['_RUNTURNREQUEST']._serialized_start=453
+  _globals['_RUNTURNREQUEST']._serialized_end=685
+  _globals['_RUNTURNRESPONSE']._serialized_start=687
+  _globals['_RUNTURNRESPONSE']._serialized_end=775
+  _globals['_INTERRUPTTURNREQUEST']._serialized_start=777
+  _globals['_INTERRUPTTURNREQUEST']._serialized_end=872
+  _globals['_INTERRUPTTURNRESPONSE']._serialized_start=874
+  _globals['_INTERRUPTTURNRESPONSE']._serialized_end=931
+  _globals['_GETTURNREQUEST']._serialized_start=933
+  _globals['_GETTURNREQUEST']._serialized_end=986
+  _globals['_GETTURNRESPONSE']._serialized_start=988
+  _globals['_GETTURNRESPONSE']._serialized_end=1039
+  _globals['_LISTTURNSREQUEST']._serialized_start=1041
+  _globals['_LISTTURNSREQUEST']._serialized_end=1118
+  _globals['_LISTTURNSRESPONSE']._serialized_start=1120
+  _globals['_LISTTURNSRESPONSE']._serialized_end=1199
+  _globals['_LISTAPPROVALSREQUEST']._serialized_start=1201
+  _globals['_LISTAPPROVALSREQUEST']._serialized_end=1327
+  _globals['_LISTAPPROVALSRESPONSE']._serialized_start=1329
+  _globals['_LISTAPPROVALSRESPONSE']._serialized_end=1420
+  _globals['_DECIDEAPPROVALREQUEST']._serialized_start=1423
+  _globals['_DECIDEAPPROVALREQUEST']._serialized_end=1622
+  _globals['_DECIDEAPPROVALRESPONSE']._serialized_start=1624
+  _globals['_DECIDEAPPROVALRESPONSE']._serialized_end=1690
+  _globals['_LISTTASKSREQUEST']._serialized_start=1692
+  _globals['_LISTTASKSREQUEST']._serialized_end=1810
+  _globals['_LISTTASKSRESPONSE']._serialized_start=1812
+  _globals['_LISTTASKSRESPONSE']._serialized_end=1891
+  _globals['_STOPTASKREQUEST']._serialized_start=1893
+  _globals['_STOPTASKREQUEST']._serialized_end=1967
+  _globals['_STOPTASKRESPONSE']._serialized_start=1969
+  _globals['_STOPTASKRESPONSE']._serialized_end=2021
+  _globals['_TURNSERVICE']._serialized_start=2210
+  _globals['_TURNSERVICE']._serialized_end=2951
 # @@protoc_insertion_point(module_scope)

@@ -70,6 +70,16 @@ class TurnServiceStub(object):
                 request_serializer=greenroom_dot_v1_dot_turn__service__pb2.DecideApprovalRequest.SerializeToString,
                 response_deserializer=greenroom_dot_v1_dot_turn__service__pb2.DecideApprovalResponse.FromString,
                 _registered_method=True)
+        self.ListTasks = channel.unary_unary(
+                '/greenroom.v1.TurnService/ListTasks',
+                request_serializer=greenroom_dot_v1_dot_turn__service__pb2.ListTasksRequest.SerializeToString,
+                response_deserializer=greenroom_dot_v1_dot_turn__service__pb2.ListTasksResponse.FromString,
+                _registered_method=True)
+        self.StopTask = channel.unary_unary(
+                '/greenroom.v1.TurnService/StopTask',
+                request_serializer=greenroom_dot_v1_dot_turn__service__pb2.StopTaskRequest.SerializeToString,
+                response_deserializer=greenroom_dot_v1_dot_turn__service__pb2.StopTaskResponse.FromString,
+                _registered_method=True)
 
 
 class TurnServiceServicer(object):
@@ -131,6 +141,24 @@ class TurnServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListTasks(self, request, context):
+        """ListTasks answers a page of a session's background tasks, the oldest first: those that are open, and those that have
+        ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StopTask(self, request, context):
+        """StopTask stops a background task. Answers once it has ended, or after 10 s with a task that is still RUNNING. The model
+        may then work on without a prompt: that is a turn.
+        NOT_FOUND: no such task (TASK_NOT_FOUND). FAILED_PRECONDITION: it has ended already (TASK_ENDED), or is a timer
+        (TASK_NOT_STOPPABLE).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TurnServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -168,6 +196,16 @@ def add_TurnServiceServicer_to_server(servicer, server):
                     servicer.DecideApproval,
                     request_deserializer=greenroom_dot_v1_dot_turn__service__pb2.DecideApprovalRequest.FromString,
                     response_serializer=greenroom_dot_v1_dot_turn__service__pb2.DecideApprovalResponse.SerializeToString,
+            ),
+            'ListTasks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTasks,
+                    request_deserializer=greenroom_dot_v1_dot_turn__service__pb2.ListTasksRequest.FromString,
+                    response_serializer=greenroom_dot_v1_dot_turn__service__pb2.ListTasksResponse.SerializeToString,
+            ),
+            'StopTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.StopTask,
+                    request_deserializer=greenroom_dot_v1_dot_turn__service__pb2.StopTaskRequest.FromString,
+                    response_serializer=greenroom_dot_v1_dot_turn__service__pb2.StopTaskResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -360,6 +398,60 @@ class TurnService(object):
             '/greenroom.v1.TurnService/DecideApproval',
             greenroom_dot_v1_dot_turn__service__pb2.DecideApprovalRequest.SerializeToString,
             greenroom_dot_v1_dot_turn__service__pb2.DecideApprovalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTasks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.v1.TurnService/ListTasks',
+            greenroom_dot_v1_dot_turn__service__pb2.ListTasksRequest.SerializeToString,
+            greenroom_dot_v1_dot_turn__service__pb2.ListTasksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StopTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/greenroom.v1.TurnService/StopTask',
+            greenroom_dot_v1_dot_turn__service__pb2.StopTaskRequest.SerializeToString,
+            greenroom_dot_v1_dot_turn__service__pb2.StopTaskResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,6 +57,16 @@ class TurnServiceStub:
     """DecideApproval allows or denies what a tool asks for; the first decision wins. NOT_FOUND: no such approval.
     FAILED_PRECONDITION: it is decided, expired or cancelled already (APPROVAL_DECIDED).
     """
+    ListTasks: _grpc.UnaryUnaryMultiCallable[_turn_service_pb2.ListTasksRequest, _turn_service_pb2.ListTasksResponse]
+    """ListTasks answers a page of a session's background tasks, the oldest first: those that are open, and those that have
+    ended.
+    """
+    StopTask: _grpc.UnaryUnaryMultiCallable[_turn_service_pb2.StopTaskRequest, _turn_service_pb2.StopTaskResponse]
+    """StopTask stops a background task. Answers once it has ended, or after 10 s with a task that is still RUNNING. The model
+    may then work on without a prompt: that is a turn.
+    NOT_FOUND: no such task (TASK_NOT_FOUND). FAILED_PRECONDITION: it has ended already (TASK_ENDED), or is a timer
+    (TASK_NOT_STOPPABLE).
+    """
 
 @_typing.type_check_only
 class TurnServiceAsyncStub(TurnServiceStub):
@@ -86,6 +96,16 @@ class TurnServiceAsyncStub(TurnServiceStub):
     DecideApproval: _aio.UnaryUnaryMultiCallable[_turn_service_pb2.DecideApprovalRequest, _turn_service_pb2.DecideApprovalResponse]  # type: ignore[assignment]
     """DecideApproval allows or denies what a tool asks for; the first decision wins. NOT_FOUND: no such approval.
     FAILED_PRECONDITION: it is decided, expired or cancelled already (APPROVAL_DECIDED).
+    """
+    ListTasks: _aio.UnaryUnaryMultiCallable[_turn_service_pb2.ListTasksRequest, _turn_service_pb2.ListTasksResponse]  # type: ignore[assignment]
+    """ListTasks answers a page of a session's background tasks, the oldest first: those that are open, and those that have
+    ended.
+    """
+    StopTask: _aio.UnaryUnaryMultiCallable[_turn_service_pb2.StopTaskRequest, _turn_service_pb2.StopTaskResponse]  # type: ignore[assignment]
+    """StopTask stops a background task. Answers once it has ended, or after 10 s with a task that is still RUNNING. The model
+    may then work on without a prompt: that is a turn.
+    NOT_FOUND: no such task (TASK_NOT_FOUND). FAILED_PRECONDITION: it has ended already (TASK_ENDED), or is a timer
+    (TASK_NOT_STOPPABLE).
     """
 
 class TurnServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -155,6 +175,28 @@ class TurnServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_turn_service_pb2.DecideApprovalResponse, _abc.Awaitable[_turn_service_pb2.DecideApprovalResponse]]:
         """DecideApproval allows or denies what a tool asks for; the first decision wins. NOT_FOUND: no such approval.
         FAILED_PRECONDITION: it is decided, expired or cancelled already (APPROVAL_DECIDED).
+        """
+
+    @_abc_1.abstractmethod
+    def ListTasks(
+        self,
+        request: _turn_service_pb2.ListTasksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_turn_service_pb2.ListTasksResponse, _abc.Awaitable[_turn_service_pb2.ListTasksResponse]]:
+        """ListTasks answers a page of a session's background tasks, the oldest first: those that are open, and those that have
+        ended.
+        """
+
+    @_abc_1.abstractmethod
+    def StopTask(
+        self,
+        request: _turn_service_pb2.StopTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_turn_service_pb2.StopTaskResponse, _abc.Awaitable[_turn_service_pb2.StopTaskResponse]]:
+        """StopTask stops a background task. Answers once it has ended, or after 10 s with a task that is still RUNNING. The model
+        may then work on without a prompt: that is a turn.
+        NOT_FOUND: no such task (TASK_NOT_FOUND). FAILED_PRECONDITION: it has ended already (TASK_ENDED), or is a timer
+        (TASK_NOT_STOPPABLE).
         """
 
 def add_TurnServiceServicer_to_server(servicer: TurnServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -10,7 +10,15 @@ from greenroomd.domain.decision.live import Ending, Purpose
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import Payload, ProcessExited
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import approval_flow, book, budget, limits, partial_messages, turn_queue
+from greenroomd.domain.lifecycle import (
+    approval_flow,
+    background_tasks,
+    book,
+    budget,
+    limits,
+    partial_messages,
+    turn_queue,
+)
 from greenroomd.domain.lifecycle.process import crash_recovery
 from greenroomd.domain.session import LastExit
 from greenroomd.domain.states import NODE_LOST, REQUESTED, TURN_ARRIVED, Signal, State
@@ -46,6 +54,7 @@ def not_started(step: Step, error: Problem, *, memory_limit_hit: bool = False) -
             memory_limit_hit=memory_limit_hit,
         )
     ending = step.live.ending
+    background_tasks.lose(step)
     step.update_live(launching=False, running=False, ending=None, restarting="")
     if step.session.state is State.CLOSING:
         step.transition(Signal.ENDED, reason=ending.reason if ending else "")
@@ -90,6 +99,7 @@ def exited(
     turn_queue.abort(step, ending.error if ending and ending.error else gone)
     book.close_bill(step)
     approval_flow.cancel(step)
+    background_tasks.lose(step)
     step.update_live(running=False, launching=False, busy=False, ending=None, obey_by=None, finish_by=None)
     if not group_gone:
         message = f"the end of process {pid} and all that it started cannot be proven"
@@ -140,6 +150,7 @@ def _lose_process(step: Step, error: Problem) -> None:
     turn_queue.abort(step, error)
     book.close_bill(step)
     approval_flow.cancel(step)
+    background_tasks.lose(step)
     if step.session.state is State.CLOSING:
         turn_queue.cancel_queued(step, error, TurnState.INTERRUPTED)
         step.transition(Signal.ENDED, reason=NODE_LOST)

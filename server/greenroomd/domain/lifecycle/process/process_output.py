@@ -15,6 +15,7 @@ from greenroomd.domain.frames import (
     ConversationReset,
     Delta,
     Frame,
+    MessageProgressed,
     ModelSwitched,
     PermissionAsked,
     PermissionModeTold,
@@ -23,6 +24,11 @@ from greenroomd.domain.frames import (
     PromptRefused,
     RequestProgressed,
     StderrWritten,
+    TaskBegan,
+    TaskChanged,
+    TaskReported,
+    TimerCleared,
+    TimerSet,
     TurnInitialized,
     TurnResult,
     UserEchoed,
@@ -30,18 +36,20 @@ from greenroomd.domain.frames import (
 from greenroomd.domain.lifecycle import (
     api_retries,
     approval_flow,
+    background_tasks,
     book,
     budget,
     limits,
     mode_tracking,
     partial_messages,
     plan_usage,
+    timers,
     turn_queue,
 )
 from greenroomd.domain.lifecycle.frame_events import event_for
-from greenroomd.domain.lifecycle.process import capability_tracking
+from greenroomd.domain.lifecycle.process import capability_tracking, waking
 from greenroomd.domain.lifecycle.process.process_end import end_for
-from greenroomd.domain.turn import Problem
+from greenroomd.domain.turn import Problem, TurnKind
 
 
 def said(step: Step, frames: Sequence[Frame]) -> None:
@@ -49,6 +57,7 @@ def said(step: Step, frames: Sequence[Frame]) -> None:
     for frame in frames:
         if not _same_conversation(step, frame):
             return
+        waking.look(step, frame)
         partial_messages.follow(step, frame)
         turn = step.live.turn
         call = partial_messages.call_of(step, frame)
@@ -76,8 +85,6 @@ def _follow(step: Step, frame: Frame) -> None:
             _follow_api(step, frame)
         case TurnResult():
             _take_result(step, frame)
-        case BackgroundTasksChanged(agents=agents):
-            step.update_live(agents=agents)
         case ActivityChanged(activity=activity):
             _change_activity(step, activity)
         case PromptRefused(reason=reason):
@@ -87,6 +94,8 @@ def _follow(step: Step, frame: Frame) -> None:
             mode_tracking.told(step, frame)
         case PermissionAsked() | PermissionWithdrawn():
             _follow_permission(step, frame)
+        case _:
+            _follow_tasks(step, frame)
 
 
 def _follow_permission(step: Step, frame: PermissionAsked | PermissionWithdrawn) -> None:
@@ -95,6 +104,18 @@ def _follow_permission(step: Step, frame: PermissionAsked | PermissionWithdrawn)
             approval_flow.ask(step, frame)
         case PermissionWithdrawn():
             approval_flow.cancel(step, frame.request_id)
+
+
+def _follow_tasks(step: Step, frame: Frame) -> None:
+    match frame:
+        case BackgroundTasksChanged() | TaskBegan() | TaskChanged() | TaskReported():
+            if isinstance(frame, BackgroundTasksChanged):
+                step.update_live(agents=frame.agents)
+            background_tasks.follow(step, frame)
+        case TimerSet() | TimerCleared():
+            timers.follow(step, frame)
+        case MessageProgressed() if frame.wakeup and frame.progress == "started":
+            timers.fired(step)
 
 
 def _track_tools(step: Step, frame: AssistantSpoke | UserEchoed) -> None:
@@ -128,7 +149,8 @@ def _take_result(step: Step, frame: TurnResult) -> None:
     if turn is None:  # it answers no prompt: a background task has ended
         return
     step.update_live(turn_rounds=step.live.turn_rounds + frame.num_turns)
-    if turn.turn_id in frame.message_uuids or step.live.result is not None:
+    own = turn.turn_id in frame.message_uuids or turn.kind is TurnKind.UNPROMPTED
+    if own or step.live.result is not None:
         # A later one, which answers no prompt, is the answer to what the turn's agents have found.
         step.update_live(result=frame)
         if frame.succeeded:  # the CLI has written the whole turn to its transcript by now
@@ -137,7 +159,11 @@ def _take_result(step: Step, frame: TurnResult) -> None:
 
 def _change_activity(step: Step, activity: Activity) -> None:
     step.update_live(busy=activity is not Activity.IDLE)
-    if activity is Activity.IDLE and (step.live.turn is None or step.live.result is not None):
+    turn = step.live.turn
+    if activity is not Activity.IDLE:
+        return
+    background_tasks.open_listed(step)
+    if turn is None or turn.kind is TurnKind.UNPROMPTED or step.live.result is not None:
         turn_queue.end_answered(step)
         budget.enforce(step)
         turn_queue.rest(step)

@@ -18,7 +18,15 @@ from greenroomd.domain.event_payloads import (
     SessionNoted,
 )
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import book, budget, mode_tracking, reconfiguration, turn_queue
+from greenroomd.domain.lifecycle import (
+    background_grace,
+    background_tasks,
+    book,
+    budget,
+    mode_tracking,
+    reconfiguration,
+    turn_queue,
+)
 from greenroomd.domain.lifecycle.process import capability_tracking, crash_recovery, mcp_servers
 from greenroomd.domain.mcp import NO_MCP_SERVERS
 from greenroomd.domain.session import ProcessFacts
@@ -81,6 +89,8 @@ def ready(
     seen_before = step.session.observed_config_generation > 0
     restarted = step.live.restarting
     step.update_live(launching=False, heard_at=step.moment, restarting="")
+    background_grace.begin(step)
+    background_tasks.schedule_again(step)
     crash_recovery.succeeded(step)
     step.transition(Signal.HANDSHAKE, reason=restarted)
     step.update_session(

@@ -80,6 +80,7 @@ OPTIONS: Sequence[tuple[str, str, Check]] = (
     ("limits.max_duration", "limits.max_duration", lasting(SECOND, WEEK)),
     ("limits.idle_timeout", "limits.idle_timeout", lasting(SECOND, WEEK)),
     ("limits.turn_timeout", "limits.turn_timeout", lasting(SECOND, WEEK)),
+    ("limits.background_grace", "limits.background_grace", lasting(timedelta(), WEEK)),
     ("limits.output_bytes", "limits.output_bytes", at_least(1)),
     ("recovery_policy.max_restarts", "recovery.max_restarts", between(1, 100)),
     ("recovery_policy.restart_window", "recovery.window", lasting(SECOND, timedelta(days=1))),

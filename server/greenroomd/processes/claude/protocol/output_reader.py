@@ -12,6 +12,7 @@ from greenroomd.processes.claude.protocol.frame_buffer import FrameBuffer
 from greenroomd.processes.claude.protocol.framing import Framer, Overlong
 from greenroomd.processes.claude.protocol.permission_ids import PermissionIds
 from greenroomd.processes.claude.protocol.stream_json import ControlAnswer, ControlAsked, parse
+from greenroomd.processes.claude.protocol.tool_calls import ToolCalls
 from greenroomd.processes.host.redaction import Redactor
 from greenroomd.processes.host.stderr_lines import StderrLines
 
@@ -36,6 +37,7 @@ class OutputReader:
         self._heard = heard
         self._framer = Framer()
         self._stderr = StderrLines(redactor)
+        self._tool_calls = ToolCalls()
 
     def received(self, data: bytes) -> bool:
         """Parse a piece of output; False asks to stop reading until frames have been taken."""
@@ -78,4 +80,5 @@ class OutputReader:
             self.frames.append(self._permission_ids.renamed(said))
         else:
             self._heard(said)
-            self.frames.append(said)
+            for frame in self._tool_calls.read(said):
+                self.frames.append(frame)

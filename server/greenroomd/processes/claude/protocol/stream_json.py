@@ -99,6 +99,7 @@ def _user(raw: bytes, message: JsonObject) -> Frame:
         parent_tool_use_id=text(message.get("parent_tool_use_id")),
         synthetic=message.get("isSynthetic") is True,
         replay=message.get("isReplay") is True,
+        outcome=json_object(message.get("tool_use_result")),
     )
 
 
@@ -153,6 +154,7 @@ def _lifecycle(raw: bytes, message: JsonObject) -> Frame:
         cli_session_id=text(message.get("session_id")),
         message_uuid=text(message.get("command_uuid")),
         progress=text(message.get("state")),
+        wakeup=text(message.get("wakeup_source")),
     )
 
 

@@ -6,9 +6,7 @@ from greenroomd.domain.config import JsonObject
 from greenroomd.domain.frames import (
     Activity,
     ActivityChanged,
-    BackgroundTasksChanged,
     CommandsChanged,
-    CommandTasked,
     Frame,
     ModelSwitched,
     PermissionModeTold,
@@ -17,9 +15,10 @@ from greenroomd.domain.frames import (
     SystemNoted,
     TurnInitialized,
 )
+from greenroomd.processes.claude.protocol import task_frames
 from greenroomd.processes.claude.protocol.api_frames import api_retried
 from greenroomd.processes.claude.protocol.capabilities import commands_of
-from greenroomd.processes.claude.protocol.json_fields import json_objects, text, texts
+from greenroomd.processes.claude.protocol.json_fields import text, texts
 
 _ACTIVITIES = tuple(Activity)
 # By subtype, whether the other model is for the rest of the session; a fallback from one that fails is for one turn.
@@ -32,12 +31,9 @@ def system(raw: bytes, message: JsonObject) -> Frame:
     session = text(message.get("session_id"))
     if subtype == "session_state_changed" and message.get("state") in _ACTIVITIES:
         return ActivityChanged(raw=raw, cli_session_id=session, activity=Activity(message["state"]))
-    if subtype == "background_tasks_changed":
-        tasks = json_objects(message.get("tasks"))
-        agents = frozenset(
-            text(task.get("task_id")) for task in tasks if task.get("task_type") != "local_bash"
-        )
-        return BackgroundTasksChanged(raw=raw, cli_session_id=session, agents=agents)
+    about_task = task_frames.READERS.get(text(subtype))
+    if about_task is not None and ("tasks" in message or task_frames.id_of(message.get("task_id"))):
+        return about_task(raw, message)
     if subtype == "init":
         return TurnInitialized(
             raw=raw,
@@ -52,15 +48,6 @@ def system(raw: bytes, message: JsonObject) -> Frame:
         return api_retried(raw, message)
     if subtype == "thinking_tokens" or (subtype == "status" and message.get("status") == "requesting"):
         return StreamMarker(raw=raw, cli_session_id=session)
-    if subtype == "task_started" and message.get("task_type") == "local_bash":
-        return CommandTasked(
-            raw=raw,
-            cli_session_id=session,
-            type=text(message.get("type")),
-            subtype="task_started",
-            task_id=text(message.get("task_id")),
-            tool_use_id=text(message.get("tool_use_id")),
-        )
     if subtype == "status" and (mode := text(message.get("permissionMode"))):
         return PermissionModeTold(
             raw=raw, cli_session_id=session, type="system", subtype="status", permission_mode=mode

@@ -30,6 +30,7 @@ from greenroomd.store.schema.tables import (
     sessions,
     whole_events,
 )
+from greenroomd.store.schema.task_rows import task_row
 from greenroomd.store.write.batch.prepared_unit import Prepared
 from greenroomd.store.write.batch.profile_quota import RemainingQuota
 
@@ -224,6 +225,8 @@ class BatchPlan:
             changes["put_turn"].extend(turn_row(number, turn) for turn in unit.turns)
         if unit.approvals:
             changes["put_approval"].extend(approval_row(number, approval) for approval in unit.approvals)
+        if unit.tasks:
+            changes["put_task"].extend(task_row(number, task) for task in unit.tasks)
         if prepared.secret is not None:
             changes["put_secret"].append((number, *prepared.secret))
         if unit.request is not None:

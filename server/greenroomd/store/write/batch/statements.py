@@ -27,6 +27,7 @@ from greenroomd.store.schema.tables import (
     requests,
     secrets,
     sessions,
+    tasks,
     turns,
 )
 from greenroomd.store.schema.upsert import upsert
@@ -104,6 +105,7 @@ class Statements:
         self.touch_session = _update_session(database, "config_generation")
         self.put_turn = _put(database, turns, "state", "unfinished", "outcome")
         self.put_approval = _put(database, approvals, "state", "question")
+        self.put_task = _put(database, tasks, "state", "unfinished", "details")
         self.put_secret = _put(database, secrets, "key_id", "sealed")
 
         self.delete_labels = _delete_of_session(database, labels)  # (number)

@@ -16,6 +16,8 @@ import type { PlanLimit } from "./plan_limit_pb.js";
 import { file_greenroom_v1_plan_limit } from "./plan_limit_pb.js";
 import type { Process, Recovery, Session, SessionState } from "./session_pb.js";
 import { file_greenroom_v1_session } from "./session_pb.js";
+import type { Task } from "./task_pb.js";
+import { file_greenroom_v1_task } from "./task_pb.js";
 import type { Approval, ContentBlock, Turn } from "./turn_pb.js";
 import { file_greenroom_v1_turn } from "./turn_pb.js";
 import type { Message } from "@bufbuild/protobuf";
@@ -24,7 +26,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file greenroom/v1/event_payload.proto.
  */
 export const file_greenroom_v1_event_payload: GenFile = /*@__PURE__*/
-  fileDesc("CiBncmVlbnJvb20vdjEvZXZlbnRfcGF5bG9hZC5wcm90bxIMZ3JlZW5yb29tLnYxIjgKDlNlc3Npb25DcmVhdGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uU3RhcnRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24ipgEKE1Nlc3Npb25TdGF0ZUNoYW5nZWQSLgoKZnJvbV9zdGF0ZRgBIAEoDjIaLmdyZWVucm9vbS52MS5TZXNzaW9uU3RhdGUSLAoIdG9fc3RhdGUYAiABKA4yGi5ncmVlbnJvb20udjEuU2Vzc2lvblN0YXRlEg4KBnJlYXNvbhgDIAEoCRIhCgVlcnJvchgEIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzIjoKEFNlc3Npb25TdXNwZW5kZWQSJgoHc2Vzc2lvbhgBIAEoCzIVLmdyZWVucm9vbS52MS5TZXNzaW9uIjgKDlNlc3Npb25SZXN1bWVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI6ChBTZXNzaW9uUmVzdGFydGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJpCg5TZXNzaW9uVXBkYXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24SLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIkQKFFNlc3Npb25Db25maWdBcHBsaWVkEhkKEWNvbmZpZ19nZW5lcmF0aW9uGAEgASgDEhEKCXJlc3RhcnRlZBgCIAEoCCI3Cg1TZXNzaW9uQ2xvc2VkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uRGVsZXRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24iNgoMU2Vzc2lvbkVycm9yEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJEChhTZXNzaW9uUmVjb3ZlcnlTY2hlZHVsZWQSKAoIcmVjb3ZlcnkYASABKAsyFi5ncmVlbnJvb20udjEuUmVjb3ZlcnkiQgoPU2Vzc2lvbkV4cGlyaW5nEi8KC2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI0ChNTZXNzaW9uTGltaXRSZWFjaGVkEg0KBWxpbWl0GAEgASgJEg4KBmRldGFpbBgCIAEoCSJIChhTZXNzaW9uUGxhbkxpbWl0c0NoYW5nZWQSLAoLcGxhbl9saW1pdHMYASADKAsyFy5ncmVlbnJvb20udjEuUGxhbkxpbWl0IlUKE1Nlc3Npb25Nb2RlbENoYW5nZWQSEgoKZnJvbV9tb2RlbBgBIAEoCRIQCgh0b19tb2RlbBgCIAEoCRIYChBvdmVycmlkZXNfY29uZmlnGAMgASgIIpgBChxTZXNzaW9uUGVybWlzc2lvbk1vZGVDaGFuZ2VkEi8KCWZyb21fbW9kZRgBIAEoDjIcLmdyZWVucm9vbS52MS5QZXJtaXNzaW9uTW9kZRItCgd0b19tb2RlGAIgASgOMhwuZ3JlZW5yb29tLnYxLlBlcm1pc3Npb25Nb2RlEhgKEG92ZXJyaWRlc19jb25maWcYAyABKAgiKgoaU2Vzc2lvbkNhcGFiaWxpdGllc0NoYW5nZWQSDAoEZXRhZxgBIAEoCSI4Cg5Qcm9jZXNzU3Bhd25lZBImCgdwcm9jZXNzGAEgASgLMhUuZ3JlZW5yb29tLnYxLlByb2Nlc3MimgEKDFByb2Nlc3NSZWFkeRImCgdwcm9jZXNzGAEgASgLMhUuZ3JlZW5yb29tLnYxLlByb2Nlc3MSFgoOY2xpX3Nlc3Npb25faWQYAiABKAkSGQoRY29uZmlnX2dlbmVyYXRpb24YAyABKAMSLwoMc3RhcnR1cF90aW1lGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIqoBCg1Qcm9jZXNzRXhpdGVkEg8KB25vZGVfaWQYASABKAkSCwoDcGlkGAIgASgFEhEKBGNvZGUYAyABKAVIAIgBARITCgZzaWduYWwYBCABKAVIAYgBARIYChBtZW1vcnlfbGltaXRfaGl0GAUgASgIEhAKCGV4cGVjdGVkGAYgASgIEhMKC3N0ZGVycl90YWlsGAcgASgJQgcKBV9jb2RlQgkKB19zaWduYWwiLgoKVHVyblF1ZXVlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iLwoLVHVyblN0YXJ0ZWQSIAoEdHVybhgBIAEoCzISLmdyZWVucm9vbS52MS5UdXJuIjEKDVR1cm5Db21wbGV0ZWQSIAoEdHVybhgBIAEoCzISLmdyZWVucm9vbS52MS5UdXJuIi4KClR1cm5GYWlsZWQSIAoEdHVybhgBIAEoCzISLmdyZWVucm9vbS52MS5UdXJuIjMKD1R1cm5JbnRlcnJ1cHRlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4ikAEKC1VzZXJNZXNzYWdlEhIKCm1lc3NhZ2VfaWQYASABKAkSKwoHY29udGVudBgCIAMoCzIaLmdyZWVucm9vbS52MS5Db250ZW50QmxvY2sSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAMgASgJEhEKCXJhd19mcmFtZRgEIAEoCRIRCglzeW50aGV0aWMYBSABKAgipAEKEEFzc2lzdGFudE1lc3NhZ2USEgoKbWVzc2FnZV9pZBgBIAEoCRIrCgdjb250ZW50GAIgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIaChJwYXJlbnRfdG9vbF91c2VfaWQYAyABKAkSEQoJcmF3X2ZyYW1lGAQgASgJEhEKCXN5bnRoZXRpYxgFIAEoCBINCgVtb2RlbBgGIAEoCSKbAQoHVG9vbFVzZRISCgptZXNzYWdlX2lkGAEgASgJEisKB2NvbnRlbnQYAiADKAsyGi5ncmVlbnJvb20udjEuQ29udGVudEJsb2NrEhoKEnBhcmVudF90b29sX3VzZV9pZBgDIAEoCRIRCglyYXdfZnJhbWUYBCABKAkSEQoJc3ludGhldGljGAUgASgIEg0KBW1vZGVsGAYgASgJIo8BCgpUb29sUmVzdWx0EhIKCm1lc3NhZ2VfaWQYASABKAkSKwoHY29udGVudBgCIAMoCzIaLmdyZWVucm9vbS52MS5Db250ZW50QmxvY2sSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAMgASgJEhEKCXJhd19mcmFtZRgEIAEoCRIRCglzeW50aGV0aWMYBSABKAgiRwoNU3lzdGVtTWVzc2FnZRISCgpmcmFtZV90eXBlGAEgASgJEg8KB3N1YnR5cGUYAiABKAkSEQoJcmF3X2ZyYW1lGAMgASgJIj0KEUFwcHJvdmFsUmVxdWVzdGVkEigKCGFwcHJvdmFsGAEgASgLMhYuZ3JlZW5yb29tLnYxLkFwcHJvdmFsIjsKD0FwcHJvdmFsRGVjaWRlZBIoCghhcHByb3ZhbBgBIAEoCzIWLmdyZWVucm9vbS52MS5BcHByb3ZhbCI7Cg9BcHByb3ZhbEV4cGlyZWQSKAoIYXBwcm92YWwYASABKAsyFi5ncmVlbnJvb20udjEuQXBwcm92YWwiPQoRQXBwcm92YWxDYW5jZWxsZWQSKAoIYXBwcm92YWwYASABKAsyFi5ncmVlbnJvb20udjEuQXBwcm92YWwiPwoQTWNwU2VydmVyVXBkYXRlZBIrCgptY3Bfc2VydmVyGAEgASgLMhcuZ3JlZW5yb29tLnYxLk1jcFNlcnZlciJhCgxNZXNzYWdlRGVsdGESEgoKbWVzc2FnZV9pZBgBIAEoCRITCgtibG9ja19pbmRleBgCIAEoBRIMCgR0ZXh0GAMgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgEIAEoCSJmCg1UaGlua2luZ0RlbHRhEhIKCm1lc3NhZ2VfaWQYASABKAkSEwoLYmxvY2tfaW5kZXgYAiABKAUSEAoIdGhpbmtpbmcYAyABKAkSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAQgASgJIjQKD1Rvb2xPdXRwdXREZWx0YRITCgt0b29sX3VzZV9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJIh0KDVByb2Nlc3NTdGRlcnISDAoEdGV4dBgBIAEoCSJoCgxQcm9jZXNzU3RhdHMSFAoMbWVtb3J5X2J5dGVzGAEgASgDEisKCGNwdV90aW1lGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDXByb2Nlc3NfY291bnQYAyABKAUiQgoQTWVzc2FnZVJldHJhY3RlZBISCgptZXNzYWdlX2lkGAEgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgCIAEoCSKTAQoOVG9vbElucHV0RGVsdGESEgoKbWVzc2FnZV9pZBgBIAEoCRITCgtibG9ja19pbmRleBgCIAEoBRITCgt0b29sX3VzZV9pZBgDIAEoCRIRCgl0b29sX25hbWUYBCABKAkSFAoMcGFydGlhbF9qc29uGAUgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgGIAEoCSKDAQoMVG9vbFByb2dyZXNzEhMKC3Rvb2xfdXNlX2lkGAEgASgJEhEKCXRvb2xfbmFtZRgCIAEoCRIvCgxlbGFwc2VkX3RpbWUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGgoScGFyZW50X3Rvb2xfdXNlX2lkGAQgASgJQjAKGWlvLmdpdGh1Yi5ncmVlbnJvb21kZXYudjFCEUV2ZW50UGF5bG9hZFByb3RvUAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_greenroom_v1_config, file_greenroom_v1_mcp, file_greenroom_v1_plan_limit, file_greenroom_v1_session, file_greenroom_v1_turn]);
+  fileDesc("CiBncmVlbnJvb20vdjEvZXZlbnRfcGF5bG9hZC5wcm90bxIMZ3JlZW5yb29tLnYxIjgKDlNlc3Npb25DcmVhdGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI4Cg5TZXNzaW9uU3RhcnRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24ivQEKE1Nlc3Npb25TdGF0ZUNoYW5nZWQSLgoKZnJvbV9zdGF0ZRgBIAEoDjIaLmdyZWVucm9vbS52MS5TZXNzaW9uU3RhdGUSLAoIdG9fc3RhdGUYAiABKA4yGi5ncmVlbnJvb20udjEuU2Vzc2lvblN0YXRlEg4KBnJlYXNvbhgDIAEoCRIhCgVlcnJvchgEIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzEhUKDWxvc3RfdGFza19pZHMYBSADKAkiOgoQU2Vzc2lvblN1c3BlbmRlZBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24iOAoOU2Vzc2lvblJlc3VtZWQSJgoHc2Vzc2lvbhgBIAEoCzIVLmdyZWVucm9vbS52MS5TZXNzaW9uIjoKEFNlc3Npb25SZXN0YXJ0ZWQSJgoHc2Vzc2lvbhgBIAEoCzIVLmdyZWVucm9vbS52MS5TZXNzaW9uImkKDlNlc3Npb25VcGRhdGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbhIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siRAoUU2Vzc2lvbkNvbmZpZ0FwcGxpZWQSGQoRY29uZmlnX2dlbmVyYXRpb24YASABKAMSEQoJcmVzdGFydGVkGAIgASgIIjcKDVNlc3Npb25DbG9zZWQSJgoHc2Vzc2lvbhgBIAEoCzIVLmdyZWVucm9vbS52MS5TZXNzaW9uIjgKDlNlc3Npb25EZWxldGVkEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiI2CgxTZXNzaW9uRXJyb3ISJgoHc2Vzc2lvbhgBIAEoCzIVLmdyZWVucm9vbS52MS5TZXNzaW9uIkQKGFNlc3Npb25SZWNvdmVyeVNjaGVkdWxlZBIoCghyZWNvdmVyeRgBIAEoCzIWLmdyZWVucm9vbS52MS5SZWNvdmVyeSJCCg9TZXNzaW9uRXhwaXJpbmcSLwoLZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjQKE1Nlc3Npb25MaW1pdFJlYWNoZWQSDQoFbGltaXQYASABKAkSDgoGZGV0YWlsGAIgASgJIkgKGFNlc3Npb25QbGFuTGltaXRzQ2hhbmdlZBIsCgtwbGFuX2xpbWl0cxgBIAMoCzIXLmdyZWVucm9vbS52MS5QbGFuTGltaXQiVQoTU2Vzc2lvbk1vZGVsQ2hhbmdlZBISCgpmcm9tX21vZGVsGAEgASgJEhAKCHRvX21vZGVsGAIgASgJEhgKEG92ZXJyaWRlc19jb25maWcYAyABKAgimAEKHFNlc3Npb25QZXJtaXNzaW9uTW9kZUNoYW5nZWQSLwoJZnJvbV9tb2RlGAEgASgOMhwuZ3JlZW5yb29tLnYxLlBlcm1pc3Npb25Nb2RlEi0KB3RvX21vZGUYAiABKA4yHC5ncmVlbnJvb20udjEuUGVybWlzc2lvbk1vZGUSGAoQb3ZlcnJpZGVzX2NvbmZpZxgDIAEoCCIqChpTZXNzaW9uQ2FwYWJpbGl0aWVzQ2hhbmdlZBIMCgRldGFnGAEgASgJIjgKDlByb2Nlc3NTcGF3bmVkEiYKB3Byb2Nlc3MYASABKAsyFS5ncmVlbnJvb20udjEuUHJvY2VzcyKaAQoMUHJvY2Vzc1JlYWR5EiYKB3Byb2Nlc3MYASABKAsyFS5ncmVlbnJvb20udjEuUHJvY2VzcxIWCg5jbGlfc2Vzc2lvbl9pZBgCIAEoCRIZChFjb25maWdfZ2VuZXJhdGlvbhgDIAEoAxIvCgxzdGFydHVwX3RpbWUYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iqgEKDVByb2Nlc3NFeGl0ZWQSDwoHbm9kZV9pZBgBIAEoCRILCgNwaWQYAiABKAUSEQoEY29kZRgDIAEoBUgAiAEBEhMKBnNpZ25hbBgEIAEoBUgBiAEBEhgKEG1lbW9yeV9saW1pdF9oaXQYBSABKAgSEAoIZXhwZWN0ZWQYBiABKAgSEwoLc3RkZXJyX3RhaWwYByABKAlCBwoFX2NvZGVCCQoHX3NpZ25hbCIuCgpUdXJuUXVldWVkEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiIvCgtUdXJuU3RhcnRlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iMQoNVHVybkNvbXBsZXRlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iLgoKVHVybkZhaWxlZBIgCgR0dXJuGAEgASgLMhIuZ3JlZW5yb29tLnYxLlR1cm4iMwoPVHVybkludGVycnVwdGVkEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiKQAQoLVXNlck1lc3NhZ2USEgoKbWVzc2FnZV9pZBgBIAEoCRIrCgdjb250ZW50GAIgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIaChJwYXJlbnRfdG9vbF91c2VfaWQYAyABKAkSEQoJcmF3X2ZyYW1lGAQgASgJEhEKCXN5bnRoZXRpYxgFIAEoCCKkAQoQQXNzaXN0YW50TWVzc2FnZRISCgptZXNzYWdlX2lkGAEgASgJEisKB2NvbnRlbnQYAiADKAsyGi5ncmVlbnJvb20udjEuQ29udGVudEJsb2NrEhoKEnBhcmVudF90b29sX3VzZV9pZBgDIAEoCRIRCglyYXdfZnJhbWUYBCABKAkSEQoJc3ludGhldGljGAUgASgIEg0KBW1vZGVsGAYgASgJIpsBCgdUb29sVXNlEhIKCm1lc3NhZ2VfaWQYASABKAkSKwoHY29udGVudBgCIAMoCzIaLmdyZWVucm9vbS52MS5Db250ZW50QmxvY2sSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAMgASgJEhEKCXJhd19mcmFtZRgEIAEoCRIRCglzeW50aGV0aWMYBSABKAgSDQoFbW9kZWwYBiABKAkijwEKClRvb2xSZXN1bHQSEgoKbWVzc2FnZV9pZBgBIAEoCRIrCgdjb250ZW50GAIgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIaChJwYXJlbnRfdG9vbF91c2VfaWQYAyABKAkSEQoJcmF3X2ZyYW1lGAQgASgJEhEKCXN5bnRoZXRpYxgFIAEoCCJHCg1TeXN0ZW1NZXNzYWdlEhIKCmZyYW1lX3R5cGUYASABKAkSDwoHc3VidHlwZRgCIAEoCRIRCglyYXdfZnJhbWUYAyABKAkiPQoRQXBwcm92YWxSZXF1ZXN0ZWQSKAoIYXBwcm92YWwYASABKAsyFi5ncmVlbnJvb20udjEuQXBwcm92YWwiOwoPQXBwcm92YWxEZWNpZGVkEigKCGFwcHJvdmFsGAEgASgLMhYuZ3JlZW5yb29tLnYxLkFwcHJvdmFsIjsKD0FwcHJvdmFsRXhwaXJlZBIoCghhcHByb3ZhbBgBIAEoCzIWLmdyZWVucm9vbS52MS5BcHByb3ZhbCI9ChFBcHByb3ZhbENhbmNlbGxlZBIoCghhcHByb3ZhbBgBIAEoCzIWLmdyZWVucm9vbS52MS5BcHByb3ZhbCI/ChBNY3BTZXJ2ZXJVcGRhdGVkEisKCm1jcF9zZXJ2ZXIYASABKAsyFy5ncmVlbnJvb20udjEuTWNwU2VydmVyIi8KC1Rhc2tTdGFydGVkEiAKBHRhc2sYASABKAsyEi5ncmVlbnJvb20udjEuVGFzayIvCgtUYXNrVXBkYXRlZBIgCgR0YXNrGAEgASgLMhIuZ3JlZW5yb29tLnYxLlRhc2siLQoJVGFza0VuZGVkEiAKBHRhc2sYASABKAsyEi5ncmVlbnJvb20udjEuVGFzayJhCgxNZXNzYWdlRGVsdGESEgoKbWVzc2FnZV9pZBgBIAEoCRITCgtibG9ja19pbmRleBgCIAEoBRIMCgR0ZXh0GAMgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgEIAEoCSJmCg1UaGlua2luZ0RlbHRhEhIKCm1lc3NhZ2VfaWQYASABKAkSEwoLYmxvY2tfaW5kZXgYAiABKAUSEAoIdGhpbmtpbmcYAyABKAkSGgoScGFyZW50X3Rvb2xfdXNlX2lkGAQgASgJIjQKD1Rvb2xPdXRwdXREZWx0YRITCgt0b29sX3VzZV9pZBgBIAEoCRIMCgR0ZXh0GAIgASgJIh0KDVByb2Nlc3NTdGRlcnISDAoEdGV4dBgBIAEoCSJoCgxQcm9jZXNzU3RhdHMSFAoMbWVtb3J5X2J5dGVzGAEgASgDEisKCGNwdV90aW1lGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDXByb2Nlc3NfY291bnQYAyABKAUiQgoQTWVzc2FnZVJldHJhY3RlZBISCgptZXNzYWdlX2lkGAEgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgCIAEoCSKTAQoOVG9vbElucHV0RGVsdGESEgoKbWVzc2FnZV9pZBgBIAEoCRITCgtibG9ja19pbmRleBgCIAEoBRITCgt0b29sX3VzZV9pZBgDIAEoCRIRCgl0b29sX25hbWUYBCABKAkSFAoMcGFydGlhbF9qc29uGAUgASgJEhoKEnBhcmVudF90b29sX3VzZV9pZBgGIAEoCSKDAQoMVG9vbFByb2dyZXNzEhMKC3Rvb2xfdXNlX2lkGAEgASgJEhEKCXRvb2xfbmFtZRgCIAEoCRIvCgxlbGFwc2VkX3RpbWUYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SGgoScGFyZW50X3Rvb2xfdXNlX2lkGAQgASgJQjAKGWlvLmdpdGh1Yi5ncmVlbnJvb21kZXYudjFCEUV2ZW50UGF5bG9hZFByb3RvUAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status, file_greenroom_v1_config, file_greenroom_v1_mcp, file_greenroom_v1_plan_limit, file_greenroom_v1_session, file_greenroom_v1_task, file_greenroom_v1_turn]);
 
 /**
  * SessionCreated: a session was created.
@@ -101,6 +103,13 @@ export type SessionStateChanged = Message<"greenroom.v1.SessionStateChanged"> & 
    * @generated from field: google.rpc.Status error = 4;
    */
   error?: Status | undefined;
+
+  /**
+   * Background tasks that ended with the session's process, as in Session.lost_task_ids. Empty when none did.
+   *
+   * @generated from field: repeated string lost_task_ids = 5;
+   */
+  lostTaskIds: string[];
 };
 
 /**
@@ -1057,6 +1066,70 @@ export const McpServerUpdatedSchema: GenMessage<McpServerUpdated> = /*@__PURE__*
   messageDesc(file_greenroom_v1_event_payload, 35);
 
 /**
+ * TaskStarted: something began to work in the background, or was scheduled. Also comes when an agent is resumed.
+ *
+ * @generated from message greenroom.v1.TaskStarted
+ */
+export type TaskStarted = Message<"greenroom.v1.TaskStarted"> & {
+  /**
+   * The task, RUNNING or SCHEDULED.
+   *
+   * @generated from field: greenroom.v1.Task task = 1;
+   */
+  task?: Task | undefined;
+};
+
+/**
+ * Describes the message greenroom.v1.TaskStarted.
+ * Use `create(TaskStartedSchema)` to create a new message.
+ */
+export const TaskStartedSchema: GenMessage<TaskStarted> = /*@__PURE__*/
+  messageDesc(file_greenroom_v1_event_payload, 36);
+
+/**
+ * TaskUpdated: a background task says how it stands; or a timer has fired and will again, has lost its process, or has one
+ * again.
+ *
+ * @generated from message greenroom.v1.TaskUpdated
+ */
+export type TaskUpdated = Message<"greenroom.v1.TaskUpdated"> & {
+  /**
+   * The task after it.
+   *
+   * @generated from field: greenroom.v1.Task task = 1;
+   */
+  task?: Task | undefined;
+};
+
+/**
+ * Describes the message greenroom.v1.TaskUpdated.
+ * Use `create(TaskUpdatedSchema)` to create a new message.
+ */
+export const TaskUpdatedSchema: GenMessage<TaskUpdated> = /*@__PURE__*/
+  messageDesc(file_greenroom_v1_event_payload, 37);
+
+/**
+ * TaskEnded: a background task ended.
+ *
+ * @generated from message greenroom.v1.TaskEnded
+ */
+export type TaskEnded = Message<"greenroom.v1.TaskEnded"> & {
+  /**
+   * The task at its end; its state and `summary` say how it ended.
+   *
+   * @generated from field: greenroom.v1.Task task = 1;
+   */
+  task?: Task | undefined;
+};
+
+/**
+ * Describes the message greenroom.v1.TaskEnded.
+ * Use `create(TaskEndedSchema)` to create a new message.
+ */
+export const TaskEndedSchema: GenMessage<TaskEnded> = /*@__PURE__*/
+  messageDesc(file_greenroom_v1_event_payload, 38);
+
+/**
  * MessageDelta: a piece of a message of the model. The message.assistant event that follows is complete without it.
  *
  * @generated from message greenroom.v1.MessageDelta
@@ -1096,7 +1169,7 @@ export type MessageDelta = Message<"greenroom.v1.MessageDelta"> & {
  * Use `create(MessageDeltaSchema)` to create a new message.
  */
 export const MessageDeltaSchema: GenMessage<MessageDelta> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 36);
+  messageDesc(file_greenroom_v1_event_payload, 39);
 
 /**
  * ThinkingDelta: a piece of the model's thinking. The message.assistant event that follows is complete without it.
@@ -1138,7 +1211,7 @@ export type ThinkingDelta = Message<"greenroom.v1.ThinkingDelta"> & {
  * Use `create(ThinkingDeltaSchema)` to create a new message.
  */
 export const ThinkingDeltaSchema: GenMessage<ThinkingDelta> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 37);
+  messageDesc(file_greenroom_v1_event_payload, 40);
 
 /**
  * ToolOutputDelta: a piece of what a shell command writes while it runs, in whole lines and with secrets removed; it comes
@@ -1168,7 +1241,7 @@ export type ToolOutputDelta = Message<"greenroom.v1.ToolOutputDelta"> & {
  * Use `create(ToolOutputDeltaSchema)` to create a new message.
  */
 export const ToolOutputDeltaSchema: GenMessage<ToolOutputDelta> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 38);
+  messageDesc(file_greenroom_v1_event_payload, 41);
 
 /**
  * ProcessStderr: a piece of the process's error output, with secrets removed. Long lines are cut, and what comes too fast
@@ -1190,7 +1263,7 @@ export type ProcessStderr = Message<"greenroom.v1.ProcessStderr"> & {
  * Use `create(ProcessStderrSchema)` to create a new message.
  */
 export const ProcessStderrSchema: GenMessage<ProcessStderr> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 39);
+  messageDesc(file_greenroom_v1_event_payload, 42);
 
 /**
  * ProcessStats: what the process and its children use. It is measured every 5 s for a WatchEvents with
@@ -1226,7 +1299,7 @@ export type ProcessStats = Message<"greenroom.v1.ProcessStats"> & {
  * Use `create(ProcessStatsSchema)` to create a new message.
  */
 export const ProcessStatsSchema: GenMessage<ProcessStats> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 40);
+  messageDesc(file_greenroom_v1_event_payload, 43);
 
 /**
  * MessageRetracted: a message whose pieces were sent will never be finished. Forget the pieces that no event of the whole
@@ -1256,7 +1329,7 @@ export type MessageRetracted = Message<"greenroom.v1.MessageRetracted"> & {
  * Use `create(MessageRetractedSchema)` to create a new message.
  */
 export const MessageRetractedSchema: GenMessage<MessageRetracted> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 41);
+  messageDesc(file_greenroom_v1_event_payload, 44);
 
 /**
  * ToolInputDelta: a piece of a tool's input, as the model writes it. The message.tool_use event that follows is complete
@@ -1313,7 +1386,7 @@ export type ToolInputDelta = Message<"greenroom.v1.ToolInputDelta"> & {
  * Use `create(ToolInputDeltaSchema)` to create a new message.
  */
 export const ToolInputDeltaSchema: GenMessage<ToolInputDelta> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 42);
+  messageDesc(file_greenroom_v1_event_payload, 45);
 
 /**
  * ToolProgress: a tool still runs.
@@ -1355,5 +1428,5 @@ export type ToolProgress = Message<"greenroom.v1.ToolProgress"> & {
  * Use `create(ToolProgressSchema)` to create a new message.
  */
 export const ToolProgressSchema: GenMessage<ToolProgress> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_event_payload, 43);
+  messageDesc(file_greenroom_v1_event_payload, 46);
 

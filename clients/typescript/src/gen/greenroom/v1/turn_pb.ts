@@ -16,10 +16,11 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file greenroom/v1/turn.proto.
  */
 export const file_greenroom_v1_turn: GenFile = /*@__PURE__*/
-  fileDesc("ChdncmVlbnJvb20vdjEvdHVybi5wcm90bxIMZ3JlZW5yb29tLnYxIqoFCgRUdXJuEg8KB3R1cm5faWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRIOCgZudW1iZXIYAyABKAMSJgoFc3RhdGUYBCABKA4yFy5ncmVlbnJvb20udjEuVHVyblN0YXRlEg4KBnByb21wdBgFIAEoCRIrCgdjb250ZW50GAYgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxITCgtyZXN1bHRfdGV4dBgHIAEoCRITCgtzdG9wX3JlYXNvbhgIIAEoCRImCgV1c2FnZRgJIAEoCzIXLmdyZWVucm9vbS52MS5UdXJuVXNhZ2USEAoIY29zdF91c2QYCiABKAESIQoFZXJyb3IYCyABKAsyEi5nb29nbGUucnBjLlN0YXR1cxIcChRzaWRlX2VmZmVjdHNfdW5rbm93bhgMIAEoCBIOCgZyb3VuZHMYDSABKAUSLwoMdHVybl90aW1lb3V0GA4gASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi8KC2NyZWF0ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydF90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKcmVxdWVzdF9pZBgSIAEoCRINCgVhY3RvchgTIAEoCRIYChByZXN1bHRfdHJ1bmNhdGVkGBQgASgIEhgKEHByb21wdF90cnVuY2F0ZWQYFSABKAgSLAoLcGxhbl9saW1pdHMYFiADKAsyFy5ncmVlbnJvb20udjEuUGxhbkxpbWl0Eg4KBm1vZGVscxgXIAMoCSKgAQoJVHVyblVzYWdlEhQKDGlucHV0X3Rva2VucxgBIAEoAxIVCg1vdXRwdXRfdG9rZW5zGAIgASgDEhkKEWNhY2hlX3JlYWRfdG9rZW5zGAMgASgDEh0KFWNhY2hlX2NyZWF0aW9uX3Rva2VucxgEIAEoAxIQCghyZXF1ZXN0cxgFIAEoAxIaChJlc3RpbWF0ZWRfY29zdF91c2QYBiABKAEiwQIKDENvbnRlbnRCbG9jaxIOCgR0ZXh0GAEgASgJSAASLwoIdGhpbmtpbmcYAiABKAsyGy5ncmVlbnJvb20udjEuVGhpbmtpbmdCbG9ja0gAEikKBWltYWdlGAMgASgLMhguZ3JlZW5yb29tLnYxLk1lZGlhQmxvY2tIABIsCghkb2N1bWVudBgEIAEoCzIYLmdyZWVucm9vbS52MS5NZWRpYUJsb2NrSAASLgoIdG9vbF91c2UYBSABKAsyGi5ncmVlbnJvb20udjEuVG9vbFVzZUJsb2NrSAASNAoLdG9vbF9yZXN1bHQYBiABKAsyHS5ncmVlbnJvb20udjEuVG9vbFJlc3VsdEJsb2NrSAASKAoFb3RoZXIYDyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0SABCBwoFYmxvY2siNAoNVGhpbmtpbmdCbG9jaxIQCgh0aGlua2luZxgBIAEoCRIRCglzaWduYXR1cmUYAiABKAkiWAoKTWVkaWFCbG9jaxISCgptZWRpYV90eXBlGAEgASgJEg4KBGRhdGEYAiABKAxIABINCgN1cmwYAyABKAlIABINCgV0aXRsZRgEIAEoCUIICgZzb3VyY2UiWQoMVG9vbFVzZUJsb2NrEhMKC3Rvb2xfdXNlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSJgoFaW5wdXQYAyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0ImUKD1Rvb2xSZXN1bHRCbG9jaxITCgt0b29sX3VzZV9pZBgBIAEoCRIrCgdjb250ZW50GAIgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIQCghpc19lcnJvchgDIAEoCCLNBAoIQXBwcm92YWwSEwoLYXBwcm92YWxfaWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRIPCgd0dXJuX2lkGAMgASgJEhMKC3Rvb2xfdXNlX2lkGAQgASgJEhEKCXRvb2xfbmFtZRgFIAEoCRIUCgxkaXNwbGF5X25hbWUYBiABKAkSEwoLZGVzY3JpcHRpb24YByABKAkSJgoFaW5wdXQYCCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhQKDGJsb2NrZWRfcGF0aBgJIAEoCRIsCgtzdWdnZXN0aW9ucxgKIAMoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSIQoZcmVxdWlyZXNfdXNlcl9pbnRlcmFjdGlvbhgLIAEoCBIqCgVzdGF0ZRgMIAEoDjIbLmdyZWVucm9vbS52MS5BcHByb3ZhbFN0YXRlEi4KDXVwZGF0ZWRfaW5wdXQYDSABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eg8KB21lc3NhZ2UYDiABKAkSEgoKZGVjaWRlZF9ieRgPIAEoCRIvCgtjcmVhdGVfdGltZRgQIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYESABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2RlY2lkZV90aW1lGBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgl0cnVuY2F0ZWQYEyABKAgqowEKCVR1cm5TdGF0ZRIaChZUVVJOX1NUQVRFX1VOU1BFQ0lGSUVEEAASFQoRVFVSTl9TVEFURV9RVUVVRUQQARIWChJUVVJOX1NUQVRFX1JVTk5JTkcQAhIYChRUVVJOX1NUQVRFX0NPTVBMRVRFRBADEhUKEVRVUk5fU1RBVEVfRkFJTEVEEAQSGgoWVFVSTl9TVEFURV9JTlRFUlJVUFRFRBAFKrwBCg1BcHByb3ZhbFN0YXRlEh4KGkFQUFJPVkFMX1NUQVRFX1VOU1BFQ0lGSUVEEAASGgoWQVBQUk9WQUxfU1RBVEVfUEVORElORxABEhoKFkFQUFJPVkFMX1NUQVRFX0FMTE9XRUQQAhIZChVBUFBST1ZBTF9TVEFURV9ERU5JRUQQAxIaChZBUFBST1ZBTF9TVEFURV9FWFBJUkVEEAQSHAoYQVBQUk9WQUxfU1RBVEVfQ0FOQ0VMTEVEEAVCKAoZaW8uZ2l0aHViLmdyZWVucm9vbWRldi52MUIJVHVyblByb3RvUAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_status, file_greenroom_v1_plan_limit]);
+  fileDesc("ChdncmVlbnJvb20vdjEvdHVybi5wcm90bxIMZ3JlZW5yb29tLnYxIvgFCgRUdXJuEg8KB3R1cm5faWQYASABKAkSEgoKc2Vzc2lvbl9pZBgCIAEoCRIOCgZudW1iZXIYAyABKAMSJgoFc3RhdGUYBCABKA4yFy5ncmVlbnJvb20udjEuVHVyblN0YXRlEg4KBnByb21wdBgFIAEoCRIrCgdjb250ZW50GAYgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxITCgtyZXN1bHRfdGV4dBgHIAEoCRITCgtzdG9wX3JlYXNvbhgIIAEoCRImCgV1c2FnZRgJIAEoCzIXLmdyZWVucm9vbS52MS5UdXJuVXNhZ2USEAoIY29zdF91c2QYCiABKAESIQoFZXJyb3IYCyABKAsyEi5nb29nbGUucnBjLlN0YXR1cxIcChRzaWRlX2VmZmVjdHNfdW5rbm93bhgMIAEoCBIOCgZyb3VuZHMYDSABKAUSLwoMdHVybl90aW1lb3V0GA4gASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi8KC2NyZWF0ZV90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpzdGFydF90aW1lGBAgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgRIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEgoKcmVxdWVzdF9pZBgSIAEoCRINCgVhY3RvchgTIAEoCRIYChByZXN1bHRfdHJ1bmNhdGVkGBQgASgIEhgKEHByb21wdF90cnVuY2F0ZWQYFSABKAgSLAoLcGxhbl9saW1pdHMYFiADKAsyFy5ncmVlbnJvb20udjEuUGxhbkxpbWl0Eg4KBm1vZGVscxgXIAMoCRIkCgRraW5kGBggASgOMhYuZ3JlZW5yb29tLnYxLlR1cm5LaW5kEiYKBWNhdXNlGBkgASgLMhcuZ3JlZW5yb29tLnYxLlR1cm5DYXVzZSJHCglUdXJuQ2F1c2USKQoEa2luZBgBIAEoDjIbLmdyZWVucm9vbS52MS5UdXJuQ2F1c2VLaW5kEg8KB3Rhc2tfaWQYAiABKAkioAEKCVR1cm5Vc2FnZRIUCgxpbnB1dF90b2tlbnMYASABKAMSFQoNb3V0cHV0X3Rva2VucxgCIAEoAxIZChFjYWNoZV9yZWFkX3Rva2VucxgDIAEoAxIdChVjYWNoZV9jcmVhdGlvbl90b2tlbnMYBCABKAMSEAoIcmVxdWVzdHMYBSABKAMSGgoSZXN0aW1hdGVkX2Nvc3RfdXNkGAYgASgBIsECCgxDb250ZW50QmxvY2sSDgoEdGV4dBgBIAEoCUgAEi8KCHRoaW5raW5nGAIgASgLMhsuZ3JlZW5yb29tLnYxLlRoaW5raW5nQmxvY2tIABIpCgVpbWFnZRgDIAEoCzIYLmdyZWVucm9vbS52MS5NZWRpYUJsb2NrSAASLAoIZG9jdW1lbnQYBCABKAsyGC5ncmVlbnJvb20udjEuTWVkaWFCbG9ja0gAEi4KCHRvb2xfdXNlGAUgASgLMhouZ3JlZW5yb29tLnYxLlRvb2xVc2VCbG9ja0gAEjQKC3Rvb2xfcmVzdWx0GAYgASgLMh0uZ3JlZW5yb29tLnYxLlRvb2xSZXN1bHRCbG9ja0gAEigKBW90aGVyGA8gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgAQgcKBWJsb2NrIjQKDVRoaW5raW5nQmxvY2sSEAoIdGhpbmtpbmcYASABKAkSEQoJc2lnbmF0dXJlGAIgASgJIlgKCk1lZGlhQmxvY2sSEgoKbWVkaWFfdHlwZRgBIAEoCRIOCgRkYXRhGAIgASgMSAASDQoDdXJsGAMgASgJSAASDQoFdGl0bGUYBCABKAlCCAoGc291cmNlIlkKDFRvb2xVc2VCbG9jaxITCgt0b29sX3VzZV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEiYKBWlucHV0GAMgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdCJlCg9Ub29sUmVzdWx0QmxvY2sSEwoLdG9vbF91c2VfaWQYASABKAkSKwoHY29udGVudBgCIAMoCzIaLmdyZWVucm9vbS52MS5Db250ZW50QmxvY2sSEAoIaXNfZXJyb3IYAyABKAgizQQKCEFwcHJvdmFsEhMKC2FwcHJvdmFsX2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSDwoHdHVybl9pZBgDIAEoCRITCgt0b29sX3VzZV9pZBgEIAEoCRIRCgl0b29sX25hbWUYBSABKAkSFAoMZGlzcGxheV9uYW1lGAYgASgJEhMKC2Rlc2NyaXB0aW9uGAcgASgJEiYKBWlucHV0GAggASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIUCgxibG9ja2VkX3BhdGgYCSABKAkSLAoLc3VnZ2VzdGlvbnMYCiADKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EiEKGXJlcXVpcmVzX3VzZXJfaW50ZXJhY3Rpb24YCyABKAgSKgoFc3RhdGUYDCABKA4yGy5ncmVlbnJvb20udjEuQXBwcm92YWxTdGF0ZRIuCg11cGRhdGVkX2lucHV0GA0gASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIPCgdtZXNzYWdlGA4gASgJEhIKCmRlY2lkZWRfYnkYDyABKAkSLwoLY3JlYXRlX3RpbWUYECABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGBEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtkZWNpZGVfdGltZRgSIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJdHJ1bmNhdGVkGBMgASgIKlUKCFR1cm5LaW5kEhkKFVRVUk5fS0lORF9VTlNQRUNJRklFRBAAEhQKEFRVUk5fS0lORF9QUk9NUFQQARIYChRUVVJOX0tJTkRfVU5QUk9NUFRFRBACKpoBCg1UdXJuQ2F1c2VLaW5kEh8KG1RVUk5fQ0FVU0VfS0lORF9VTlNQRUNJRklFRBAAEhgKFFRVUk5fQ0FVU0VfS0lORF9UQVNLEAESGQoVVFVSTl9DQVVTRV9LSU5EX1RJTUVSEAISGAoUVFVSTl9DQVVTRV9LSU5EX0hPT0sQAxIZChVUVVJOX0NBVVNFX0tJTkRfT1RIRVIQBCqjAQoJVHVyblN0YXRlEhoKFlRVUk5fU1RBVEVfVU5TUEVDSUZJRUQQABIVChFUVVJOX1NUQVRFX1FVRVVFRBABEhYKElRVUk5fU1RBVEVfUlVOTklORxACEhgKFFRVUk5fU1RBVEVfQ09NUExFVEVEEAMSFQoRVFVSTl9TVEFURV9GQUlMRUQQBBIaChZUVVJOX1NUQVRFX0lOVEVSUlVQVEVEEAUqvAEKDUFwcHJvdmFsU3RhdGUSHgoaQVBQUk9WQUxfU1RBVEVfVU5TUEVDSUZJRUQQABIaChZBUFBST1ZBTF9TVEFURV9QRU5ESU5HEAESGgoWQVBQUk9WQUxfU1RBVEVfQUxMT1dFRBACEhkKFUFQUFJPVkFMX1NUQVRFX0RFTklFRBADEhoKFkFQUFJPVkFMX1NUQVRFX0VYUElSRUQQBBIcChhBUFBST1ZBTF9TVEFURV9DQU5DRUxMRUQQBUIoChlpby5naXRodWIuZ3JlZW5yb29tZGV2LnYxQglUdXJuUHJvdG9QAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_status, file_greenroom_v1_plan_limit]);
 
 /**
- * Turn is one prompt to a session and everything that came of it. All fields are set by the server.
+ * Turn is one prompt to a session and everything that came of it, or work that the CLI does by itself, without a prompt. All
+ * fields are set by the server.
  *
  * @generated from message greenroom.v1.Turn
  */
@@ -131,7 +132,7 @@ export type Turn = Message<"greenroom.v1.Turn"> & {
   createTime?: Timestamp | undefined;
 
   /**
-   * Time at which the prompt was given to the process; unset while QUEUED.
+   * Time at which the prompt was given to the process, or the CLI began; unset while QUEUED.
    *
    * @generated from field: google.protobuf.Timestamp start_time = 16;
    */
@@ -187,6 +188,20 @@ export type Turn = Message<"greenroom.v1.Turn"> & {
    * @generated from field: repeated string models = 23;
    */
   models: string[];
+
+  /**
+   * Whether a prompt began it or the CLI itself.
+   *
+   * @generated from field: greenroom.v1.TurnKind kind = 24;
+   */
+  kind: TurnKind;
+
+  /**
+   * Why the CLI began to work; unset for a turn of kind PROMPT.
+   *
+   * @generated from field: greenroom.v1.TurnCause cause = 25;
+   */
+  cause?: TurnCause | undefined;
 };
 
 /**
@@ -195,6 +210,34 @@ export type Turn = Message<"greenroom.v1.Turn"> & {
  */
 export const TurnSchema: GenMessage<Turn> = /*@__PURE__*/
   messageDesc(file_greenroom_v1_turn, 0);
+
+/**
+ * TurnCause is why the CLI began to work without a prompt.
+ *
+ * @generated from message greenroom.v1.TurnCause
+ */
+export type TurnCause = Message<"greenroom.v1.TurnCause"> & {
+  /**
+   * What woke it.
+   *
+   * @generated from field: greenroom.v1.TurnCauseKind kind = 1;
+   */
+  kind: TurnCauseKind;
+
+  /**
+   * The background task that ended, spoke, or fired as a timer, as ListTasks has it; empty when the CLI does not say which.
+   *
+   * @generated from field: string task_id = 2;
+   */
+  taskId: string;
+};
+
+/**
+ * Describes the message greenroom.v1.TurnCause.
+ * Use `create(TurnCauseSchema)` to create a new message.
+ */
+export const TurnCauseSchema: GenMessage<TurnCause> = /*@__PURE__*/
+  messageDesc(file_greenroom_v1_turn, 1);
 
 /**
  * TurnUsage is what one turn used: requests, tokens and cost are always of the same requests.
@@ -251,7 +294,7 @@ export type TurnUsage = Message<"greenroom.v1.TurnUsage"> & {
  * Use `create(TurnUsageSchema)` to create a new message.
  */
 export const TurnUsageSchema: GenMessage<TurnUsage> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_turn, 1);
+  messageDesc(file_greenroom_v1_turn, 2);
 
 /**
  * ContentBlock is one piece of a prompt or of a message. A prompt takes text, images and documents.
@@ -328,7 +371,7 @@ export type ContentBlock = Message<"greenroom.v1.ContentBlock"> & {
  * Use `create(ContentBlockSchema)` to create a new message.
  */
 export const ContentBlockSchema: GenMessage<ContentBlock> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_turn, 2);
+  messageDesc(file_greenroom_v1_turn, 3);
 
 /**
  * ThinkingBlock is what the model thought before it answered.
@@ -356,7 +399,7 @@ export type ThinkingBlock = Message<"greenroom.v1.ThinkingBlock"> & {
  * Use `create(ThinkingBlockSchema)` to create a new message.
  */
 export const ThinkingBlockSchema: GenMessage<ThinkingBlock> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_turn, 3);
+  messageDesc(file_greenroom_v1_turn, 4);
 
 /**
  * MediaBlock is a picture or a document.
@@ -407,7 +450,7 @@ export type MediaBlock = Message<"greenroom.v1.MediaBlock"> & {
  * Use `create(MediaBlockSchema)` to create a new message.
  */
 export const MediaBlockSchema: GenMessage<MediaBlock> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_turn, 4);
+  messageDesc(file_greenroom_v1_turn, 5);
 
 /**
  * ToolUseBlock is the model's call of a tool.
@@ -442,7 +485,7 @@ export type ToolUseBlock = Message<"greenroom.v1.ToolUseBlock"> & {
  * Use `create(ToolUseBlockSchema)` to create a new message.
  */
 export const ToolUseBlockSchema: GenMessage<ToolUseBlock> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_turn, 5);
+  messageDesc(file_greenroom_v1_turn, 6);
 
 /**
  * ToolResultBlock is what a tool answered.
@@ -477,7 +520,7 @@ export type ToolResultBlock = Message<"greenroom.v1.ToolResultBlock"> & {
  * Use `create(ToolResultBlockSchema)` to create a new message.
  */
 export const ToolResultBlockSchema: GenMessage<ToolResultBlock> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_turn, 6);
+  messageDesc(file_greenroom_v1_turn, 7);
 
 /**
  * Approval is a tool's need for a permission, put to a person. Its turn waits while it is PENDING.
@@ -625,7 +668,90 @@ export type Approval = Message<"greenroom.v1.Approval"> & {
  * Use `create(ApprovalSchema)` to create a new message.
  */
 export const ApprovalSchema: GenMessage<Approval> = /*@__PURE__*/
-  messageDesc(file_greenroom_v1_turn, 7);
+  messageDesc(file_greenroom_v1_turn, 8);
+
+/**
+ * TurnKind is what began a turn.
+ *
+ * @generated from enum greenroom.v1.TurnKind
+ */
+export enum TurnKind {
+  /**
+   * Never set by the server.
+   *
+   * @generated from enum value: TURN_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A prompt: StartTurn or RunTurn.
+   *
+   * @generated from enum value: TURN_KIND_PROMPT = 1;
+   */
+  PROMPT = 1,
+
+  /**
+   * The CLI, which works without a prompt. The turn has no `prompt`, and begins RUNNING: there is no turn.queued event. It
+   * may stand before turns with a lower number, which were accepted before it and still wait.
+   *
+   * @generated from enum value: TURN_KIND_UNPROMPTED = 2;
+   */
+  UNPROMPTED = 2,
+}
+
+/**
+ * Describes the enum greenroom.v1.TurnKind.
+ */
+export const TurnKindSchema: GenEnum<TurnKind> = /*@__PURE__*/
+  enumDesc(file_greenroom_v1_turn, 0);
+
+/**
+ * TurnCauseKind is what wakes a CLI.
+ *
+ * @generated from enum greenroom.v1.TurnCauseKind
+ */
+export enum TurnCauseKind {
+  /**
+   * Never set by the server.
+   *
+   * @generated from enum value: TURN_CAUSE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A background task ended or spoke.
+   *
+   * @generated from enum value: TURN_CAUSE_KIND_TASK = 1;
+   */
+  TASK = 1,
+
+  /**
+   * A timer fired.
+   *
+   * @generated from enum value: TURN_CAUSE_KIND_TIMER = 2;
+   */
+  TIMER = 2,
+
+  /**
+   * A hook that ran in the background wants the model to look.
+   *
+   * @generated from enum value: TURN_CAUSE_KIND_HOOK = 3;
+   */
+  HOOK = 3,
+
+  /**
+   * The CLI does not say.
+   *
+   * @generated from enum value: TURN_CAUSE_KIND_OTHER = 4;
+   */
+  OTHER = 4,
+}
+
+/**
+ * Describes the enum greenroom.v1.TurnCauseKind.
+ */
+export const TurnCauseKindSchema: GenEnum<TurnCauseKind> = /*@__PURE__*/
+  enumDesc(file_greenroom_v1_turn, 1);
 
 /**
  * TurnState is where a turn is in its life. COMPLETED, FAILED and INTERRUPTED are final.
@@ -680,7 +806,7 @@ export enum TurnState {
  * Describes the enum greenroom.v1.TurnState.
  */
 export const TurnStateSchema: GenEnum<TurnState> = /*@__PURE__*/
-  enumDesc(file_greenroom_v1_turn, 0);
+  enumDesc(file_greenroom_v1_turn, 2);
 
 /**
  * ApprovalState is where an approval is in its life. All but PENDING are final.
@@ -735,5 +861,5 @@ export enum ApprovalState {
  * Describes the enum greenroom.v1.ApprovalState.
  */
 export const ApprovalStateSchema: GenEnum<ApprovalState> = /*@__PURE__*/
-  enumDesc(file_greenroom_v1_turn, 1);
+  enumDesc(file_greenroom_v1_turn, 3);
 

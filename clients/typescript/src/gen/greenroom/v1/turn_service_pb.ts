@@ -8,6 +8,8 @@ import type { Duration } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
 import type { Event } from "./event_pb.js";
 import { file_greenroom_v1_event } from "./event_pb.js";
+import type { Task, TaskState } from "./task_pb.js";
+import { file_greenroom_v1_task } from "./task_pb.js";
 import type { Approval, ApprovalState, ContentBlock, Turn } from "./turn_pb.js";
 import { file_greenroom_v1_turn } from "./turn_pb.js";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
@@ -16,7 +18,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file greenroom/v1/turn_service.proto.
  */
 export const file_greenroom_v1_turn_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9ncmVlbnJvb20vdjEvdHVybl9zZXJ2aWNlLnByb3RvEgxncmVlbnJvb20udjEizwEKEFN0YXJ0VHVyblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIOCgZwcm9tcHQYAiABKAkSKwoHY29udGVudBgDIAMoCzIaLmdyZWVucm9vbS52MS5Db250ZW50QmxvY2sSJQoHaWZfYnVzeRgEIAEoDjIULmdyZWVucm9vbS52MS5JZkJ1c3kSLwoMdHVybl90aW1lb3V0GAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCnJlcXVlc3RfaWQYBiABKAkiNQoRU3RhcnRUdXJuUmVzcG9uc2USIAoEdHVybhgBIAEoCzISLmdyZWVucm9vbS52MS5UdXJuIugBCg5SdW5UdXJuUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEg4KBnByb21wdBgCIAEoCRIrCgdjb250ZW50GAMgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIlCgdpZl9idXN5GAQgASgOMhQuZ3JlZW5yb29tLnYxLklmQnVzeRIvCgx0dXJuX3RpbWVvdXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEgoKcmVxdWVzdF9pZBgGIAEoCRIZChFpbmNsdWRlX2VwaGVtZXJhbBgHIAEoCCJYCg9SdW5UdXJuUmVzcG9uc2USIwoGZXZlbnRzGAEgAygLMhMuZ3JlZW5yb29tLnYxLkV2ZW50EiAKBHR1cm4YAiABKAsyEi5ncmVlbnJvb20udjEuVHVybiJfChRJbnRlcnJ1cHRUdXJuUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEg8KB3R1cm5faWQYAiABKAkSDgoGcmVhc29uGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkiOQoVSW50ZXJydXB0VHVyblJlc3BvbnNlEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiI1Cg5HZXRUdXJuUmVxdWVzdBIPCgd0dXJuX2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkiMwoPR2V0VHVyblJlc3BvbnNlEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiJNChBMaXN0VHVybnNSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiTwoRTGlzdFR1cm5zUmVzcG9uc2USIQoFdHVybnMYASADKAsyEi5ncmVlbnJvb20udjEuVHVybhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkifgoUTGlzdEFwcHJvdmFsc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIrCgZzdGF0ZXMYAiADKA4yGy5ncmVlbnJvb20udjEuQXBwcm92YWxTdGF0ZRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJbChVMaXN0QXBwcm92YWxzUmVzcG9uc2USKQoJYXBwcm92YWxzGAEgAygLMhYuZ3JlZW5yb29tLnYxLkFwcHJvdmFsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLHAQoVRGVjaWRlQXBwcm92YWxSZXF1ZXN0EhMKC2FwcHJvdmFsX2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSMAoIZGVjaXNpb24YAyABKA4yHi5ncmVlbnJvb20udjEuQXBwcm92YWxEZWNpc2lvbhIuCg11cGRhdGVkX2lucHV0GAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIPCgdtZXNzYWdlGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAkiQgoWRGVjaWRlQXBwcm92YWxSZXNwb25zZRIoCghhcHByb3ZhbBgBIAEoCzIWLmdyZWVucm9vbS52MS5BcHByb3ZhbCpICgZJZkJ1c3kSFwoTSUZfQlVTWV9VTlNQRUNJRklFRBAAEhIKDklGX0JVU1lfUkVKRUNUEAESEQoNSUZfQlVTWV9RVUVVRRACKm4KEEFwcHJvdmFsRGVjaXNpb24SIQodQVBQUk9WQUxfREVDSVNJT05fVU5TUEVDSUZJRUQQABIbChdBUFBST1ZBTF9ERUNJU0lPTl9BTExPVxABEhoKFkFQUFJPVkFMX0RFQ0lTSU9OX0RFTlkQAjLMBAoLVHVyblNlcnZpY2USTAoJU3RhcnRUdXJuEh4uZ3JlZW5yb29tLnYxLlN0YXJ0VHVyblJlcXVlc3QaHy5ncmVlbnJvb20udjEuU3RhcnRUdXJuUmVzcG9uc2USSAoHUnVuVHVybhIcLmdyZWVucm9vbS52MS5SdW5UdXJuUmVxdWVzdBodLmdyZWVucm9vbS52MS5SdW5UdXJuUmVzcG9uc2UwARJYCg1JbnRlcnJ1cHRUdXJuEiIuZ3JlZW5yb29tLnYxLkludGVycnVwdFR1cm5SZXF1ZXN0GiMuZ3JlZW5yb29tLnYxLkludGVycnVwdFR1cm5SZXNwb25zZRJGCgdHZXRUdXJuEhwuZ3JlZW5yb29tLnYxLkdldFR1cm5SZXF1ZXN0Gh0uZ3JlZW5yb29tLnYxLkdldFR1cm5SZXNwb25zZRJMCglMaXN0VHVybnMSHi5ncmVlbnJvb20udjEuTGlzdFR1cm5zUmVxdWVzdBofLmdyZWVucm9vbS52MS5MaXN0VHVybnNSZXNwb25zZRJYCg1MaXN0QXBwcm92YWxzEiIuZ3JlZW5yb29tLnYxLkxpc3RBcHByb3ZhbHNSZXF1ZXN0GiMuZ3JlZW5yb29tLnYxLkxpc3RBcHByb3ZhbHNSZXNwb25zZRJbCg5EZWNpZGVBcHByb3ZhbBIjLmdyZWVucm9vbS52MS5EZWNpZGVBcHByb3ZhbFJlcXVlc3QaJC5ncmVlbnJvb20udjEuRGVjaWRlQXBwcm92YWxSZXNwb25zZUIvChlpby5naXRodWIuZ3JlZW5yb29tZGV2LnYxQhBUdXJuU2VydmljZVByb3RvUAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_struct, file_greenroom_v1_event, file_greenroom_v1_turn]);
+  fileDesc("Ch9ncmVlbnJvb20vdjEvdHVybl9zZXJ2aWNlLnByb3RvEgxncmVlbnJvb20udjEizwEKEFN0YXJ0VHVyblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIOCgZwcm9tcHQYAiABKAkSKwoHY29udGVudBgDIAMoCzIaLmdyZWVucm9vbS52MS5Db250ZW50QmxvY2sSJQoHaWZfYnVzeRgEIAEoDjIULmdyZWVucm9vbS52MS5JZkJ1c3kSLwoMdHVybl90aW1lb3V0GAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhIKCnJlcXVlc3RfaWQYBiABKAkiNQoRU3RhcnRUdXJuUmVzcG9uc2USIAoEdHVybhgBIAEoCzISLmdyZWVucm9vbS52MS5UdXJuIugBCg5SdW5UdXJuUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEg4KBnByb21wdBgCIAEoCRIrCgdjb250ZW50GAMgAygLMhouZ3JlZW5yb29tLnYxLkNvbnRlbnRCbG9jaxIlCgdpZl9idXN5GAQgASgOMhQuZ3JlZW5yb29tLnYxLklmQnVzeRIvCgx0dXJuX3RpbWVvdXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEgoKcmVxdWVzdF9pZBgGIAEoCRIZChFpbmNsdWRlX2VwaGVtZXJhbBgHIAEoCCJYCg9SdW5UdXJuUmVzcG9uc2USIwoGZXZlbnRzGAEgAygLMhMuZ3JlZW5yb29tLnYxLkV2ZW50EiAKBHR1cm4YAiABKAsyEi5ncmVlbnJvb20udjEuVHVybiJfChRJbnRlcnJ1cHRUdXJuUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEg8KB3R1cm5faWQYAiABKAkSDgoGcmVhc29uGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkiOQoVSW50ZXJydXB0VHVyblJlc3BvbnNlEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiI1Cg5HZXRUdXJuUmVxdWVzdBIPCgd0dXJuX2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkiMwoPR2V0VHVyblJlc3BvbnNlEiAKBHR1cm4YASABKAsyEi5ncmVlbnJvb20udjEuVHVybiJNChBMaXN0VHVybnNSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiTwoRTGlzdFR1cm5zUmVzcG9uc2USIQoFdHVybnMYASADKAsyEi5ncmVlbnJvb20udjEuVHVybhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkifgoUTGlzdEFwcHJvdmFsc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIrCgZzdGF0ZXMYAiADKA4yGy5ncmVlbnJvb20udjEuQXBwcm92YWxTdGF0ZRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJbChVMaXN0QXBwcm92YWxzUmVzcG9uc2USKQoJYXBwcm92YWxzGAEgAygLMhYuZ3JlZW5yb29tLnYxLkFwcHJvdmFsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLHAQoVRGVjaWRlQXBwcm92YWxSZXF1ZXN0EhMKC2FwcHJvdmFsX2lkGAEgASgJEhIKCnNlc3Npb25faWQYAiABKAkSMAoIZGVjaXNpb24YAyABKA4yHi5ncmVlbnJvb20udjEuQXBwcm92YWxEZWNpc2lvbhIuCg11cGRhdGVkX2lucHV0GAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIPCgdtZXNzYWdlGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAkiQgoWRGVjaWRlQXBwcm92YWxSZXNwb25zZRIoCghhcHByb3ZhbBgBIAEoCzIWLmdyZWVucm9vbS52MS5BcHByb3ZhbCJ2ChBMaXN0VGFza3NSZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSJwoGc3RhdGVzGAIgAygOMhcuZ3JlZW5yb29tLnYxLlRhc2tTdGF0ZRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJPChFMaXN0VGFza3NSZXNwb25zZRIhCgV0YXNrcxgBIAMoCzISLmdyZWVucm9vbS52MS5UYXNrEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJKCg9TdG9wVGFza1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd0YXNrX2lkGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkiNAoQU3RvcFRhc2tSZXNwb25zZRIgCgR0YXNrGAEgASgLMhIuZ3JlZW5yb29tLnYxLlRhc2sqSAoGSWZCdXN5EhcKE0lGX0JVU1lfVU5TUEVDSUZJRUQQABISCg5JRl9CVVNZX1JFSkVDVBABEhEKDUlGX0JVU1lfUVVFVUUQAipuChBBcHByb3ZhbERlY2lzaW9uEiEKHUFQUFJPVkFMX0RFQ0lTSU9OX1VOU1BFQ0lGSUVEEAASGwoXQVBQUk9WQUxfREVDSVNJT05fQUxMT1cQARIaChZBUFBST1ZBTF9ERUNJU0lPTl9ERU5ZEAIy5QUKC1R1cm5TZXJ2aWNlEkwKCVN0YXJ0VHVybhIeLmdyZWVucm9vbS52MS5TdGFydFR1cm5SZXF1ZXN0Gh8uZ3JlZW5yb29tLnYxLlN0YXJ0VHVyblJlc3BvbnNlEkgKB1J1blR1cm4SHC5ncmVlbnJvb20udjEuUnVuVHVyblJlcXVlc3QaHS5ncmVlbnJvb20udjEuUnVuVHVyblJlc3BvbnNlMAESWAoNSW50ZXJydXB0VHVybhIiLmdyZWVucm9vbS52MS5JbnRlcnJ1cHRUdXJuUmVxdWVzdBojLmdyZWVucm9vbS52MS5JbnRlcnJ1cHRUdXJuUmVzcG9uc2USRgoHR2V0VHVybhIcLmdyZWVucm9vbS52MS5HZXRUdXJuUmVxdWVzdBodLmdyZWVucm9vbS52MS5HZXRUdXJuUmVzcG9uc2USTAoJTGlzdFR1cm5zEh4uZ3JlZW5yb29tLnYxLkxpc3RUdXJuc1JlcXVlc3QaHy5ncmVlbnJvb20udjEuTGlzdFR1cm5zUmVzcG9uc2USWAoNTGlzdEFwcHJvdmFscxIiLmdyZWVucm9vbS52MS5MaXN0QXBwcm92YWxzUmVxdWVzdBojLmdyZWVucm9vbS52MS5MaXN0QXBwcm92YWxzUmVzcG9uc2USWwoORGVjaWRlQXBwcm92YWwSIy5ncmVlbnJvb20udjEuRGVjaWRlQXBwcm92YWxSZXF1ZXN0GiQuZ3JlZW5yb29tLnYxLkRlY2lkZUFwcHJvdmFsUmVzcG9uc2USTAoJTGlzdFRhc2tzEh4uZ3JlZW5yb29tLnYxLkxpc3RUYXNrc1JlcXVlc3QaHy5ncmVlbnJvb20udjEuTGlzdFRhc2tzUmVzcG9uc2USSQoIU3RvcFRhc2sSHS5ncmVlbnJvb20udjEuU3RvcFRhc2tSZXF1ZXN0Gh4uZ3JlZW5yb29tLnYxLlN0b3BUYXNrUmVzcG9uc2VCLwoZaW8uZ2l0aHViLmdyZWVucm9vbWRldi52MUIQVHVyblNlcnZpY2VQcm90b1ABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_struct, file_greenroom_v1_event, file_greenroom_v1_task, file_greenroom_v1_turn]);
 
 /**
  * StartTurnRequest is a prompt to a session.
@@ -511,6 +513,132 @@ export const DecideApprovalResponseSchema: GenMessage<DecideApprovalResponse> = 
   messageDesc(file_greenroom_v1_turn_service, 13);
 
 /**
+ * ListTasksRequest asks for a page of background tasks.
+ *
+ * @generated from message greenroom.v1.ListTasksRequest
+ */
+export type ListTasksRequest = Message<"greenroom.v1.ListTasksRequest"> & {
+  /**
+   * The session. Required.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * Only those in one of these states. Empty: all.
+   *
+   * @generated from field: repeated greenroom.v1.TaskState states = 2;
+   */
+  states: TaskState[];
+
+  /**
+   * Most tasks in the page. 0: 50; above 1000: 1000; negative: INVALID_ARGUMENT.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before. It holds only for the same query.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message greenroom.v1.ListTasksRequest.
+ * Use `create(ListTasksRequestSchema)` to create a new message.
+ */
+export const ListTasksRequestSchema: GenMessage<ListTasksRequest> = /*@__PURE__*/
+  messageDesc(file_greenroom_v1_turn_service, 14);
+
+/**
+ * ListTasksResponse answers ListTasks.
+ *
+ * @generated from message greenroom.v1.ListTasksResponse
+ */
+export type ListTasksResponse = Message<"greenroom.v1.ListTasksResponse"> & {
+  /**
+   * The page.
+   *
+   * @generated from field: repeated greenroom.v1.Task tasks = 1;
+   */
+  tasks: Task[];
+
+  /**
+   * Token of the next page; empty at the end.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message greenroom.v1.ListTasksResponse.
+ * Use `create(ListTasksResponseSchema)` to create a new message.
+ */
+export const ListTasksResponseSchema: GenMessage<ListTasksResponse> = /*@__PURE__*/
+  messageDesc(file_greenroom_v1_turn_service, 15);
+
+/**
+ * StopTaskRequest names a background task to stop.
+ *
+ * @generated from message greenroom.v1.StopTaskRequest
+ */
+export type StopTaskRequest = Message<"greenroom.v1.StopTaskRequest"> & {
+  /**
+   * The session. Required.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * The task. Required.
+   *
+   * @generated from field: string task_id = 2;
+   */
+  taskId: string;
+
+  /**
+   * UUID that makes the call safe to repeat. Optional.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message greenroom.v1.StopTaskRequest.
+ * Use `create(StopTaskRequestSchema)` to create a new message.
+ */
+export const StopTaskRequestSchema: GenMessage<StopTaskRequest> = /*@__PURE__*/
+  messageDesc(file_greenroom_v1_turn_service, 16);
+
+/**
+ * StopTaskResponse answers StopTask.
+ *
+ * @generated from message greenroom.v1.StopTaskResponse
+ */
+export type StopTaskResponse = Message<"greenroom.v1.StopTaskResponse"> & {
+  /**
+   * The task. STOPPED, unless it ended by itself first, or has not obeyed yet.
+   *
+   * @generated from field: greenroom.v1.Task task = 1;
+   */
+  task?: Task | undefined;
+};
+
+/**
+ * Describes the message greenroom.v1.StopTaskResponse.
+ * Use `create(StopTaskResponseSchema)` to create a new message.
+ */
+export const StopTaskResponseSchema: GenMessage<StopTaskResponse> = /*@__PURE__*/
+  messageDesc(file_greenroom_v1_turn_service, 17);
+
+/**
  * IfBusy says what happens to a prompt while another turn runs.
  *
  * @generated from enum greenroom.v1.IfBusy
@@ -659,6 +787,30 @@ export const TurnService: GenService<{
     methodKind: "unary";
     input: typeof DecideApprovalRequestSchema;
     output: typeof DecideApprovalResponseSchema;
+  },
+  /**
+   * ListTasks answers a page of a session's background tasks, the oldest first: those that are open, and those that have
+   * ended.
+   *
+   * @generated from rpc greenroom.v1.TurnService.ListTasks
+   */
+  listTasks: {
+    methodKind: "unary";
+    input: typeof ListTasksRequestSchema;
+    output: typeof ListTasksResponseSchema;
+  },
+  /**
+   * StopTask stops a background task. Answers once it has ended, or after 10 s with a task that is still RUNNING. The model
+   * may then work on without a prompt: that is a turn.
+   * NOT_FOUND: no such task (TASK_NOT_FOUND). FAILED_PRECONDITION: it has ended already (TASK_ENDED), or is a timer
+   * (TASK_NOT_STOPPABLE).
+   *
+   * @generated from rpc greenroom.v1.TurnService.StopTask
+   */
+  stopTask: {
+    methodKind: "unary";
+    input: typeof StopTaskRequestSchema;
+    output: typeof StopTaskResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_greenroom_v1_turn_service, 0);
