@@ -101,7 +101,9 @@ class Fake:
         self.say({**lifecycle, "state": "queued"}, {**lifecycle, "state": "started"})
         version = os.environ["FAKE_CLI_VERSION"]
         init = {"model": self.model, "permissionMode": self.mode, "claude_code_version": version}
-        self.say({"type": "system", "subtype": "init", "cwd": str(Path.cwd()), "tools": [], **init})
+        self.say(
+            {"type": "system", "subtype": "init", "cwd": str(Path.cwd()), "tools": ["Bash", "Read"], **init}
+        )
         self.prompts += 1
         self.history.parent.mkdir(parents=True, exist_ok=True)
         self.history.write_text(str(self.prompts), encoding="utf-8")

@@ -22,7 +22,6 @@ from greenroom.v1.profile_service_pb2 import CreateProfileRequest
 from greenroom.v1.session_pb2 import Session
 from greenroom.v1.session_service_pb2 import (
     GetMcpServersRequest,
-    GetSessionCapabilitiesRequest,
     ReconnectMcpServerRequest,
     SuspendSessionRequest,
     WaitSessionRequest,
@@ -198,34 +197,6 @@ async def test_the_example_of_the_documentation_runs(server: GreenroomServer) ->
     assert turn.result_text == "done"
     (notes,) = (await seen(server, session.session_id)).values()
     assert (notes.name, notes.status, notes.required) == ("notes", CONNECTED, True)
-
-
-async def test_what_can_be_chosen_is_known_before_the_first_turn(server: GreenroomServer) -> None:
-    first = await create(server)
-    await run_turn(server, first.session_id, scripted("go", {"text": "done"}))
-    session = await create(server, config(server, {"near": good(server.work)}))
-    await until(server, session.session_id, READY)
-    await settled(server, session.session_id)
-    request = GetSessionCapabilitiesRequest(session_id=session.session_id)
-    offered = (await server.sessions.GetSessionCapabilities(request)).capabilities
-    opus = next(each for each in offered.models if each.model == "opus")
-    assert opus.resolved_model.startswith("claude-opus")
-    assert {"low", "max"} <= set(opus.efforts)
-    assert any(each.builtin for each in offered.commands)
-    assert "Explore" in {each.name for each in offered.agents}
-    assert "default" in offered.output_styles
-    assert offered.cli_version == (await get(server, session.session_id)).process.cli_version
-    assert offered.mcp_tools == ["mcp__near__look"]
-    assert offered.tools_known
-    assert {"Bash", "Read", "Write"} <= set(offered.tools)
-    assert (offered.etag, offered.config_generation) == (
-        (await get(server, session.session_id)).process.capabilities_etag,
-        1,
-    )
-    await server.sessions.SuspendSession(SuspendSessionRequest(session_id=session.session_id))
-    with pytest.raises(grpc.aio.AioRpcError) as refused:
-        await server.sessions.GetSessionCapabilities(request)
-    assert detail_of(refused.value, error_details_pb2.ErrorInfo()).reason == "NO_PROCESS"
 
 
 async def test_what_cannot_be_connected_anew_is_said(server: GreenroomServer) -> None:

@@ -40,7 +40,7 @@ type Capabilities struct {
 	// Tools that the model can call, without those of MCP servers. See `tools_known`.
 	Tools []string `protobuf:"bytes,7,rep,name=tools,proto3" json:"tools,omitempty"`
 	// Whether `tools` says something. The CLI tells its tools in the first turn only: before it, they are those of another
-	// session of this server with the same CLI and the same forbidden tools, if one has run a turn.
+	// session with the same forbidden tools, or of a process that the server starts to learn them, if a slot is free.
 	ToolsKnown bool `protobuf:"varint,8,opt,name=tools_known,json=toolsKnown,proto3" json:"tools_known,omitempty"`
 	// Tools of the MCP servers that are connected now, by the names that the model uses.
 	McpTools []string `protobuf:"bytes,9,rep,name=mcp_tools,json=mcpTools,proto3" json:"mcp_tools,omitempty"`

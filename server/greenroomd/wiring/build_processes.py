@@ -10,6 +10,7 @@ from pathlib import Path
 
 import structlog
 
+from greenroomd.app.ports.own_tools import OwnTools
 from greenroomd.app.ports.processes import ProcessIdentity, Reap, ShutdownTimeouts
 from greenroomd.app.ports.resource_usage import Measure, ResourceUsage
 from greenroomd.app.supervision.process_runner import ProcessRunner
@@ -18,6 +19,7 @@ from greenroomd.domain.enforcement import OptionReport
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.discovery import FoundCli
 from greenroomd.processes.claude.launch_command import CliDefaults
+from greenroomd.processes.claude.transcripts import TranscriptFiles
 from greenroomd.processes.host.filesystem_pool import FilesystemPool
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
 from greenroomd.processes.host.process_usage import usage_of
@@ -29,6 +31,7 @@ from greenroomd.processes.node.enforcement_report import host_limits
 from greenroomd.processes.node.reaper import reap
 from greenroomd.processes.pool.admission import Admission
 from greenroomd.processes.pool.slots import Pool
+from greenroomd.processes.pool.tool_discovery import ToolDiscovery
 from greenroomd.processes.pool.warm_pool import WarmProcesses
 from greenroomd.settings.host_defaults import MEMORY_PER_PROCESS
 from greenroomd.settings.record import Settings
@@ -47,6 +50,8 @@ class ProcessParts:
     """Grants the slots for processes."""
     warm: WarmProcesses
     """Keeps processes ready for sessions of profiles that ask for it."""
+    own_tools: OwnTools
+    """Learns the CLI's own tools."""
     roots: AllowedRoots
     """The directories in which sessions may work."""
     measure: Measure
@@ -91,6 +96,7 @@ async def process_parts(settings: Settings, cli: FoundCli, metrics: Metrics) -> 
                 runner=runner,
                 pool=pool,
                 warm=warm,
+                own_tools=ToolDiscovery(processes, pool, TranscriptFiles(settings.state_dir)),
                 roots=roots,
                 measure=_measuring(watchdog),
                 reap=_reaper(settings.state_dir, run),

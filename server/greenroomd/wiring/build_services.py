@@ -21,7 +21,6 @@ from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.rules.session_field_rules import OperatorBounds
 from greenroomd.processes.claude.discovery import FoundCli
 from greenroomd.processes.claude.transcripts import TranscriptFiles
-from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.rpc.convert.profile_proto import profile_answer
 from greenroomd.rpc.server import Services
 from greenroomd.rpc.services.event_service import EventService
@@ -57,7 +56,7 @@ def services(
     node, codec = supervisors.node, EventCodec(store.store_id)
     profiles = Profiles(store.profiles, profile_answer, node.now, profiles_changed)
     return Services(
-        sessions=_session_service(settings, supervisors, sessions, store.profiles, parts.roots, codec, drain),
+        sessions=_session_service(settings, supervisors, sessions, store.profiles, parts, codec, drain),
         turns=TurnService(Turns(supervisors, sessions, watch), drain),
         events=EventService(sessions, store, watch, codec, drain),
         profiles=ProfileService(profiles),
@@ -70,11 +69,11 @@ def _session_service(
     supervisors: Supervisors,
     sessions: Sessions,
     profiles: ProfileStore,
-    roots: AllowedRoots,
+    parts: ProcessParts,
     codec: EventCodec,
     drain: Drain,
 ) -> SessionService:
-    creation = Creation(supervisors, roots, profiles, bounds=operator_bounds(settings))
+    creation = Creation(supervisors, parts.roots, profiles, bounds=operator_bounds(settings))
     transcripts = TranscriptFiles(settings.state_dir)
     forking = Forking(supervisors, creation, transcripts)
     deletion = Deletion(supervisors, sessions, transcripts)
@@ -84,7 +83,7 @@ def _session_service(
         deletion,
         sessions,
         McpServers(supervisors),
-        SessionCapabilities(supervisors),
+        SessionCapabilities(supervisors, parts.own_tools),
         codec.cursors,
         drain,
     )

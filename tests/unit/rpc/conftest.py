@@ -59,6 +59,13 @@ PROBES = ProbeTimes()
 MOST_WATCHERS = 50  # of one session
 
 
+class NoTools:
+    """Knows no tools: there is no CLI behind the edge."""
+
+    async def own_tools(self, workspace_id: str, hidden: frozenset[str]) -> tuple[str, ...]:
+        return ()
+
+
 class NoClaude:
     """A host on which `claude` cannot be started."""
 
@@ -192,7 +199,7 @@ async def running_edge(
                 deletion,
                 sessions,
                 McpServers(supervisors),
-                SessionCapabilities(supervisors),
+                SessionCapabilities(supervisors, NoTools()),
                 codec.cursors,
                 drain,
             ),

@@ -25,7 +25,7 @@ pub struct Capabilities {
     #[prost(string, repeated, tag = "7")]
     pub tools: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Whether `tools` says something. The CLI tells its tools in the first turn only: before it, they are those of another
-    /// session of this server with the same CLI and the same forbidden tools, if one has run a turn.
+    /// session with the same forbidden tools, or of a process that the server starts to learn them, if a slot is free.
     #[prost(bool, tag = "8")]
     pub tools_known: bool,
     /// Tools of the MCP servers that are connected now, by the names that the model uses.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from greenroomd.app.ports.own_tools import OwnTools
 from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.domain.capabilities import Capabilities
 from greenroomd.domain.decision.live import Live
@@ -27,8 +28,9 @@ class Offer:
 class SessionCapabilities:
     """Answers from what the owners of live sessions know: nothing of it is stored but its etag."""
 
-    def __init__(self, supervisors: Supervisors) -> None:
+    def __init__(self, supervisors: Supervisors, own_tools: OwnTools) -> None:
         self._supervisors = supervisors
+        self._own_tools = own_tools
 
     async def get(self, session_id: str) -> Offer:
         """Return what a session's process offers; raises SessionNotFound, NoProcess."""
@@ -40,7 +42,7 @@ class SessionCapabilities:
             capabilities=live.capabilities,
             cli_version=live.session.process.cli_version,
             generation=live.running_generation,
-            tools=live.tools or self._tools_of_another(live),
+            tools=live.tools or self._tools_of_another(live) or await self._tools_without_a_turn(live),
             mcp_tools=tuple(tool for server in live.mcp.servers.values() for tool in server.tools),
         )
 
@@ -51,9 +53,17 @@ class SessionCapabilities:
         )
         return next(alike, ())
 
+    async def _tools_without_a_turn(self, live: Live) -> tuple[str, ...]:
+        return await self._own_tools.own_tools(live.session.workspace_id, _hidden(live))
+
+
+def _hidden(live: Live) -> frozenset[str]:
+    """Return the tools that the model does not see: those that a rule without parentheses forbids."""
+    config = live.running_config or live.session.config
+    return frozenset(rule for rule in config.disallowed_tools if "(" not in rule)
+
 
 def _key(live: Live) -> object:
-    """Return what a session's own tools depend on: a rule without parentheses hides a tool, settings may do so."""
+    """Return what a session's own tools depend on; its settings may hide some as well."""
     config = live.running_config or live.session.config
-    hidden = frozenset(rule for rule in config.disallowed_tools if "(" not in rule)
-    return live.session.process.cli_version, hidden, config.settings
+    return live.session.process.cli_version, _hidden(live), config.settings

@@ -45,7 +45,7 @@ class Capabilities(_message.Message):
     """Config generation that the process runs with."""
     tools_known: _builtins.bool
     """Whether `tools` says something. The CLI tells its tools in the first turn only: before it, they are those of another
-    session of this server with the same CLI and the same forbidden tools, if one has run a turn.
+    session with the same forbidden tools, or of a process that the server starts to learn them, if a slot is free.
     """
     output_style: _builtins.str
     """Output style in use."""

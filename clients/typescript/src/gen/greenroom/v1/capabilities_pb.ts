@@ -70,7 +70,7 @@ export type Capabilities = Message<"greenroom.v1.Capabilities"> & {
 
   /**
    * Whether `tools` says something. The CLI tells its tools in the first turn only: before it, they are those of another
-   * session of this server with the same CLI and the same forbidden tools, if one has run a turn.
+   * session with the same forbidden tools, or of a process that the server starts to learn them, if a slot is free.
    *
    * @generated from field: bool tools_known = 8;
    */
