@@ -69,7 +69,8 @@ public final class Answer {
         if (!message.getParentToolUseId().isEmpty()) {
             return;
         }
-        String said = message.getContentList().stream().map(ContentBlock::getText).collect(Collectors.joining());
+        String said =
+                message.getContentList().stream().map(ContentBlock::getText).collect(Collectors.joining());
         if (!said.isEmpty() && !message.getSynthetic()) {
             finished.add(said);
         }

@@ -45,6 +45,9 @@ class AnswerTest {
         assertText("one two three\n\nand", true, piece("m3", "and"));
         assertText("one two three\n\nbut", true, piece("m4", "but"));
         var interrupted = TurnInterrupted.getDefaultInstance();
-        assertText("one two three", true, Event.newBuilder().setTurnInterrupted(interrupted).build());
+        assertText(
+                "one two three",
+                true,
+                Event.newBuilder().setTurnInterrupted(interrupted).build());
     }
 }
