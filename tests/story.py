@@ -74,7 +74,7 @@ async def until(
 ) -> Session:
     """Wait until a session is in one of the states, or a turn is over; fails if that does not come to be."""
     request = WaitSessionRequest(session_id=session_id, states=states, turn_id=turn_id)
-    request.timeout.FromSeconds(20)
+    request.timeout.FromSeconds(40)
     answer = await server.sessions.WaitSession(request)
     assert answer.matched, f"the session stayed {session_pb2.SessionState.Name(answer.session.state)}"
     return answer.session

@@ -158,7 +158,7 @@ async def test_a_page_from_the_beginning_begins_behind_a_cut_that_came_while_it_
         session = await talked(store, *"abcdefgh")
         whole = await store.events(of(session), after=BEGINNING, limit=100)
         assert [event.sequence for event in whole] == list(range(1, 14))
-        codec.cut = lambda: asyncio.run_coroutine_threadsafe(keep(store, events=5), loop).result(timeout=20)
+        codec.cut = lambda: asyncio.run_coroutine_threadsafe(keep(store, events=5), loop).result(timeout=60)
         page = await store.events(of(session), after=BEGINNING, limit=2)
         assert codec.cut is None
         floor = await refused_below(store, of(session))

@@ -80,7 +80,7 @@ async def test_a_flood_of_idle_connections_ends_nothing(tmp_path: Path) -> None:
             assert done.state == turn_pb2.TURN_STATE_COMPLETED
         async with grpc.aio.insecure_channel(server.address) as channel:
             request = GetServerInfoRequest()
-            await NodeServiceStub(channel).GetServerInfo(request, wait_for_ready=True, timeout=20)
+            await NodeServiceStub(channel).GetServerInfo(request, wait_for_ready=True, timeout=60)
     log = server.log.read_text()
     assert "Too many open files" not in log
     assert not re.search("error|exception", log, re.IGNORECASE), log
@@ -97,12 +97,12 @@ async def test_a_connection_too_many_is_taken_once_another_has_ended(tmp_path: P
         grpc.aio.insecure_channel(server.address, options=unshared) as second,
         grpc.aio.insecure_channel(server.address, options=unshared) as third,
     ):
-        await NodeServiceStub(second).GetServerInfo(request, wait_for_ready=True, timeout=20)
+        await NodeServiceStub(second).GetServerInfo(request, wait_for_ready=True, timeout=60)
         with pytest.raises(grpc.aio.AioRpcError) as refused:
-            await NodeServiceStub(third).GetServerInfo(request, timeout=20)
+            await NodeServiceStub(third).GetServerInfo(request, timeout=60)
         assert refused.value.code() == grpc.StatusCode.UNAVAILABLE
         await second.close()
-        await NodeServiceStub(third).GetServerInfo(request, wait_for_ready=True, timeout=20)
+        await NodeServiceStub(third).GetServerInfo(request, wait_for_ready=True, timeout=60)
         await server.nodes.GetServerInfo(request)
 
 
@@ -110,4 +110,4 @@ def _flood(address: str, flood: ExitStack) -> None:
     """Open idle connections; whether the server keeps them is its own decision."""
     host, _, port = address.rpartition(":")
     for _ in range(FLOOD):
-        flood.enter_context(closing(socket.create_connection((host, int(port)), timeout=20)))
+        flood.enter_context(closing(socket.create_connection((host, int(port)), timeout=60)))

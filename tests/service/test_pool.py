@@ -47,7 +47,7 @@ async def pool_of(server: GreenroomServer) -> PoolStatus:
 
 async def test_what_waits_is_shown_by_workspace(small: GreenroomServer) -> None:
     first = await create(small, workspace_id="a")
-    await start_turn(small, first.session_id, turn(wait=60))
+    await start_turn(small, first.session_id, turn(wait=600))
     await until(small, first.session_id, ACTIVE)
     second = await create(small, workspace_id="a")
     other = await create(small, workspace_id="b")
@@ -93,7 +93,7 @@ async def test_a_thousand_that_wait_delay_another_workspace_by_one_release_at_mo
     async with servers.fake(max_processes="2") as server:
         holders = [await create(server, workspace_id="a") for _ in range(2)]
         for holder in holders:
-            await start_turn(server, holder.session_id, turn(wait=60))
+            await start_turn(server, holder.session_id, turn(wait=600))
             await until(server, holder.session_id, ACTIVE)
         async with TaskGroup() as crowd:
             for _ in range(1000):

@@ -177,8 +177,8 @@ def test_idle_connections_take_no_more_than_a_few_threads_and_do_not_keep_others
     before = threading.active_count()
     with exposing(Metrics(), "127.0.0.1", 0) as port, ExitStack() as flood:
         for _ in range(200):
-            flood.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=20)))
-        last = flood.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=20)))
+            flood.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=60)))
+        last = flood.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=60)))
         assert last.recv(1) == b"", "the last connection is open"
         assert threading.active_count() <= before + 1 + MAX_READERS
         assert "greenroom_events_committed" in _read_at_last(port)

@@ -31,7 +31,7 @@ async def test_who_reads_too_slowly_is_told_how_much_it_missed(tmp_path: Path) -
     async with running_edge(tmp_path, tail_bytes=20 * PIECE_BYTES) as edge:
         session = await edge.create()
         request = WatchEventsRequest(session_ids=[session.session_id], include_ephemeral=True)
-        call = edge.events.WatchEvents(request, timeout=20)
+        call = edge.events.WatchEvents(request, timeout=60)
         await call.initial_metadata()
         for first in range(0, total, at_once):
             numbers = range(first, first + at_once)
@@ -59,7 +59,7 @@ async def test_pieces_come_only_to_who_asks_for_them(tmp_path: Path) -> None:
         plain = WatchEventsRequest(session_ids=[session.session_id], until_closed=True)
         every = WatchEventsRequest(workspace_id="-", include_ephemeral=True)
         pieces_alone = WatchEventsRequest(workspace_id="-", include_ephemeral=True, types=[DELTA])
-        calls = [edge.events.WatchEvents(request, timeout=20) for request in (plain, every, pieces_alone)]
+        calls = [edge.events.WatchEvents(request, timeout=60) for request in (plain, every, pieces_alone)]
         for call in calls:
             await call.initial_metadata()
         await show(edge, session, "piece")

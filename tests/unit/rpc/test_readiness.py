@@ -27,7 +27,7 @@ OFTEN = ProbeTimes(
 
 def watch(edge: Edge, service: str) -> Any:
     health: Any = HealthStub(edge.channel)
-    return health.Watch(health_pb2.HealthCheckRequest(service=service), timeout=20)
+    return health.Watch(health_pb2.HealthCheckRequest(service=service), timeout=60)
 
 
 async def status(edge: Edge, service: str) -> Any:

@@ -49,8 +49,8 @@ async def test_health_watchers_are_told_of_the_end(tmp_path: Path) -> None:
     async with grpc.aio.insecure_channel(f"unix:{tmp_path}/socket") as channel:
         health: Any = HealthStub(channel)
         async with running_edge(tmp_path):
-            readiness = health.Watch(health_pb2.HealthCheckRequest(service="readiness"), timeout=20)
-            liveness = health.Watch(health_pb2.HealthCheckRequest(service="liveness"), timeout=20)
+            readiness = health.Watch(health_pb2.HealthCheckRequest(service="readiness"), timeout=60)
+            liveness = health.Watch(health_pb2.HealthCheckRequest(service="liveness"), timeout=60)
             assert [(await watch.read()).status for watch in (readiness, liveness)] == [SERVING, SERVING]
         assert (await readiness.read()).status == NOT_SERVING
         assert await readiness.read() is grpc.aio.EOF
@@ -58,7 +58,7 @@ async def test_health_watchers_are_told_of_the_end(tmp_path: Path) -> None:
 
 
 async def test_an_unknown_service_may_be_watched(health: Any) -> None:
-    watching = health.Watch(health_pb2.HealthCheckRequest(service="nonsense"), timeout=20)
+    watching = health.Watch(health_pb2.HealthCheckRequest(service="nonsense"), timeout=60)
     assert (await watching.read()).status == SERVICE_UNKNOWN
     watching.cancel()
 
@@ -76,7 +76,7 @@ async def reflect(
         for request in requests:
             yield request
 
-    return [answer async for answer in call(asked(), timeout=20)]
+    return [answer async for answer in call(asked(), timeout=60)]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -42,7 +42,7 @@ class Watcher:
     """Reads a watch frame by frame."""
 
     def __init__(self, edge: Edge, **request: object) -> None:
-        self._call = edge.events.WatchEvents(WatchEventsRequest(**request), timeout=20)  # type: ignore[arg-type]
+        self._call = edge.events.WatchEvents(WatchEventsRequest(**request), timeout=60)  # type: ignore[arg-type]
 
     async def frame(self) -> WatchEventsResponse:
         """Return the next frame."""
@@ -97,7 +97,7 @@ async def test_a_watch_from_now_is_live_at_once(edge: Edge) -> None:
 
 
 async def test_the_metadata_says_that_nothing_is_missed_from_here(edge: Edge) -> None:
-    call: Any = edge.events.WatchEvents(WatchEventsRequest(workspace_id="-"), timeout=20)
+    call: Any = edge.events.WatchEvents(WatchEventsRequest(workspace_id="-"), timeout=60)
     await call.initial_metadata()
     made = await edge.create()
     seen: list[Event] = []

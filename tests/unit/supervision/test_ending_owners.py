@@ -131,5 +131,5 @@ async def test_a_drain_that_is_cancelled_still_ends_every_owner(
         serving = group.create_task(serve())
         await processes.ending.wait()
         serving.cancel()
-        _, pending = await asyncio.wait([serving], timeout=20)
+        _, pending = await asyncio.wait([serving], timeout=60)
         assert not pending
