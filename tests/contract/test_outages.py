@@ -131,12 +131,11 @@ async def test_options_of_the_url_are_kept_beside_our_own(
     database = Database(url, wait_timeout=SHORT)
     settings = "SELECT current_setting('search_path'), current_setting('lock_timeout')"
     try:
-        with (
-            database.reading.connect() as reading,
-            psycopg.connect(**database.connection_arguments) as listening,
-        ):
+        with database.reading.connect() as reading:
             assert reading.execute(text(settings)).one() == ("elsewhere", "200ms")
-            assert listening.execute(settings).fetchone() == ("elsewhere", "200ms")
+        async with await database.connect() as listening:
+            found = await listening.execute(settings)
+            assert await found.fetchone() == ("elsewhere", "200ms")
     finally:
         database.dispose()
 
