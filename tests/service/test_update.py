@@ -141,7 +141,8 @@ async def test_how_much_the_model_thinks_changes_in_the_process(
     assert after.process.pid == before.process.pid
     seen = model_api.requests(session.cli_session_id)
     asked = [(each["effort"], each["thinking"].get("budget_tokens")) for each in seen if each["tools"]]
-    assert asked == [("low", None), ("max", None), (None, 2048), (None, 4096)]
+    # One request may be asked more than once.
+    assert list(dict.fromkeys(asked)) == [("low", None), ("max", None), (None, 2048), (None, 4096)]
 
 
 async def test_the_rest_takes_another_process_and_keeps_the_conversation(
@@ -190,6 +191,30 @@ async def test_a_new_token_reaches_the_next_request_and_none_removes_it(
     assert auth[0] == {"authorization": "Bearer token-one"}
     assert {"authorization": "Bearer token-two"} in auth
     assert auth[-1] == {"x-api-key": "stub-key"}
+
+
+async def test_an_api_key_is_the_sessions_only_credential_and_stays_secret(
+    server: GreenroomServer, model_api: ModelApi
+) -> None:
+    session = await create(server, working(server, api_key="tenants-own-key"))
+    assert (session.config.api_key, session.config.oauth_token_set) == ("", True)
+    await say(server, session, "one")
+    assert model_api.requests(session.cli_session_id)[-1]["auth"] == {"x-api-key": "tenants-own-key"}
+    await update(server, configured(session, oauth_token="token-two"), "config.oauth_token")
+    await observed(server, session)
+    await say(server, session, "two")
+    assert model_api.requests(session.cli_session_id)[-1]["auth"] == {"authorization": "Bearer token-two"}
+    await update(server, configured(session, api_key="another-key"), "config.api_key")
+    await observed(server, session)
+    await say(server, session, "three")
+    assert model_api.requests(session.cli_session_id)[-1]["auth"] == {"x-api-key": "another-key"}
+    files = [path for path in server.state.parent.rglob("*") if path.is_file()]
+    assert not [path for path in files if b"tenants-own-key" in path.read_bytes()]
+    answer = await update(server, configured(session), "config.api_key")
+    assert not answer.config.oauth_token_set
+    both = working(server, oauth_token="token", api_key="key")
+    refusal = await refused(create(server, both))
+    assert [violation.field for violation in refusal.violations] == ["config.api_key"]
 
 
 async def test_while_a_turn_runs_it_waits_or_is_refused(server: GreenroomServer, model_api: ModelApi) -> None:

@@ -102,18 +102,21 @@ def test_what_the_commit_decides_can_be_appended_to_a_serialized_event() -> None
     assert (joined.sequence, joined.revision, joined.cursor) == (7, 9, "c")
 
 
-def test_the_only_secret_is_marked_and_stands_in_one_message() -> None:
+def test_the_only_secrets_are_marked_and_stand_in_one_message() -> None:
     """The mark is a comment: it is read by the generator of the Rust client."""
     marked = [
         (path.name, field)
         for path in sorted(PROTOS.glob("greenroom/v1/*.proto"))
         for field in re.findall(r"// Secret\.[^;]*?^ +[\w.]+ (\w+) = \d+", path.read_text(), re.MULTILINE)
     ]
-    assert marked == [("config.proto", "oauth_token")]
+    assert marked == [("config.proto", "oauth_token"), ("config.proto", "api_key")]
     holders = [
-        field.full_name for message in messages() for field in message.fields if field.name == "oauth_token"
+        field.full_name
+        for message in messages()
+        for field in message.fields
+        if field.name in ("oauth_token", "api_key")
     ]
-    assert holders == ["greenroom.v1.SessionConfig.oauth_token"]
+    assert holders == ["greenroom.v1.SessionConfig.oauth_token", "greenroom.v1.SessionConfig.api_key"]
 
 
 def test_no_call_streams_requests_so_that_grpcurl_can_make_each() -> None:

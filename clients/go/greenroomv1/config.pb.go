@@ -527,7 +527,7 @@ type SessionConfig struct {
 	// Secret. OAuth token of the account that pays for the session. Input only: stored encrypted, given to this session's
 	// process alone, never returned and never logged.
 	OauthToken string `protobuf:"bytes,13,opt,name=oauth_token,json=oauthToken,proto3" json:"oauth_token,omitempty"`
-	// Whether the session has a token of its own. Output only.
+	// Whether the session has a token or an `api_key` of its own. Output only.
 	OauthTokenSet bool `protobuf:"varint,14,opt,name=oauth_token_set,json=oauthTokenSet,proto3" json:"oauth_token_set,omitempty"`
 	// MCP servers, as in the CLI's `--mcp-config`: an object with `mcpServers`.
 	McpConfig *structpb.Struct `protobuf:"bytes,15,opt,name=mcp_config,json=mcpConfig,proto3" json:"mcp_config,omitempty"`
@@ -564,7 +564,11 @@ type SessionConfig struct {
 	// of a process. Default: none.
 	ProjectContext []ProjectContext `protobuf:"varint,24,rep,packed,name=project_context,json=projectContext,proto3,enum=greenroom.v1.ProjectContext" json:"project_context,omitempty"`
 	// Who shares HOME, where tools keep caches, histories and settings of their own. Default: SESSION.
-	Home          HomeScope `protobuf:"varint,25,opt,name=home,proto3,enum=greenroom.v1.HomeScope" json:"home,omitempty"`
+	Home HomeScope `protobuf:"varint,25,opt,name=home,proto3,enum=greenroom.v1.HomeScope" json:"home,omitempty"`
+	// Secret. API key of the account that pays for the session, in place of `oauth_token`: a session has one credential.
+	// Setting one replaces the other, both at once are refused. Input only, kept as a token is. Tools of the session can see
+	// it in their environment.
+	ApiKey        string `protobuf:"bytes,26,opt,name=api_key,json=apiKey,proto3" json:"api_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -786,6 +790,13 @@ func (x *SessionConfig) GetHome() HomeScope {
 		return x.Home
 	}
 	return HomeScope_HOME_SCOPE_UNSPECIFIED
+}
+
+func (x *SessionConfig) GetApiKey() string {
+	if x != nil {
+		return x.ApiKey
+	}
+	return ""
 }
 
 // SessionLimits bounds what one session may use. `Session.config_report` says which of them this host enforces.
@@ -1041,7 +1052,7 @@ var File_greenroom_v1_config_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\n" +
-	"\x19greenroom/v1/config.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\x99\f\n" +
+	"\x19greenroom/v1/config.proto\x12\fgreenroom.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xb2\f\n" +
 	"\rSessionConfig\x12\x1f\n" +
 	"\vworking_dir\x18\x01 \x01(\tR\n" +
 	"workingDir\x12(\n" +
@@ -1073,7 +1084,8 @@ const file_greenroom_v1_config_proto_rawDesc = "" +
 	"\x06effort\x18\x16 \x01(\x0e2\x14.greenroom.v1.EffortR\x06effort\x123\n" +
 	"\x13max_thinking_tokens\x18\x17 \x01(\x05H\x05R\x11maxThinkingTokens\x88\x01\x01\x12E\n" +
 	"\x0fproject_context\x18\x18 \x03(\x0e2\x1c.greenroom.v1.ProjectContextR\x0eprojectContext\x12+\n" +
-	"\x04home\x18\x19 \x01(\x0e2\x17.greenroom.v1.HomeScopeR\x04home\x1a>\n" +
+	"\x04home\x18\x19 \x01(\x0e2\x17.greenroom.v1.HomeScopeR\x04home\x12\x17\n" +
+	"\aapi_key\x18\x1a \x01(\tR\x06apiKey\x1a>\n" +
 	"\x10EnvironmentEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x10\n" +

@@ -110,7 +110,7 @@ class Limits:
 class SessionConfig:
     """One generation of a session's configuration; the CLI decides about unset options (None, empty).
 
-    The OAuth token is not part of it: secrets are passed and stored separately.
+    The OAuth token or API key is not part of it: secrets are passed and stored separately.
     """
 
     working_dir: str
@@ -148,7 +148,7 @@ class SessionConfig:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Environment variables for the process."""
     oauth_token_set: bool = False
-    """Whether the session has an OAuth token of its own."""
+    """Whether the session has a credential of its own: an OAuth token or an API key."""
     mcp_config: JsonObject | None = None
     """MCP servers, as in the CLI's `--mcp-config`."""
     settings: JsonObject | None = None
@@ -189,10 +189,16 @@ class Secret:
         return "Secret(…)"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
+        return type(other) is type(self) and other._value == self._value
 
     def __hash__(self) -> int:
-        return hash(self._value)
+        return hash((type(self), self._value))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is neither pickled nor copied")
+
+
+class ApiKey(Secret):
+    """A credential that is an API key, where an OAuth token could be as well."""
+
+    __slots__ = ()

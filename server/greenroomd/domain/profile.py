@@ -12,7 +12,7 @@ from greenroomd.domain.plan_limit import PlanLimit
 from greenroomd.domain.rules.checks import Check, between, shown
 from greenroomd.domain.rules.config.config_overlay import PartialConfig
 from greenroomd.domain.rules.config.config_rules import violations
-from greenroomd.domain.rules.field_masks import ATTRIBUTES, TOKEN, map_with, taken
+from greenroomd.domain.rules.field_masks import ATTRIBUTES, CREDENTIALS, map_with, taken
 from greenroomd.domain.rules.naming_rules import label_violations, name_violations
 
 MAX_DESCRIPTION_LENGTH = 4096
@@ -141,7 +141,7 @@ def _with(parts: ProfileParts, given: ProfileParts, path: str) -> ProfileParts:
     if path == "config":
         # The token is never shown, so writing back a profile as it was read must not remove it.
         return replace(parts, config=given.config, oauth_token=given.oauth_token or parts.oauth_token)
-    if path == TOKEN:
+    if path in CREDENTIALS:
         return replace(parts, oauth_token=given.oauth_token or Secret(""))
     if root == "config":
         return replace(parts, config=_config_with(parts.config, given.config, rest))

@@ -18,10 +18,12 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from greenroomd.domain.config import Secret
+from greenroomd.domain.config import ApiKey, Secret
 from greenroomd.domain.retryable_errors import StoreUnavailable
 
 _NONCE_BYTES: Final = 12
+_API_KEY: Final = "\0api-key\0"
+"""Comes before a sealed API key; no token can begin with it, since it is no visible ASCII."""
 
 
 class KeyFileUnusable(Exception):
@@ -43,7 +45,8 @@ class Keyring:
     def seal(self, session_id: str, secret: Secret) -> tuple[str, bytes]:
         """Return the id of the key and the sealed value."""
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._ciphers[self._current].encrypt(nonce, secret.reveal().encode(), session_id.encode())
+        text = (_API_KEY if isinstance(secret, ApiKey) else "") + secret.reveal()
+        sealed = self._ciphers[self._current].encrypt(nonce, text.encode(), session_id.encode())
         return self._current, nonce + sealed
 
     def open(self, session_id: str, key_id: str, sealed: bytes) -> Secret:
@@ -55,7 +58,8 @@ class Keyring:
             value = cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], session_id.encode())
         except (InvalidTag, ValueError) as error:
             raise StoreUnavailable(f"the stored token of session {session_id} has been altered") from error
-        return Secret(value.decode())
+        text = value.decode()
+        return ApiKey(text.removeprefix(_API_KEY)) if text.startswith(_API_KEY) else Secret(text)
 
 
 def open_keyring(path: Path) -> Keyring:

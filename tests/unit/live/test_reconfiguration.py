@@ -106,6 +106,23 @@ def test_a_new_token_takes_another_process_though_no_option_differs() -> None:
     assert owner.done() == [EndProcess()]
 
 
+def test_a_new_token_during_a_start_takes_one_more_process() -> None:
+    owner = an_owner(config={"oauth_token_set": True})
+    owner.decide(orders.restart)
+    owner.exits()
+    before = owner.session.config_generation
+    configure(owner, token=Secret("new"))
+    facts = replace(owner.session.process, pid=4712, start_time=owner.at)
+    config = owner.session.config
+    owner.decide(lambda step: process_start.spawned(step, facts, config, before))
+    owner.forget().ready()
+    assert owner.done() == [EndProcess()]
+    owner.exits()
+    owner.launched()
+    assert owner.forget().session.observed_config_generation == before + 1
+    assert owner.done() == []
+
+
 def test_a_running_turn_is_waited_for_or_the_change_refused() -> None:
     owner = an_owner()
     turn = owner.prompt()

@@ -145,7 +145,7 @@ pub struct SessionConfig {
     /// process alone, never returned and never logged.
     #[prost(string, tag = "13")]
     pub oauth_token: ::prost::alloc::string::String,
-    /// Whether the session has a token of its own. Output only.
+    /// Whether the session has a token or an `api_key` of its own. Output only.
     #[prost(bool, tag = "14")]
     pub oauth_token_set: bool,
     /// MCP servers, as in the CLI's `--mcp-config`: an object with `mcpServers`.
@@ -197,6 +197,11 @@ pub struct SessionConfig {
     /// Who shares HOME, where tools keep caches, histories and settings of their own. Default: SESSION.
     #[prost(enumeration = "HomeScope", tag = "25")]
     pub home: i32,
+    /// Secret. API key of the account that pays for the session, in place of `oauth_token`: a session has one credential.
+    /// Setting one replaces the other, both at once are refused. Input only, kept as a token is. Tools of the session can see
+    /// it in their environment.
+    #[prost(string, tag = "26")]
+    pub api_key: ::prost::alloc::string::String,
 }
 /// SessionLimits bounds what one session may use. `Session.config_report` says which of them this host enforces.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -6231,6 +6236,7 @@ impl ::core::fmt::Debug for SessionConfig {
             .field("max_thinking_tokens", &self.max_thinking_tokens)
             .field("project_context", &self.project_context)
             .field("home", &self.home)
+            .field("api_key", if self.api_key.is_empty() { &"" } else { &"[redacted]" })
             .finish()
     }
 }

@@ -20,7 +20,8 @@ from greenroomd.domain.session import Session
 
 T = TypeVar("T")
 
-TOKEN = "config.oauth_token"
+CREDENTIALS = frozenset({"config.oauth_token", "config.api_key"})
+"""Paths of a session's one credential; without a value, either removes it, whichever it is."""
 MAX_PATHS = 512
 """More than there are options or entries in a map. Metadata with more keys must be changed as a whole."""
 
@@ -120,7 +121,7 @@ def _with(parts: Parts, given: Parts, path: str) -> Parts:
             return replace(parts, config=config, oauth_token=given.oauth_token)
         # The token is never shown, so writing back a config as it was read must not remove it.
         return replace(parts, config=replace(config, oauth_token_set=parts.config.oauth_token_set))
-    if path == TOKEN:
+    if path in CREDENTIALS:
         set_now = given.oauth_token is not None
         config = replace(parts.config, oauth_token_set=set_now)
         return replace(parts, config=config, oauth_token=given.oauth_token or Secret(""))

@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from greenroomd.app.ports.processes import Launch
 from greenroomd.domain.config import (
+    ApiKey,
     HomeScope,
     JsonObject,
     PermissionMode,
@@ -258,7 +259,8 @@ def environment(
     }
     merged |= extra_body(config, defaults)
     if launch.oauth_token is not None:
-        merged["CLAUDE_CODE_OAUTH_TOKEN"] = launch.oauth_token.reveal()
+        key = isinstance(launch.oauth_token, ApiKey)
+        merged["ANTHROPIC_API_KEY" if key else "CLAUDE_CODE_OAUTH_TOKEN"] = launch.oauth_token.reveal()
     return merged
 
 

@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 
 from greenroom.v1 import config_pb2 as pb
 from greenroomd.domain.config import (
+    ApiKey,
     ApprovalPolicy,
     Effort,
     HomeScope,
@@ -49,7 +50,9 @@ def partial_config_of(message: pb.SessionConfig, path: str, problems: list[Viola
     `oauth_token_of` returns it. Equal messages may return the same object: clients use few configs for many sessions,
     so everything derived from one is computed once.
     """
-    if message.oauth_token:  # a secret must not rest in a table
+    if message.oauth_token and message.api_key:
+        problems.append(Violation(f"{path}.api_key", "must not be set beside oauth_token"))
+    if message.oauth_token or message.api_key:  # a secret must not rest in a table
         return _read_partial(message, path, problems)
     key = (path, message.SerializeToString(deterministic=True))
     known = _READ.get(key)
@@ -112,11 +115,13 @@ def _read_partial(message: pb.SessionConfig, path: str, problems: list[Violation
 def config_of(message: pb.SessionConfig, path: str, problems: list[Violation]) -> SessionConfig:
     """Return the complete config that a message describes on its own; otherwise like `partial_config_of`."""
     config = partial_config_of(message, path, problems).alone()
-    return replace(config, oauth_token_set=True) if message.oauth_token else config
+    return replace(config, oauth_token_set=True) if message.oauth_token or message.api_key else config
 
 
 def oauth_token_of(message: pb.SessionConfig) -> Secret | None:
-    """Return the OAuth token in a message, None if there is none."""
+    """Return the OAuth token or the API key in a message, None if there is neither."""
+    if message.api_key:
+        return ApiKey(message.api_key)
     return Secret(message.oauth_token) if message.oauth_token else None
 
 

@@ -313,6 +313,7 @@ class SessionConfig(_message.Message):
     MAX_THINKING_TOKENS_FIELD_NUMBER: _builtins.int
     PROJECT_CONTEXT_FIELD_NUMBER: _builtins.int
     HOME_FIELD_NUMBER: _builtins.int
+    API_KEY_FIELD_NUMBER: _builtins.int
     working_dir: _builtins.str
     """Directory the process works in. Required; absolute; must exist and, after symlinks are resolved, lie inside a root
     that the operator allows (else PERMISSION_DENIED, WORKING_DIR_OUTSIDE_ROOTS). Immutable after creation.
@@ -340,7 +341,7 @@ class SessionConfig(_message.Message):
     process alone, never returned and never logged.
     """
     oauth_token_set: _builtins.bool
-    """Whether the session has a token of its own. Output only."""
+    """Whether the session has a token or an `api_key` of its own. Output only."""
     on_idle: Global___OnIdle.ValueType
     """What happens after `limits.idle_timeout` without a turn. Default: SUSPEND."""
     approval_policy: Global___ApprovalPolicy.ValueType
@@ -356,6 +357,11 @@ class SessionConfig(_message.Message):
     """
     home: Global___HomeScope.ValueType
     """Who shares HOME, where tools keep caches, histories and settings of their own. Default: SESSION."""
+    api_key: _builtins.str
+    """Secret. API key of the account that pays for the session, in place of `oauth_token`: a session has one credential.
+    Setting one replaces the other, both at once are refused. Input only, kept as a token is. Tools of the session can see
+    it in their environment.
+    """
     @_builtins.property
     def allowed_tools(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Tools that run without asking, in the CLI's rule syntax: `Read`, `Bash(git *)`, `mcp__server__tool`."""
@@ -448,10 +454,11 @@ class SessionConfig(_message.Message):
         max_thinking_tokens: _builtins.int | None = ...,
         project_context: _abc.Iterable[Global___ProjectContext.ValueType] | None = ...,
         home: Global___HomeScope.ValueType = ...,
+        api_key: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_thinking_tokens", b"_max_thinking_tokens", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "append_system_prompt", b"append_system_prompt", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_thinking_tokens", b"max_thinking_tokens", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "mcp_connect_timeout", b"mcp_connect_timeout", "recovery_policy", b"recovery_policy", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_thinking_tokens", b"_max_thinking_tokens", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "allowed_tools", b"allowed_tools", "append_system_prompt", b"append_system_prompt", "approval_policy", b"approval_policy", "disallowed_tools", b"disallowed_tools", "effort", b"effort", "environment", b"environment", "fallback_models", b"fallback_models", "home", b"home", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_thinking_tokens", b"max_thinking_tokens", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "mcp_connect_timeout", b"mcp_connect_timeout", "model", b"model", "oauth_token", b"oauth_token", "oauth_token_set", b"oauth_token_set", "on_idle", b"on_idle", "permission_mode", b"permission_mode", "project_context", b"project_context", "recovery_policy", b"recovery_policy", "required_mcp_servers", b"required_mcp_servers", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout", "working_dir", b"working_dir"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt", "_max_budget_usd", b"_max_budget_usd", "_max_thinking_tokens", b"_max_thinking_tokens", "_max_turns", b"_max_turns", "_system_prompt", b"_system_prompt", "_temperature", b"_temperature", "allowed_tools", b"allowed_tools", "api_key", b"api_key", "append_system_prompt", b"append_system_prompt", "approval_policy", b"approval_policy", "disallowed_tools", b"disallowed_tools", "effort", b"effort", "environment", b"environment", "fallback_models", b"fallback_models", "home", b"home", "limits", b"limits", "max_budget_usd", b"max_budget_usd", "max_thinking_tokens", b"max_thinking_tokens", "max_turns", b"max_turns", "mcp_config", b"mcp_config", "mcp_connect_timeout", b"mcp_connect_timeout", "model", b"model", "oauth_token", b"oauth_token", "oauth_token_set", b"oauth_token_set", "on_idle", b"on_idle", "permission_mode", b"permission_mode", "project_context", b"project_context", "recovery_policy", b"recovery_policy", "required_mcp_servers", b"required_mcp_servers", "settings", b"settings", "system_prompt", b"system_prompt", "temperature", b"temperature", "tool_timeout", b"tool_timeout", "working_dir", b"working_dir"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__append_system_prompt: _TypeAlias = _typing.Literal["append_system_prompt"]  # noqa: Y015
     _WhichOneofArgType__append_system_prompt: _TypeAlias = _typing.Literal["_append_system_prompt", b"_append_system_prompt"]  # noqa: Y015

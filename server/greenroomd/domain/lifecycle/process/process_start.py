@@ -58,7 +58,9 @@ def spawned(
     if conversation:
         step.update_session(cli_session_id=conversation)
     newest = generation == step.session.config_generation
-    step.update_live(running=True, busy=False, resetting=False, agents=frozenset(), renew_process=False)
+    step.update_live(running=True, busy=False, resetting=False, agents=frozenset())
+    # A token that came during the start is not this process's.
+    step.update_live(renew_process=step.live.renew_process and not newest)
     step.update_live(
         running_config=config,
         running_generation=generation,

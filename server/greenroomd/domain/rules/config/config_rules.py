@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from operator import attrgetter
 
-from greenroomd.domain.config import Secret, SessionConfig
+from greenroomd.domain.config import ApiKey, Secret, SessionConfig
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.rules.checks import (
     KIB,
@@ -134,7 +134,8 @@ def violations(
     found += tool_violations(config.allowed_tools, config.disallowed_tools, prefix=prefix)
     found += environment_violations(config.environment, path=f"{prefix}.environment")
     if oauth_token is not None:
-        found += _token_violations(oauth_token, f"{prefix}.oauth_token")
+        option = "api_key" if isinstance(oauth_token, ApiKey) else "oauth_token"
+        found += _token_violations(oauth_token, f"{prefix}.{option}")
     if config.mcp_config is not None:
         found += mcp_violations(config.mcp_config, path=f"{prefix}.mcp_config")
     found += required_server_violations(config, path=f"{prefix}.required_mcp_servers")

@@ -97,7 +97,7 @@ ACCEPTED: Mapping[str, tuple[Check, str]] = {
 """Accepted settings with the check and the effect of each. `env`, `permissions` and `hooks` have rules of their own."""
 
 _KEPT = "it would touch what is kept of other sessions"
-_CREDENTIAL = "a session's credential is oauth_token; the operator's is never sent beside another"
+_CREDENTIAL = "a session's credential is oauth_token or api_key; the operator's is never sent beside another"
 _EFFORT = "use config.effort"
 _ORGANIZATION = "it is for the operator, who may set it on the machine (managed settings)"
 _PROGRAM = "it would run a program that is neither a tool nor a hook"
