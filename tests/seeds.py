@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-VARIABLES = ("RANDOM_WALK_SEED", "CRASH_SEED")
+VARIABLES = ("RANDOM_WALK_SEED", "CRASH_SEED", "BOOK_SEED")
 
 
 def pytest_configure() -> None:

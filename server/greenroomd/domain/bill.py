@@ -70,6 +70,15 @@ class Bill:
             request = _merged(known, request)
         return self if request == known else replace(self, seen={**self.seen, message_id: request})
 
+    def with_agents_end(self, key: str, model: str, usage: Usage) -> Bill:
+        """Return the bill with the last request of an agent that was waited for: no message may have told of it."""
+        same = (
+            message_id
+            for message_id, request in self.seen.items()
+            if request.agent and not request.ended and _given(request.usage) == _given(usage)
+        )
+        return self.with_message(next(same, key), model, usage, ended=True, agent=True)
+
     def with_result(self, used: Usage, total_usd: float) -> Bill:
         """Return the bill with a result, which has `used` this since the last one and `total_usd` in all.
 

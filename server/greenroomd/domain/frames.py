@@ -80,6 +80,10 @@ class UserEchoed(Frame):
     replay: bool = False
     outcome: JsonObject = field(default_factory=dict)
     """What the tool says of its result in a form of its own; empty if it does not."""
+    agent_usage: Usage = Usage()
+    """The tokens of the last request of the agent whose result this is; none if it is not an agent's."""
+    agent_model: str = ""
+    """The model that answered that request."""
 
 
 class DeltaKind(StrEnum):

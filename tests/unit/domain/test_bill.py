@@ -86,3 +86,14 @@ def test_a_message_that_tells_no_tokens_is_the_request_of_its_result() -> None:
 )
 def test_prices_are_those_of_the_list(model: str, usage: Usage, dollars: float) -> None:
     assert price_of(model).cost_usd(usage) == pytest.approx(dollars)
+
+
+def test_the_end_of_an_agent_that_was_waited_for_is_a_request_of_its_own() -> None:
+    bill = Bill().with_message("a", OPUS, tokens(11), agent=True)
+    bill = bill.with_agents_end("end", OPUS, tokens(15, 16)).with_result(tokens(26, 28), 0.1)
+    assert bill.usage == told(tokens(26, 28), 2)
+
+
+def test_the_end_of_an_agent_of_which_a_message_has_told_is_that_message() -> None:
+    bill = Bill().with_message("a", OPUS, tokens(15), agent=True).with_agents_end("end", OPUS, tokens(15, 16))
+    assert (bill.usage.requests, bill.usage.output_tokens) == (1, 16)

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from greenroomd.domain.bill import Bill
 from greenroomd.domain.decision.step import Step
-from greenroomd.domain.frames import AssistantSpoke, RequestProgressed, TurnResult
+from greenroomd.domain.frames import AssistantSpoke, RequestProgressed, TurnResult, UserEchoed
 from greenroomd.domain.turn import Turn
 from greenroomd.domain.usage import Usage
 
@@ -31,6 +31,13 @@ def message_seen(step: Step, frame: AssistantSpoke | RequestProgressed) -> None:
     )
     if bill is not step.live.bill:
         _show(step, bill)
+
+
+def agent_ended(step: Step, frame: UserEchoed) -> None:
+    """Note the last request of an agent, which comes with the result of the tool call that waited for it."""
+    if frame.agent_usage != Usage():
+        key = f"agent of {frame.blocks[0].get('tool_use_id')}" if frame.blocks else "agent"
+        _show(step, step.live.bill.with_agents_end(key, frame.agent_model, frame.agent_usage))
 
 
 def result_told(step: Step, frame: TurnResult) -> None:

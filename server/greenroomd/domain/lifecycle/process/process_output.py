@@ -75,6 +75,7 @@ def _follow(step: Step, frame: Frame) -> None:
     match frame:
         case UserEchoed():
             _track_tools(step, frame)
+            book.agent_ended(step, frame)
         case AssistantSpoke():
             _track_tools(step, frame)
             _note_model(step, frame)

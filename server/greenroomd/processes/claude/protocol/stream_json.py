@@ -25,6 +25,7 @@ from greenroomd.domain.frames import (
     ToolProgressed,
     UserEchoed,
 )
+from greenroomd.domain.usage import Usage
 from greenroomd.processes.claude.protocol.api_frames import plan_limits_told
 from greenroomd.processes.claude.protocol.framing import Overlong
 from greenroomd.processes.claude.protocol.json_fields import blocks, json_object, json_objects, number, text
@@ -92,6 +93,7 @@ def _assistant(raw: bytes, message: JsonObject) -> Frame:
 
 
 def _user(raw: bytes, message: JsonObject) -> Frame:
+    told = json_object(message.get("tool_use_result"))
     return UserEchoed(
         raw=raw,
         cli_session_id=text(message.get("session_id")),
@@ -99,7 +101,9 @@ def _user(raw: bytes, message: JsonObject) -> Frame:
         parent_tool_use_id=text(message.get("parent_tool_use_id")),
         synthetic=message.get("isSynthetic") is True,
         replay=message.get("isReplay") is True,
-        outcome=json_object(message.get("tool_use_result")),
+        outcome=told,
+        agent_usage=tokens_of(told.get("usage")) if text(told.get("agentId")) else Usage(),
+        agent_model=text(told.get("resolvedModel")),
     )
 
 
