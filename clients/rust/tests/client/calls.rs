@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use greenroom::v1::{CreateSessionRequest, CreateSessionResponse, ErrorReason, WatchEventsRequest};
 use greenroom::{Client, Code, Error, FieldViolation};
-use tonic::{Request, Status};
 use prost::Message;
+use tonic::{Request, Status};
 use tonic_types::{ErrorDetails, FieldViolation as Violation, StatusExt};
 
 use crate::peer::{Peer, Script, gone, unending};
