@@ -54,6 +54,7 @@ class Spender:
         choices: Mapping[Callable[[], Awaitable[None]], int] = {
             self.work: 3,
             self.delegate: 3,
+            self.wake: 2,
             self.interrupt: 2,
             self.die: 2,
             self.break_a_stream: 2,
@@ -75,6 +76,20 @@ class Spender:
         background = self._chance.random() < 0.5
         agents = [self._agent(background=background) for _ in range(self._chance.choice((1, 2)))]
         await self._run(*agents, self._says("started"), self._says("over"), self._says("really over"))
+
+    async def wake(self) -> None:
+        """Have a command run on after the turn, so that the CLI goes on by itself when it ends."""
+        command = {"command": "sleep 0.5", "description": "wait", "run_in_background": True}
+        call = {"tool": "Bash", "input": command, "usage": self._usage()}
+        before = (await get(self._server, self.session_id)).usage.turns
+        turn = await self._run(call, self._says("started"), self._says("woken"))
+        if turn.usage.requests > 2:  # the command was over so soon that its end is part of the turn
+            return
+        async with asyncio.timeout(PATIENCE):
+            while (  # noqa: ASYNC110 -- nobody has asked for the turn that is to come
+                await get(self._server, self.session_id)
+            ).usage.turns < before + 2:
+                await asyncio.sleep(0.02)
 
     async def interrupt(self) -> None:
         """Interrupt a turn while the model writes."""
