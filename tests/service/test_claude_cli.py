@@ -193,7 +193,7 @@ async def test_environment_and_working_dir_reach_the_tools(cli: ClaudeCli, work:
         output = tool_output(await claude.turn(plan(bash("printenv COLOUR HOME TMPDIR"), bash("pwd"))))
     colour, home, tmpdir, *rest = output.splitlines()
     assert colour == "blue and 'green'"
-    assert home.endswith("/workspaces/w/home")
+    assert home.endswith(f"/workspaces/w/homes/{launch.cli_session_id}")
     assert not Path(tmpdir).exists(), "the run directory outlived its process"
     assert rest == [str(work)]
 
