@@ -253,14 +253,16 @@ async def test_a_background_command_that_comes_back_ends_no_turn(server: Greenro
     assert turn.result_text == "started"
     release.touch()
     async with asyncio.timeout(60):  # the CLI looks after its background commands at its leisure
-        while not (unasked := await unasked_results(server, session.session_id)):
+        while not (unasked := await results_beside(server, turn)):
             now = await get(server, session.session_id)
             await server.sessions.WaitSession(wait_for_more(now))
-    assert unasked[0].turn_id == ""
+    own = await turn_of(server, unasked[0].turn_id)
+    assert own.kind == turn_pb2.TURN_KIND_UNPROMPTED
+    await until(server, session.session_id, turn_id=own.turn_id)
     assert (await turn_of(server, turn.turn_id)) == turn
     again, _ = await run_turn(server, session.session_id, scripted("more", {"text": "still here"}))
     assert again.result_text == "still here"
-    assert len((await server.turns.ListTurns(ListTurnsRequest(session_id=session.session_id))).turns) == 2
+    assert len((await server.turns.ListTurns(ListTurnsRequest(session_id=session.session_id))).turns) == 3
 
 
 def wait_for_more(session: session_pb2.Session) -> WaitSessionRequest:
@@ -270,14 +272,14 @@ def wait_for_more(session: session_pb2.Session) -> WaitSessionRequest:
     return request
 
 
-async def unasked_results(server: GreenroomServer, session_id: str) -> list[Event]:
-    """Return the results that no turn of the session asked for."""
+async def results_beside(server: GreenroomServer, turn: Turn) -> list[Event]:
+    """Return the results of the session that are not of this turn."""
     return [
         event
-        for event in await history(server, session_id)
+        for event in await history(server, turn.session_id)
         if event.type == event_pb2.EVENT_TYPE_MESSAGE_SYSTEM
         and event.message_system.frame_type == "result"
-        and not event.turn_id
+        and event.turn_id != turn.turn_id
     ]
 
 
