@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -83,6 +85,20 @@ class Database:
         """Return the driver's arguments for a new connection to PostgreSQL."""
         _, arguments = self.writing.dialect.create_connect_args(self.writing.url)
         return {**arguments, **self._arguments}
+
+    def empty_log(self) -> bool:
+        """Write SQLite's log into the database file and empty it; return False if somebody is in the way just now.
+
+        Waits for other connections only for a moment, since it holds up the writer. PostgreSQL's log is its own affair.
+        """
+        if not self.sqlite:
+            return True
+        with closing(sqlite3.connect(self.path, timeout=0.2, isolation_level=None)) as connection:
+            try:
+                busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.OperationalError:  # locked
+                return False
+        return not busy
 
     async def connect(self, extra_settings: str = "") -> psycopg.AsyncConnection:
         """Open a connection to PostgreSQL beside those of the engines, in autocommit, with our settings.

@@ -53,6 +53,7 @@ def open_sqlite(url: URL, wait_timeout: timedelta) -> tuple[Engine, Engine]:
     def _durable(connection: Any, _record: object) -> None:
         _switch_to_wal(connection, wait_timeout)
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten, not only forgotten
         connection.execute(f"PRAGMA cache_size=-{_WRITER_CACHE_KIB}")
         connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
 

@@ -119,7 +119,15 @@ class SqlProfiles:
             raise RequestReplayed(bytes(answer))
 
     def _record(self, connection: Connection, request: Request, answer: bytes, at: datetime) -> None:
-        row = (request.principal, request.method, request.request_id, request.fingerprint, answer, time(at))
+        row = (
+            request.principal,
+            request.method,
+            request.request_id,
+            request.fingerprint,
+            answer,
+            time(at),
+            0,
+        )
         connection.execute(insert(requests).values(row))
 
 

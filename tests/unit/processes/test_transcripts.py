@@ -123,3 +123,22 @@ async def test_all_of_one_conversation_goes_and_nothing_of_another(
         await transcripts.remove("w", unknown)
     assert len(list(config_dir.rglob(f"{OTHER}*"))) == 3
     assert list(config_dir.rglob(f"{ONE}*")) == []
+
+
+async def test_a_plan_goes_with_the_last_conversation_that_names_it(
+    transcripts: TranscriptFiles, config_dir: Path
+) -> None:
+    plans = config_dir / "plans"
+    plans.mkdir()
+    for name in ("brave-quiet-otter.md", "brave-quiet-otter-agent-1.md", "another.md"):
+        (plans / name).write_text("# a plan")
+    transcript = written(config_dir, ONE)
+    with transcript.open("a") as file:
+        for name in ("brave-quiet-otter.md", "brave-quiet-otter-agent-1.md"):
+            file.write(json.dumps({"type": "user", "slug": "x", "planFilePath": str(plans / name)}) + "\n")
+        file.write('{"type":"user","slug":"brave-quiet-otter","sessionId":"' + ONE + '"}\n')
+    await transcripts.copy("w", ONE, TWO)
+    await transcripts.remove("w", ONE)
+    assert len(list(plans.iterdir())) == 3
+    await transcripts.remove("w", TWO)
+    assert [path.name for path in plans.iterdir()] == ["another.md"]

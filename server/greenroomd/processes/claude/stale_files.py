@@ -14,8 +14,9 @@ def remove_stale_files(pid: int, config_dirs: Iterable[Path]) -> None:
     for directory in (Path("/tmp/cc-socks"), Path(f"/tmp/cc-socks-{os.getuid()}")):
         _remove(directory / f"{pid}.sock")
     for config_dir in config_dirs:
-        for name in (f"{pid}.json", f"{pid}.key"):
-            _remove(config_dir / "sessions" / name)
+        sessions = config_dir / "sessions"
+        for path in (sessions / f"{pid}.json", sessions / f"{pid}.key", *sessions.glob(f"{pid}.*.key")):
+            _remove(path)
 
 
 def _remove(path: Path) -> None:

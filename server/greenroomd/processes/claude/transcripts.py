@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -23,6 +25,8 @@ from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.processes.claude.launch_command import CONVERSATION_ID, Workspace
 from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.host.finish import finish
+
+_SLUG = re.compile(rb'"slug":"([a-z0-9]+(?:-[a-z0-9]+)*)"')
 
 LONGEST_RECORD: Final = 64 * 1024 * 1024
 """How many bytes of a record are read at most; a longer one is not the CLI's."""
@@ -122,12 +126,35 @@ def _records(transcript: Path) -> Iterator[bytes]:
 
 
 def _remove(config_dir: Path, conversation: str) -> None:
+    plans = _plans(config_dir, conversation)
     patterns = ("*/{}*", "projects/*/{}*", "../homes/{}")
-    for path in [path for each in patterns for path in _named(config_dir, conversation, each)]:
+    found = [path for each in patterns for path in _named(config_dir, conversation, each)]
+    found += [path for path in plans if not _is_mentioned(config_dir, conversation, path.name)]
+    for path in found:
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def _plans(config_dir: Path, conversation: str) -> list[Path]:
+    """Return the plans that a conversation has written; a file has the conversation's other name, its `slug`."""
+    slugs: set[str] = set()
+    for transcript in _named(config_dir, conversation, "projects/*/{}.jsonl"):
+        with suppress(NotATranscript):
+            for record in _records(transcript):
+                slugs.update(slug.decode() for slug in _SLUG.findall(record))
+    return [path for slug in sorted(slugs) for path in config_dir.glob(f"plans/{slug}*.md")]
+
+
+def _is_mentioned(config_dir: Path, conversation: str, plan: str) -> bool:
+    """Whether another conversation, such as a fork, still names a plan. Plans are rare: only then all are read."""
+    for transcript in config_dir.glob("projects/*/*.jsonl"):
+        if transcript.stem != conversation:
+            with suppress(NotATranscript):
+                if any(plan.encode() in record for record in _records(transcript)):
+                    return True
+    return False
 
 
 def _named(root: Path, conversation: str, pattern: str) -> Iterable[Path]:

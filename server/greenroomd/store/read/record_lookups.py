@@ -36,7 +36,7 @@ from greenroomd.store.read.session_listing import not_deleted, number_of_session
 from greenroomd.store.schema.documents import time, time_of
 from greenroomd.store.schema.rows import Row, approval_of, turn_of
 from greenroomd.store.schema.session_rows import session_of
-from greenroomd.store.schema.tables import approvals, requests, secrets, sessions, tasks, turns
+from greenroomd.store.schema.tables import ERASED, approvals, requests, secrets, sessions, tasks, turns
 from greenroomd.store.schema.task_rows import task_of
 from greenroomd.store.secrets import Keyring
 
@@ -100,7 +100,7 @@ class Lookups:
             select(secrets).where(secrets.c.session_number == number_of_session), "session_id"
         )
         self._answer = database.sql(
-            select(requests.c.fingerprint, requests.c.answer).where(
+            select(requests.c.fingerprint, requests.c.answer, requests.c.session_number).where(
                 requests.c.principal == bindparam("principal"),
                 requests.c.method == bindparam("method"),
                 requests.c.request_id == bindparam("request_id"),
@@ -194,14 +194,19 @@ class Lookups:
         return self._keyring.open(session_id, key_id, sealed)
 
     def answer(self, connection: Connection, request: Request, *, forgotten: int) -> bytes | None:
-        """Return the answer to a request that is younger than `forgotten`; raises RequestIdReused."""
+        """Return the answer to a request that is younger than `forgotten`; raises RequestIdReused.
+
+        Raises SessionNotFound if the answer was erased together with its session.
+        """
         key = (request.principal, request.method, request.request_id)
         row = connection.exec_driver_sql(self._answer, (*key, forgotten)).one_or_none()
         if row is None:
             return None
-        fingerprint, answer = row
+        fingerprint, answer, session_number = row
         if fingerprint != request.fingerprint:
             raise RequestIdReused(request.method)
+        if session_number == ERASED:
+            raise SessionNotFound("of this request, which was carried out; it has been deleted since")
         return bytes(answer)
 
     def _rows(

@@ -207,8 +207,14 @@ requests = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     Column("answer", LargeBinary, nullable=False),
     Column("create_time", BigInteger, nullable=False),
+    # The session that the answer is about, 0 for none; -1: it was erased with the session.
+    Column("session_number", BigInteger, nullable=False, server_default="0"),
     Index("requests_by_age", "create_time"),
+    Index("requests_of_sessions", "session_number"),
 )
+
+ERASED = -1
+"""The session_number of a request whose answer was erased with its session."""
 
 # The offsets at which named listeners continue after a restart.
 listener_positions = Table(

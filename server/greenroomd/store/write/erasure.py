@@ -8,19 +8,22 @@ also after a restart. The row in `deletions` goes with the last piece.
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, select, update
 
 from greenroomd.app.pacing import PIECE, in_pieces
+from greenroomd.store.engine import Database
 from greenroomd.store.read.reader import Reader
 from greenroomd.store.schema.tables import (
+    ERASED,
     approvals,
     configs,
     deletions,
     events,
+    requests,
     tasks,
     turns,
     whole_events,
@@ -37,11 +40,16 @@ _KEYS: Final[tuple[tuple[Table, ColumnElement[Any]], ...]] = (
 """The tables to erase from, and the column that distinguishes the rows of one session."""
 
 
-class Erasure:
-    """Erases the rows that deleted sessions have left."""
+EMPTY_LOG_AGAIN: Final = timedelta(seconds=1)
+"""How long to wait before another attempt to empty SQLite's log, in which what was deleted may still be."""
 
-    def __init__(self, writer: Writer, reader: Reader, deleted: asyncio.Event) -> None:
+
+class Erasure:
+    """Erases the rows that deleted sessions have left, and what SQLite's log still has of them."""
+
+    def __init__(self, database: Database, writer: Writer, reader: Reader, deleted: asyncio.Event) -> None:
         """The publisher sets `deleted` whenever a session was deleted."""
+        self._database = database
         self._writer = writer
         self._deleted = deleted
         self._read = reader.read
@@ -50,8 +58,11 @@ class Erasure:
         """Erase what is left now, and again whenever a session was deleted; never returns."""
         while True:
             self._deleted.clear()  # before looking, so that a deletion in the meantime is found next time
-            for number in await self._read(_deleted):
+            numbers = await self._read(_deleted)
+            for number in numbers:
                 await in_pieces(partial(self._writer.run_exclusive, partial(_piece, number=number)))
+            while numbers and not await asyncio.to_thread(self._database.empty_log):  # noqa: ASYNC110
+                await asyncio.sleep(EMPTY_LOG_AGAIN.total_seconds())
             await self._deleted.wait()
 
 
@@ -70,5 +81,8 @@ def _piece(connection: Connection, _now: datetime, *, number: int) -> bool:
         room -= connection.execute(delete(table).where(theirs, key.in_(some))).rowcount
         if room <= 0:
             return True
+    # The requests stay known: a repetition must not be carried out again.
+    answers = update(requests).where(requests.c.session_number == number)
+    connection.execute(answers.values(answer=b"", session_number=ERASED))
     connection.execute(delete(deletions).where(deletions.c.session_number == number))
     return False

@@ -98,7 +98,7 @@ class BatchPlan:
 
     def load_requests(self, stored: Iterable[Row], *, forgotten: int) -> None:
         """Load the answered requests; ignore those from before `forgotten`, which have expired."""
-        for principal, method, request_id, fingerprint, answer, create_time in stored:
+        for principal, method, request_id, fingerprint, answer, create_time, _ in stored:
             if create_time < forgotten:
                 self.changes["delete_request"].append((principal, method, request_id))
             else:
@@ -233,7 +233,8 @@ class BatchPlan:
             request = unit.request
             key = (request.principal, request.method, request.request_id)
             answer = self._codec.answer(request.method, unit, session)
-            self.inserts[requests].append((*key, request.fingerprint, answer, self._created))
+            about = 0 if unit.deletes else number  # the answer to a deletion outlives the session
+            self.inserts[requests].append((*key, request.fingerprint, answer, self._created, about))
             self._answers[key] = (request.fingerprint, answer)
         if unit.answers is not None:
             request = unit.answers

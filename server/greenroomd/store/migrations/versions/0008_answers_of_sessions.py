@@ -1,0 +1,16 @@
+"""Which session a recorded answer is about, so that it goes with the session."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column(
+        "requests", sa.Column("session_number", sa.BigInteger(), nullable=False, server_default="0")
+    )
+    op.create_index("requests_of_sessions", "requests", ["session_number"])
