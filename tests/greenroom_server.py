@@ -66,6 +66,11 @@ class GreenroomServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: grpc.aio.Channel | None = None
 
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The variables that it is started with."""
+        return self._settings
+
     def change(self, **settings: str) -> None:
         """Use these settings from the next start on; an empty one counts as absent."""
         self.changed = True

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -24,10 +26,13 @@ look_seldom()
 disable_grpc_fork_handlers()
 
 with not_looking():
+    from greenroomd.wiring import database_commands
     from greenroomd.wiring.build_services import version  # imports grpc, as the next import does
     from greenroomd.wiring.start import StartFailed, serving
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
+database = typer.Typer(no_args_is_help=True, help="Back up the database, and put a backup back.")
+app.add_typer(database, name="db")
 out = Console()
 err = Console(stderr=True)
 
@@ -64,6 +69,33 @@ def check_config() -> None:
     out.print(table)
 
 
+@database.command("backup")
+def back_up_database(file: Annotated[Path, typer.Argument(help="A file that does not exist yet")]) -> None:
+    """Copy the SQLite database to FILE, while the server runs or not."""
+    settings = _settings()
+    with _refusing():
+        database_commands.backup(settings, file)
+    err.print(f"{file} is a copy of the database", highlight=False)
+
+
+@database.command("restore")
+def restore_database(file: Annotated[Path, typer.Argument(help="What `db backup` has written")]) -> None:
+    """Replace the SQLite database by FILE; no server may run. Cursors of the database before are refused afterwards."""
+    settings = _settings()
+    with _refusing():
+        database_commands.restore(settings, file)
+    err.print("the database is restored", highlight=False)
+
+
+@database.command("adopt")
+def adopt_database() -> None:
+    """Declare the database, a copy or restored by other means, a store of its own; no server may run."""
+    settings = _settings()
+    with _refusing():
+        database_commands.adopt_as_own(settings)
+    err.print("the database is a store of its own now", highlight=False)
+
+
 @app.command("version")
 def show_version() -> None:
     """Print the version."""
@@ -77,6 +109,14 @@ def _settings(listen: str | None = None) -> Settings:
     except (SettingsError, DirectoriesUnusable) as error:
         _refuse(*error.problems)
     return settings
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except (StartFailed, GreenroomError) as error:
+        _refuse(str(error))
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

@@ -56,6 +56,12 @@ class PostgresServer:
         self.execute(f"UPDATE meta SET store_id = '{uuid.uuid4()}'", name)
         return name
 
+    def copied(self, database: str) -> str:
+        """Copy a database that nobody uses, and return the name of the copy."""
+        name = f"t{uuid.uuid4().hex}"
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{database}"{self._as_files}')
+        return name
+
     def drop(self, database: str) -> None:
         """Remove a database, whoever uses it."""
         self.execute(f'DROP DATABASE "{database}" WITH (FORCE)')

@@ -75,9 +75,13 @@ def limit_waits(longest: timedelta, settings: str, *engines: Engine) -> WaitLimi
             raise psycopg.OperationalError("the store is closed")
         connection = BoundedConnection.connect(*arguments, **options)
         connection.limit = limit
-        connection.autocommit = True  # what a transaction sets would be taken back if that failed
-        connection.execute(settings)
-        connection.autocommit = False
+        try:
+            connection.autocommit = True  # what a transaction sets would be taken back if that failed
+            connection.execute(settings)
+            connection.autocommit = False
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     for engine in engines:

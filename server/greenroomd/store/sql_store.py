@@ -27,7 +27,7 @@ from greenroomd.store.listener_offsets import SqlPositions
 from greenroomd.store.notifications import listening_for_commits
 from greenroomd.store.ownership.database_lock import keeping, locked
 from greenroomd.store.ownership.owner_record import DatabaseLock, Owner
-from greenroomd.store.prepare_database import fence_of, keyring_for, prepare_database
+from greenroomd.store.prepare_database import SeenStores, fence_of, keyring_for, prepare_database
 from greenroomd.store.read.event_log import SqlEventLog
 from greenroomd.store.read.history import History
 from greenroomd.store.read.reader import Reader, open_reader
@@ -68,6 +68,7 @@ async def open_store(
     poll: timedelta = timedelta(seconds=5),
     observer: SessionObserver = UNOBSERVED,
     owner: Owner | None = None,
+    seen: SeenStores | None = None,
 ) -> AsyncIterator[SqlStore]:
     """Yield the store of a database, migrated to this version; on exit, finish all commits, in `ENDS_WITHIN`.
 
@@ -77,7 +78,8 @@ async def open_store(
     `cached_sessions` is the size of the cache. Every `poll`, the head is read in case a notification of another
     node's commit was lost. `observer` is notified of each committed change of a session's state. With an `owner` the
     store is the only one on its database while the block runs. Without one it shares the database until an owner
-    comes. Raises DatabaseInUse, UnsupportedDatabase, KeyFileUnusable, SchemaTooNew, StoreUnavailable.
+    comes. A database that is behind what `seen` knows of it, or that `seen` does not know, becomes another store.
+    Raises DatabaseInUse, UnsupportedDatabase, KeyFileUnusable, SchemaTooNew, StoreUnavailable.
     """
     database = Database(database_url, wait_timeout=wait_timeout)
     try:
@@ -90,7 +92,9 @@ async def open_store(
                 await require_own_session(database)
                 lock = await stack.enter_async_context(locked(database, owner))
                 stack.callback(database.dispose)  # no connection may outlive the lock
-            store_id, head, fence, sealed_under = await reader.run(partial(prepare_database, database, owner))
+            store_id, head, fence, sealed_under = await reader.run(
+                partial(prepare_database, database, owner, seen)
+            )
             keyring = keyring_for(key_file, sealed_under)
             events = codec(store_id)
             cache = SessionCache(cached_sessions)
@@ -111,7 +115,9 @@ async def open_store(
             async with (
                 writer.running(),
                 keeping(lock, compare_fence),
-                background_tasks(restarting("erasure", Erasure(writer, reader, publisher.deleted).run)),
+                background_tasks(
+                    restarting("erasure", Erasure(database, writer, reader, publisher.deleted).run)
+                ),
                 listening_for_commits(database, notices.notice, standing, poll=poll),
             ):
                 try:
