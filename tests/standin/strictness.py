@@ -93,9 +93,10 @@ def _faults_of_messages(messages: Sequence[Any]) -> Iterator[str]:
             yield f'messages: Unexpected role "{role}". Allowed roles are "user", "assistant" or "system"'
             return
         last = number == len(messages) - 1
-        yield from _faults_of_content(
-            f"messages.{number}", message.get("content"), may_be_empty=last and role == "assistant"
-        )
+        # The rule is that of users' and assistants' messages: the CLI itself sends an empty one of the system when it
+        # resumes a conversation that a hook has stopped.
+        empty = role == "system" or (last and role == "assistant")
+        yield from _faults_of_content(f"messages.{number}", message.get("content"), may_be_empty=empty)
     if messages[0]["role"] != "user":
         yield "messages: first message must use the user role"
     asked: Sequence[str] = ()
