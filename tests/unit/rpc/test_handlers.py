@@ -121,21 +121,24 @@ async def test_a_repetition_is_answered_as_before_though_it_would_be_refused_now
     made = str(uuid.uuid4())
     first = await edge.create(request_id=made, config=config)
     place.rmdir()
-    refusal = await refused(_create_until_refused(edge, config))
+    refusal = await refused(_create_until_refused(edge, config=config))
     assert refusal.code == C.INVALID_ARGUMENT
     closing = CloseSessionRequest(session_id=first.session_id, request_id=str(uuid.uuid4()))
     closed = await edge.sessions.CloseSession(closing)
+    assert await edge.sessions.CloseSession(closing) == closed
+    assert await edge.create(request_id=made, config=config) == first
     removing = DeleteSessionRequest(session_id=first.session_id, request_id=str(uuid.uuid4()))
     await edge.sessions.DeleteSession(removing)
     await edge.sessions.DeleteSession(removing)
-    assert await edge.sessions.CloseSession(closing) == closed
-    assert await edge.create(request_id=made, config=config) == first
+    # The answers about a session go with it; that its requests were carried out stays known.
+    refusal = await refused(_create_until_refused(edge, request_id=made, config=config))
+    assert (refusal.code, refusal.reason) == (C.NOT_FOUND, "SESSION_NOT_FOUND")
 
 
-async def _create_until_refused(edge: Edge, config: SessionConfig) -> None:
-    """A directory is looked at again a second after it was found good."""
+async def _create_until_refused(edge: Edge, **fields: object) -> None:
+    """Wait for what comes a moment later: a directory is looked at again after a second, and answers are erased."""
     while True:
-        await edge.create(config=config)
+        await edge.create(**fields)
 
 
 async def test_an_unknown_session_is_named(edge: Edge) -> None:

@@ -15,8 +15,11 @@ def remove_stale_files(pid: int, config_dirs: Iterable[Path]) -> None:
         _remove(directory / f"{pid}.sock")
     for config_dir in config_dirs:
         sessions = config_dir / "sessions"
-        for path in (sessions / f"{pid}.json", sessions / f"{pid}.key", *sessions.glob(f"{pid}.*.key")):
+        for path in (sessions / f"{pid}.json", sessions / f"{pid}.key"):
             _remove(path)
+        with suppress(OSError):  # a tool may have put anything in the place of the folder
+            for path in sessions.glob(f"{pid}.*.key"):
+                _remove(path)
 
 
 def _remove(path: Path) -> None:
