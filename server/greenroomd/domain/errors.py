@@ -88,6 +88,13 @@ class SessionNotFound(NotFound):
 
     kind = "session"
 
+    @classmethod
+    def deleted_since(cls) -> SessionNotFound:
+        """Return the error for a repeated request whose session was deleted after the request was carried out."""
+        error = cls("")
+        error.args = ("this request was carried out, and its session has been deleted since",)
+        return error
+
 
 class TurnNotFound(NotFound):
     """No turn has this id."""

@@ -160,11 +160,11 @@ class ClaudeCli:
         await self._tidy(workspace, partial(remove_stale_files, pid, [workspace.config_dir]))
 
     async def _tidy(self, workspace: Workspace, remove: Callable[[], object]) -> None:
-        """Remove files of a process that has ended; where a file system hangs, they are left."""
+        """Remove files of a process that has ended; where a file system hangs or fails, they are left."""
         try:
             async with asyncio.timeout(TIDY_TIMEOUT.total_seconds()):
                 await self._in_workspace(workspace, remove)
-        except (FilesystemHangs, TimeoutError) as error:
+        except (FilesystemHangs, OSError) as error:  # one of them is TimeoutError
             log.warning("files_left", workspace=str(workspace.root), error=str(error) or "it did not answer")
 
     async def _directory(self, working_dir: str, workspace: Workspace) -> Directory:

@@ -206,7 +206,7 @@ class Lookups:
         if fingerprint != request.fingerprint:
             raise RequestIdReused(request.method)
         if session_number == ERASED:
-            raise SessionNotFound("of this request, which was carried out; it has been deleted since")
+            raise SessionNotFound.deleted_since()
         return bytes(answer)
 
     def _rows(
