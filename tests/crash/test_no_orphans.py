@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,7 +144,10 @@ class Cycles:
 
     async def _cycle(self) -> None:
         chance = self.chaos.chance
-        creation = CreateSessionRequest(workspace_id=chance.choice("abc"), config=self.config)
+        # The ids make a repetition the same session and turn: the server may have died with its answer on the way.
+        creation = CreateSessionRequest(
+            workspace_id=chance.choice("abc"), config=self.config, request_id=str(uuid.uuid4())
+        )
         created = await until_answered(lambda: self.server.sessions.CreateSession(creation))
         assert created is not None
         async with asyncio.TaskGroup() as moment:
@@ -156,7 +160,7 @@ class Cycles:
         await self.chaos.strike()
 
     async def _turn_and_close(self, session_id: str, prompt: str) -> None:
-        request = StartTurnRequest(session_id=session_id, prompt=prompt)
+        request = StartTurnRequest(session_id=session_id, prompt=prompt, request_id=str(uuid.uuid4()))
         started = await until_answered(lambda: self.server.turns.StartTurn(request))
         if started is not None:
             wait = WaitSessionRequest(session_id=session_id, turn_id=started.turn.turn_id)

@@ -83,6 +83,6 @@ class Webhook:
 
 def payload(event: Event) -> bytes:
     """Return the body of a delivery: `type` (such as `turn.completed`), `timestamp`, and the whole event as `data`."""
-    name = EventType.Name(event.type).removeprefix("EVENT_TYPE_").lower().replace("_", ".", 1)
+    name = EventName[EventType.Name(event.type).removeprefix("EVENT_TYPE_")].value
     data = MessageToJson(event, indent=None)
     return f'{{"type":"{name}","timestamp":"{event.time.ToJsonString()}","data":{data}}}'.encode()
