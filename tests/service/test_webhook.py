@@ -213,7 +213,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_no_receiver(tmp_path: Pa
         Webhook(f"https://localhost:{receiver.port}{PATH}", SECRET) as webhook,
     ):
         with pytest.raises(NotDelivered) as failed:
-            await webhook.hear(event_pb2.Event(event_id="id"))
+            await webhook.hear(event_pb2.Event(event_id="id", type=event_pb2.EVENT_TYPE_TURN_COMPLETED))
     assert PATH not in str(failed.value)
     assert receiver.requests == []
 
