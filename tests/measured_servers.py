@@ -13,12 +13,24 @@ import pytest
 
 MODULES = frozenset(
     {
+        "test_api_errors",
+        "test_approvals",
+        "test_background_work",
+        "test_backup",
+        "test_capabilities",
+        "test_costs",
+        "test_errors",
         "test_expiry",
         "test_fork",
         "test_limits",
         "test_listeners",
+        "test_mcp_servers",
+        "test_metrics",
+        "test_modes",
         "test_mutations",
+        "test_pieces",
         "test_profiles",
+        "test_project_context",
         "test_same_on_both_databases",
         "test_settings_of_sessions",
         "test_start_up",
@@ -26,6 +38,9 @@ MODULES = frozenset(
         "test_trouble",
         "test_turns",
         "test_two_servers",
+        "test_unprompted_turns",
+        "test_watch",
+        "test_webhook",
     }
 )
 """Modules of `tests/service` whose servers are measured."""
