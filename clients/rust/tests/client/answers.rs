@@ -10,7 +10,7 @@ fn piece(id: &str, text: &str) -> Payload {
 }
 
 fn whole(id: &str, text: &str) -> Payload {
-    let content = vec![ContentBlock { block: Some(Block::Text(text.into())), ..Default::default() }];
+    let content = vec![ContentBlock { block: Some(Block::Text(text.into())) }];
     Payload::MessageAssistant(AssistantMessage { message_id: id.into(), content, ..Default::default() })
 }
 
