@@ -1,6 +1,7 @@
 """One database, one owner: a second one is refused in words, and one that was replaced writes nothing more."""
 
 import asyncio
+import gc
 import os
 import re
 import sqlite3
@@ -9,6 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -172,6 +174,24 @@ async def test_two_schemas_have_an_owner_each(database_url: str, sql: Sql, key_f
         with pytest.raises(DatabaseInUse):
             async with opened(elsewhere):
                 raise AssertionError("two owners")
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+async def test_a_read_that_was_given_up_leaves_no_connection_behind_the_lock(
+    database_url: str, opening: Opening, postgres: PostgresServer
+) -> None:
+    """A connection that is dropped unclosed is an error: pytest turns the driver's warning into one."""
+    name = database_url.partition("@/")[2].partition("?")[0]
+    with postgres.connect(name) as locking:
+        async with opening(owner=FIRST) as store:
+            locking.execute("BEGIN; LOCK TABLE sessions")
+            read = asyncio.create_task(store.session("none"))  # noqa: TID251
+            await until(lambda: bool(postgres.execute("SELECT 1 FROM pg_locks WHERE NOT granted", name)))
+            read.cancel()
+            release = Timer(0.3, locking.execute, ["ROLLBACK"])  # the end waits for the read, in this thread
+            release.start()
+        release.join()
+    gc.collect()
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -91,7 +91,10 @@ async def open_store(
             if owner is not None:
                 await require_own_session(database)
                 lock = await stack.enter_async_context(locked(database, owner))
-                stack.callback(database.dispose)  # no connection may outlive the lock
+                # No connection may outlive the lock: also none that a read still has which nobody waits for.
+                stack.callback(database.dispose)
+                stack.callback(reader.end)
+                stack.callback(database.end_within, ENDS_WITHIN)
             store_id, head, fence, sealed_under = await reader.run(
                 partial(prepare_database, database, owner, seen)
             )

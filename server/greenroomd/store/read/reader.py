@@ -29,6 +29,10 @@ class Reader:
         self._threads = threads
         self._longest_wait = database.longest_wait.total_seconds()
 
+    def end(self) -> None:
+        """Wait for reads in progress, also those that nobody waits for any more, and take no others."""
+        self._threads.shutdown()
+
     async def read(self, look: Callable[[Connection], T]) -> T:
         """Return the result of `look`, run on a connection; raises StoreUnavailable if the database does not answer."""
         return await self.run(partial(self._look, look, monotonic()))
