@@ -81,9 +81,9 @@ type EventOrder int32
 const (
 	// Not set: ASCENDING.
 	EventOrder_EVENT_ORDER_UNSPECIFIED EventOrder = 0
-	// The oldest first.
+	// Oldest first.
 	EventOrder_EVENT_ORDER_ASCENDING EventOrder = 1
-	// The newest first.
+	// Newest first.
 	EventOrder_EVENT_ORDER_DESCENDING EventOrder = 2
 )
 
@@ -261,7 +261,7 @@ type WatchEventsRequest_Start struct {
 }
 
 type WatchEventsRequest_After struct {
-	// Behind this cursor.
+	// After this cursor.
 	After string `protobuf:"bytes,4,opt,name=after,proto3,oneof"`
 }
 
@@ -276,7 +276,7 @@ type WatchEventsResponse struct {
 	Events []*Event `protobuf:"bytes,1,rep,name=events,proto3" json:"events,omitempty"`
 	// Sessions as they are, in view BASIC; only before `synced`.
 	Sessions []*Session `protobuf:"bytes,2,rep,name=sessions,proto3" json:"sessions,omitempty"`
-	// Position behind this frame: give it as `after` to go on from here.
+	// Position after this frame: send it as `after` to go on from here.
 	Cursor string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	// What the server says about the stream itself.
 	//
@@ -405,7 +405,7 @@ type WatchEventsResponse_Gap struct {
 }
 
 type WatchEventsResponse_Draining struct {
-	// The server goes away: connect again, with the cursor.
+	// The server is shutting down: connect again, with the cursor.
 	Draining *WatchDraining `protobuf:"bytes,7,opt,name=draining,proto3,oneof"`
 }
 
@@ -556,7 +556,7 @@ func (x *WatchGap) GetDropped() int64 {
 	return 0
 }
 
-// WatchDraining: the server goes away.
+// WatchDraining: the server is shutting down.
 type WatchDraining struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How long to wait before connecting again.
@@ -609,13 +609,13 @@ type ListEventsRequest struct {
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// The workspace when no session is named. Empty: the caller's own, or `default`; `-`: all (administrators).
 	WorkspaceId string `protobuf:"bytes,2,opt,name=workspace_id,json=workspaceId,proto3" json:"workspace_id,omitempty"`
-	// Only events behind this cursor; in DESCENDING order, only those before it.
+	// Only events after this cursor; in DESCENDING order, only those before it.
 	After string `protobuf:"bytes,3,opt,name=after,proto3" json:"after,omitempty"`
 	// Only events of these types. Empty: all.
 	Types []EventType `protobuf:"varint,4,rep,packed,name=types,proto3,enum=greenroom.v1.EventType" json:"types,omitempty"`
 	// Most events in the page. 0: 50; above 1000: 1000; negative: INVALID_ARGUMENT.
 	PageSize int32 `protobuf:"varint,5,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// next_page_token of the page before. It holds only for the same query.
+	// next_page_token of the previous page. It holds only for the same query.
 	PageToken string `protobuf:"bytes,6,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Direction. Default: ASCENDING.
 	Order         EventOrder `protobuf:"varint,7,opt,name=order,proto3,enum=greenroom.v1.EventOrder" json:"order,omitempty"`
@@ -812,9 +812,9 @@ func (x *GetEventRequest) GetSessionId() string {
 	return ""
 }
 
-// GetEventResponse is one frame of the answer. An event of at most 1 MiB comes whole in the one frame there is. A larger
-// one comes truncated in the first frame, and the frames after it carry its serialized form: append the `data` of all
-// frames and parse the result as an Event.
+// GetEventResponse is one frame of the answer. An event of at most 1 MiB comes whole in the one frame there is. A
+// larger one comes truncated in the first frame, and the frames after it carry its serialized form: append the `data`
+// of all frames and parse the result as an Event.
 type GetEventResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The event; in the first frame only. It is whole unless `truncated` is set.

@@ -28,16 +28,16 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// EventService gives the durable log of what happened, live and as history. Errors are as in SessionService.
+// EventService serves the durable log of what happened, live and as history. Errors are as in SessionService.
 type EventServiceClient interface {
-	// WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-	// stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+	// WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. To go on
+	// after a broken stream, send the last cursor: the next event follows. NOT_FOUND: no such session; a watch
 	// from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
 	// RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
 	WatchEvents(ctx context.Context, in *WatchEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchEventsResponse], error)
-	// ListEvents answers a page of history. OUT_OF_RANGE: as in WatchEvents.
+	// ListEvents returns a page of history. OUT_OF_RANGE: as in WatchEvents.
 	ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error)
-	// GetEvent answers a stored event whole, also one that streams truncate. NOT_FOUND: no such event.
+	// GetEvent returns a stored event whole, even one that streams truncate. NOT_FOUND: no such event.
 	GetEvent(ctx context.Context, in *GetEventRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[GetEventResponse], error)
 }
 
@@ -101,16 +101,16 @@ type EventService_GetEventClient = grpc.ServerStreamingClient[GetEventResponse]
 // All implementations must embed UnimplementedEventServiceServer
 // for forward compatibility.
 //
-// EventService gives the durable log of what happened, live and as history. Errors are as in SessionService.
+// EventService serves the durable log of what happened, live and as history. Errors are as in SessionService.
 type EventServiceServer interface {
-	// WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-	// stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+	// WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. To go on
+	// after a broken stream, send the last cursor: the next event follows. NOT_FOUND: no such session; a watch
 	// from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
 	// RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
 	WatchEvents(*WatchEventsRequest, grpc.ServerStreamingServer[WatchEventsResponse]) error
-	// ListEvents answers a page of history. OUT_OF_RANGE: as in WatchEvents.
+	// ListEvents returns a page of history. OUT_OF_RANGE: as in WatchEvents.
 	ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error)
-	// GetEvent answers a stored event whole, also one that streams truncate. NOT_FOUND: no such event.
+	// GetEvent returns a stored event whole, even one that streams truncate. NOT_FOUND: no such event.
 	GetEvent(*GetEventRequest, grpc.ServerStreamingServer[GetEventResponse]) error
 	mustEmbedUnimplementedEventServiceServer()
 }

@@ -34,15 +34,15 @@ const (
 type ProfileServiceClient interface {
 	// CreateProfile stores a profile. ALREADY_EXISTS: the workspace has one of that name.
 	CreateProfile(ctx context.Context, in *CreateProfileRequest, opts ...grpc.CallOption) (*CreateProfileResponse, error)
-	// GetProfile answers a profile. NOT_FOUND: no such profile.
+	// GetProfile returns a profile. NOT_FOUND: no such profile.
 	GetProfile(ctx context.Context, in *GetProfileRequest, opts ...grpc.CallOption) (*GetProfileResponse, error)
-	// ListProfiles answers a page of profiles, by name.
+	// ListProfiles returns a page of profiles, by name.
 	ListProfiles(ctx context.Context, in *ListProfilesRequest, opts ...grpc.CallOption) (*ListProfilesResponse, error)
 	// UpdateProfile changes what the mask names; sessions that exist keep their config. NOT_FOUND: no such profile.
 	// ABORTED: etag.
 	UpdateProfile(ctx context.Context, in *UpdateProfileRequest, opts ...grpc.CallOption) (*UpdateProfileResponse, error)
-	// DeleteProfile removes a profile. NOT_FOUND: no such profile. FAILED_PRECONDITION: sessions that are not CLOSED use it
-	// (PROFILE_IN_USE). ABORTED: etag.
+	// DeleteProfile removes a profile. NOT_FOUND: no such profile. FAILED_PRECONDITION: sessions that are not CLOSED use
+	// it (PROFILE_IN_USE). ABORTED: etag.
 	DeleteProfile(ctx context.Context, in *DeleteProfileRequest, opts ...grpc.CallOption) (*DeleteProfileResponse, error)
 }
 
@@ -112,15 +112,15 @@ func (c *profileServiceClient) DeleteProfile(ctx context.Context, in *DeleteProf
 type ProfileServiceServer interface {
 	// CreateProfile stores a profile. ALREADY_EXISTS: the workspace has one of that name.
 	CreateProfile(context.Context, *CreateProfileRequest) (*CreateProfileResponse, error)
-	// GetProfile answers a profile. NOT_FOUND: no such profile.
+	// GetProfile returns a profile. NOT_FOUND: no such profile.
 	GetProfile(context.Context, *GetProfileRequest) (*GetProfileResponse, error)
-	// ListProfiles answers a page of profiles, by name.
+	// ListProfiles returns a page of profiles, by name.
 	ListProfiles(context.Context, *ListProfilesRequest) (*ListProfilesResponse, error)
 	// UpdateProfile changes what the mask names; sessions that exist keep their config. NOT_FOUND: no such profile.
 	// ABORTED: etag.
 	UpdateProfile(context.Context, *UpdateProfileRequest) (*UpdateProfileResponse, error)
-	// DeleteProfile removes a profile. NOT_FOUND: no such profile. FAILED_PRECONDITION: sessions that are not CLOSED use it
-	// (PROFILE_IN_USE). ABORTED: etag.
+	// DeleteProfile removes a profile. NOT_FOUND: no such profile. FAILED_PRECONDITION: sessions that are not CLOSED use
+	// it (PROFILE_IN_USE). ABORTED: etag.
 	DeleteProfile(context.Context, *DeleteProfileRequest) (*DeleteProfileResponse, error)
 	mustEmbedUnimplementedProfileServiceServer()
 }

@@ -25,7 +25,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// StartMode says what CreateSession does after it has stored the session.
+// StartMode says what happens to a new session once it is stored.
 type StartMode int32
 
 const (
@@ -78,8 +78,8 @@ func (StartMode) EnumDescriptor() ([]byte, []int) {
 	return file_greenroom_v1_session_service_proto_rawDescGZIP(), []int{0}
 }
 
-// ConfigApply says when a new config generation reaches the process. The model and the permission mode change on the live
-// process; anything else restarts it and resumes the conversation.
+// ConfigApply says when a new config generation reaches the process. The model and the permission mode change on the
+// live process; anything else restarts it and resumes the conversation.
 type ConfigApply int32
 
 const (
@@ -136,7 +136,7 @@ func (ConfigApply) EnumDescriptor() ([]byte, []int) {
 	return file_greenroom_v1_session_service_proto_rawDescGZIP(), []int{1}
 }
 
-// CreateSessionRequest describes the session to make.
+// CreateSessionRequest describes the session to create.
 type CreateSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Workspace of the session. Empty: the caller's own, or `default`.
@@ -157,7 +157,7 @@ type CreateSessionRequest struct {
 	Metadata *structpb.Struct `protobuf:"bytes,8,opt,name=metadata,proto3" json:"metadata,omitempty"`
 	// Whether to start at once. Default: AUTO.
 	StartMode StartMode `protobuf:"varint,9,opt,name=start_mode,json=startMode,proto3,enum=greenroom.v1.StartMode" json:"start_mode,omitempty"`
-	// Check everything, store nothing, and answer the session as it would be.
+	// Check everything, store nothing, and return the session as it would be.
 	ValidateOnly bool `protobuf:"varint,10,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	// UUID that makes the call safe to repeat. Optional.
 	RequestId     string `protobuf:"bytes,11,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -421,7 +421,7 @@ type SessionFilter struct {
 	ProfileId string `protobuf:"bytes,3,opt,name=profile_id,json=profileId,proto3" json:"profile_id,omitempty"`
 	// Each of these labels is there with this value.
 	Labels map[string]string `protobuf:"bytes,4,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// The session has, gets or gives back a process.
+	// The session has a process, waits for one, or is ending one.
 	LiveOnly bool `protobuf:"varint,5,opt,name=live_only,json=liveOnly,proto3" json:"live_only,omitempty"`
 	// Created at this time or later.
 	CreatedAfter *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=created_after,json=createdAfter,proto3" json:"created_after,omitempty"`
@@ -539,7 +539,7 @@ type ListSessionsRequest struct {
 	OrderBy string `protobuf:"bytes,3,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	// Most sessions in the page. 0: 50; above 1000: 1000; negative: INVALID_ARGUMENT.
 	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// next_page_token of the page before. It holds only for the same workspace, filter, order and view.
+	// next_page_token of the previous page. It holds only for the same workspace, filter, order and view.
 	PageToken string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// How much of each session. Default: BASIC.
 	View          SessionView `protobuf:"varint,6,opt,name=view,proto3,enum=greenroom.v1.SessionView" json:"view,omitempty"`
@@ -626,7 +626,7 @@ type ListSessionsResponse struct {
 	Sessions []*Session `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
 	// Token of the next page; empty at the end.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// Revision of the store that the page shows at least.
+	// Revision of the store; the page shows everything up to it, perhaps more.
 	Revision int64 `protobuf:"varint,3,opt,name=revision,proto3" json:"revision,omitempty"`
 	// Cursor at that revision: watch `after` it to miss nothing.
 	Cursor        string `protobuf:"bytes,4,opt,name=cursor,proto3" json:"cursor,omitempty"`
@@ -1674,7 +1674,7 @@ func (x *WaitSessionResponse) GetMatched() bool {
 	return false
 }
 
-// ForkSessionRequest describes the session to make from another one.
+// ForkSessionRequest describes the session to create from another one.
 type ForkSessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The session whose conversation to copy. Required.

@@ -40,24 +40,26 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// SessionService makes sessions and rules their life.
+// SessionService creates sessions, controls their processes, and ends them.
 //
-// Every call may answer UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with every
-// violation); a call that names a session answers NOT_FOUND when there is none. What a change answers is durable.
-// A `request_id` (UUID) makes a change safe to repeat: for 24 hours the same id with the same request answers what the
-// first call answered, and with another request INVALID_ARGUMENT (REQUEST_ID_REUSED). An `etag` refuses a change based on
-// an older state with ABORTED (ETAG_MISMATCH); without one the change is made in any case.
+// Every call may fail with UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with
+// every violation). A call that names a session fails with NOT_FOUND if there is none. A change that has been answered
+// is durable. A `request_id` (UUID) makes a change safe to repeat: for 24 hours, the same id with the same request
+// returns the answer of the first call, and with another request it fails with INVALID_ARGUMENT (REQUEST_ID_REUSED).
+// With an `etag`, a change of a session that has changed since fails with ABORTED (ETAG_MISMATCH); without one, the
+// change is made in any case.
 type SessionServiceClient interface {
-	// CreateSession stores a session in state CREATED and answers; its start goes on in the background, so a failure there
-	// is state ERROR and no error of this call. NOT_FOUND: no such profile. ALREADY_EXISTS: the session_id is taken.
-	// PERMISSION_DENIED: working_dir lies outside the allowed roots. RESOURCE_EXHAUSTED: quota.
+	// CreateSession stores a session in state CREATED and returns it. The session starts in the background: if that
+	// fails, it is in state ERROR, and this call has succeeded all the same. NOT_FOUND: no such profile. ALREADY_EXISTS:
+	// the session_id is taken. PERMISSION_DENIED: working_dir lies outside the allowed roots. RESOURCE_EXHAUSTED: quota.
 	CreateSession(ctx context.Context, in *CreateSessionRequest, opts ...grpc.CallOption) (*CreateSessionResponse, error)
-	// GetSession answers a session in view FULL.
+	// GetSession returns a session in view FULL.
 	GetSession(ctx context.Context, in *GetSessionRequest, opts ...grpc.CallOption) (*GetSessionResponse, error)
-	// ListSessions answers a page of sessions and the revision to start a watch from.
+	// ListSessions returns a page of sessions, and the revision from which to start a watch.
 	ListSessions(ctx context.Context, in *ListSessionsRequest, opts ...grpc.CallOption) (*ListSessionsResponse, error)
-	// UpdateSession changes what the mask names. Labels, metadata and display_name change at once; a changed config becomes
-	// a new generation, applied when `apply` says. FAILED_PRECONDITION: apply is NOW and a turn runs. ABORTED: etag.
+	// UpdateSession changes what the mask names. Labels, metadata and display_name change at once; a changed config
+	// becomes a new generation, applied when `apply` says. FAILED_PRECONDITION: apply is NOW and a turn runs. ABORTED:
+	// etag.
 	UpdateSession(ctx context.Context, in *UpdateSessionRequest, opts ...grpc.CallOption) (*UpdateSessionResponse, error)
 	// StartSession starts a session that is CREATED or in ERROR. FAILED_PRECONDITION: any other state.
 	StartSession(ctx context.Context, in *StartSessionRequest, opts ...grpc.CallOption) (*StartSessionResponse, error)
@@ -70,31 +72,33 @@ type SessionServiceClient interface {
 	// RestartSession ends the process and starts another one with the newest config generation and the same conversation.
 	// FAILED_PRECONDITION: a turn runs and force is not set, or the session has no process.
 	RestartSession(ctx context.Context, in *RestartSessionRequest, opts ...grpc.CallOption) (*RestartSessionResponse, error)
-	// CloseSession ends the session for good and answers in state CLOSING or CLOSED; a turn that runs is interrupted once the
-	// grace_period is over. Closing a closed session is OK.
+	// CloseSession ends the session for good and returns it in state CLOSING or CLOSED. A running turn is interrupted
+	// once the grace_period is over. Closing a closed session is OK.
 	CloseSession(ctx context.Context, in *CloseSessionRequest, opts ...grpc.CallOption) (*CloseSessionResponse, error)
 	// DeleteSession removes a CLOSED session with its history, secrets and transcript. FAILED_PRECONDITION: it is not
 	// closed and force is not set. Afterwards only the event `session.deleted` is left; its id is never given again.
 	DeleteSession(ctx context.Context, in *DeleteSessionRequest, opts ...grpc.CallOption) (*DeleteSessionResponse, error)
-	// WaitSession answers as soon as one of its conditions holds, at the latest at the timeout, shortly before the deadline
-	// of the call, or after 45 s: many a proxy ends a call that says nothing for longer. Then `matched` is false; call again.
+	// WaitSession returns as soon as one of its conditions holds. It returns with `matched` false at its timeout, shortly
+	// before the deadline of the call, or after 45 s, whichever comes first; then call again. Many proxies end a call
+	// that is silent for longer.
 	WaitSession(ctx context.Context, in *WaitSessionRequest, opts ...grpc.CallOption) (*WaitSessionResponse, error)
-	// ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
-	// becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-	// conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+	// ForkSession creates a session that continues a copy of another session's conversation. The copy is made at once, so
+	// the new session does not depend on what happens to the other one later. If nothing was said there yet, the new one
+	// begins a conversation of its own. If the other one's profile was deleted, the new one has its config, and no
+	// profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
 	// (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
 	ForkSession(ctx context.Context, in *ForkSessionRequest, opts ...grpc.CallOption) (*ForkSessionResponse, error)
-	// GetMcpServers answers the MCP servers of a session, those of its config first and by name, with their status in the
+	// GetMcpServers returns the MCP servers of a session, those of its config first and by name, with their status in the
 	// process that runs now. Without a process the status of all is UNSPECIFIED.
 	GetMcpServers(ctx context.Context, in *GetMcpServersRequest, opts ...grpc.CallOption) (*GetMcpServersResponse, error)
-	// ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
-	// server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
-	// change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
+	// ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with
+	// the server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being
+	// connected change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
 	// FAILED_PRECONDITION: the session has no process that is ready (NO_PROCESS), or a turn runs.
 	ReconnectMcpServer(ctx context.Context, in *ReconnectMcpServerRequest, opts ...grpc.CallOption) (*ReconnectMcpServerResponse, error)
 	// GetSessionCapabilities answers what can be chosen in a session, as its process says from READY on, before the first
-	// turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is ready
-	// (NO_PROCESS).
+	// turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is
+	// ready (NO_PROCESS).
 	GetSessionCapabilities(ctx context.Context, in *GetSessionCapabilitiesRequest, opts ...grpc.CallOption) (*GetSessionCapabilitiesResponse, error)
 }
 
@@ -260,24 +264,26 @@ func (c *sessionServiceClient) GetSessionCapabilities(ctx context.Context, in *G
 // All implementations must embed UnimplementedSessionServiceServer
 // for forward compatibility.
 //
-// SessionService makes sessions and rules their life.
+// SessionService creates sessions, controls their processes, and ends them.
 //
-// Every call may answer UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with every
-// violation); a call that names a session answers NOT_FOUND when there is none. What a change answers is durable.
-// A `request_id` (UUID) makes a change safe to repeat: for 24 hours the same id with the same request answers what the
-// first call answered, and with another request INVALID_ARGUMENT (REQUEST_ID_REUSED). An `etag` refuses a change based on
-// an older state with ABORTED (ETAG_MISMATCH); without one the change is made in any case.
+// Every call may fail with UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with
+// every violation). A call that names a session fails with NOT_FOUND if there is none. A change that has been answered
+// is durable. A `request_id` (UUID) makes a change safe to repeat: for 24 hours, the same id with the same request
+// returns the answer of the first call, and with another request it fails with INVALID_ARGUMENT (REQUEST_ID_REUSED).
+// With an `etag`, a change of a session that has changed since fails with ABORTED (ETAG_MISMATCH); without one, the
+// change is made in any case.
 type SessionServiceServer interface {
-	// CreateSession stores a session in state CREATED and answers; its start goes on in the background, so a failure there
-	// is state ERROR and no error of this call. NOT_FOUND: no such profile. ALREADY_EXISTS: the session_id is taken.
-	// PERMISSION_DENIED: working_dir lies outside the allowed roots. RESOURCE_EXHAUSTED: quota.
+	// CreateSession stores a session in state CREATED and returns it. The session starts in the background: if that
+	// fails, it is in state ERROR, and this call has succeeded all the same. NOT_FOUND: no such profile. ALREADY_EXISTS:
+	// the session_id is taken. PERMISSION_DENIED: working_dir lies outside the allowed roots. RESOURCE_EXHAUSTED: quota.
 	CreateSession(context.Context, *CreateSessionRequest) (*CreateSessionResponse, error)
-	// GetSession answers a session in view FULL.
+	// GetSession returns a session in view FULL.
 	GetSession(context.Context, *GetSessionRequest) (*GetSessionResponse, error)
-	// ListSessions answers a page of sessions and the revision to start a watch from.
+	// ListSessions returns a page of sessions, and the revision from which to start a watch.
 	ListSessions(context.Context, *ListSessionsRequest) (*ListSessionsResponse, error)
-	// UpdateSession changes what the mask names. Labels, metadata and display_name change at once; a changed config becomes
-	// a new generation, applied when `apply` says. FAILED_PRECONDITION: apply is NOW and a turn runs. ABORTED: etag.
+	// UpdateSession changes what the mask names. Labels, metadata and display_name change at once; a changed config
+	// becomes a new generation, applied when `apply` says. FAILED_PRECONDITION: apply is NOW and a turn runs. ABORTED:
+	// etag.
 	UpdateSession(context.Context, *UpdateSessionRequest) (*UpdateSessionResponse, error)
 	// StartSession starts a session that is CREATED or in ERROR. FAILED_PRECONDITION: any other state.
 	StartSession(context.Context, *StartSessionRequest) (*StartSessionResponse, error)
@@ -290,31 +296,33 @@ type SessionServiceServer interface {
 	// RestartSession ends the process and starts another one with the newest config generation and the same conversation.
 	// FAILED_PRECONDITION: a turn runs and force is not set, or the session has no process.
 	RestartSession(context.Context, *RestartSessionRequest) (*RestartSessionResponse, error)
-	// CloseSession ends the session for good and answers in state CLOSING or CLOSED; a turn that runs is interrupted once the
-	// grace_period is over. Closing a closed session is OK.
+	// CloseSession ends the session for good and returns it in state CLOSING or CLOSED. A running turn is interrupted
+	// once the grace_period is over. Closing a closed session is OK.
 	CloseSession(context.Context, *CloseSessionRequest) (*CloseSessionResponse, error)
 	// DeleteSession removes a CLOSED session with its history, secrets and transcript. FAILED_PRECONDITION: it is not
 	// closed and force is not set. Afterwards only the event `session.deleted` is left; its id is never given again.
 	DeleteSession(context.Context, *DeleteSessionRequest) (*DeleteSessionResponse, error)
-	// WaitSession answers as soon as one of its conditions holds, at the latest at the timeout, shortly before the deadline
-	// of the call, or after 45 s: many a proxy ends a call that says nothing for longer. Then `matched` is false; call again.
+	// WaitSession returns as soon as one of its conditions holds. It returns with `matched` false at its timeout, shortly
+	// before the deadline of the call, or after 45 s, whichever comes first; then call again. Many proxies end a call
+	// that is silent for longer.
 	WaitSession(context.Context, *WaitSessionRequest) (*WaitSessionResponse, error)
-	// ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
-	// becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-	// conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+	// ForkSession creates a session that continues a copy of another session's conversation. The copy is made at once, so
+	// the new session does not depend on what happens to the other one later. If nothing was said there yet, the new one
+	// begins a conversation of its own. If the other one's profile was deleted, the new one has its config, and no
+	// profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
 	// (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
 	ForkSession(context.Context, *ForkSessionRequest) (*ForkSessionResponse, error)
-	// GetMcpServers answers the MCP servers of a session, those of its config first and by name, with their status in the
+	// GetMcpServers returns the MCP servers of a session, those of its config first and by name, with their status in the
 	// process that runs now. Without a process the status of all is UNSPECIFIED.
 	GetMcpServers(context.Context, *GetMcpServersRequest) (*GetMcpServersResponse, error)
-	// ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
-	// server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
-	// change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
+	// ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with
+	// the server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being
+	// connected change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
 	// FAILED_PRECONDITION: the session has no process that is ready (NO_PROCESS), or a turn runs.
 	ReconnectMcpServer(context.Context, *ReconnectMcpServerRequest) (*ReconnectMcpServerResponse, error)
 	// GetSessionCapabilities answers what can be chosen in a session, as its process says from READY on, before the first
-	// turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is ready
-	// (NO_PROCESS).
+	// turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is
+	// ready (NO_PROCESS).
 	GetSessionCapabilities(context.Context, *GetSessionCapabilitiesRequest) (*GetSessionCapabilitiesResponse, error)
 	mustEmbedUnimplementedSessionServiceServer()
 }

@@ -366,8 +366,8 @@ func (x *RunTurnRequest) GetIncludeEphemeral() bool {
 	return false
 }
 
-// RunTurnResponse is one frame of the stream. A frame without events and turn comes when there has been nothing to say for
-// a while, such as 15 s: it shows the client, and every proxy on the way, that the stream is alive.
+// RunTurnResponse is one frame of the stream. After a silence of about 15 s, a frame
+// without events or turn shows the client, and every proxy on the way, that the stream is alive.
 type RunTurnResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Events of the turn, in order.
@@ -427,7 +427,7 @@ type InterruptTurnRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The session. Required.
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// The turn to stop. Empty: the one that runs. A turn that waits is taken out of the queue.
+	// The turn to stop. Empty: the running one. A queued turn is taken out of the queue.
 	TurnId string `protobuf:"bytes,2,opt,name=turn_id,json=turnId,proto3" json:"turn_id,omitempty"`
 	// Why, at most 256 characters. Optional.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -498,7 +498,7 @@ func (x *InterruptTurnRequest) GetRequestId() string {
 // InterruptTurnResponse answers InterruptTurn.
 type InterruptTurnResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The turn. INTERRUPTED, unless it ended by itself first, or has not obeyed yet.
+	// The turn: INTERRUPTED, unless it ended by itself first, or is still RUNNING.
 	Turn          *Turn `protobuf:"bytes,1,opt,name=turn,proto3" json:"turn,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -649,7 +649,7 @@ type ListTurnsRequest struct {
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// Most turns in the page. 0: 50; above 1000: 1000; negative: INVALID_ARGUMENT.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// next_page_token of the page before. It holds only for the same query.
+	// next_page_token of the previous page. It holds only for the same query.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -770,7 +770,7 @@ type ListApprovalsRequest struct {
 	States []ApprovalState `protobuf:"varint,2,rep,packed,name=states,proto3,enum=greenroom.v1.ApprovalState" json:"states,omitempty"`
 	// Most approvals in the page. 0: 50; above 1000: 1000; negative: INVALID_ARGUMENT.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// next_page_token of the page before. It holds only for the same query.
+	// next_page_token of the previous page. It holds only for the same query.
 	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -898,10 +898,10 @@ type DecideApprovalRequest struct {
 	SessionId string `protobuf:"bytes,2,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
 	// The answer. Required.
 	Decision ApprovalDecision `protobuf:"varint,3,opt,name=decision,proto3,enum=greenroom.v1.ApprovalDecision" json:"decision,omitempty"`
-	// Input that the tool runs with in the place of the model's; with ALLOW only. For `AskUserQuestion` it is required: the
+	// Input for the tool, instead of the model's; with ALLOW only. For `AskUserQuestion` it is required: the
 	// input, and in `answers` a text for each question, by the question's own text.
 	UpdatedInput *structpb.Struct `protobuf:"bytes,4,opt,name=updated_input,json=updatedInput,proto3" json:"updated_input,omitempty"`
-	// What the model is told, at most 4096 characters; with DENY only.
+	// Message for the model, at most 4096 characters; with DENY only.
 	Message string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
 	// UUID that makes the call safe to repeat. Optional.
 	RequestId     string `protobuf:"bytes,6,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`

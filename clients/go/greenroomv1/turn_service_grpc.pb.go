@@ -36,22 +36,23 @@ const (
 //
 // TurnService gives prompts to sessions. Errors, `request_id` and durability are as in SessionService.
 type TurnServiceClient interface {
-	// StartTurn gives a session a prompt and answers once the turn is stored. A session without a process gets one first.
-	// FAILED_PRECONDITION: a turn runs and if_busy is REJECT (TURN_RUNNING), or the session is in ERROR, CLOSING or CLOSED
-	// (ILLEGAL_TRANSITION). RESOURCE_EXHAUSTED: 16 turns wait already (QUEUE_FULL), or no process came free (NO_SLOT).
+	// StartTurn gives a session a prompt and returns once the turn is stored. A session without a process gets one first.
+	// FAILED_PRECONDITION: a turn runs and if_busy is REJECT (TURN_RUNNING), or the session is in ERROR, CLOSING or
+	// CLOSED (ILLEGAL_TRANSITION). RESOURCE_EXHAUSTED: 16 turns wait already (QUEUE_FULL), or no process came free
+	// (NO_SLOT).
 	StartTurn(ctx context.Context, in *StartTurnRequest, opts ...grpc.CallOption) (*StartTurnResponse, error)
-	// RunTurn is StartTurn and then the events of that turn until it ends: the one call a newcomer needs. When the call is
-	// cancelled, the turn goes on. Errors are those of StartTurn; a turn that fails is no error of this call.
+	// RunTurn is StartTurn, and then streams the events of that turn until it ends: the one call that a newcomer needs.
+	// If the call is cancelled, the turn goes on. It fails as StartTurn does; a turn that fails is not an error of this
+	// call.
 	RunTurn(ctx context.Context, in *RunTurnRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[RunTurnResponse], error)
-	// InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended, or
-	// after 20 s with a turn that is still RUNNING.
-	// NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
+	// InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Returns once the turn has
+	// ended, or after 20 s with a turn that is still RUNNING. NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
 	InterruptTurn(ctx context.Context, in *InterruptTurnRequest, opts ...grpc.CallOption) (*InterruptTurnResponse, error)
-	// GetTurn answers a turn. NOT_FOUND: no such turn.
+	// GetTurn returns a turn. NOT_FOUND: no such turn.
 	GetTurn(ctx context.Context, in *GetTurnRequest, opts ...grpc.CallOption) (*GetTurnResponse, error)
-	// ListTurns answers a page of a session's turns, the oldest first.
+	// ListTurns returns a page of a session's turns, oldest first.
 	ListTurns(ctx context.Context, in *ListTurnsRequest, opts ...grpc.CallOption) (*ListTurnsResponse, error)
-	// ListApprovals answers a page of a session's approvals, the oldest first.
+	// ListApprovals returns a page of a session's approvals, oldest first.
 	ListApprovals(ctx context.Context, in *ListApprovalsRequest, opts ...grpc.CallOption) (*ListApprovalsResponse, error)
 	// DecideApproval allows or denies what a tool asks for; the first decision wins. NOT_FOUND: no such approval.
 	// FAILED_PRECONDITION: it is decided, expired or cancelled already (APPROVAL_DECIDED).
@@ -179,22 +180,23 @@ func (c *turnServiceClient) StopTask(ctx context.Context, in *StopTaskRequest, o
 //
 // TurnService gives prompts to sessions. Errors, `request_id` and durability are as in SessionService.
 type TurnServiceServer interface {
-	// StartTurn gives a session a prompt and answers once the turn is stored. A session without a process gets one first.
-	// FAILED_PRECONDITION: a turn runs and if_busy is REJECT (TURN_RUNNING), or the session is in ERROR, CLOSING or CLOSED
-	// (ILLEGAL_TRANSITION). RESOURCE_EXHAUSTED: 16 turns wait already (QUEUE_FULL), or no process came free (NO_SLOT).
+	// StartTurn gives a session a prompt and returns once the turn is stored. A session without a process gets one first.
+	// FAILED_PRECONDITION: a turn runs and if_busy is REJECT (TURN_RUNNING), or the session is in ERROR, CLOSING or
+	// CLOSED (ILLEGAL_TRANSITION). RESOURCE_EXHAUSTED: 16 turns wait already (QUEUE_FULL), or no process came free
+	// (NO_SLOT).
 	StartTurn(context.Context, *StartTurnRequest) (*StartTurnResponse, error)
-	// RunTurn is StartTurn and then the events of that turn until it ends: the one call a newcomer needs. When the call is
-	// cancelled, the turn goes on. Errors are those of StartTurn; a turn that fails is no error of this call.
+	// RunTurn is StartTurn, and then streams the events of that turn until it ends: the one call that a newcomer needs.
+	// If the call is cancelled, the turn goes on. It fails as StartTurn does; a turn that fails is not an error of this
+	// call.
 	RunTurn(*RunTurnRequest, grpc.ServerStreamingServer[RunTurnResponse]) error
-	// InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended, or
-	// after 20 s with a turn that is still RUNNING.
-	// NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
+	// InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Returns once the turn has
+	// ended, or after 20 s with a turn that is still RUNNING. NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
 	InterruptTurn(context.Context, *InterruptTurnRequest) (*InterruptTurnResponse, error)
-	// GetTurn answers a turn. NOT_FOUND: no such turn.
+	// GetTurn returns a turn. NOT_FOUND: no such turn.
 	GetTurn(context.Context, *GetTurnRequest) (*GetTurnResponse, error)
-	// ListTurns answers a page of a session's turns, the oldest first.
+	// ListTurns returns a page of a session's turns, oldest first.
 	ListTurns(context.Context, *ListTurnsRequest) (*ListTurnsResponse, error)
-	// ListApprovals answers a page of a session's approvals, the oldest first.
+	// ListApprovals returns a page of a session's approvals, oldest first.
 	ListApprovals(context.Context, *ListApprovalsRequest) (*ListApprovalsResponse, error)
 	// DecideApproval allows or denies what a tool asks for; the first decision wins. NOT_FOUND: no such approval.
 	// FAILED_PRECONDITION: it is decided, expired or cancelled already (APPROVAL_DECIDED).

@@ -3240,7 +3240,7 @@ pub mod watch_events_request {
         /// At one end of the log. Default: NOW.
         #[prost(enumeration = "super::WatchStart", tag = "3")]
         Start(i32),
-        /// Behind this cursor.
+        /// After this cursor.
         #[prost(string, tag = "4")]
         After(::prost::alloc::string::String),
     }
@@ -3254,7 +3254,7 @@ pub struct WatchEventsResponse {
     /// Sessions as they are, in view BASIC; only before `synced`.
     #[prost(message, repeated, tag = "2")]
     pub sessions: ::prost::alloc::vec::Vec<Session>,
-    /// Position behind this frame: give it as `after` to go on from here.
+    /// Position after this frame: send it as `after` to go on from here.
     #[prost(string, tag = "3")]
     pub cursor: ::prost::alloc::string::String,
     /// What the server says about the stream itself.
@@ -3275,7 +3275,7 @@ pub mod watch_events_response {
         /// Ephemeral events were dropped.
         #[prost(message, tag = "6")]
         Gap(super::WatchGap),
-        /// The server goes away: connect again, with the cursor.
+        /// The server is shutting down: connect again, with the cursor.
         #[prost(message, tag = "7")]
         Draining(super::WatchDraining),
     }
@@ -3302,7 +3302,7 @@ pub struct WatchGap {
     #[prost(int64, tag = "1")]
     pub dropped: i64,
 }
-/// WatchDraining: the server goes away.
+/// WatchDraining: the server is shutting down.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchDraining {
     /// How long to wait before connecting again.
@@ -3318,7 +3318,7 @@ pub struct ListEventsRequest {
     /// The workspace when no session is named. Empty: the caller's own, or `default`; `-`: all (administrators).
     #[prost(string, tag = "2")]
     pub workspace_id: ::prost::alloc::string::String,
-    /// Only events behind this cursor; in DESCENDING order, only those before it.
+    /// Only events after this cursor; in DESCENDING order, only those before it.
     #[prost(string, tag = "3")]
     pub after: ::prost::alloc::string::String,
     /// Only events of these types. Empty: all.
@@ -3327,7 +3327,7 @@ pub struct ListEventsRequest {
     /// Most events in the page. 0: 50; above 1000: 1000; negative: INVALID_ARGUMENT.
     #[prost(int32, tag = "5")]
     pub page_size: i32,
-    /// next_page_token of the page before. It holds only for the same query.
+    /// next_page_token of the previous page. It holds only for the same query.
     #[prost(string, tag = "6")]
     pub page_token: ::prost::alloc::string::String,
     /// Direction. Default: ASCENDING.
@@ -3354,9 +3354,9 @@ pub struct GetEventRequest {
     #[prost(string, tag = "2")]
     pub session_id: ::prost::alloc::string::String,
 }
-/// GetEventResponse is one frame of the answer. An event of at most 1 MiB comes whole in the one frame there is. A larger
-/// one comes truncated in the first frame, and the frames after it carry its serialized form: append the `data` of all
-/// frames and parse the result as an Event.
+/// GetEventResponse is one frame of the answer. An event of at most 1 MiB comes whole in the one frame there is. A
+/// larger one comes truncated in the first frame, and the frames after it carry its serialized form: append the `data`
+/// of all frames and parse the result as an Event.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetEventResponse {
     /// The event; in the first frame only. It is whole unless `truncated` is set.
@@ -3408,9 +3408,9 @@ impl WatchStart {
 pub enum EventOrder {
     /// Not set: ASCENDING.
     Unspecified = 0,
-    /// The oldest first.
+    /// Oldest first.
     Ascending = 1,
-    /// The newest first.
+    /// Newest first.
     Descending = 2,
 }
 impl EventOrder {
@@ -3461,7 +3461,7 @@ pub mod event_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// EventService gives the durable log of what happened, live and as history. Errors are as in SessionService.
+    /// EventService serves the durable log of what happened, live and as history. Errors are as in SessionService.
     #[derive(Debug, Clone)]
     pub struct EventServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -3531,8 +3531,8 @@ pub mod event_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-        /// stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+        /// WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. To go on
+        /// after a broken stream, send the last cursor: the next event follows. NOT_FOUND: no such session; a watch
         /// from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
         /// RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
         pub async fn watch_events(
@@ -3559,7 +3559,7 @@ pub mod event_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.EventService", "WatchEvents"));
             self.inner.server_streaming(req, path, codec).await
         }
-        /// ListEvents answers a page of history. OUT_OF_RANGE: as in WatchEvents.
+        /// ListEvents returns a page of history. OUT_OF_RANGE: as in WatchEvents.
         pub async fn list_events(
             &mut self,
             request: impl tonic::IntoRequest<super::ListEventsRequest>,
@@ -3584,7 +3584,7 @@ pub mod event_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.EventService", "ListEvents"));
             self.inner.unary(req, path, codec).await
         }
-        /// GetEvent answers a stored event whole, also one that streams truncate. NOT_FOUND: no such event.
+        /// GetEvent returns a stored event whole, even one that streams truncate. NOT_FOUND: no such event.
         pub async fn get_event(
             &mut self,
             request: impl tonic::IntoRequest<super::GetEventRequest>,
@@ -4205,7 +4205,7 @@ pub struct ListProfilesRequest {
     /// Most profiles in the page. 0: 50; above 1000: 1000; negative: INVALID_ARGUMENT.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
-    /// next_page_token of the page before. It holds only for the same query.
+    /// next_page_token of the previous page. It holds only for the same query.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
 }
@@ -4390,7 +4390,7 @@ pub mod profile_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.ProfileService", "CreateProfile"));
             self.inner.unary(req, path, codec).await
         }
-        /// GetProfile answers a profile. NOT_FOUND: no such profile.
+        /// GetProfile returns a profile. NOT_FOUND: no such profile.
         pub async fn get_profile(
             &mut self,
             request: impl tonic::IntoRequest<super::GetProfileRequest>,
@@ -4415,7 +4415,7 @@ pub mod profile_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.ProfileService", "GetProfile"));
             self.inner.unary(req, path, codec).await
         }
-        /// ListProfiles answers a page of profiles, by name.
+        /// ListProfiles returns a page of profiles, by name.
         pub async fn list_profiles(
             &mut self,
             request: impl tonic::IntoRequest<super::ListProfilesRequest>,
@@ -4466,8 +4466,8 @@ pub mod profile_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.ProfileService", "UpdateProfile"));
             self.inner.unary(req, path, codec).await
         }
-        /// DeleteProfile removes a profile. NOT_FOUND: no such profile. FAILED_PRECONDITION: sessions that are not CLOSED use it
-        /// (PROFILE_IN_USE). ABORTED: etag.
+        /// DeleteProfile removes a profile. NOT_FOUND: no such profile. FAILED_PRECONDITION: sessions that are not CLOSED use
+        /// it (PROFILE_IN_USE). ABORTED: etag.
         pub async fn delete_profile(
             &mut self,
             request: impl tonic::IntoRequest<super::DeleteProfileRequest>,
@@ -4494,7 +4494,7 @@ pub mod profile_service_client {
         }
     }
 }
-/// CreateSessionRequest describes the session to make.
+/// CreateSessionRequest describes the session to create.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateSessionRequest {
     /// Workspace of the session. Empty: the caller's own, or `default`.
@@ -4527,7 +4527,7 @@ pub struct CreateSessionRequest {
     /// Whether to start at once. Default: AUTO.
     #[prost(enumeration = "StartMode", tag = "9")]
     pub start_mode: i32,
-    /// Check everything, store nothing, and answer the session as it would be.
+    /// Check everything, store nothing, and return the session as it would be.
     #[prost(bool, tag = "10")]
     pub validate_only: bool,
     /// UUID that makes the call safe to repeat. Optional.
@@ -4573,7 +4573,7 @@ pub struct SessionFilter {
         ::prost::alloc::string::String,
         ::prost::alloc::string::String,
     >,
-    /// The session has, gets or gives back a process.
+    /// The session has a process, waits for one, or is ending one.
     #[prost(bool, tag = "5")]
     pub live_only: bool,
     /// Created at this time or later.
@@ -4604,7 +4604,7 @@ pub struct ListSessionsRequest {
     /// Most sessions in the page. 0: 50; above 1000: 1000; negative: INVALID_ARGUMENT.
     #[prost(int32, tag = "4")]
     pub page_size: i32,
-    /// next_page_token of the page before. It holds only for the same workspace, filter, order and view.
+    /// next_page_token of the previous page. It holds only for the same workspace, filter, order and view.
     #[prost(string, tag = "5")]
     pub page_token: ::prost::alloc::string::String,
     /// How much of each session. Default: BASIC.
@@ -4620,7 +4620,7 @@ pub struct ListSessionsResponse {
     /// Token of the next page; empty at the end.
     #[prost(string, tag = "2")]
     pub next_page_token: ::prost::alloc::string::String,
-    /// Revision of the store that the page shows at least.
+    /// Revision of the store; the page shows everything up to it, perhaps more.
     #[prost(int64, tag = "3")]
     pub revision: i64,
     /// Cursor at that revision: watch `after` it to miss nothing.
@@ -4822,7 +4822,7 @@ pub struct WaitSessionResponse {
     #[prost(bool, tag = "2")]
     pub matched: bool,
 }
-/// ForkSessionRequest describes the session to make from another one.
+/// ForkSessionRequest describes the session to create from another one.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ForkSessionRequest {
     /// The session whose conversation to copy. Required.
@@ -4908,7 +4908,7 @@ pub struct GetSessionCapabilitiesResponse {
     #[prost(message, optional, tag = "1")]
     pub capabilities: ::core::option::Option<Capabilities>,
 }
-/// StartMode says what CreateSession does after it has stored the session.
+/// StartMode says what happens to a new session once it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum StartMode {
@@ -4941,8 +4941,8 @@ impl StartMode {
         }
     }
 }
-/// ConfigApply says when a new config generation reaches the process. The model and the permission mode change on the live
-/// process; anything else restarts it and resumes the conversation.
+/// ConfigApply says when a new config generation reaches the process. The model and the permission mode change on the
+/// live process; anything else restarts it and resumes the conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ConfigApply {
@@ -5065,13 +5065,14 @@ pub mod session_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// SessionService makes sessions and rules their life.
+    /// SessionService creates sessions, controls their processes, and ends them.
     ///
-    /// Every call may answer UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with every
-    /// violation); a call that names a session answers NOT_FOUND when there is none. What a change answers is durable.
-    /// A `request_id` (UUID) makes a change safe to repeat: for 24 hours the same id with the same request answers what the
-    /// first call answered, and with another request INVALID_ARGUMENT (REQUEST_ID_REUSED). An `etag` refuses a change based on
-    /// an older state with ABORTED (ETAG_MISMATCH); without one the change is made in any case.
+    /// Every call may fail with UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with
+    /// every violation). A call that names a session fails with NOT_FOUND if there is none. A change that has been answered
+    /// is durable. A `request_id` (UUID) makes a change safe to repeat: for 24 hours, the same id with the same request
+    /// returns the answer of the first call, and with another request it fails with INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    /// With an `etag`, a change of a session that has changed since fails with ABORTED (ETAG_MISMATCH); without one, the
+    /// change is made in any case.
     #[derive(Debug, Clone)]
     pub struct SessionServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -5141,9 +5142,9 @@ pub mod session_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// CreateSession stores a session in state CREATED and answers; its start goes on in the background, so a failure there
-        /// is state ERROR and no error of this call. NOT_FOUND: no such profile. ALREADY_EXISTS: the session_id is taken.
-        /// PERMISSION_DENIED: working_dir lies outside the allowed roots. RESOURCE_EXHAUSTED: quota.
+        /// CreateSession stores a session in state CREATED and returns it. The session starts in the background: if that
+        /// fails, it is in state ERROR, and this call has succeeded all the same. NOT_FOUND: no such profile. ALREADY_EXISTS:
+        /// the session_id is taken. PERMISSION_DENIED: working_dir lies outside the allowed roots. RESOURCE_EXHAUSTED: quota.
         pub async fn create_session(
             &mut self,
             request: impl tonic::IntoRequest<super::CreateSessionRequest>,
@@ -5168,7 +5169,7 @@ pub mod session_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.SessionService", "CreateSession"));
             self.inner.unary(req, path, codec).await
         }
-        /// GetSession answers a session in view FULL.
+        /// GetSession returns a session in view FULL.
         pub async fn get_session(
             &mut self,
             request: impl tonic::IntoRequest<super::GetSessionRequest>,
@@ -5193,7 +5194,7 @@ pub mod session_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.SessionService", "GetSession"));
             self.inner.unary(req, path, codec).await
         }
-        /// ListSessions answers a page of sessions and the revision to start a watch from.
+        /// ListSessions returns a page of sessions, and the revision from which to start a watch.
         pub async fn list_sessions(
             &mut self,
             request: impl tonic::IntoRequest<super::ListSessionsRequest>,
@@ -5218,8 +5219,9 @@ pub mod session_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.SessionService", "ListSessions"));
             self.inner.unary(req, path, codec).await
         }
-        /// UpdateSession changes what the mask names. Labels, metadata and display_name change at once; a changed config becomes
-        /// a new generation, applied when `apply` says. FAILED_PRECONDITION: apply is NOW and a turn runs. ABORTED: etag.
+        /// UpdateSession changes what the mask names. Labels, metadata and display_name change at once; a changed config
+        /// becomes a new generation, applied when `apply` says. FAILED_PRECONDITION: apply is NOW and a turn runs. ABORTED:
+        /// etag.
         pub async fn update_session(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdateSessionRequest>,
@@ -5351,8 +5353,8 @@ pub mod session_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// CloseSession ends the session for good and answers in state CLOSING or CLOSED; a turn that runs is interrupted once the
-        /// grace_period is over. Closing a closed session is OK.
+        /// CloseSession ends the session for good and returns it in state CLOSING or CLOSED. A running turn is interrupted
+        /// once the grace_period is over. Closing a closed session is OK.
         pub async fn close_session(
             &mut self,
             request: impl tonic::IntoRequest<super::CloseSessionRequest>,
@@ -5403,8 +5405,9 @@ pub mod session_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.SessionService", "DeleteSession"));
             self.inner.unary(req, path, codec).await
         }
-        /// WaitSession answers as soon as one of its conditions holds, at the latest at the timeout, shortly before the deadline
-        /// of the call, or after 45 s: many a proxy ends a call that says nothing for longer. Then `matched` is false; call again.
+        /// WaitSession returns as soon as one of its conditions holds. It returns with `matched` false at its timeout, shortly
+        /// before the deadline of the call, or after 45 s, whichever comes first; then call again. Many proxies end a call
+        /// that is silent for longer.
         pub async fn wait_session(
             &mut self,
             request: impl tonic::IntoRequest<super::WaitSessionRequest>,
@@ -5429,9 +5432,10 @@ pub mod session_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.SessionService", "WaitSession"));
             self.inner.unary(req, path, codec).await
         }
-        /// ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
-        /// becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-        /// conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+        /// ForkSession creates a session that continues a copy of another session's conversation. The copy is made at once, so
+        /// the new session does not depend on what happens to the other one later. If nothing was said there yet, the new one
+        /// begins a conversation of its own. If the other one's profile was deleted, the new one has its config, and no
+        /// profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
         /// (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
         pub async fn fork_session(
             &mut self,
@@ -5457,7 +5461,7 @@ pub mod session_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.SessionService", "ForkSession"));
             self.inner.unary(req, path, codec).await
         }
-        /// GetMcpServers answers the MCP servers of a session, those of its config first and by name, with their status in the
+        /// GetMcpServers returns the MCP servers of a session, those of its config first and by name, with their status in the
         /// process that runs now. Without a process the status of all is UNSPECIFIED.
         pub async fn get_mcp_servers(
             &mut self,
@@ -5483,9 +5487,9 @@ pub mod session_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.SessionService", "GetMcpServers"));
             self.inner.unary(req, path, codec).await
         }
-        /// ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
-        /// server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
-        /// change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
+        /// ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with
+        /// the server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being
+        /// connected change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
         /// FAILED_PRECONDITION: the session has no process that is ready (NO_PROCESS), or a turn runs.
         pub async fn reconnect_mcp_server(
             &mut self,
@@ -5514,8 +5518,8 @@ pub mod session_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// GetSessionCapabilities answers what can be chosen in a session, as its process says from READY on, before the first
-        /// turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is ready
-        /// (NO_PROCESS).
+        /// turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is
+        /// ready (NO_PROCESS).
         pub async fn get_session_capabilities(
             &mut self,
             request: impl tonic::IntoRequest<super::GetSessionCapabilitiesRequest>,
@@ -5601,8 +5605,8 @@ pub struct RunTurnRequest {
     #[prost(bool, tag = "7")]
     pub include_ephemeral: bool,
 }
-/// RunTurnResponse is one frame of the stream. A frame without events and turn comes when there has been nothing to say for
-/// a while, such as 15 s: it shows the client, and every proxy on the way, that the stream is alive.
+/// RunTurnResponse is one frame of the stream. After a silence of about 15 s, a frame
+/// without events or turn shows the client, and every proxy on the way, that the stream is alive.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RunTurnResponse {
     /// Events of the turn, in order.
@@ -5618,7 +5622,7 @@ pub struct InterruptTurnRequest {
     /// The session. Required.
     #[prost(string, tag = "1")]
     pub session_id: ::prost::alloc::string::String,
-    /// The turn to stop. Empty: the one that runs. A turn that waits is taken out of the queue.
+    /// The turn to stop. Empty: the running one. A queued turn is taken out of the queue.
     #[prost(string, tag = "2")]
     pub turn_id: ::prost::alloc::string::String,
     /// Why, at most 256 characters. Optional.
@@ -5631,7 +5635,7 @@ pub struct InterruptTurnRequest {
 /// InterruptTurnResponse answers InterruptTurn.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct InterruptTurnResponse {
-    /// The turn. INTERRUPTED, unless it ended by itself first, or has not obeyed yet.
+    /// The turn: INTERRUPTED, unless it ended by itself first, or is still RUNNING.
     #[prost(message, optional, tag = "1")]
     pub turn: ::core::option::Option<Turn>,
 }
@@ -5661,7 +5665,7 @@ pub struct ListTurnsRequest {
     /// Most turns in the page. 0: 50; above 1000: 1000; negative: INVALID_ARGUMENT.
     #[prost(int32, tag = "2")]
     pub page_size: i32,
-    /// next_page_token of the page before. It holds only for the same query.
+    /// next_page_token of the previous page. It holds only for the same query.
     #[prost(string, tag = "3")]
     pub page_token: ::prost::alloc::string::String,
 }
@@ -5687,7 +5691,7 @@ pub struct ListApprovalsRequest {
     /// Most approvals in the page. 0: 50; above 1000: 1000; negative: INVALID_ARGUMENT.
     #[prost(int32, tag = "3")]
     pub page_size: i32,
-    /// next_page_token of the page before. It holds only for the same query.
+    /// next_page_token of the previous page. It holds only for the same query.
     #[prost(string, tag = "4")]
     pub page_token: ::prost::alloc::string::String,
 }
@@ -5713,11 +5717,11 @@ pub struct DecideApprovalRequest {
     /// The answer. Required.
     #[prost(enumeration = "ApprovalDecision", tag = "3")]
     pub decision: i32,
-    /// Input that the tool runs with in the place of the model's; with ALLOW only. For `AskUserQuestion` it is required: the
+    /// Input for the tool, instead of the model's; with ALLOW only. For `AskUserQuestion` it is required: the
     /// input, and in `answers` a text for each question, by the question's own text.
     #[prost(message, optional, tag = "4")]
     pub updated_input: ::core::option::Option<::prost_types::Struct>,
-    /// What the model is told, at most 4096 characters; with DENY only.
+    /// Message for the model, at most 4096 characters; with DENY only.
     #[prost(string, tag = "5")]
     pub message: ::prost::alloc::string::String,
     /// UUID that makes the call safe to repeat. Optional.
@@ -5969,9 +5973,10 @@ pub mod turn_service_client {
             self.inner = self.inner.max_encoding_message_size(limit);
             self
         }
-        /// StartTurn gives a session a prompt and answers once the turn is stored. A session without a process gets one first.
-        /// FAILED_PRECONDITION: a turn runs and if_busy is REJECT (TURN_RUNNING), or the session is in ERROR, CLOSING or CLOSED
-        /// (ILLEGAL_TRANSITION). RESOURCE_EXHAUSTED: 16 turns wait already (QUEUE_FULL), or no process came free (NO_SLOT).
+        /// StartTurn gives a session a prompt and returns once the turn is stored. A session without a process gets one first.
+        /// FAILED_PRECONDITION: a turn runs and if_busy is REJECT (TURN_RUNNING), or the session is in ERROR, CLOSING or
+        /// CLOSED (ILLEGAL_TRANSITION). RESOURCE_EXHAUSTED: 16 turns wait already (QUEUE_FULL), or no process came free
+        /// (NO_SLOT).
         pub async fn start_turn(
             &mut self,
             request: impl tonic::IntoRequest<super::StartTurnRequest>,
@@ -5996,8 +6001,9 @@ pub mod turn_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.TurnService", "StartTurn"));
             self.inner.unary(req, path, codec).await
         }
-        /// RunTurn is StartTurn and then the events of that turn until it ends: the one call a newcomer needs. When the call is
-        /// cancelled, the turn goes on. Errors are those of StartTurn; a turn that fails is no error of this call.
+        /// RunTurn is StartTurn, and then streams the events of that turn until it ends: the one call that a newcomer needs.
+        /// If the call is cancelled, the turn goes on. It fails as StartTurn does; a turn that fails is not an error of this
+        /// call.
         pub async fn run_turn(
             &mut self,
             request: impl tonic::IntoRequest<super::RunTurnRequest>,
@@ -6022,9 +6028,8 @@ pub mod turn_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.TurnService", "RunTurn"));
             self.inner.server_streaming(req, path, codec).await
         }
-        /// InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended, or
-        /// after 20 s with a turn that is still RUNNING.
-        /// NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
+        /// InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Returns once the turn has
+        /// ended, or after 20 s with a turn that is still RUNNING. NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
         pub async fn interrupt_turn(
             &mut self,
             request: impl tonic::IntoRequest<super::InterruptTurnRequest>,
@@ -6049,7 +6054,7 @@ pub mod turn_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.TurnService", "InterruptTurn"));
             self.inner.unary(req, path, codec).await
         }
-        /// GetTurn answers a turn. NOT_FOUND: no such turn.
+        /// GetTurn returns a turn. NOT_FOUND: no such turn.
         pub async fn get_turn(
             &mut self,
             request: impl tonic::IntoRequest<super::GetTurnRequest>,
@@ -6074,7 +6079,7 @@ pub mod turn_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.TurnService", "GetTurn"));
             self.inner.unary(req, path, codec).await
         }
-        /// ListTurns answers a page of a session's turns, the oldest first.
+        /// ListTurns returns a page of a session's turns, oldest first.
         pub async fn list_turns(
             &mut self,
             request: impl tonic::IntoRequest<super::ListTurnsRequest>,
@@ -6099,7 +6104,7 @@ pub mod turn_service_client {
                 .insert(GrpcMethod::new("greenroom.v1.TurnService", "ListTurns"));
             self.inner.unary(req, path, codec).await
         }
-        /// ListApprovals answers a page of a session's approvals, the oldest first.
+        /// ListApprovals returns a page of a session's approvals, oldest first.
         pub async fn list_approvals(
             &mut self,
             request: impl tonic::IntoRequest<super::ListApprovalsRequest>,

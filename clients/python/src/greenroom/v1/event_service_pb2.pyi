@@ -55,9 +55,9 @@ class _EventOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventOrder
     EVENT_ORDER_UNSPECIFIED: _EventOrder.ValueType  # 0
     """Not set: ASCENDING."""
     EVENT_ORDER_ASCENDING: _EventOrder.ValueType  # 1
-    """The oldest first."""
+    """Oldest first."""
     EVENT_ORDER_DESCENDING: _EventOrder.ValueType  # 2
-    """The newest first."""
+    """Newest first."""
 
 class EventOrder(_EventOrder, metaclass=_EventOrderEnumTypeWrapper):
     """EventOrder says in which direction history is read."""
@@ -65,9 +65,9 @@ class EventOrder(_EventOrder, metaclass=_EventOrderEnumTypeWrapper):
 EVENT_ORDER_UNSPECIFIED: EventOrder.ValueType  # 0
 """Not set: ASCENDING."""
 EVENT_ORDER_ASCENDING: EventOrder.ValueType  # 1
-"""The oldest first."""
+"""Oldest first."""
 EVENT_ORDER_DESCENDING: EventOrder.ValueType  # 2
-"""The newest first."""
+"""Newest first."""
 Global___EventOrder: _TypeAlias = EventOrder  # noqa: Y015
 
 @_typing.final
@@ -89,7 +89,7 @@ class WatchEventsRequest(_message.Message):
     start: Global___WatchStart.ValueType
     """At one end of the log. Default: NOW."""
     after: _builtins.str
-    """Behind this cursor."""
+    """After this cursor."""
     include_ephemeral: _builtins.bool
     """Whether to send ephemeral events too. They may be dropped, and a `gap` says how many were."""
     initial_state: _builtins.bool
@@ -140,7 +140,7 @@ class WatchEventsResponse(_message.Message):
     GAP_FIELD_NUMBER: _builtins.int
     DRAINING_FIELD_NUMBER: _builtins.int
     cursor: _builtins.str
-    """Position behind this frame: give it as `after` to go on from here."""
+    """Position after this frame: send it as `after` to go on from here."""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]:
         """Events in order: one under low load, many when there is a backlog."""
@@ -163,7 +163,7 @@ class WatchEventsResponse(_message.Message):
 
     @_builtins.property
     def draining(self) -> Global___WatchDraining:
-        """The server goes away: connect again, with the cursor."""
+        """The server is shutting down: connect again, with the cursor."""
 
     def __init__(
         self,
@@ -256,7 +256,7 @@ Global___WatchGap: _TypeAlias = WatchGap  # noqa: Y015
 
 @_typing.final
 class WatchDraining(_message.Message):
-    """WatchDraining: the server goes away."""
+    """WatchDraining: the server is shutting down."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -296,11 +296,11 @@ class ListEventsRequest(_message.Message):
     workspace_id: _builtins.str
     """The workspace when no session is named. Empty: the caller's own, or `default`; `-`: all (administrators)."""
     after: _builtins.str
-    """Only events behind this cursor; in DESCENDING order, only those before it."""
+    """Only events after this cursor; in DESCENDING order, only those before it."""
     page_size: _builtins.int
     """Most events in the page. 0: 50; above 1000: 1000; negative: INVALID_ARGUMENT."""
     page_token: _builtins.str
-    """next_page_token of the page before. It holds only for the same query."""
+    """next_page_token of the previous page. It holds only for the same query."""
     order: Global___EventOrder.ValueType
     """Direction. Default: ASCENDING."""
     @_builtins.property
@@ -382,9 +382,9 @@ Global___GetEventRequest: _TypeAlias = GetEventRequest  # noqa: Y015
 
 @_typing.final
 class GetEventResponse(_message.Message):
-    """GetEventResponse is one frame of the answer. An event of at most 1 MiB comes whole in the one frame there is. A larger
-    one comes truncated in the first frame, and the frames after it carry its serialized form: append the `data` of all
-    frames and parse the result as an Event.
+    """GetEventResponse is one frame of the answer. An event of at most 1 MiB comes whole in the one frame there is. A
+    larger one comes truncated in the first frame, and the frames after it carry its serialized form: append the `data`
+    of all frames and parse the result as an Event.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class EventServiceStub(object):
-    """EventService gives the durable log of what happened, live and as history. Errors are as in SessionService.
+    """EventService serves the durable log of what happened, live and as history. Errors are as in SessionService.
     """
 
     def __init__(self, channel):
@@ -53,12 +53,12 @@ class EventServiceStub(object):
 
 
 class EventServiceServicer(object):
-    """EventService gives the durable log of what happened, live and as history. Errors are as in SessionService.
+    """EventService serves the durable log of what happened, live and as history. Errors are as in SessionService.
     """
 
     def WatchEvents(self, request, context):
-        """WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-        stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+        """WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. To go on
+        after a broken stream, send the last cursor: the next event follows. NOT_FOUND: no such session; a watch
         from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
         RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
         """
@@ -67,14 +67,14 @@ class EventServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListEvents(self, request, context):
-        """ListEvents answers a page of history. OUT_OF_RANGE: as in WatchEvents.
+        """ListEvents returns a page of history. OUT_OF_RANGE: as in WatchEvents.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetEvent(self, request, context):
-        """GetEvent answers a stored event whole, also one that streams truncate. NOT_FOUND: no such event.
+        """GetEvent returns a stored event whole, even one that streams truncate. NOT_FOUND: no such event.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,7 +107,7 @@ def add_EventServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EventService(object):
-    """EventService gives the durable log of what happened, live and as history. Errors are as in SessionService.
+    """EventService serves the durable log of what happened, live and as history. Errors are as in SessionService.
     """
 
     @staticmethod

@@ -27,41 +27,41 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EventServiceStub:
-    """EventService gives the durable log of what happened, live and as history. Errors are as in SessionService."""
+    """EventService serves the durable log of what happened, live and as history. Errors are as in SessionService."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EventServiceAsyncStub: ...
     WatchEvents: _grpc.UnaryStreamMultiCallable[_event_service_pb2.WatchEventsRequest, _event_service_pb2.WatchEventsResponse]
-    """WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-    stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+    """WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. To go on
+    after a broken stream, send the last cursor: the next event follows. NOT_FOUND: no such session; a watch
     from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
     RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
     """
     ListEvents: _grpc.UnaryUnaryMultiCallable[_event_service_pb2.ListEventsRequest, _event_service_pb2.ListEventsResponse]
-    """ListEvents answers a page of history. OUT_OF_RANGE: as in WatchEvents."""
+    """ListEvents returns a page of history. OUT_OF_RANGE: as in WatchEvents."""
     GetEvent: _grpc.UnaryStreamMultiCallable[_event_service_pb2.GetEventRequest, _event_service_pb2.GetEventResponse]
-    """GetEvent answers a stored event whole, also one that streams truncate. NOT_FOUND: no such event."""
+    """GetEvent returns a stored event whole, even one that streams truncate. NOT_FOUND: no such event."""
 
 @_typing.type_check_only
 class EventServiceAsyncStub(EventServiceStub):
-    """EventService gives the durable log of what happened, live and as history. Errors are as in SessionService."""
+    """EventService serves the durable log of what happened, live and as history. Errors are as in SessionService."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     WatchEvents: _aio.UnaryStreamMultiCallable[_event_service_pb2.WatchEventsRequest, _event_service_pb2.WatchEventsResponse]  # type: ignore[assignment]
-    """WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-    stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+    """WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. To go on
+    after a broken stream, send the last cursor: the next event follows. NOT_FOUND: no such session; a watch
     from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
     RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
     """
     ListEvents: _aio.UnaryUnaryMultiCallable[_event_service_pb2.ListEventsRequest, _event_service_pb2.ListEventsResponse]  # type: ignore[assignment]
-    """ListEvents answers a page of history. OUT_OF_RANGE: as in WatchEvents."""
+    """ListEvents returns a page of history. OUT_OF_RANGE: as in WatchEvents."""
     GetEvent: _aio.UnaryStreamMultiCallable[_event_service_pb2.GetEventRequest, _event_service_pb2.GetEventResponse]  # type: ignore[assignment]
-    """GetEvent answers a stored event whole, also one that streams truncate. NOT_FOUND: no such event."""
+    """GetEvent returns a stored event whole, even one that streams truncate. NOT_FOUND: no such event."""
 
 class EventServiceServicer(metaclass=_abc_1.ABCMeta):
-    """EventService gives the durable log of what happened, live and as history. Errors are as in SessionService."""
+    """EventService serves the durable log of what happened, live and as history. Errors are as in SessionService."""
 
     @_abc_1.abstractmethod
     def WatchEvents(
@@ -69,8 +69,8 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.WatchEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_event_service_pb2.WatchEventsResponse], _abc.AsyncIterator[_event_service_pb2.WatchEventsResponse]]:
-        """WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-        stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+        """WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. To go on
+        after a broken stream, send the last cursor: the next event follows. NOT_FOUND: no such session; a watch
         from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
         RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
         """
@@ -81,7 +81,7 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.ListEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_event_service_pb2.ListEventsResponse, _abc.Awaitable[_event_service_pb2.ListEventsResponse]]:
-        """ListEvents answers a page of history. OUT_OF_RANGE: as in WatchEvents."""
+        """ListEvents returns a page of history. OUT_OF_RANGE: as in WatchEvents."""
 
     @_abc_1.abstractmethod
     def GetEvent(
@@ -89,6 +89,6 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _event_service_pb2.GetEventRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_event_service_pb2.GetEventResponse], _abc.AsyncIterator[_event_service_pb2.GetEventResponse]]:
-        """GetEvent answers a stored event whole, also one that streams truncate. NOT_FOUND: no such event."""
+        """GetEvent returns a stored event whole, even one that streams truncate. NOT_FOUND: no such event."""
 
 def add_EventServiceServicer_to_server(servicer: EventServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -140,7 +140,7 @@ class ListProfilesRequest(_message.Message):
     page_size: _builtins.int
     """Most profiles in the page. 0: 50; above 1000: 1000; negative: INVALID_ARGUMENT."""
     page_token: _builtins.str
-    """next_page_token of the page before. It holds only for the same query."""
+    """next_page_token of the previous page. It holds only for the same query."""
     def __init__(
         self,
         *,

@@ -74,14 +74,14 @@ class ProfileServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetProfile(self, request, context):
-        """GetProfile answers a profile. NOT_FOUND: no such profile.
+        """GetProfile returns a profile. NOT_FOUND: no such profile.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListProfiles(self, request, context):
-        """ListProfiles answers a page of profiles, by name.
+        """ListProfiles returns a page of profiles, by name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -96,8 +96,8 @@ class ProfileServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteProfile(self, request, context):
-        """DeleteProfile removes a profile. NOT_FOUND: no such profile. FAILED_PRECONDITION: sessions that are not CLOSED use it
-        (PROFILE_IN_USE). ABORTED: etag.
+        """DeleteProfile removes a profile. NOT_FOUND: no such profile. FAILED_PRECONDITION: sessions that are not CLOSED use
+        it (PROFILE_IN_USE). ABORTED: etag.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,16 +36,16 @@ class ProfileServiceStub:
     CreateProfile: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.CreateProfileRequest, _profile_service_pb2.CreateProfileResponse]
     """CreateProfile stores a profile. ALREADY_EXISTS: the workspace has one of that name."""
     GetProfile: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.GetProfileRequest, _profile_service_pb2.GetProfileResponse]
-    """GetProfile answers a profile. NOT_FOUND: no such profile."""
+    """GetProfile returns a profile. NOT_FOUND: no such profile."""
     ListProfiles: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.ListProfilesRequest, _profile_service_pb2.ListProfilesResponse]
-    """ListProfiles answers a page of profiles, by name."""
+    """ListProfiles returns a page of profiles, by name."""
     UpdateProfile: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.UpdateProfileRequest, _profile_service_pb2.UpdateProfileResponse]
     """UpdateProfile changes what the mask names; sessions that exist keep their config. NOT_FOUND: no such profile.
     ABORTED: etag.
     """
     DeleteProfile: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.DeleteProfileRequest, _profile_service_pb2.DeleteProfileResponse]
-    """DeleteProfile removes a profile. NOT_FOUND: no such profile. FAILED_PRECONDITION: sessions that are not CLOSED use it
-    (PROFILE_IN_USE). ABORTED: etag.
+    """DeleteProfile removes a profile. NOT_FOUND: no such profile. FAILED_PRECONDITION: sessions that are not CLOSED use
+    it (PROFILE_IN_USE). ABORTED: etag.
     """
 
 @_typing.type_check_only
@@ -56,16 +56,16 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     CreateProfile: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.CreateProfileRequest, _profile_service_pb2.CreateProfileResponse]  # type: ignore[assignment]
     """CreateProfile stores a profile. ALREADY_EXISTS: the workspace has one of that name."""
     GetProfile: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.GetProfileRequest, _profile_service_pb2.GetProfileResponse]  # type: ignore[assignment]
-    """GetProfile answers a profile. NOT_FOUND: no such profile."""
+    """GetProfile returns a profile. NOT_FOUND: no such profile."""
     ListProfiles: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListProfilesRequest, _profile_service_pb2.ListProfilesResponse]  # type: ignore[assignment]
-    """ListProfiles answers a page of profiles, by name."""
+    """ListProfiles returns a page of profiles, by name."""
     UpdateProfile: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.UpdateProfileRequest, _profile_service_pb2.UpdateProfileResponse]  # type: ignore[assignment]
     """UpdateProfile changes what the mask names; sessions that exist keep their config. NOT_FOUND: no such profile.
     ABORTED: etag.
     """
     DeleteProfile: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.DeleteProfileRequest, _profile_service_pb2.DeleteProfileResponse]  # type: ignore[assignment]
-    """DeleteProfile removes a profile. NOT_FOUND: no such profile. FAILED_PRECONDITION: sessions that are not CLOSED use it
-    (PROFILE_IN_USE). ABORTED: etag.
+    """DeleteProfile removes a profile. NOT_FOUND: no such profile. FAILED_PRECONDITION: sessions that are not CLOSED use
+    it (PROFILE_IN_USE). ABORTED: etag.
     """
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -85,7 +85,7 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_service_pb2.GetProfileRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_service_pb2.GetProfileResponse, _abc.Awaitable[_profile_service_pb2.GetProfileResponse]]:
-        """GetProfile answers a profile. NOT_FOUND: no such profile."""
+        """GetProfile returns a profile. NOT_FOUND: no such profile."""
 
     @_abc_1.abstractmethod
     def ListProfiles(
@@ -93,7 +93,7 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_service_pb2.ListProfilesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_service_pb2.ListProfilesResponse, _abc.Awaitable[_profile_service_pb2.ListProfilesResponse]]:
-        """ListProfiles answers a page of profiles, by name."""
+        """ListProfiles returns a page of profiles, by name."""
 
     @_abc_1.abstractmethod
     def UpdateProfile(
@@ -111,8 +111,8 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_service_pb2.DeleteProfileRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_service_pb2.DeleteProfileResponse, _abc.Awaitable[_profile_service_pb2.DeleteProfileResponse]]:
-        """DeleteProfile removes a profile. NOT_FOUND: no such profile. FAILED_PRECONDITION: sessions that are not CLOSED use it
-        (PROFILE_IN_USE). ABORTED: etag.
+        """DeleteProfile removes a profile. NOT_FOUND: no such profile. FAILED_PRECONDITION: sessions that are not CLOSED use
+        it (PROFILE_IN_USE). ABORTED: etag.
         """
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

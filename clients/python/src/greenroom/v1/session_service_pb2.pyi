@@ -41,7 +41,7 @@ class _StartModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StartMode.V
     """Stay CREATED until StartSession or the first turn."""
 
 class StartMode(_StartMode, metaclass=_StartModeEnumTypeWrapper):
-    """StartMode says what CreateSession does after it has stored the session."""
+    """StartMode says what happens to a new session once it is stored."""
 
 START_MODE_UNSPECIFIED: StartMode.ValueType  # 0
 """Not set: AUTO."""
@@ -67,8 +67,8 @@ class _ConfigApplyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConfigApp
     """When a process is next started for any other reason."""
 
 class ConfigApply(_ConfigApply, metaclass=_ConfigApplyEnumTypeWrapper):
-    """ConfigApply says when a new config generation reaches the process. The model and the permission mode change on the live
-    process; anything else restarts it and resumes the conversation.
+    """ConfigApply says when a new config generation reaches the process. The model and the permission mode change on the
+    live process; anything else restarts it and resumes the conversation.
     """
 
 CONFIG_APPLY_UNSPECIFIED: ConfigApply.ValueType  # 0
@@ -83,7 +83,7 @@ Global___ConfigApply: _TypeAlias = ConfigApply  # noqa: Y015
 
 @_typing.final
 class CreateSessionRequest(_message.Message):
-    """CreateSessionRequest describes the session to make."""
+    """CreateSessionRequest describes the session to create."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -131,7 +131,7 @@ class CreateSessionRequest(_message.Message):
     start_mode: Global___StartMode.ValueType
     """Whether to start at once. Default: AUTO."""
     validate_only: _builtins.bool
-    """Check everything, store nothing, and answer the session as it would be."""
+    """Check everything, store nothing, and return the session as it would be."""
     request_id: _builtins.str
     """UUID that makes the call safe to repeat. Optional."""
     @_builtins.property
@@ -279,7 +279,7 @@ class SessionFilter(_message.Message):
     profile_id: _builtins.str
     """The profile is this one."""
     live_only: _builtins.bool
-    """The session has, gets or gives back a process."""
+    """The session has a process, waits for one, or is ending one."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[_session_pb2.SessionState.ValueType]:
         """The state is one of these."""
@@ -344,7 +344,7 @@ class ListSessionsRequest(_message.Message):
     page_size: _builtins.int
     """Most sessions in the page. 0: 50; above 1000: 1000; negative: INVALID_ARGUMENT."""
     page_token: _builtins.str
-    """next_page_token of the page before. It holds only for the same workspace, filter, order and view."""
+    """next_page_token of the previous page. It holds only for the same workspace, filter, order and view."""
     view: _session_pb2.SessionView.ValueType
     """How much of each session. Default: BASIC."""
     @_builtins.property
@@ -382,7 +382,7 @@ class ListSessionsResponse(_message.Message):
     next_page_token: _builtins.str
     """Token of the next page; empty at the end."""
     revision: _builtins.int
-    """Revision of the store that the page shows at least."""
+    """Revision of the store; the page shows everything up to it, perhaps more."""
     cursor: _builtins.str
     """Cursor at that revision: watch `after` it to miss nothing."""
     @_builtins.property
@@ -898,7 +898,7 @@ Global___WaitSessionResponse: _TypeAlias = WaitSessionResponse  # noqa: Y015
 
 @_typing.final
 class ForkSessionRequest(_message.Message):
-    """ForkSessionRequest describes the session to make from another one."""
+    """ForkSessionRequest describes the session to create from another one."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

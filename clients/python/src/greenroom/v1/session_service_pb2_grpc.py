@@ -26,13 +26,14 @@ if _version_not_supported:
 
 
 class SessionServiceStub(object):
-    """SessionService makes sessions and rules their life.
+    """SessionService creates sessions, controls their processes, and ends them.
 
-    Every call may answer UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with every
-    violation); a call that names a session answers NOT_FOUND when there is none. What a change answers is durable.
-    A `request_id` (UUID) makes a change safe to repeat: for 24 hours the same id with the same request answers what the
-    first call answered, and with another request INVALID_ARGUMENT (REQUEST_ID_REUSED). An `etag` refuses a change based on
-    an older state with ABORTED (ETAG_MISMATCH); without one the change is made in any case.
+    Every call may fail with UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with
+    every violation). A call that names a session fails with NOT_FOUND if there is none. A change that has been answered
+    is durable. A `request_id` (UUID) makes a change safe to repeat: for 24 hours, the same id with the same request
+    returns the answer of the first call, and with another request it fails with INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    With an `etag`, a change of a session that has changed since fails with ABORTED (ETAG_MISMATCH); without one, the
+    change is made in any case.
     """
 
     def __init__(self, channel):
@@ -119,41 +120,43 @@ class SessionServiceStub(object):
 
 
 class SessionServiceServicer(object):
-    """SessionService makes sessions and rules their life.
+    """SessionService creates sessions, controls their processes, and ends them.
 
-    Every call may answer UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with every
-    violation); a call that names a session answers NOT_FOUND when there is none. What a change answers is durable.
-    A `request_id` (UUID) makes a change safe to repeat: for 24 hours the same id with the same request answers what the
-    first call answered, and with another request INVALID_ARGUMENT (REQUEST_ID_REUSED). An `etag` refuses a change based on
-    an older state with ABORTED (ETAG_MISMATCH); without one the change is made in any case.
+    Every call may fail with UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with
+    every violation). A call that names a session fails with NOT_FOUND if there is none. A change that has been answered
+    is durable. A `request_id` (UUID) makes a change safe to repeat: for 24 hours, the same id with the same request
+    returns the answer of the first call, and with another request it fails with INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    With an `etag`, a change of a session that has changed since fails with ABORTED (ETAG_MISMATCH); without one, the
+    change is made in any case.
     """
 
     def CreateSession(self, request, context):
-        """CreateSession stores a session in state CREATED and answers; its start goes on in the background, so a failure there
-        is state ERROR and no error of this call. NOT_FOUND: no such profile. ALREADY_EXISTS: the session_id is taken.
-        PERMISSION_DENIED: working_dir lies outside the allowed roots. RESOURCE_EXHAUSTED: quota.
+        """CreateSession stores a session in state CREATED and returns it. The session starts in the background: if that
+        fails, it is in state ERROR, and this call has succeeded all the same. NOT_FOUND: no such profile. ALREADY_EXISTS:
+        the session_id is taken. PERMISSION_DENIED: working_dir lies outside the allowed roots. RESOURCE_EXHAUSTED: quota.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetSession(self, request, context):
-        """GetSession answers a session in view FULL.
+        """GetSession returns a session in view FULL.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListSessions(self, request, context):
-        """ListSessions answers a page of sessions and the revision to start a watch from.
+        """ListSessions returns a page of sessions, and the revision from which to start a watch.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def UpdateSession(self, request, context):
-        """UpdateSession changes what the mask names. Labels, metadata and display_name change at once; a changed config becomes
-        a new generation, applied when `apply` says. FAILED_PRECONDITION: apply is NOW and a turn runs. ABORTED: etag.
+        """UpdateSession changes what the mask names. Labels, metadata and display_name change at once; a changed config
+        becomes a new generation, applied when `apply` says. FAILED_PRECONDITION: apply is NOW and a turn runs. ABORTED:
+        etag.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -191,8 +194,8 @@ class SessionServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def CloseSession(self, request, context):
-        """CloseSession ends the session for good and answers in state CLOSING or CLOSED; a turn that runs is interrupted once the
-        grace_period is over. Closing a closed session is OK.
+        """CloseSession ends the session for good and returns it in state CLOSING or CLOSED. A running turn is interrupted
+        once the grace_period is over. Closing a closed session is OK.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -207,17 +210,19 @@ class SessionServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def WaitSession(self, request, context):
-        """WaitSession answers as soon as one of its conditions holds, at the latest at the timeout, shortly before the deadline
-        of the call, or after 45 s: many a proxy ends a call that says nothing for longer. Then `matched` is false; call again.
+        """WaitSession returns as soon as one of its conditions holds. It returns with `matched` false at its timeout, shortly
+        before the deadline of the call, or after 45 s, whichever comes first; then call again. Many proxies end a call
+        that is silent for longer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ForkSession(self, request, context):
-        """ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
-        becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-        conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+        """ForkSession creates a session that continues a copy of another session's conversation. The copy is made at once, so
+        the new session does not depend on what happens to the other one later. If nothing was said there yet, the new one
+        begins a conversation of its own. If the other one's profile was deleted, the new one has its config, and no
+        profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
         (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -225,7 +230,7 @@ class SessionServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetMcpServers(self, request, context):
-        """GetMcpServers answers the MCP servers of a session, those of its config first and by name, with their status in the
+        """GetMcpServers returns the MCP servers of a session, those of its config first and by name, with their status in the
         process that runs now. Without a process the status of all is UNSPECIFIED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -233,9 +238,9 @@ class SessionServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ReconnectMcpServer(self, request, context):
-        """ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
-        server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
-        change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
+        """ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with
+        the server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being
+        connected change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
         FAILED_PRECONDITION: the session has no process that is ready (NO_PROCESS), or a turn runs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -244,8 +249,8 @@ class SessionServiceServicer(object):
 
     def GetSessionCapabilities(self, request, context):
         """GetSessionCapabilities answers what can be chosen in a session, as its process says from READY on, before the first
-        turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is ready
-        (NO_PROCESS).
+        turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is
+        ready (NO_PROCESS).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -338,13 +343,14 @@ def add_SessionServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SessionService(object):
-    """SessionService makes sessions and rules their life.
+    """SessionService creates sessions, controls their processes, and ends them.
 
-    Every call may answer UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with every
-    violation); a call that names a session answers NOT_FOUND when there is none. What a change answers is durable.
-    A `request_id` (UUID) makes a change safe to repeat: for 24 hours the same id with the same request answers what the
-    first call answered, and with another request INVALID_ARGUMENT (REQUEST_ID_REUSED). An `etag` refuses a change based on
-    an older state with ABORTED (ETAG_MISMATCH); without one the change is made in any case.
+    Every call may fail with UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with
+    every violation). A call that names a session fails with NOT_FOUND if there is none. A change that has been answered
+    is durable. A `request_id` (UUID) makes a change safe to repeat: for 24 hours, the same id with the same request
+    returns the answer of the first call, and with another request it fails with INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    With an `etag`, a change of a session that has changed since fails with ABORTED (ETAG_MISMATCH); without one, the
+    change is made in any case.
     """
 
     @staticmethod

@@ -27,13 +27,14 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SessionServiceStub:
-    """SessionService makes sessions and rules their life.
+    """SessionService creates sessions, controls their processes, and ends them.
 
-    Every call may answer UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with every
-    violation); a call that names a session answers NOT_FOUND when there is none. What a change answers is durable.
-    A `request_id` (UUID) makes a change safe to repeat: for 24 hours the same id with the same request answers what the
-    first call answered, and with another request INVALID_ARGUMENT (REQUEST_ID_REUSED). An `etag` refuses a change based on
-    an older state with ABORTED (ETAG_MISMATCH); without one the change is made in any case.
+    Every call may fail with UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with
+    every violation). A call that names a session fails with NOT_FOUND if there is none. A change that has been answered
+    is durable. A `request_id` (UUID) makes a change safe to repeat: for 24 hours, the same id with the same request
+    returns the answer of the first call, and with another request it fails with INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    With an `etag`, a change of a session that has changed since fails with ABORTED (ETAG_MISMATCH); without one, the
+    change is made in any case.
     """
 
     @_typing.overload
@@ -41,17 +42,18 @@ class SessionServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SessionServiceAsyncStub: ...
     CreateSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.CreateSessionRequest, _session_service_pb2.CreateSessionResponse]
-    """CreateSession stores a session in state CREATED and answers; its start goes on in the background, so a failure there
-    is state ERROR and no error of this call. NOT_FOUND: no such profile. ALREADY_EXISTS: the session_id is taken.
-    PERMISSION_DENIED: working_dir lies outside the allowed roots. RESOURCE_EXHAUSTED: quota.
+    """CreateSession stores a session in state CREATED and returns it. The session starts in the background: if that
+    fails, it is in state ERROR, and this call has succeeded all the same. NOT_FOUND: no such profile. ALREADY_EXISTS:
+    the session_id is taken. PERMISSION_DENIED: working_dir lies outside the allowed roots. RESOURCE_EXHAUSTED: quota.
     """
     GetSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.GetSessionRequest, _session_service_pb2.GetSessionResponse]
-    """GetSession answers a session in view FULL."""
+    """GetSession returns a session in view FULL."""
     ListSessions: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ListSessionsRequest, _session_service_pb2.ListSessionsResponse]
-    """ListSessions answers a page of sessions and the revision to start a watch from."""
+    """ListSessions returns a page of sessions, and the revision from which to start a watch."""
     UpdateSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.UpdateSessionRequest, _session_service_pb2.UpdateSessionResponse]
-    """UpdateSession changes what the mask names. Labels, metadata and display_name change at once; a changed config becomes
-    a new generation, applied when `apply` says. FAILED_PRECONDITION: apply is NOW and a turn runs. ABORTED: etag.
+    """UpdateSession changes what the mask names. Labels, metadata and display_name change at once; a changed config
+    becomes a new generation, applied when `apply` says. FAILED_PRECONDITION: apply is NOW and a turn runs. ABORTED:
+    etag.
     """
     StartSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.StartSessionRequest, _session_service_pb2.StartSessionResponse]
     """StartSession starts a session that is CREATED or in ERROR. FAILED_PRECONDITION: any other state."""
@@ -68,63 +70,67 @@ class SessionServiceStub:
     FAILED_PRECONDITION: a turn runs and force is not set, or the session has no process.
     """
     CloseSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.CloseSessionRequest, _session_service_pb2.CloseSessionResponse]
-    """CloseSession ends the session for good and answers in state CLOSING or CLOSED; a turn that runs is interrupted once the
-    grace_period is over. Closing a closed session is OK.
+    """CloseSession ends the session for good and returns it in state CLOSING or CLOSED. A running turn is interrupted
+    once the grace_period is over. Closing a closed session is OK.
     """
     DeleteSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.DeleteSessionRequest, _session_service_pb2.DeleteSessionResponse]
     """DeleteSession removes a CLOSED session with its history, secrets and transcript. FAILED_PRECONDITION: it is not
     closed and force is not set. Afterwards only the event `session.deleted` is left; its id is never given again.
     """
     WaitSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.WaitSessionRequest, _session_service_pb2.WaitSessionResponse]
-    """WaitSession answers as soon as one of its conditions holds, at the latest at the timeout, shortly before the deadline
-    of the call, or after 45 s: many a proxy ends a call that says nothing for longer. Then `matched` is false; call again.
+    """WaitSession returns as soon as one of its conditions holds. It returns with `matched` false at its timeout, shortly
+    before the deadline of the call, or after 45 s, whichever comes first; then call again. Many proxies end a call
+    that is silent for longer.
     """
     ForkSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ForkSessionRequest, _session_service_pb2.ForkSessionResponse]
-    """ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
-    becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-    conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+    """ForkSession creates a session that continues a copy of another session's conversation. The copy is made at once, so
+    the new session does not depend on what happens to the other one later. If nothing was said there yet, the new one
+    begins a conversation of its own. If the other one's profile was deleted, the new one has its config, and no
+    profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
     (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
     """
     GetMcpServers: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.GetMcpServersRequest, _session_service_pb2.GetMcpServersResponse]
-    """GetMcpServers answers the MCP servers of a session, those of its config first and by name, with their status in the
+    """GetMcpServers returns the MCP servers of a session, those of its config first and by name, with their status in the
     process that runs now. Without a process the status of all is UNSPECIFIED.
     """
     ReconnectMcpServer: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ReconnectMcpServerRequest, _session_service_pb2.ReconnectMcpServerResponse]
-    """ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
-    server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
-    change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
+    """ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with
+    the server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being
+    connected change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
     FAILED_PRECONDITION: the session has no process that is ready (NO_PROCESS), or a turn runs.
     """
     GetSessionCapabilities: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.GetSessionCapabilitiesRequest, _session_service_pb2.GetSessionCapabilitiesResponse]
     """GetSessionCapabilities answers what can be chosen in a session, as its process says from READY on, before the first
-    turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is ready
-    (NO_PROCESS).
+    turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is
+    ready (NO_PROCESS).
     """
 
 @_typing.type_check_only
 class SessionServiceAsyncStub(SessionServiceStub):
-    """SessionService makes sessions and rules their life.
+    """SessionService creates sessions, controls their processes, and ends them.
 
-    Every call may answer UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with every
-    violation); a call that names a session answers NOT_FOUND when there is none. What a change answers is durable.
-    A `request_id` (UUID) makes a change safe to repeat: for 24 hours the same id with the same request answers what the
-    first call answered, and with another request INVALID_ARGUMENT (REQUEST_ID_REUSED). An `etag` refuses a change based on
-    an older state with ABORTED (ETAG_MISMATCH); without one the change is made in any case.
+    Every call may fail with UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with
+    every violation). A call that names a session fails with NOT_FOUND if there is none. A change that has been answered
+    is durable. A `request_id` (UUID) makes a change safe to repeat: for 24 hours, the same id with the same request
+    returns the answer of the first call, and with another request it fails with INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    With an `etag`, a change of a session that has changed since fails with ABORTED (ETAG_MISMATCH); without one, the
+    change is made in any case.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.CreateSessionRequest, _session_service_pb2.CreateSessionResponse]  # type: ignore[assignment]
-    """CreateSession stores a session in state CREATED and answers; its start goes on in the background, so a failure there
-    is state ERROR and no error of this call. NOT_FOUND: no such profile. ALREADY_EXISTS: the session_id is taken.
-    PERMISSION_DENIED: working_dir lies outside the allowed roots. RESOURCE_EXHAUSTED: quota.
+    """CreateSession stores a session in state CREATED and returns it. The session starts in the background: if that
+    fails, it is in state ERROR, and this call has succeeded all the same. NOT_FOUND: no such profile. ALREADY_EXISTS:
+    the session_id is taken. PERMISSION_DENIED: working_dir lies outside the allowed roots. RESOURCE_EXHAUSTED: quota.
     """
     GetSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.GetSessionRequest, _session_service_pb2.GetSessionResponse]  # type: ignore[assignment]
-    """GetSession answers a session in view FULL."""
+    """GetSession returns a session in view FULL."""
     ListSessions: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ListSessionsRequest, _session_service_pb2.ListSessionsResponse]  # type: ignore[assignment]
-    """ListSessions answers a page of sessions and the revision to start a watch from."""
+    """ListSessions returns a page of sessions, and the revision from which to start a watch."""
     UpdateSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.UpdateSessionRequest, _session_service_pb2.UpdateSessionResponse]  # type: ignore[assignment]
-    """UpdateSession changes what the mask names. Labels, metadata and display_name change at once; a changed config becomes
-    a new generation, applied when `apply` says. FAILED_PRECONDITION: apply is NOW and a turn runs. ABORTED: etag.
+    """UpdateSession changes what the mask names. Labels, metadata and display_name change at once; a changed config
+    becomes a new generation, applied when `apply` says. FAILED_PRECONDITION: apply is NOW and a turn runs. ABORTED:
+    etag.
     """
     StartSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.StartSessionRequest, _session_service_pb2.StartSessionResponse]  # type: ignore[assignment]
     """StartSession starts a session that is CREATED or in ERROR. FAILED_PRECONDITION: any other state."""
@@ -141,47 +147,50 @@ class SessionServiceAsyncStub(SessionServiceStub):
     FAILED_PRECONDITION: a turn runs and force is not set, or the session has no process.
     """
     CloseSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.CloseSessionRequest, _session_service_pb2.CloseSessionResponse]  # type: ignore[assignment]
-    """CloseSession ends the session for good and answers in state CLOSING or CLOSED; a turn that runs is interrupted once the
-    grace_period is over. Closing a closed session is OK.
+    """CloseSession ends the session for good and returns it in state CLOSING or CLOSED. A running turn is interrupted
+    once the grace_period is over. Closing a closed session is OK.
     """
     DeleteSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.DeleteSessionRequest, _session_service_pb2.DeleteSessionResponse]  # type: ignore[assignment]
     """DeleteSession removes a CLOSED session with its history, secrets and transcript. FAILED_PRECONDITION: it is not
     closed and force is not set. Afterwards only the event `session.deleted` is left; its id is never given again.
     """
     WaitSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.WaitSessionRequest, _session_service_pb2.WaitSessionResponse]  # type: ignore[assignment]
-    """WaitSession answers as soon as one of its conditions holds, at the latest at the timeout, shortly before the deadline
-    of the call, or after 45 s: many a proxy ends a call that says nothing for longer. Then `matched` is false; call again.
+    """WaitSession returns as soon as one of its conditions holds. It returns with `matched` false at its timeout, shortly
+    before the deadline of the call, or after 45 s, whichever comes first; then call again. Many proxies end a call
+    that is silent for longer.
     """
     ForkSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ForkSessionRequest, _session_service_pb2.ForkSessionResponse]  # type: ignore[assignment]
-    """ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
-    becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-    conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+    """ForkSession creates a session that continues a copy of another session's conversation. The copy is made at once, so
+    the new session does not depend on what happens to the other one later. If nothing was said there yet, the new one
+    begins a conversation of its own. If the other one's profile was deleted, the new one has its config, and no
+    profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
     (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
     """
     GetMcpServers: _aio.UnaryUnaryMultiCallable[_session_service_pb2.GetMcpServersRequest, _session_service_pb2.GetMcpServersResponse]  # type: ignore[assignment]
-    """GetMcpServers answers the MCP servers of a session, those of its config first and by name, with their status in the
+    """GetMcpServers returns the MCP servers of a session, those of its config first and by name, with their status in the
     process that runs now. Without a process the status of all is UNSPECIFIED.
     """
     ReconnectMcpServer: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ReconnectMcpServerRequest, _session_service_pb2.ReconnectMcpServerResponse]  # type: ignore[assignment]
-    """ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
-    server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
-    change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
+    """ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with
+    the server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being
+    connected change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
     FAILED_PRECONDITION: the session has no process that is ready (NO_PROCESS), or a turn runs.
     """
     GetSessionCapabilities: _aio.UnaryUnaryMultiCallable[_session_service_pb2.GetSessionCapabilitiesRequest, _session_service_pb2.GetSessionCapabilitiesResponse]  # type: ignore[assignment]
     """GetSessionCapabilities answers what can be chosen in a session, as its process says from READY on, before the first
-    turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is ready
-    (NO_PROCESS).
+    turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is
+    ready (NO_PROCESS).
     """
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
-    """SessionService makes sessions and rules their life.
+    """SessionService creates sessions, controls their processes, and ends them.
 
-    Every call may answer UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with every
-    violation); a call that names a session answers NOT_FOUND when there is none. What a change answers is durable.
-    A `request_id` (UUID) makes a change safe to repeat: for 24 hours the same id with the same request answers what the
-    first call answered, and with another request INVALID_ARGUMENT (REQUEST_ID_REUSED). An `etag` refuses a change based on
-    an older state with ABORTED (ETAG_MISMATCH); without one the change is made in any case.
+    Every call may fail with UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with
+    every violation). A call that names a session fails with NOT_FOUND if there is none. A change that has been answered
+    is durable. A `request_id` (UUID) makes a change safe to repeat: for 24 hours, the same id with the same request
+    returns the answer of the first call, and with another request it fails with INVALID_ARGUMENT (REQUEST_ID_REUSED).
+    With an `etag`, a change of a session that has changed since fails with ABORTED (ETAG_MISMATCH); without one, the
+    change is made in any case.
     """
 
     @_abc_1.abstractmethod
@@ -190,9 +199,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.CreateSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.CreateSessionResponse, _abc.Awaitable[_session_service_pb2.CreateSessionResponse]]:
-        """CreateSession stores a session in state CREATED and answers; its start goes on in the background, so a failure there
-        is state ERROR and no error of this call. NOT_FOUND: no such profile. ALREADY_EXISTS: the session_id is taken.
-        PERMISSION_DENIED: working_dir lies outside the allowed roots. RESOURCE_EXHAUSTED: quota.
+        """CreateSession stores a session in state CREATED and returns it. The session starts in the background: if that
+        fails, it is in state ERROR, and this call has succeeded all the same. NOT_FOUND: no such profile. ALREADY_EXISTS:
+        the session_id is taken. PERMISSION_DENIED: working_dir lies outside the allowed roots. RESOURCE_EXHAUSTED: quota.
         """
 
     @_abc_1.abstractmethod
@@ -201,7 +210,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.GetSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.GetSessionResponse, _abc.Awaitable[_session_service_pb2.GetSessionResponse]]:
-        """GetSession answers a session in view FULL."""
+        """GetSession returns a session in view FULL."""
 
     @_abc_1.abstractmethod
     def ListSessions(
@@ -209,7 +218,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.ListSessionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.ListSessionsResponse, _abc.Awaitable[_session_service_pb2.ListSessionsResponse]]:
-        """ListSessions answers a page of sessions and the revision to start a watch from."""
+        """ListSessions returns a page of sessions, and the revision from which to start a watch."""
 
     @_abc_1.abstractmethod
     def UpdateSession(
@@ -217,8 +226,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.UpdateSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.UpdateSessionResponse, _abc.Awaitable[_session_service_pb2.UpdateSessionResponse]]:
-        """UpdateSession changes what the mask names. Labels, metadata and display_name change at once; a changed config becomes
-        a new generation, applied when `apply` says. FAILED_PRECONDITION: apply is NOW and a turn runs. ABORTED: etag.
+        """UpdateSession changes what the mask names. Labels, metadata and display_name change at once; a changed config
+        becomes a new generation, applied when `apply` says. FAILED_PRECONDITION: apply is NOW and a turn runs. ABORTED:
+        etag.
         """
 
     @_abc_1.abstractmethod
@@ -265,8 +275,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.CloseSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.CloseSessionResponse, _abc.Awaitable[_session_service_pb2.CloseSessionResponse]]:
-        """CloseSession ends the session for good and answers in state CLOSING or CLOSED; a turn that runs is interrupted once the
-        grace_period is over. Closing a closed session is OK.
+        """CloseSession ends the session for good and returns it in state CLOSING or CLOSED. A running turn is interrupted
+        once the grace_period is over. Closing a closed session is OK.
         """
 
     @_abc_1.abstractmethod
@@ -285,8 +295,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.WaitSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.WaitSessionResponse, _abc.Awaitable[_session_service_pb2.WaitSessionResponse]]:
-        """WaitSession answers as soon as one of its conditions holds, at the latest at the timeout, shortly before the deadline
-        of the call, or after 45 s: many a proxy ends a call that says nothing for longer. Then `matched` is false; call again.
+        """WaitSession returns as soon as one of its conditions holds. It returns with `matched` false at its timeout, shortly
+        before the deadline of the call, or after 45 s, whichever comes first; then call again. Many proxies end a call
+        that is silent for longer.
         """
 
     @_abc_1.abstractmethod
@@ -295,9 +306,10 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.ForkSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.ForkSessionResponse, _abc.Awaitable[_session_service_pb2.ForkSessionResponse]]:
-        """ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
-        becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-        conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+        """ForkSession creates a session that continues a copy of another session's conversation. The copy is made at once, so
+        the new session does not depend on what happens to the other one later. If nothing was said there yet, the new one
+        begins a conversation of its own. If the other one's profile was deleted, the new one has its config, and no
+        profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
         (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
         """
 
@@ -307,7 +319,7 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.GetMcpServersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.GetMcpServersResponse, _abc.Awaitable[_session_service_pb2.GetMcpServersResponse]]:
-        """GetMcpServers answers the MCP servers of a session, those of its config first and by name, with their status in the
+        """GetMcpServers returns the MCP servers of a session, those of its config first and by name, with their status in the
         process that runs now. Without a process the status of all is UNSPECIFIED.
         """
 
@@ -317,9 +329,9 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.ReconnectMcpServerRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.ReconnectMcpServerResponse, _abc.Awaitable[_session_service_pb2.ReconnectMcpServerResponse]]:
-        """ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
-        server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
-        change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
+        """ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with
+        the server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being
+        connected change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
         FAILED_PRECONDITION: the session has no process that is ready (NO_PROCESS), or a turn runs.
         """
 
@@ -330,8 +342,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.GetSessionCapabilitiesResponse, _abc.Awaitable[_session_service_pb2.GetSessionCapabilitiesResponse]]:
         """GetSessionCapabilities answers what can be chosen in a session, as its process says from READY on, before the first
-        turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is ready
-        (NO_PROCESS).
+        turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is
+        ready (NO_PROCESS).
         """
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

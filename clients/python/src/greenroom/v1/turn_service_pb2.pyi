@@ -194,8 +194,8 @@ Global___RunTurnRequest: _TypeAlias = RunTurnRequest  # noqa: Y015
 
 @_typing.final
 class RunTurnResponse(_message.Message):
-    """RunTurnResponse is one frame of the stream. A frame without events and turn comes when there has been nothing to say for
-    a while, such as 15 s: it shows the client, and every proxy on the way, that the stream is alive.
+    """RunTurnResponse is one frame of the stream. After a silence of about 15 s, a frame
+    without events or turn shows the client, and every proxy on the way, that the stream is alive.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -237,7 +237,7 @@ class InterruptTurnRequest(_message.Message):
     session_id: _builtins.str
     """The session. Required."""
     turn_id: _builtins.str
-    """The turn to stop. Empty: the one that runs. A turn that waits is taken out of the queue."""
+    """The turn to stop. Empty: the running one. A queued turn is taken out of the queue."""
     reason: _builtins.str
     """Why, at most 256 characters. Optional."""
     request_id: _builtins.str
@@ -267,7 +267,7 @@ class InterruptTurnResponse(_message.Message):
     TURN_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def turn(self) -> _turn_pb2.Turn:
-        """The turn. INTERRUPTED, unless it ended by itself first, or has not obeyed yet."""
+        """The turn: INTERRUPTED, unless it ended by itself first, or is still RUNNING."""
 
     def __init__(
         self,
@@ -346,7 +346,7 @@ class ListTurnsRequest(_message.Message):
     page_size: _builtins.int
     """Most turns in the page. 0: 50; above 1000: 1000; negative: INVALID_ARGUMENT."""
     page_token: _builtins.str
-    """next_page_token of the page before. It holds only for the same query."""
+    """next_page_token of the previous page. It holds only for the same query."""
     def __init__(
         self,
         *,
@@ -405,7 +405,7 @@ class ListApprovalsRequest(_message.Message):
     page_size: _builtins.int
     """Most approvals in the page. 0: 50; above 1000: 1000; negative: INVALID_ARGUMENT."""
     page_token: _builtins.str
-    """next_page_token of the page before. It holds only for the same query."""
+    """next_page_token of the previous page. It holds only for the same query."""
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[_turn_pb2.ApprovalState.ValueType]:
         """Only those in one of these states. Empty: all."""
@@ -473,12 +473,12 @@ class DecideApprovalRequest(_message.Message):
     decision: Global___ApprovalDecision.ValueType
     """The answer. Required."""
     message: _builtins.str
-    """What the model is told, at most 4096 characters; with DENY only."""
+    """Message for the model, at most 4096 characters; with DENY only."""
     request_id: _builtins.str
     """UUID that makes the call safe to repeat. Optional."""
     @_builtins.property
     def updated_input(self) -> _struct_pb2.Struct:
-        """Input that the tool runs with in the place of the model's; with ALLOW only. For `AskUserQuestion` it is required: the
+        """Input for the tool, instead of the model's; with ALLOW only. For `AskUserQuestion` it is required: the
         input, and in `answers` a text for each question, by the question's own text.
         """
 

@@ -87,47 +87,48 @@ class TurnServiceServicer(object):
     """
 
     def StartTurn(self, request, context):
-        """StartTurn gives a session a prompt and answers once the turn is stored. A session without a process gets one first.
-        FAILED_PRECONDITION: a turn runs and if_busy is REJECT (TURN_RUNNING), or the session is in ERROR, CLOSING or CLOSED
-        (ILLEGAL_TRANSITION). RESOURCE_EXHAUSTED: 16 turns wait already (QUEUE_FULL), or no process came free (NO_SLOT).
+        """StartTurn gives a session a prompt and returns once the turn is stored. A session without a process gets one first.
+        FAILED_PRECONDITION: a turn runs and if_busy is REJECT (TURN_RUNNING), or the session is in ERROR, CLOSING or
+        CLOSED (ILLEGAL_TRANSITION). RESOURCE_EXHAUSTED: 16 turns wait already (QUEUE_FULL), or no process came free
+        (NO_SLOT).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RunTurn(self, request, context):
-        """RunTurn is StartTurn and then the events of that turn until it ends: the one call a newcomer needs. When the call is
-        cancelled, the turn goes on. Errors are those of StartTurn; a turn that fails is no error of this call.
+        """RunTurn is StartTurn, and then streams the events of that turn until it ends: the one call that a newcomer needs.
+        If the call is cancelled, the turn goes on. It fails as StartTurn does; a turn that fails is not an error of this
+        call.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def InterruptTurn(self, request, context):
-        """InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended, or
-        after 20 s with a turn that is still RUNNING.
-        NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
+        """InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Returns once the turn has
+        ended, or after 20 s with a turn that is still RUNNING. NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetTurn(self, request, context):
-        """GetTurn answers a turn. NOT_FOUND: no such turn.
+        """GetTurn returns a turn. NOT_FOUND: no such turn.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListTurns(self, request, context):
-        """ListTurns answers a page of a session's turns, the oldest first.
+        """ListTurns returns a page of a session's turns, oldest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListApprovals(self, request, context):
-        """ListApprovals answers a page of a session's approvals, the oldest first.
+        """ListApprovals returns a page of a session's approvals, oldest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,25 +34,26 @@ class TurnServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> TurnServiceAsyncStub: ...
     StartTurn: _grpc.UnaryUnaryMultiCallable[_turn_service_pb2.StartTurnRequest, _turn_service_pb2.StartTurnResponse]
-    """StartTurn gives a session a prompt and answers once the turn is stored. A session without a process gets one first.
-    FAILED_PRECONDITION: a turn runs and if_busy is REJECT (TURN_RUNNING), or the session is in ERROR, CLOSING or CLOSED
-    (ILLEGAL_TRANSITION). RESOURCE_EXHAUSTED: 16 turns wait already (QUEUE_FULL), or no process came free (NO_SLOT).
+    """StartTurn gives a session a prompt and returns once the turn is stored. A session without a process gets one first.
+    FAILED_PRECONDITION: a turn runs and if_busy is REJECT (TURN_RUNNING), or the session is in ERROR, CLOSING or
+    CLOSED (ILLEGAL_TRANSITION). RESOURCE_EXHAUSTED: 16 turns wait already (QUEUE_FULL), or no process came free
+    (NO_SLOT).
     """
     RunTurn: _grpc.UnaryStreamMultiCallable[_turn_service_pb2.RunTurnRequest, _turn_service_pb2.RunTurnResponse]
-    """RunTurn is StartTurn and then the events of that turn until it ends: the one call a newcomer needs. When the call is
-    cancelled, the turn goes on. Errors are those of StartTurn; a turn that fails is no error of this call.
+    """RunTurn is StartTurn, and then streams the events of that turn until it ends: the one call that a newcomer needs.
+    If the call is cancelled, the turn goes on. It fails as StartTurn does; a turn that fails is not an error of this
+    call.
     """
     InterruptTurn: _grpc.UnaryUnaryMultiCallable[_turn_service_pb2.InterruptTurnRequest, _turn_service_pb2.InterruptTurnResponse]
-    """InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended, or
-    after 20 s with a turn that is still RUNNING.
-    NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
+    """InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Returns once the turn has
+    ended, or after 20 s with a turn that is still RUNNING. NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
     """
     GetTurn: _grpc.UnaryUnaryMultiCallable[_turn_service_pb2.GetTurnRequest, _turn_service_pb2.GetTurnResponse]
-    """GetTurn answers a turn. NOT_FOUND: no such turn."""
+    """GetTurn returns a turn. NOT_FOUND: no such turn."""
     ListTurns: _grpc.UnaryUnaryMultiCallable[_turn_service_pb2.ListTurnsRequest, _turn_service_pb2.ListTurnsResponse]
-    """ListTurns answers a page of a session's turns, the oldest first."""
+    """ListTurns returns a page of a session's turns, oldest first."""
     ListApprovals: _grpc.UnaryUnaryMultiCallable[_turn_service_pb2.ListApprovalsRequest, _turn_service_pb2.ListApprovalsResponse]
-    """ListApprovals answers a page of a session's approvals, the oldest first."""
+    """ListApprovals returns a page of a session's approvals, oldest first."""
     DecideApproval: _grpc.UnaryUnaryMultiCallable[_turn_service_pb2.DecideApprovalRequest, _turn_service_pb2.DecideApprovalResponse]
     """DecideApproval allows or denies what a tool asks for; the first decision wins. NOT_FOUND: no such approval.
     FAILED_PRECONDITION: it is decided, expired or cancelled already (APPROVAL_DECIDED).
@@ -74,25 +75,26 @@ class TurnServiceAsyncStub(TurnServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     StartTurn: _aio.UnaryUnaryMultiCallable[_turn_service_pb2.StartTurnRequest, _turn_service_pb2.StartTurnResponse]  # type: ignore[assignment]
-    """StartTurn gives a session a prompt and answers once the turn is stored. A session without a process gets one first.
-    FAILED_PRECONDITION: a turn runs and if_busy is REJECT (TURN_RUNNING), or the session is in ERROR, CLOSING or CLOSED
-    (ILLEGAL_TRANSITION). RESOURCE_EXHAUSTED: 16 turns wait already (QUEUE_FULL), or no process came free (NO_SLOT).
+    """StartTurn gives a session a prompt and returns once the turn is stored. A session without a process gets one first.
+    FAILED_PRECONDITION: a turn runs and if_busy is REJECT (TURN_RUNNING), or the session is in ERROR, CLOSING or
+    CLOSED (ILLEGAL_TRANSITION). RESOURCE_EXHAUSTED: 16 turns wait already (QUEUE_FULL), or no process came free
+    (NO_SLOT).
     """
     RunTurn: _aio.UnaryStreamMultiCallable[_turn_service_pb2.RunTurnRequest, _turn_service_pb2.RunTurnResponse]  # type: ignore[assignment]
-    """RunTurn is StartTurn and then the events of that turn until it ends: the one call a newcomer needs. When the call is
-    cancelled, the turn goes on. Errors are those of StartTurn; a turn that fails is no error of this call.
+    """RunTurn is StartTurn, and then streams the events of that turn until it ends: the one call that a newcomer needs.
+    If the call is cancelled, the turn goes on. It fails as StartTurn does; a turn that fails is not an error of this
+    call.
     """
     InterruptTurn: _aio.UnaryUnaryMultiCallable[_turn_service_pb2.InterruptTurnRequest, _turn_service_pb2.InterruptTurnResponse]  # type: ignore[assignment]
-    """InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended, or
-    after 20 s with a turn that is still RUNNING.
-    NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
+    """InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Returns once the turn has
+    ended, or after 20 s with a turn that is still RUNNING. NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
     """
     GetTurn: _aio.UnaryUnaryMultiCallable[_turn_service_pb2.GetTurnRequest, _turn_service_pb2.GetTurnResponse]  # type: ignore[assignment]
-    """GetTurn answers a turn. NOT_FOUND: no such turn."""
+    """GetTurn returns a turn. NOT_FOUND: no such turn."""
     ListTurns: _aio.UnaryUnaryMultiCallable[_turn_service_pb2.ListTurnsRequest, _turn_service_pb2.ListTurnsResponse]  # type: ignore[assignment]
-    """ListTurns answers a page of a session's turns, the oldest first."""
+    """ListTurns returns a page of a session's turns, oldest first."""
     ListApprovals: _aio.UnaryUnaryMultiCallable[_turn_service_pb2.ListApprovalsRequest, _turn_service_pb2.ListApprovalsResponse]  # type: ignore[assignment]
-    """ListApprovals answers a page of a session's approvals, the oldest first."""
+    """ListApprovals returns a page of a session's approvals, oldest first."""
     DecideApproval: _aio.UnaryUnaryMultiCallable[_turn_service_pb2.DecideApprovalRequest, _turn_service_pb2.DecideApprovalResponse]  # type: ignore[assignment]
     """DecideApproval allows or denies what a tool asks for; the first decision wins. NOT_FOUND: no such approval.
     FAILED_PRECONDITION: it is decided, expired or cancelled already (APPROVAL_DECIDED).
@@ -117,9 +119,10 @@ class TurnServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _turn_service_pb2.StartTurnRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_turn_service_pb2.StartTurnResponse, _abc.Awaitable[_turn_service_pb2.StartTurnResponse]]:
-        """StartTurn gives a session a prompt and answers once the turn is stored. A session without a process gets one first.
-        FAILED_PRECONDITION: a turn runs and if_busy is REJECT (TURN_RUNNING), or the session is in ERROR, CLOSING or CLOSED
-        (ILLEGAL_TRANSITION). RESOURCE_EXHAUSTED: 16 turns wait already (QUEUE_FULL), or no process came free (NO_SLOT).
+        """StartTurn gives a session a prompt and returns once the turn is stored. A session without a process gets one first.
+        FAILED_PRECONDITION: a turn runs and if_busy is REJECT (TURN_RUNNING), or the session is in ERROR, CLOSING or
+        CLOSED (ILLEGAL_TRANSITION). RESOURCE_EXHAUSTED: 16 turns wait already (QUEUE_FULL), or no process came free
+        (NO_SLOT).
         """
 
     @_abc_1.abstractmethod
@@ -128,8 +131,9 @@ class TurnServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _turn_service_pb2.RunTurnRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_turn_service_pb2.RunTurnResponse], _abc.AsyncIterator[_turn_service_pb2.RunTurnResponse]]:
-        """RunTurn is StartTurn and then the events of that turn until it ends: the one call a newcomer needs. When the call is
-        cancelled, the turn goes on. Errors are those of StartTurn; a turn that fails is no error of this call.
+        """RunTurn is StartTurn, and then streams the events of that turn until it ends: the one call that a newcomer needs.
+        If the call is cancelled, the turn goes on. It fails as StartTurn does; a turn that fails is not an error of this
+        call.
         """
 
     @_abc_1.abstractmethod
@@ -138,9 +142,8 @@ class TurnServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _turn_service_pb2.InterruptTurnRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_turn_service_pb2.InterruptTurnResponse, _abc.Awaitable[_turn_service_pb2.InterruptTurnResponse]]:
-        """InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended, or
-        after 20 s with a turn that is still RUNNING.
-        NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
+        """InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Returns once the turn has
+        ended, or after 20 s with a turn that is still RUNNING. NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
         """
 
     @_abc_1.abstractmethod
@@ -149,7 +152,7 @@ class TurnServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _turn_service_pb2.GetTurnRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_turn_service_pb2.GetTurnResponse, _abc.Awaitable[_turn_service_pb2.GetTurnResponse]]:
-        """GetTurn answers a turn. NOT_FOUND: no such turn."""
+        """GetTurn returns a turn. NOT_FOUND: no such turn."""
 
     @_abc_1.abstractmethod
     def ListTurns(
@@ -157,7 +160,7 @@ class TurnServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _turn_service_pb2.ListTurnsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_turn_service_pb2.ListTurnsResponse, _abc.Awaitable[_turn_service_pb2.ListTurnsResponse]]:
-        """ListTurns answers a page of a session's turns, the oldest first."""
+        """ListTurns returns a page of a session's turns, oldest first."""
 
     @_abc_1.abstractmethod
     def ListApprovals(
@@ -165,7 +168,7 @@ class TurnServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _turn_service_pb2.ListApprovalsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_turn_service_pb2.ListApprovalsResponse, _abc.Awaitable[_turn_service_pb2.ListApprovalsResponse]]:
-        """ListApprovals answers a page of a session's approvals, the oldest first."""
+        """ListApprovals returns a page of a session's approvals, oldest first."""
 
     @_abc_1.abstractmethod
     def DecideApproval(

@@ -53,7 +53,7 @@ export type WatchEventsRequest = Message<"greenroom.v1.WatchEventsRequest"> & {
     case: "start";
   } | {
     /**
-     * Behind this cursor.
+     * After this cursor.
      *
      * @generated from field: string after = 4;
      */
@@ -118,7 +118,7 @@ export type WatchEventsResponse = Message<"greenroom.v1.WatchEventsResponse"> & 
   sessions: Session[];
 
   /**
-   * Position behind this frame: give it as `after` to go on from here.
+   * Position after this frame: send it as `after` to go on from here.
    *
    * @generated from field: string cursor = 3;
    */
@@ -155,7 +155,7 @@ export type WatchEventsResponse = Message<"greenroom.v1.WatchEventsResponse"> & 
     case: "gap";
   } | {
     /**
-     * The server goes away: connect again, with the cursor.
+     * The server is shutting down: connect again, with the cursor.
      *
      * @generated from field: greenroom.v1.WatchDraining draining = 7;
      */
@@ -236,7 +236,7 @@ export const WatchGapSchema: GenMessage<WatchGap> = /*@__PURE__*/
   messageDesc(file_greenroom_v1_event_service, 4);
 
 /**
- * WatchDraining: the server goes away.
+ * WatchDraining: the server is shutting down.
  *
  * @generated from message greenroom.v1.WatchDraining
  */
@@ -277,7 +277,7 @@ export type ListEventsRequest = Message<"greenroom.v1.ListEventsRequest"> & {
   workspaceId: string;
 
   /**
-   * Only events behind this cursor; in DESCENDING order, only those before it.
+   * Only events after this cursor; in DESCENDING order, only those before it.
    *
    * @generated from field: string after = 3;
    */
@@ -298,7 +298,7 @@ export type ListEventsRequest = Message<"greenroom.v1.ListEventsRequest"> & {
   pageSize: number;
 
   /**
-   * next_page_token of the page before. It holds only for the same query.
+   * next_page_token of the previous page. It holds only for the same query.
    *
    * @generated from field: string page_token = 6;
    */
@@ -376,9 +376,9 @@ export const GetEventRequestSchema: GenMessage<GetEventRequest> = /*@__PURE__*/
   messageDesc(file_greenroom_v1_event_service, 8);
 
 /**
- * GetEventResponse is one frame of the answer. An event of at most 1 MiB comes whole in the one frame there is. A larger
- * one comes truncated in the first frame, and the frames after it carry its serialized form: append the `data` of all
- * frames and parse the result as an Event.
+ * GetEventResponse is one frame of the answer. An event of at most 1 MiB comes whole in the one frame there is. A
+ * larger one comes truncated in the first frame, and the frames after it carry its serialized form: append the `data`
+ * of all frames and parse the result as an Event.
  *
  * @generated from message greenroom.v1.GetEventResponse
  */
@@ -460,14 +460,14 @@ export enum EventOrder {
   UNSPECIFIED = 0,
 
   /**
-   * The oldest first.
+   * Oldest first.
    *
    * @generated from enum value: EVENT_ORDER_ASCENDING = 1;
    */
   ASCENDING = 1,
 
   /**
-   * The newest first.
+   * Newest first.
    *
    * @generated from enum value: EVENT_ORDER_DESCENDING = 2;
    */
@@ -481,14 +481,14 @@ export const EventOrderSchema: GenEnum<EventOrder> = /*@__PURE__*/
   enumDesc(file_greenroom_v1_event_service, 1);
 
 /**
- * EventService gives the durable log of what happened, live and as history. Errors are as in SessionService.
+ * EventService serves the durable log of what happened, live and as history. Errors are as in SessionService.
  *
  * @generated from service greenroom.v1.EventService
  */
 export const EventService: GenService<{
   /**
-   * WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. After a broken
-   * stream, the last cursor goes on with exactly the next event. NOT_FOUND: no such session; a watch
+   * WatchEvents streams events as they are committed: durable first, in order, each once, without a gap. To go on
+   * after a broken stream, send the last cursor: the next event follows. NOT_FOUND: no such session; a watch
    * from a cursor takes it as deleted. OUT_OF_RANGE: the cursor lies below what is kept (CURSOR_BELOW_FLOOR).
    * RESOURCE_EXHAUSTED: too many watchers (WATCHER_CAP).
    *
@@ -500,7 +500,7 @@ export const EventService: GenService<{
     output: typeof WatchEventsResponseSchema;
   },
   /**
-   * ListEvents answers a page of history. OUT_OF_RANGE: as in WatchEvents.
+   * ListEvents returns a page of history. OUT_OF_RANGE: as in WatchEvents.
    *
    * @generated from rpc greenroom.v1.EventService.ListEvents
    */
@@ -510,7 +510,7 @@ export const EventService: GenService<{
     output: typeof ListEventsResponseSchema;
   },
   /**
-   * GetEvent answers a stored event whole, also one that streams truncate. NOT_FOUND: no such event.
+   * GetEvent returns a stored event whole, even one that streams truncate. NOT_FOUND: no such event.
    *
    * @generated from rpc greenroom.v1.EventService.GetEvent
    */

@@ -142,7 +142,7 @@ export type ListProfilesRequest = Message<"greenroom.v1.ListProfilesRequest"> & 
   pageSize: number;
 
   /**
-   * next_page_token of the page before. It holds only for the same query.
+   * next_page_token of the previous page. It holds only for the same query.
    *
    * @generated from field: string page_token = 3;
    */
@@ -315,7 +315,7 @@ export const ProfileService: GenService<{
     output: typeof CreateProfileResponseSchema;
   },
   /**
-   * GetProfile answers a profile. NOT_FOUND: no such profile.
+   * GetProfile returns a profile. NOT_FOUND: no such profile.
    *
    * @generated from rpc greenroom.v1.ProfileService.GetProfile
    */
@@ -325,7 +325,7 @@ export const ProfileService: GenService<{
     output: typeof GetProfileResponseSchema;
   },
   /**
-   * ListProfiles answers a page of profiles, by name.
+   * ListProfiles returns a page of profiles, by name.
    *
    * @generated from rpc greenroom.v1.ProfileService.ListProfiles
    */
@@ -346,8 +346,8 @@ export const ProfileService: GenService<{
     output: typeof UpdateProfileResponseSchema;
   },
   /**
-   * DeleteProfile removes a profile. NOT_FOUND: no such profile. FAILED_PRECONDITION: sessions that are not CLOSED use it
-   * (PROFILE_IN_USE). ABORTED: etag.
+   * DeleteProfile removes a profile. NOT_FOUND: no such profile. FAILED_PRECONDITION: sessions that are not CLOSED use
+   * it (PROFILE_IN_USE). ABORTED: etag.
    *
    * @generated from rpc greenroom.v1.ProfileService.DeleteProfile
    */

@@ -23,7 +23,7 @@ export const file_greenroom_v1_session_service: GenFile = /*@__PURE__*/
   fileDesc("CiJncmVlbnJvb20vdjEvc2Vzc2lvbl9zZXJ2aWNlLnByb3RvEgxncmVlbnJvb20udjEimgMKFENyZWF0ZVNlc3Npb25SZXF1ZXN0EhQKDHdvcmtzcGFjZV9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEhIKCnNlc3Npb25faWQYAyABKAkSEgoKcHJvZmlsZV9pZBgEIAEoCRIUCgxkaXNwbGF5X25hbWUYBSABKAkSKwoGY29uZmlnGAYgASgLMhsuZ3JlZW5yb29tLnYxLlNlc3Npb25Db25maWcSPgoGbGFiZWxzGAcgAygLMi4uZ3JlZW5yb29tLnYxLkNyZWF0ZVNlc3Npb25SZXF1ZXN0LkxhYmVsc0VudHJ5EikKCG1ldGFkYXRhGAggASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIrCgpzdGFydF9tb2RlGAkgASgOMhcuZ3JlZW5yb29tLnYxLlN0YXJ0TW9kZRIVCg12YWxpZGF0ZV9vbmx5GAogASgIEhIKCnJlcXVlc3RfaWQYCyABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI/ChVDcmVhdGVTZXNzaW9uUmVzcG9uc2USJgoHc2Vzc2lvbhgBIAEoCzIVLmdyZWVucm9vbS52MS5TZXNzaW9uIicKEUdldFNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkiPAoSR2V0U2Vzc2lvblJlc3BvbnNlEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiKxAwoNU2Vzc2lvbkZpbHRlchIqCgZzdGF0ZXMYASADKA4yGi5ncmVlbnJvb20udjEuU2Vzc2lvblN0YXRlEg8KB3VzZXJfaWQYAiABKAkSEgoKcHJvZmlsZV9pZBgDIAEoCRI3CgZsYWJlbHMYBCADKAsyJy5ncmVlbnJvb20udjEuU2Vzc2lvbkZpbHRlci5MYWJlbHNFbnRyeRIRCglsaXZlX29ubHkYBSABKAgSMQoNY3JlYXRlZF9hZnRlchgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOY3JlYXRlZF9iZWZvcmUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjUKEWxhc3RfYWN0aXZlX2FmdGVyGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2ChJsYXN0X2FjdGl2ZV9iZWZvcmUYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiugEKE0xpc3RTZXNzaW9uc1JlcXVlc3QSFAoMd29ya3NwYWNlX2lkGAEgASgJEisKBmZpbHRlchgCIAEoCzIbLmdyZWVucm9vbS52MS5TZXNzaW9uRmlsdGVyEhAKCG9yZGVyX2J5GAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJEicKBHZpZXcYBiABKA4yGS5ncmVlbnJvb20udjEuU2Vzc2lvblZpZXciegoUTGlzdFNlc3Npb25zUmVzcG9uc2USJwoIc2Vzc2lvbnMYASADKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEAoIcmV2aXNpb24YAyABKAMSDgoGY3Vyc29yGAQgASgJIq0BChRVcGRhdGVTZXNzaW9uUmVxdWVzdBImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24SLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEigKBWFwcGx5GAMgASgOMhkuZ3JlZW5yb29tLnYxLkNvbmZpZ0FwcGx5EhIKCnJlcXVlc3RfaWQYBCABKAkiPwoVVXBkYXRlU2Vzc2lvblJlc3BvbnNlEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJLChNTdGFydFNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSDAoEZXRhZxgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJIj4KFFN0YXJ0U2Vzc2lvblJlc3BvbnNlEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJsChVTdXNwZW5kU2Vzc2lvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRINCgVmb3JjZRgCIAEoCBIOCgZyZWFzb24YAyABKAkSDAoEZXRhZxgEIAEoCRISCgpyZXF1ZXN0X2lkGAUgASgJIkAKFlN1c3BlbmRTZXNzaW9uUmVzcG9uc2USJgoHc2Vzc2lvbhgBIAEoCzIVLmdyZWVucm9vbS52MS5TZXNzaW9uIkwKFFJlc3VtZVNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSDAoEZXRhZxgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJIj8KFVJlc3VtZVNlc3Npb25SZXNwb25zZRImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24ibAoVUmVzdGFydFNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSDQoFZm9yY2UYAiABKAgSDgoGcmVhc29uGAMgASgJEgwKBGV0YWcYBCABKAkSEgoKcmVxdWVzdF9pZBgFIAEoCSJAChZSZXN0YXJ0U2Vzc2lvblJlc3BvbnNlEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiKbAQoTQ2xvc2VTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEi8KDGdyYWNlX3BlcmlvZBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhINCgVmb3JjZRgDIAEoCBIOCgZyZWFzb24YBCABKAkSDAoEZXRhZxgFIAEoCRISCgpyZXF1ZXN0X2lkGAYgASgJIj4KFENsb3NlU2Vzc2lvblJlc3BvbnNlEiYKB3Nlc3Npb24YASABKAsyFS5ncmVlbnJvb20udjEuU2Vzc2lvbiJbChREZWxldGVTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEg0KBWZvcmNlGAIgASgIEgwKBGV0YWcYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSIXChVEZWxldGVTZXNzaW9uUmVzcG9uc2UiwQEKEldhaXRTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEioKBnN0YXRlcxgCIAMoDjIaLmdyZWVucm9vbS52MS5TZXNzaW9uU3RhdGUSDwoHdHVybl9pZBgDIAEoCRIbCg5hZnRlcl9yZXZpc2lvbhgEIAEoA0gAiAEBEioKB3RpbWVvdXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CEQoPX2FmdGVyX3JldmlzaW9uIk4KE1dhaXRTZXNzaW9uUmVzcG9uc2USJgoHc2Vzc2lvbhgBIAEoCzIVLmdyZWVucm9vbS52MS5TZXNzaW9uEg8KB21hdGNoZWQYAiABKAgi3AIKEkZvcmtTZXNzaW9uUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEhYKDm5ld19zZXNzaW9uX2lkGAIgASgJEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRIrCgZjb25maWcYBCABKAsyGy5ncmVlbnJvb20udjEuU2Vzc2lvbkNvbmZpZxI8CgZsYWJlbHMYBSADKAsyLC5ncmVlbnJvb20udjEuRm9ya1Nlc3Npb25SZXF1ZXN0LkxhYmVsc0VudHJ5EikKCG1ldGFkYXRhGAYgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBIrCgpzdGFydF9tb2RlGAcgASgOMhcuZ3JlZW5yb29tLnYxLlN0YXJ0TW9kZRISCgpyZXF1ZXN0X2lkGAggASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiPQoTRm9ya1Nlc3Npb25SZXNwb25zZRImCgdzZXNzaW9uGAEgASgLMhUuZ3JlZW5yb29tLnYxLlNlc3Npb24iKgoUR2V0TWNwU2VydmVyc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSJFChVHZXRNY3BTZXJ2ZXJzUmVzcG9uc2USLAoLbWNwX3NlcnZlcnMYASADKAsyFy5ncmVlbnJvb20udjEuTWNwU2VydmVyIlEKGVJlY29ubmVjdE1jcFNlcnZlclJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkiSQoaUmVjb25uZWN0TWNwU2VydmVyUmVzcG9uc2USKwoKbWNwX3NlcnZlchgBIAEoCzIXLmdyZWVucm9vbS52MS5NY3BTZXJ2ZXIiMwodR2V0U2Vzc2lvbkNhcGFiaWxpdGllc1JlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCSJSCh5HZXRTZXNzaW9uQ2FwYWJpbGl0aWVzUmVzcG9uc2USMAoMY2FwYWJpbGl0aWVzGAEgASgLMhouZ3JlZW5yb29tLnYxLkNhcGFiaWxpdGllcypTCglTdGFydE1vZGUSGgoWU1RBUlRfTU9ERV9VTlNQRUNJRklFRBAAEhMKD1NUQVJUX01PREVfQVVUTxABEhUKEVNUQVJUX01PREVfTUFOVUFMEAIqegoLQ29uZmlnQXBwbHkSHAoYQ09ORklHX0FQUExZX1VOU1BFQ0lGSUVEEAASGgoWQ09ORklHX0FQUExZX1dIRU5fSURMRRABEhQKEENPTkZJR19BUFBMWV9OT1cQAhIbChdDT05GSUdfQVBQTFlfTkVYVF9TVEFSVBADMugKCg5TZXNzaW9uU2VydmljZRJYCg1DcmVhdGVTZXNzaW9uEiIuZ3JlZW5yb29tLnYxLkNyZWF0ZVNlc3Npb25SZXF1ZXN0GiMuZ3JlZW5yb29tLnYxLkNyZWF0ZVNlc3Npb25SZXNwb25zZRJPCgpHZXRTZXNzaW9uEh8uZ3JlZW5yb29tLnYxLkdldFNlc3Npb25SZXF1ZXN0GiAuZ3JlZW5yb29tLnYxLkdldFNlc3Npb25SZXNwb25zZRJVCgxMaXN0U2Vzc2lvbnMSIS5ncmVlbnJvb20udjEuTGlzdFNlc3Npb25zUmVxdWVzdBoiLmdyZWVucm9vbS52MS5MaXN0U2Vzc2lvbnNSZXNwb25zZRJYCg1VcGRhdGVTZXNzaW9uEiIuZ3JlZW5yb29tLnYxLlVwZGF0ZVNlc3Npb25SZXF1ZXN0GiMuZ3JlZW5yb29tLnYxLlVwZGF0ZVNlc3Npb25SZXNwb25zZRJVCgxTdGFydFNlc3Npb24SIS5ncmVlbnJvb20udjEuU3RhcnRTZXNzaW9uUmVxdWVzdBoiLmdyZWVucm9vbS52MS5TdGFydFNlc3Npb25SZXNwb25zZRJbCg5TdXNwZW5kU2Vzc2lvbhIjLmdyZWVucm9vbS52MS5TdXNwZW5kU2Vzc2lvblJlcXVlc3QaJC5ncmVlbnJvb20udjEuU3VzcGVuZFNlc3Npb25SZXNwb25zZRJYCg1SZXN1bWVTZXNzaW9uEiIuZ3JlZW5yb29tLnYxLlJlc3VtZVNlc3Npb25SZXF1ZXN0GiMuZ3JlZW5yb29tLnYxLlJlc3VtZVNlc3Npb25SZXNwb25zZRJbCg5SZXN0YXJ0U2Vzc2lvbhIjLmdyZWVucm9vbS52MS5SZXN0YXJ0U2Vzc2lvblJlcXVlc3QaJC5ncmVlbnJvb20udjEuUmVzdGFydFNlc3Npb25SZXNwb25zZRJVCgxDbG9zZVNlc3Npb24SIS5ncmVlbnJvb20udjEuQ2xvc2VTZXNzaW9uUmVxdWVzdBoiLmdyZWVucm9vbS52MS5DbG9zZVNlc3Npb25SZXNwb25zZRJYCg1EZWxldGVTZXNzaW9uEiIuZ3JlZW5yb29tLnYxLkRlbGV0ZVNlc3Npb25SZXF1ZXN0GiMuZ3JlZW5yb29tLnYxLkRlbGV0ZVNlc3Npb25SZXNwb25zZRJSCgtXYWl0U2Vzc2lvbhIgLmdyZWVucm9vbS52MS5XYWl0U2Vzc2lvblJlcXVlc3QaIS5ncmVlbnJvb20udjEuV2FpdFNlc3Npb25SZXNwb25zZRJSCgtGb3JrU2Vzc2lvbhIgLmdyZWVucm9vbS52MS5Gb3JrU2Vzc2lvblJlcXVlc3QaIS5ncmVlbnJvb20udjEuRm9ya1Nlc3Npb25SZXNwb25zZRJYCg1HZXRNY3BTZXJ2ZXJzEiIuZ3JlZW5yb29tLnYxLkdldE1jcFNlcnZlcnNSZXF1ZXN0GiMuZ3JlZW5yb29tLnYxLkdldE1jcFNlcnZlcnNSZXNwb25zZRJnChJSZWNvbm5lY3RNY3BTZXJ2ZXISJy5ncmVlbnJvb20udjEuUmVjb25uZWN0TWNwU2VydmVyUmVxdWVzdBooLmdyZWVucm9vbS52MS5SZWNvbm5lY3RNY3BTZXJ2ZXJSZXNwb25zZRJzChZHZXRTZXNzaW9uQ2FwYWJpbGl0aWVzEisuZ3JlZW5yb29tLnYxLkdldFNlc3Npb25DYXBhYmlsaXRpZXNSZXF1ZXN0GiwuZ3JlZW5yb29tLnYxLkdldFNlc3Npb25DYXBhYmlsaXRpZXNSZXNwb25zZUIyChlpby5naXRodWIuZ3JlZW5yb29tZGV2LnYxQhNTZXNzaW9uU2VydmljZVByb3RvUAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp, file_greenroom_v1_capabilities, file_greenroom_v1_config, file_greenroom_v1_mcp, file_greenroom_v1_session]);
 
 /**
- * CreateSessionRequest describes the session to make.
+ * CreateSessionRequest describes the session to create.
  *
  * @generated from message greenroom.v1.CreateSessionRequest
  */
@@ -92,7 +92,7 @@ export type CreateSessionRequest = Message<"greenroom.v1.CreateSessionRequest"> 
   startMode: StartMode;
 
   /**
-   * Check everything, store nothing, and answer the session as it would be.
+   * Check everything, store nothing, and return the session as it would be.
    *
    * @generated from field: bool validate_only = 10;
    */
@@ -211,7 +211,7 @@ export type SessionFilter = Message<"greenroom.v1.SessionFilter"> & {
   labels: { [key: string]: string };
 
   /**
-   * The session has, gets or gives back a process.
+   * The session has a process, waits for one, or is ending one.
    *
    * @generated from field: bool live_only = 5;
    */
@@ -288,7 +288,7 @@ export type ListSessionsRequest = Message<"greenroom.v1.ListSessionsRequest"> & 
   pageSize: number;
 
   /**
-   * next_page_token of the page before. It holds only for the same workspace, filter, order and view.
+   * next_page_token of the previous page. It holds only for the same workspace, filter, order and view.
    *
    * @generated from field: string page_token = 5;
    */
@@ -330,7 +330,7 @@ export type ListSessionsResponse = Message<"greenroom.v1.ListSessionsResponse"> 
   nextPageToken: string;
 
   /**
-   * Revision of the store that the page shows at least.
+   * Revision of the store; the page shows everything up to it, perhaps more.
    *
    * @generated from field: int64 revision = 3;
    */
@@ -881,7 +881,7 @@ export const WaitSessionResponseSchema: GenMessage<WaitSessionResponse> = /*@__P
   messageDesc(file_greenroom_v1_session_service, 22);
 
 /**
- * ForkSessionRequest describes the session to make from another one.
+ * ForkSessionRequest describes the session to create from another one.
  *
  * @generated from message greenroom.v1.ForkSessionRequest
  */
@@ -1112,7 +1112,7 @@ export const GetSessionCapabilitiesResponseSchema: GenMessage<GetSessionCapabili
   messageDesc(file_greenroom_v1_session_service, 30);
 
 /**
- * StartMode says what CreateSession does after it has stored the session.
+ * StartMode says what happens to a new session once it is stored.
  *
  * @generated from enum greenroom.v1.StartMode
  */
@@ -1146,8 +1146,8 @@ export const StartModeSchema: GenEnum<StartMode> = /*@__PURE__*/
   enumDesc(file_greenroom_v1_session_service, 0);
 
 /**
- * ConfigApply says when a new config generation reaches the process. The model and the permission mode change on the live
- * process; anything else restarts it and resumes the conversation.
+ * ConfigApply says when a new config generation reaches the process. The model and the permission mode change on the
+ * live process; anything else restarts it and resumes the conversation.
  *
  * @generated from enum greenroom.v1.ConfigApply
  */
@@ -1188,21 +1188,22 @@ export const ConfigApplySchema: GenEnum<ConfigApply> = /*@__PURE__*/
   enumDesc(file_greenroom_v1_session_service, 1);
 
 /**
- * SessionService makes sessions and rules their life.
+ * SessionService creates sessions, controls their processes, and ends them.
  *
- * Every call may answer UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with every
- * violation); a call that names a session answers NOT_FOUND when there is none. What a change answers is durable.
- * A `request_id` (UUID) makes a change safe to repeat: for 24 hours the same id with the same request answers what the
- * first call answered, and with another request INVALID_ARGUMENT (REQUEST_ID_REUSED). An `etag` refuses a change based on
- * an older state with ABORTED (ETAG_MISMATCH); without one the change is made in any case.
+ * Every call may fail with UNAUTHENTICATED, PERMISSION_DENIED, UNAVAILABLE (with RetryInfo) and INVALID_ARGUMENT (with
+ * every violation). A call that names a session fails with NOT_FOUND if there is none. A change that has been answered
+ * is durable. A `request_id` (UUID) makes a change safe to repeat: for 24 hours, the same id with the same request
+ * returns the answer of the first call, and with another request it fails with INVALID_ARGUMENT (REQUEST_ID_REUSED).
+ * With an `etag`, a change of a session that has changed since fails with ABORTED (ETAG_MISMATCH); without one, the
+ * change is made in any case.
  *
  * @generated from service greenroom.v1.SessionService
  */
 export const SessionService: GenService<{
   /**
-   * CreateSession stores a session in state CREATED and answers; its start goes on in the background, so a failure there
-   * is state ERROR and no error of this call. NOT_FOUND: no such profile. ALREADY_EXISTS: the session_id is taken.
-   * PERMISSION_DENIED: working_dir lies outside the allowed roots. RESOURCE_EXHAUSTED: quota.
+   * CreateSession stores a session in state CREATED and returns it. The session starts in the background: if that
+   * fails, it is in state ERROR, and this call has succeeded all the same. NOT_FOUND: no such profile. ALREADY_EXISTS:
+   * the session_id is taken. PERMISSION_DENIED: working_dir lies outside the allowed roots. RESOURCE_EXHAUSTED: quota.
    *
    * @generated from rpc greenroom.v1.SessionService.CreateSession
    */
@@ -1212,7 +1213,7 @@ export const SessionService: GenService<{
     output: typeof CreateSessionResponseSchema;
   },
   /**
-   * GetSession answers a session in view FULL.
+   * GetSession returns a session in view FULL.
    *
    * @generated from rpc greenroom.v1.SessionService.GetSession
    */
@@ -1222,7 +1223,7 @@ export const SessionService: GenService<{
     output: typeof GetSessionResponseSchema;
   },
   /**
-   * ListSessions answers a page of sessions and the revision to start a watch from.
+   * ListSessions returns a page of sessions, and the revision from which to start a watch.
    *
    * @generated from rpc greenroom.v1.SessionService.ListSessions
    */
@@ -1232,8 +1233,9 @@ export const SessionService: GenService<{
     output: typeof ListSessionsResponseSchema;
   },
   /**
-   * UpdateSession changes what the mask names. Labels, metadata and display_name change at once; a changed config becomes
-   * a new generation, applied when `apply` says. FAILED_PRECONDITION: apply is NOW and a turn runs. ABORTED: etag.
+   * UpdateSession changes what the mask names. Labels, metadata and display_name change at once; a changed config
+   * becomes a new generation, applied when `apply` says. FAILED_PRECONDITION: apply is NOW and a turn runs. ABORTED:
+   * etag.
    *
    * @generated from rpc greenroom.v1.SessionService.UpdateSession
    */
@@ -1286,8 +1288,8 @@ export const SessionService: GenService<{
     output: typeof RestartSessionResponseSchema;
   },
   /**
-   * CloseSession ends the session for good and answers in state CLOSING or CLOSED; a turn that runs is interrupted once the
-   * grace_period is over. Closing a closed session is OK.
+   * CloseSession ends the session for good and returns it in state CLOSING or CLOSED. A running turn is interrupted
+   * once the grace_period is over. Closing a closed session is OK.
    *
    * @generated from rpc greenroom.v1.SessionService.CloseSession
    */
@@ -1308,8 +1310,9 @@ export const SessionService: GenService<{
     output: typeof DeleteSessionResponseSchema;
   },
   /**
-   * WaitSession answers as soon as one of its conditions holds, at the latest at the timeout, shortly before the deadline
-   * of the call, or after 45 s: many a proxy ends a call that says nothing for longer. Then `matched` is false; call again.
+   * WaitSession returns as soon as one of its conditions holds. It returns with `matched` false at its timeout, shortly
+   * before the deadline of the call, or after 45 s, whichever comes first; then call again. Many proxies end a call
+   * that is silent for longer.
    *
    * @generated from rpc greenroom.v1.SessionService.WaitSession
    */
@@ -1319,9 +1322,10 @@ export const SessionService: GenService<{
     output: typeof WaitSessionResponseSchema;
   },
   /**
-   * ForkSession makes a new session that continues a copy of another one's conversation. The copy is made at once: what
-   * becomes of the other session does not matter to it. If nothing was said there yet, the new one begins without a
-   * conversation. If the other one's profile was deleted, the new one has its config, and no profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
+   * ForkSession creates a session that continues a copy of another session's conversation. The copy is made at once, so
+   * the new session does not depend on what happens to the other one later. If nothing was said there yet, the new one
+   * begins a conversation of its own. If the other one's profile was deleted, the new one has its config, and no
+   * profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
    * (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
    *
    * @generated from rpc greenroom.v1.SessionService.ForkSession
@@ -1332,7 +1336,7 @@ export const SessionService: GenService<{
     output: typeof ForkSessionResponseSchema;
   },
   /**
-   * GetMcpServers answers the MCP servers of a session, those of its config first and by name, with their status in the
+   * GetMcpServers returns the MCP servers of a session, those of its config first and by name, with their status in the
    * process that runs now. Without a process the status of all is UNSPECIFIED.
    *
    * @generated from rpc greenroom.v1.SessionService.GetMcpServers
@@ -1343,9 +1347,9 @@ export const SessionService: GenService<{
     output: typeof GetMcpServersResponseSchema;
   },
   /**
-   * ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with the
-   * server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being connected
-   * change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
+   * ReconnectMcpServer has the process connect to an MCP server anew, whatever its status, and answers at once, with
+   * the server PENDING; the event `mcp_server.updated` tells how it went. Calls made while the server is being
+   * connected change nothing. A turn that is accepted meanwhile waits. NOT_FOUND: the session has no such server.
    * FAILED_PRECONDITION: the session has no process that is ready (NO_PROCESS), or a turn runs.
    *
    * @generated from rpc greenroom.v1.SessionService.ReconnectMcpServer
@@ -1357,8 +1361,8 @@ export const SessionService: GenService<{
   },
   /**
    * GetSessionCapabilities answers what can be chosen in a session, as its process says from READY on, before the first
-   * turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is ready
-   * (NO_PROCESS).
+   * turn: models with their efforts, commands, agents, tools. FAILED_PRECONDITION: the session has no process that is
+   * ready (NO_PROCESS).
    *
    * @generated from rpc greenroom.v1.SessionService.GetSessionCapabilities
    */

@@ -161,8 +161,8 @@ export const RunTurnRequestSchema: GenMessage<RunTurnRequest> = /*@__PURE__*/
   messageDesc(file_greenroom_v1_turn_service, 2);
 
 /**
- * RunTurnResponse is one frame of the stream. A frame without events and turn comes when there has been nothing to say for
- * a while, such as 15 s: it shows the client, and every proxy on the way, that the stream is alive.
+ * RunTurnResponse is one frame of the stream. After a silence of about 15 s, a frame
+ * without events or turn shows the client, and every proxy on the way, that the stream is alive.
  *
  * @generated from message greenroom.v1.RunTurnResponse
  */
@@ -203,7 +203,7 @@ export type InterruptTurnRequest = Message<"greenroom.v1.InterruptTurnRequest"> 
   sessionId: string;
 
   /**
-   * The turn to stop. Empty: the one that runs. A turn that waits is taken out of the queue.
+   * The turn to stop. Empty: the running one. A queued turn is taken out of the queue.
    *
    * @generated from field: string turn_id = 2;
    */
@@ -238,7 +238,7 @@ export const InterruptTurnRequestSchema: GenMessage<InterruptTurnRequest> = /*@_
  */
 export type InterruptTurnResponse = Message<"greenroom.v1.InterruptTurnResponse"> & {
   /**
-   * The turn. INTERRUPTED, unless it ended by itself first, or has not obeyed yet.
+   * The turn: INTERRUPTED, unless it ended by itself first, or is still RUNNING.
    *
    * @generated from field: greenroom.v1.Turn turn = 1;
    */
@@ -322,7 +322,7 @@ export type ListTurnsRequest = Message<"greenroom.v1.ListTurnsRequest"> & {
   pageSize: number;
 
   /**
-   * next_page_token of the page before. It holds only for the same query.
+   * next_page_token of the previous page. It holds only for the same query.
    *
    * @generated from field: string page_token = 3;
    */
@@ -392,7 +392,7 @@ export type ListApprovalsRequest = Message<"greenroom.v1.ListApprovalsRequest"> 
   pageSize: number;
 
   /**
-   * next_page_token of the page before. It holds only for the same query.
+   * next_page_token of the previous page. It holds only for the same query.
    *
    * @generated from field: string page_token = 4;
    */
@@ -462,7 +462,7 @@ export type DecideApprovalRequest = Message<"greenroom.v1.DecideApprovalRequest"
   decision: ApprovalDecision;
 
   /**
-   * Input that the tool runs with in the place of the model's; with ALLOW only. For `AskUserQuestion` it is required: the
+   * Input for the tool, instead of the model's; with ALLOW only. For `AskUserQuestion` it is required: the
    * input, and in `answers` a text for each question, by the question's own text.
    *
    * @generated from field: google.protobuf.Struct updated_input = 4;
@@ -470,7 +470,7 @@ export type DecideApprovalRequest = Message<"greenroom.v1.DecideApprovalRequest"
   updatedInput?: JsonObject | undefined;
 
   /**
-   * What the model is told, at most 4096 characters; with DENY only.
+   * Message for the model, at most 4096 characters; with DENY only.
    *
    * @generated from field: string message = 5;
    */
@@ -713,9 +713,10 @@ export const ApprovalDecisionSchema: GenEnum<ApprovalDecision> = /*@__PURE__*/
  */
 export const TurnService: GenService<{
   /**
-   * StartTurn gives a session a prompt and answers once the turn is stored. A session without a process gets one first.
-   * FAILED_PRECONDITION: a turn runs and if_busy is REJECT (TURN_RUNNING), or the session is in ERROR, CLOSING or CLOSED
-   * (ILLEGAL_TRANSITION). RESOURCE_EXHAUSTED: 16 turns wait already (QUEUE_FULL), or no process came free (NO_SLOT).
+   * StartTurn gives a session a prompt and returns once the turn is stored. A session without a process gets one first.
+   * FAILED_PRECONDITION: a turn runs and if_busy is REJECT (TURN_RUNNING), or the session is in ERROR, CLOSING or
+   * CLOSED (ILLEGAL_TRANSITION). RESOURCE_EXHAUSTED: 16 turns wait already (QUEUE_FULL), or no process came free
+   * (NO_SLOT).
    *
    * @generated from rpc greenroom.v1.TurnService.StartTurn
    */
@@ -725,8 +726,9 @@ export const TurnService: GenService<{
     output: typeof StartTurnResponseSchema;
   },
   /**
-   * RunTurn is StartTurn and then the events of that turn until it ends: the one call a newcomer needs. When the call is
-   * cancelled, the turn goes on. Errors are those of StartTurn; a turn that fails is no error of this call.
+   * RunTurn is StartTurn, and then streams the events of that turn until it ends: the one call that a newcomer needs.
+   * If the call is cancelled, the turn goes on. It fails as StartTurn does; a turn that fails is not an error of this
+   * call.
    *
    * @generated from rpc greenroom.v1.TurnService.RunTurn
    */
@@ -736,9 +738,8 @@ export const TurnService: GenService<{
     output: typeof RunTurnResponseSchema;
   },
   /**
-   * InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Answers once the turn has ended, or
-   * after 20 s with a turn that is still RUNNING.
-   * NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
+   * InterruptTurn stops the running turn; its pending approvals become CANCELLED first. Returns once the turn has
+   * ended, or after 20 s with a turn that is still RUNNING. NOT_FOUND: no such turn. FAILED_PRECONDITION: no turn runs.
    *
    * @generated from rpc greenroom.v1.TurnService.InterruptTurn
    */
@@ -748,7 +749,7 @@ export const TurnService: GenService<{
     output: typeof InterruptTurnResponseSchema;
   },
   /**
-   * GetTurn answers a turn. NOT_FOUND: no such turn.
+   * GetTurn returns a turn. NOT_FOUND: no such turn.
    *
    * @generated from rpc greenroom.v1.TurnService.GetTurn
    */
@@ -758,7 +759,7 @@ export const TurnService: GenService<{
     output: typeof GetTurnResponseSchema;
   },
   /**
-   * ListTurns answers a page of a session's turns, the oldest first.
+   * ListTurns returns a page of a session's turns, oldest first.
    *
    * @generated from rpc greenroom.v1.TurnService.ListTurns
    */
@@ -768,7 +769,7 @@ export const TurnService: GenService<{
     output: typeof ListTurnsResponseSchema;
   },
   /**
-   * ListApprovals answers a page of a session's approvals, the oldest first.
+   * ListApprovals returns a page of a session's approvals, oldest first.
    *
    * @generated from rpc greenroom.v1.TurnService.ListApprovals
    */
