@@ -35,6 +35,7 @@ from unit.supervision.cli import Host
 from unit.supervision.timeouts import TIMEOUTS
 
 SOON = timedelta(seconds=60)
+DRAIN_TIMEOUT = timedelta(seconds=1)  # where a test leaves a turn running, nobody will end it
 """How long a test waits for what must come; only a failing one waits so long."""
 
 
@@ -151,7 +152,7 @@ async def running_node(
             now=lambda: clocks.time,
             monotonic=lambda: clocks.seconds,
         )
-        async with supervising(context, drain_timeout=SOON) as supervisors:
+        async with supervising(context, drain_timeout=DRAIN_TIMEOUT) as supervisors:
             yield Node(database, host, supervisors, clocks)
 
 
