@@ -105,22 +105,15 @@ def _begin(step: Step, turn: Turn) -> None:
         step.transition(Signal.TURN_BEGAN)
     step.update_session(current_turn_id=turn.turn_id, last_active_time=step.at, lost_task_ids=())
     step.put_turn(turn)
+    _forget_how_it_went(step)
     step.update_live(
         woken_by=None,
         wakes_by=None,
         stirring=False,
-        result=None,
-        cause=None,
-        refusal=None,
-        api_failure=NO_FAILURE,
-        retrying_since=None,
-        cut=False,
         turn_rounds=0,
         turn_models=(),
-        obey_by=None,
         turn_began=step.moment,
         heard_at=step.moment,
-        open_tools=frozenset(),
         output_bytes=0,
     )
     step.emit(turn_event(turn, at=step.at))
@@ -188,6 +181,13 @@ def _close(step: Step, turn: Turn) -> None:
     turn = book.close_turn(step, turn)
     step.put_turn(turn)
     step.update_session(current_turn_id="", last_active_time=step.at)
+    _forget_how_it_went(step)
+    background_grace.begin(step)
+    step.emit(turn_event(turn, at=step.at))
+
+
+def _forget_how_it_went(step: Step) -> None:
+    """Forget what was noted about one turn alone: how it failed or was cut, and what it still waited for."""
     step.update_live(
         result=None,
         cause=None,
@@ -198,8 +198,6 @@ def _close(step: Step, turn: Turn) -> None:
         obey_by=None,
         open_tools=frozenset(),
     )
-    background_grace.begin(step)
-    step.emit(turn_event(turn, at=step.at))
 
 
 def rest(step: Step) -> None:
