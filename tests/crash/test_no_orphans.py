@@ -89,9 +89,12 @@ class Chaos:
         self.seen.update(below)
         for process in below:
             try:
-                self.kernel_sessions.add(os.getsid(process.pid))
+                kernel_session = os.getsid(process.pid)
             except ProcessLookupError:
                 continue
+            # A child that has not begun its own yet is still in the server's, which is that of whoever runs the tests.
+            if kernel_session != os.getsid(self.server.pid):
+                self.kernel_sessions.add(kernel_session)
         return below
 
     def left(self) -> Sequence[psutil.Process]:
