@@ -9,18 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from greenroomd.domain.fast_replace import evolve
 from greenroomd.domain.prices import price_of
 from greenroomd.domain.usage import Usage
 
 
 @dataclass(frozen=True, slots=True)
 class SeenRequest:
-    """A request to the model of which a message has told, but no result."""
+    """A request to the model of which a message has told, but no result; or several of the same doubt."""
 
     model: str
     """The model that answers."""
     usage: Usage
-    """Its tokens, as far as the message has told."""
+    """Its tokens, as far as the message has told, with their cost by list prices."""
     ended: bool
     """Whether the answer is complete."""
     agent: bool
@@ -31,12 +32,6 @@ class SeenRequest:
         """How doubtful it is that the next result tells of it: 0 is certain, 2 is what was probably broken off."""
         return 0 if self.ended else 1 if self.agent else 2
 
-    @property
-    def estimate(self) -> Usage:
-        """Its tokens with their cost by list prices."""
-        cost = price_of(self.model).cost_usd(self.usage)
-        return replace(self.usage, requests=1, cost_usd=cost, estimated_cost_usd=cost)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
@@ -45,7 +40,11 @@ class Bill:
     told: Usage = Usage()
     """What its results have told."""
     seen: Mapping[str, SeenRequest] = field(default_factory=dict)
-    """The requests of which no result has told yet, oldest first, by the ids of the messages that answer them."""
+    """The last requests of which no result has told yet, oldest first, by the ids of the messages that answer them."""
+    older: Mapping[int, SeenRequest] = field(default_factory=dict)
+    """The sums of the requests before those, by their doubt: a turn may make any number of requests."""
+    estimated: Usage = Usage()
+    """The sum of `seen` and `older`."""
     settled: frozenset[str] = frozenset()
     """The ids of requests that later frames must not bring back: a result has told of them since the last charge, or
     they were charged without one.
@@ -56,7 +55,7 @@ class Bill:
     @property
     def usage(self) -> Usage:
         """Everything, with an estimate of what no result has told."""
-        return sum((request.estimate for request in self.seen.values()), self.told)
+        return self.told + self.estimated
 
     def with_message(
         self, message_id: str, model: str, usage: Usage, *, ended: bool = False, agent: bool = False
@@ -65,10 +64,19 @@ class Bill:
         if message_id in self.settled:
             return self
         known = self.seen.get(message_id)
-        request = SeenRequest(model, usage, ended, agent)
-        if known is not None:
-            request = _merged(known, request)
-        return self if request == known else replace(self, seen={**self.seen, message_id: request})
+        request = (
+            _request(model, usage, ended, agent)
+            if known is None
+            else _merged(known, model, usage, ended, agent)
+        )
+        if request == known:
+            return self
+        more = request.usage if known is None else request.usage - known.usage
+        seen, older = {**self.seen, message_id: request}, self.older
+        if len(seen) > _SEEN_ONE_BY_ONE:
+            oldest = seen.pop(next(iter(seen)))
+            older = {**older, oldest.doubt: _together(older.get(oldest.doubt), oldest)}
+        return evolve(self, seen=seen, older=older, estimated=self.estimated + more)
 
     def with_agents_end(self, key: str, model: str, usage: Usage) -> Bill:
         """Return the bill with the last request of an agent that was waited for: no message may have told of it."""
@@ -86,38 +94,55 @@ class Bill:
         no message told, such as that of a compaction. A request that it does not cover was broken off, or is that of an
         agent of which a later result will tell.
         """
-        rest, told = used, []
-        for message_id, request in sorted(self.seen.items(), key=lambda each: each[1].doubt):
+        rest, told = used, dict[int | str, SeenRequest]()
+        untold: list[tuple[int | str, SeenRequest]] = [*self.older.items(), *self.seen.items()]
+        for key, request in sorted(untold, key=lambda each: each[1].doubt):
             if (left := _without(rest, request.usage)) is not None:
                 rest = left
-                told.append(message_id)
-        unseen = _given(rest) > 0 and all(_given(self.seen[message_id].usage) for message_id in told)
+                told[key] = request
+        unseen = _given(rest) > 0 and all(_given(request.usage) for request in told.values())
+        requests = sum(request.usage.requests for request in told.values()) + unseen
+        seen = {key: request for key, request in self.seen.items() if key not in told}
+        older = {key: request for key, request in self.older.items() if key not in told}
         return replace(
             self,
-            told=self.told + replace(used, requests=len(told) + unseen),
-            seen={key: request for key, request in self.seen.items() if key not in told},
-            settled=self.settled.union(told),
+            told=self.told + replace(used, requests=requests),
+            seen=seen,
+            older=older,
+            estimated=sum((request.usage for request in [*older.values(), *seen.values()]), Usage()),
+            settled=self.settled.union(key for key in told if isinstance(key, str)),
             total_usd=total_usd,
         )
 
     def charged(self) -> Bill:
         """Return the bill after a turn, or the session itself, has been charged with everything on it."""
-        return replace(self, told=Usage(), seen={}, settled=frozenset(self.seen))
+        return Bill(settled=frozenset(self.seen), total_usd=self.total_usd)
 
 
-def _merged(known: SeenRequest, told: SeenRequest) -> SeenRequest:
-    old, new = known.usage, told.usage
+_SEEN_ONE_BY_ONE = 64
+"""More requests than the CLI makes at once: frames that tell of the same request come close together."""
+
+
+def _request(model: str, tokens: Usage, ended: bool, agent: bool) -> SeenRequest:
+    cost = price_of(model).cost_usd(tokens)
     return SeenRequest(
-        model=known.model or told.model,
-        usage=Usage(
-            input_tokens=max(old.input_tokens, new.input_tokens),
-            output_tokens=max(old.output_tokens, new.output_tokens),
-            cache_creation_tokens=max(old.cache_creation_tokens, new.cache_creation_tokens),
-            cache_read_tokens=max(old.cache_read_tokens, new.cache_read_tokens),
-        ),
-        ended=known.ended or told.ended,
-        agent=known.agent or told.agent,
+        model, evolve(tokens, requests=1, cost_usd=cost, estimated_cost_usd=cost), ended, agent
     )
+
+
+def _merged(known: SeenRequest, model: str, tokens: Usage, ended: bool, agent: bool) -> SeenRequest:
+    old = known.usage
+    larger = Usage(
+        input_tokens=max(old.input_tokens, tokens.input_tokens),
+        output_tokens=max(old.output_tokens, tokens.output_tokens),
+        cache_creation_tokens=max(old.cache_creation_tokens, tokens.cache_creation_tokens),
+        cache_read_tokens=max(old.cache_read_tokens, tokens.cache_read_tokens),
+    )
+    return _request(known.model or model, larger, known.ended or ended, known.agent or agent)
+
+
+def _together(so_far: SeenRequest | None, request: SeenRequest) -> SeenRequest:
+    return request if so_far is None else replace(so_far, usage=so_far.usage + request.usage)
 
 
 def _given(usage: Usage) -> int:

@@ -97,3 +97,19 @@ def test_the_end_of_an_agent_that_was_waited_for_is_a_request_of_its_own() -> No
 def test_the_end_of_an_agent_of_which_a_message_has_told_is_that_message() -> None:
     bill = Bill().with_message("a", OPUS, tokens(15), agent=True).with_agents_end("end", OPUS, tokens(15, 16))
     assert (bill.usage.requests, bill.usage.output_tokens) == (1, 16)
+
+
+def test_any_number_of_requests_takes_as_much_room_as_a_few() -> None:
+    bill = Bill()
+    for number in range(1_000):
+        bill = bill.with_message(f"main {number}", OPUS, tokens(100, 20), ended=True)
+        bill = bill.with_message(f"agent {number}", HAIKU, tokens(7), agent=True)
+    assert len(bill.seen) + len(bill.older) < 100
+    one_by_one = 1_000 * (price_of(OPUS).cost_usd(tokens(100, 20)) + price_of(HAIKU).cost_usd(tokens(7)))
+    assert bill.usage.cost_usd == pytest.approx(one_by_one)
+    assert bill.usage.estimated_cost_usd == bill.usage.cost_usd
+    assert told(tokens(107_000, 21_000), 2_000) == replace(bill.usage, cost_usd=0.0, estimated_cost_usd=0.0)
+    main_only = bill.with_result(tokens(100_000, 20_000), 0.1)
+    assert main_only.usage.requests == 2_000
+    assert main_only.usage.cost_usd == pytest.approx(1_000 * price_of(HAIKU).cost_usd(tokens(7)))
+    assert main_only.with_result(tokens(7_000, 1_000), 0.2).usage == told(tokens(107_000, 21_000), 2_000)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from greenroomd.domain.config import (
@@ -106,7 +107,14 @@ def config_text(config: SessionConfig) -> str:
 
 
 def config_of(written: str) -> SessionConfig:
-    """Return the config of a JSON text."""
+    """Return the config of a JSON text; equal texts may return the same object.
+
+    Many sessions share few configs, and everything derived from one, such as its message, is cached by its identity.
+    """
+    return _shared_config_of(written) if len(written) <= _SHARED_CHARACTERS else _read_config(written)
+
+
+def _read_config(written: str) -> SessionConfig:
     document: Document = value_of(written)
     limits: Document = document["limits"]
     recovery: Document = document["recovery"]
@@ -142,6 +150,10 @@ def config_of(written: str) -> SessionConfig:
         approval_policy=ApprovalPolicy(document["approval_policy"]),
     )
     return SessionConfig(**document)
+
+
+_SHARED_CHARACTERS = 16 * 1024
+_shared_config_of = lru_cache(maxsize=256)(_read_config)
 
 
 def usage_document(usage: Usage) -> list[float]:
