@@ -11,6 +11,7 @@ from contract.sample import STREAMED_BYTES, creation, message, new_session, revi
 from greenroomd.app.ports.storage import Selection, Store, StoredEvent, Unit
 from greenroomd.domain.errors import CursorBelowFloor, EventNotFound
 from greenroomd.domain.events import EventType
+from greenroomd.domain.principal import NOWHERE
 from greenroomd.store.schema.tables import events as events_table
 from greenroomd.store.schema.tables import floors
 
@@ -48,6 +49,11 @@ def selections(log: Sequence[StoredEvent]) -> list[Selection]:
         Selection(session_ids=frozenset(ids[:1]), types=some),
         Selection(session_ids=frozenset(ids[1:4]), types=some),
         Selection(types=frozenset({EventType.SESSION_DELETED})),
+        Selection(within=frozenset({"w1"})),
+        Selection(within=frozenset({"w0", "w1", "w2"}), types=some),
+        Selection(session_ids=frozenset(ids), within=frozenset({"w0"})),
+        Selection(workspace_id="w0", within=frozenset({"w1"})),
+        Selection(within=NOWHERE),
     ]
 
 

@@ -14,9 +14,10 @@ from sqlalchemy import Connection, create_engine, event, text
 from contract.conftest import Opening
 from contract.postgres import PostgresServer
 from contract.sample import Heard, JsonCodec, creation, new_session
+from greenroomd.domain.principal import LOCAL
 from greenroomd.store.engine import Database
 from greenroomd.store.migrations.__main__ import verify
-from greenroomd.store.schema.alembic_runner import newest
+from greenroomd.store.schema.alembic_runner import migrate, newest
 from greenroomd.store.schema.partial_indexes import metadata
 from greenroomd.store.schema.upgrade import NEWEST, SchemaTooNew, differences, facts, upgrade
 from greenroomd.store.sql_store import open_store
@@ -138,3 +139,21 @@ def _run(connection: Connection, statements: str) -> None:
 
 def test_the_newest_migration_is_the_one_that_starts_look_for() -> None:
     assert newest() == NEWEST
+
+
+def test_a_request_from_before_callers_had_kinds_is_still_recognized(database_url: str) -> None:
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        migrate(connection, "0008")
+        connection.execute(
+            text(
+                "INSERT INTO requests (principal, method, request_id, fingerprint, answer, create_time)"
+                " VALUES ('anonymous', 'StartTurn', 'x', :empty, :empty, 0)"
+            ),
+            {"empty": b""},
+        )
+    upgrade(engine)
+    with engine.begin() as connection:
+        found = connection.execute(text("SELECT principal FROM requests")).scalar_one()
+    engine.dispose()
+    assert found == LOCAL.name

@@ -140,11 +140,11 @@ async def test_pages_are_by_name_then_workspace(profiles: ProfileStore) -> None:
         await profiles.change(putting(new_profile(name)))
     await profiles.change(putting(new_profile("a", workspace_id="den")))
 
-    async def listed(workspace_id: str | None) -> list[str]:
+    async def listed(workspace_id: str | None, within: frozenset[str] | None = None) -> list[str]:
         found: list[str] = []
         after = None
         while True:
-            page = await profiles.profiles(workspace_id, after=after, limit=2)
+            page = await profiles.profiles(workspace_id, after=after, limit=2, within=within)
             found += [f"{each.workspace_id}:{each.profile_id}" for each in page.items]
             assert len(page.items) <= 2
             after = page.next
@@ -154,6 +154,8 @@ async def test_pages_are_by_name_then_workspace(profiles: ProfileStore) -> None:
     assert await listed("lab") == [f"lab:{name}" for name in sorted(names)]
     assert await listed(None) == ["den:a", *(f"lab:{name}" for name in sorted(names))]
     assert await listed("nobody") == []
+    assert await listed(None, frozenset({"den", "other"})) == ["den:a"]
+    assert await listed("lab", frozenset({"den"})) == []
     with pytest.raises(InvalidPageToken):
         await profiles.profiles("lab", after=Position(0, "odd"), limit=2)
 

@@ -13,9 +13,10 @@ from sqlalchemy import Connection, Select, create_engine, text
 from contract.sample import NOON, creation, message, new_session
 from greenroomd.app.ports.storage import OrderBy, Position, SessionQuery, Store, Unit
 from greenroomd.domain.errors import InvalidPageToken
+from greenroomd.domain.principal import NOWHERE
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import LIVE, State
-from greenroomd.store.read.session_listing import pages
+from greenroomd.store.read.session_listing import MOST_WORKSPACES, pages
 
 dice = random.Random(3)
 
@@ -48,6 +49,7 @@ def queries() -> list[SessionQuery]:
     return [
         SessionQuery(
             workspace_id=dice.choice([None, "lab", "lab", "nowhere"]),
+            within=dice.choice([None, None, frozenset({"lab"}), frozenset({"lab", "studio"}), NOWHERE, MANY]),
             states=frozenset(dice.sample(list(State), dice.choice([0, 0, 1, 2, 9]))),
             user_id=maybe("ann"),  # type: ignore[arg-type]
             profile_id=maybe("reviewer"),  # type: ignore[arg-type]
@@ -69,6 +71,7 @@ def by_hand(query: SessionQuery, sessions: Sequence[Session]) -> list[Session]:
         session
         for session in sessions
         if query.workspace_id in (None, session.workspace_id)
+        and (query.within is None or session.workspace_id in query.within)
         and (not query.states or session.state in query.states)
         and query.user_id in (None, session.user_id)
         and query.profile_id in (None, session.profile_id)
@@ -84,6 +87,9 @@ def by_hand(query: SessionQuery, sessions: Sequence[Session]) -> list[Session]:
         key=lambda session: (getattr(session, query.order_by), session.revision),
         reverse=query.descending,
     )
+
+
+MANY = frozenset({"studio", *(f"w{number}" for number in range(MOST_WORKSPACES))})
 
 
 async def all_pages(store: Store, query: SessionQuery, limit: int) -> list[Session]:

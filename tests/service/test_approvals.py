@@ -133,7 +133,7 @@ async def test_an_allowed_tool_runs_and_the_session_shows_that_it_waited(server:
     assert not (server.work / "touched").exists()
 
     decided = await allow(server, question)
-    assert (decided.state, decided.decided_by) == (ALLOWED, "anonymous")
+    assert (decided.state, decided.decided_by) == (ALLOWED, "local:anonymous")
     assert (await get(server, session.session_id)).state_reason != "AWAITING_APPROVAL"
     ended = await end_of(server, session.session_id, turn.turn_id)
     assert (ended.state, ended.result_text) == (turn_pb2.TURN_STATE_COMPLETED, "finished")

@@ -54,13 +54,15 @@ const (
 	//     {"reason": "REQUEST_ID_REUSED", "domain": "greenroom.v1", "metadata": {"method": "CreateSession"}}
 	//     BadRequest {"fieldViolations": [{"field": "request_id", "description": "was used for another request"}]}
 	ErrorReason_ERROR_REASON_REQUEST_ID_REUSED ErrorReason = 5
-	// UNAUTHENTICATED: the call carries no credentials, or bad ones.
+	// UNAUTHENTICATED: the call carries no credentials, or bad ones. `problem` is `missing`, `invalid`, `expired` or
+	// `revoked`. An open stream ends like this too, within 5 s after its credentials have expired or were revoked.
 	//
-	//     {"reason": "UNAUTHENTICATED", "domain": "greenroom.v1"}
+	//     {"reason": "UNAUTHENTICATED", "domain": "greenroom.v1", "metadata": {"problem": "expired"}}
 	ErrorReason_ERROR_REASON_UNAUTHENTICATED ErrorReason = 11
-	// PERMISSION_DENIED: the caller may not do this.
+	// PERMISSION_DENIED: the caller may not do this. `permission` is the grant that it lacks: a workspace, or `*` for every
+	// one, and a role.
 	//
-	//     {"reason": "PERMISSION_DENIED", "domain": "greenroom.v1", "metadata": {"permission": "nodes.drain"}}
+	//     {"reason": "PERMISSION_DENIED", "domain": "greenroom.v1", "metadata": {"permission": "lab=operator"}}
 	ErrorReason_ERROR_REASON_PERMISSION_DENIED ErrorReason = 12
 	// PERMISSION_DENIED: after symlinks are resolved, the working_dir lies outside every allowed root.
 	//
@@ -71,7 +73,7 @@ const (
 	//     {"reason": "SESSION_NOT_FOUND", "domain": "greenroom.v1"}
 	//     ResourceInfo {"resourceType": "greenroom.v1.Session", "resourceName": "0b7c5e2e-8f0e-4d0f-9a39-3f5d1f6f3c11"}
 	ErrorReason_ERROR_REASON_SESSION_NOT_FOUND ErrorReason = 21
-	// NOT_FOUND: there is no such turn.
+	// NOT_FOUND: there is no such turn, or the caller may not see it.
 	//
 	//     {"reason": "TURN_NOT_FOUND", "domain": "greenroom.v1"}
 	//     ResourceInfo {"resourceType": "greenroom.v1.Turn", "resourceName": "5a4dbb9a-6f9a-4d2f-8b0e-0a8c4a1b9d22"}

@@ -21,8 +21,8 @@ from greenroomd.domain.session import StartMode
 class Caller:
     """The caller of a use case."""
 
-    principal: str = "anonymous"
-    """Scopes request ids; always "anonymous" while there is no authentication."""
+    principal: str
+    """The name of the principal: the `actor` of the events that the call causes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,7 +49,15 @@ class RequestIdReused(InvalidRequest):
 
 
 class Unauthenticated(GreenroomError):
-    """The call has no credentials, or invalid ones."""
+    """The call has no credentials, or invalid ones.
+
+    `problem` is `missing`, `invalid`, `expired` or `revoked`. The last two are told only to a caller whose credentials
+    would be valid otherwise: whoever guesses learns nothing from them.
+    """
+
+    def __init__(self, description: str, *, problem: str = "invalid") -> None:
+        super().__init__(description)
+        self.problem = problem
 
 
 class PermissionDenied(GreenroomError):

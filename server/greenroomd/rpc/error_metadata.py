@@ -18,6 +18,7 @@ _LIMIT: Mapping[str, Callable[[Any], str]] = {"limit": lambda error: str(error.l
 _ETAG: Mapping[str, Callable[[Any], str]] = {"etag": lambda error: error.current}
 
 METADATA: Mapping[type[GreenroomError], Mapping[str, Callable[[Any], str]]] = {
+    errors.Unauthenticated: {"problem": lambda error: error.problem},
     errors.PermissionDenied: {"permission": lambda error: error.permission},
     errors.WorkingDirOutsideRoots: {"working_dir": lambda error: error.working_dir},
     errors.RequestIdReused: {"method": lambda error: error.method},

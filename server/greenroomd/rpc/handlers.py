@@ -21,19 +21,19 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc.status_pb2 import Status
 
 from greenroomd.app.ports.storage import Request, RequestReplayed
-from greenroomd.domain.errors import GreenroomError, InvalidRequest, RequestIdReused, Violation
+from greenroomd.domain.errors import GreenroomError, InvalidRequest, NotFound, RequestIdReused, Violation
 from greenroomd.domain.retryable_errors import Unavailable
 from greenroomd.domain.rules.naming_rules import name_violations
+from greenroomd.rpc.access.access_table import rule_of
+from greenroomd.rpc.access.guard import Guard
 from greenroomd.rpc.fingerprint import fingerprint
 from greenroomd.rpc.rpc_context import Call, Context
-from greenroomd.rpc.status import STATUS, internal_status, status_of
+from greenroomd.rpc.status import DETAILS, STATUS, internal_status, status_of
 from greenroomd.rpc.unimplemented import Unimplemented
 
 log = structlog.get_logger(__name__)
 
 Answered = Callable[[Request], Awaitable[bytes | None]]
-
-DETAILS = "grpc-status-details-bin"
 
 
 class Observer(Protocol):
@@ -45,12 +45,12 @@ class Observer(Protocol):
 
 
 def generic_handler(
-    descriptor: ServiceDescriptor, service: object, *, answered: Answered, observer: Observer
+    descriptor: ServiceDescriptor, service: object, *, guard: Guard, answered: Answered, observer: Observer
 ) -> grpc.GenericRpcHandler:
     """Return the handler of a whole service of the contract; `answered` finds the recorded answer of a mutation."""
     handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {}
     for method in descriptor.methods:
-        route = _Route(method, service, answered, observer)
+        route = _Route(method, service, guard, answered, observer)
         make = (
             grpc.unary_stream_rpc_method_handler
             if method.server_streaming
@@ -64,10 +64,17 @@ class _Route:
     """Handles the calls of one method: bytes in, bytes out."""
 
     def __init__(
-        self, method: MethodDescriptor, service: object, answered: Answered, observer: Observer
+        self,
+        method: MethodDescriptor,
+        service: object,
+        guard: Guard,
+        answered: Answered,
+        observer: Observer,
     ) -> None:
         self._service = method.containing_service.name
         self._method = method.name
+        self._guard = guard
+        self._rule = rule_of(self._service, self._method)
         self._parse: Callable[[bytes], Any] = GetMessageClass(method.input_type).FromString
         self._mutates = "request_id" in method.input_type.fields_by_name
         self._perform: Callable[[Any, Call], Any] | None = getattr(service, method.name, None)
@@ -79,11 +86,9 @@ class _Route:
     async def handle(self, raw: bytes, context: Context) -> bytes | None:
         began, code, request = perf_counter(), "CANCELLED", None
         try:
-            if self._perform is None:
-                raise Unimplemented(self._method)
-            request, call = self._read(raw), Call(context)
-            work = self._once if self._mutates else self._perform
-            answer = await work(request, call)
+            call = Call(context, await self._guard.principal(context))
+            request = self._read(raw)
+            answer = await self._admitted(request, call)
             code = "OK"
             return answer if answer is None or isinstance(answer, bytes) else answer.SerializeToString()
         except Exception as error:
@@ -99,8 +104,26 @@ class _Route:
         except DecodeError:
             raise InvalidRequest([Violation("", "is not a message of the request's type")]) from None
 
-    async def _once(self, request: Any, call: Call) -> Any:
-        """Answer a mutation; a replay gets the answer of the first call.
+    async def _admitted(self, request: Any, call: Call) -> Any:
+        """Answer a call whose caller is known, if it may have what it asks for."""
+        absent = await self._guard.check(self._rule, request, call)
+        if self._perform is None:
+            raise Unimplemented(self._method)
+        work = self._once if self._mutates else self._at_once
+        if not self._rule.lasting:
+            return await work(request, call, absent)
+        async with self._guard.attending(self._rule, request, call):
+            return await work(request, call, absent)
+
+    async def _at_once(self, request: Any, call: Call, absent: NotFound | None) -> Any:
+        """Answer a call that changes nothing."""
+        assert self._perform is not None
+        if absent is not None:
+            raise absent
+        return await self._perform(request, call)
+
+    async def _once(self, request: Any, call: Call, absent: NotFound | None) -> Any:
+        """Answer a mutation; a replay gets the answer of the first call, also if what it names is `absent` now.
 
         The commit detects replays. A request can also be refused before its commit, because the first call already
         changed the state that it needs. So a refused request is looked up too, and a replay is answered as before
@@ -109,6 +132,8 @@ class _Route:
         assert self._perform is not None
         self._identify(request, call)
         try:
+            if absent is not None:
+                raise absent
             return await self._perform(request, call)
         except RequestReplayed:
             recorded = await self._recorded(call)
@@ -129,7 +154,7 @@ class _Route:
             call.problems += problems
             return
         call.request = Request(
-            principal=call.caller.principal,
+            principal=call.principal.name,
             method=self._method,
             request_id=request.request_id.lower(),
             fingerprint=fingerprint(request, "request_id"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -12,10 +12,9 @@ from grpc.aio import ServicerContext
 from greenroomd.app.commands import Caller
 from greenroomd.app.ports.storage import Request
 from greenroomd.domain.errors import InvalidRequest, Violation
+from greenroomd.domain.principal import Principal
 
 Context = ServicerContext[Any, Any]
-
-_ANONYMOUS = Caller()
 
 
 @dataclass(slots=True)
@@ -24,14 +23,26 @@ class Call:
 
     context: Context
     """gRPC's own view of the call."""
-    caller: Caller = _ANONYMOUS
-    """Who calls."""
+    principal: Principal
+    """Who calls. While a call lasts, it is replaced if what the caller may do changes."""
     request: Request | None = None
     """The identity of a mutation that has a request_id; None for other calls."""
     problems: list[Violation] = field(default_factory=list)
     """The problems found in the request so far. A method adds its own, then refuses all of them together."""
     answering: bool = False
     """Whether a frame of a streamed answer has been sent."""
+    when_regranted: Callable[[], None] | None = None
+    """Is called after `principal` has been replaced; None: nobody waits for that."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls, for a use case."""
+        return Caller(principal=self.principal.name)
+
+    @property
+    def visible(self) -> frozenset[str] | None:
+        """The workspaces that the caller may see now; None: all."""
+        return self.principal.grants.visible
 
     @property
     def remaining(self) -> timedelta | None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import grpc
 import grpc.aio
@@ -23,6 +24,7 @@ from greenroom.v1 import (
     turn_service_pb2,
 )
 from greenroomd.app.background import background_tasks, restarting
+from greenroomd.rpc.access.guard import Guard
 from greenroomd.rpc.handlers import Answered, Observer, generic_handler
 from greenroomd.rpc.services.event_service import EventService
 from greenroomd.rpc.services.health import Health
@@ -39,6 +41,9 @@ MAX_WAITING_CALLS = 20_000
 calls above 1,000 at random, and their clients see CANCELLED.
 """
 
+
+Reflection = Literal["open", "authenticated", "off"]
+"""Who may ask which services there are: everybody, callers whose identity is known, or nobody."""
 
 FollowReadiness = Callable[[Callable[[bool], None]], Awaitable[None]]
 """Calls its argument whenever the server stops being ready or becomes ready again. The server starts out ready."""
@@ -88,9 +93,11 @@ async def serving(
     services: Services,
     *,
     drain: Drain,
+    guard: Guard,
     answered: Answered,
     observer: Observer,
     readiness: FollowReadiness,
+    reflection: Reflection = "authenticated",
     timeouts: ServerTimeouts = ServerTimeouts(),
     max_connections: int = 10_000,
     max_concurrent_rpcs: int | None = None,
@@ -106,16 +113,21 @@ async def serving(
     server = grpc.aio.server(
         options=_options(timeouts, per_address), maximum_concurrent_rpcs=max_concurrent_rpcs
     )
-    names = _add_services(server, services, answered, observer)
+    names = _add_services(server, services, guard, answered, observer)
     health = Health(names, drain)
     add_HealthServicer_to_server(health, server)
     health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
-    server.add_generic_rpc_handlers(reflection_handlers([*names, health_name]))
+    if reflection != "off":
+        to_whom = guard if reflection == "authenticated" else None
+        server.add_generic_rpc_handlers(reflection_handlers([*names, health_name], to_whom))
     address = await _listen(server, listen)
     await server.start()
     health.set_ready(True)
     try:
-        async with background_tasks(restarting("readiness", lambda: readiness(health.set_ready))):
+        async with (
+            guard.on_duty(),
+            background_tasks(restarting("readiness", lambda: readiness(health.set_ready))),
+        ):
             yield address
     finally:
         health.set_ready(False)
@@ -124,7 +136,7 @@ async def serving(
 
 
 def _add_services(
-    server: grpc.aio.Server, services: Services, answered: Answered, observer: Observer
+    server: grpc.aio.Server, services: Services, guard: Guard, answered: Answered, observer: Observer
 ) -> Sequence[str]:
     pairs = (
         (session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], services.sessions),
@@ -135,7 +147,7 @@ def _add_services(
     )
     server.add_generic_rpc_handlers(
         [
-            generic_handler(descriptor, service, answered=answered, observer=observer)
+            generic_handler(descriptor, service, guard=guard, answered=answered, observer=observer)
             for descriptor, service in pairs
         ]
     )

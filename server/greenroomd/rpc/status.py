@@ -20,6 +20,9 @@ from greenroomd.rpc.status_size import MAX_STATUS_BYTES, short_message, short_te
 from greenroomd.rpc.stream.cursor_codec import InvalidCursor
 from greenroomd.rpc.unimplemented import Unimplemented
 
+DETAILS = "grpc-status-details-bin"
+"""The trailer in which a full status travels."""
+
 _C = grpc.StatusCode
 
 

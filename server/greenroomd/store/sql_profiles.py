@@ -52,10 +52,16 @@ class SqlProfiles:
         return profile_of(await self._read(partial(_found, workspace_id=workspace_id, profile_id=profile_id)))
 
     async def profiles(
-        self, workspace_id: str | None, *, after: Position | None, limit: int
+        self,
+        workspace_id: str | None,
+        *,
+        after: Position | None,
+        limit: int,
+        within: frozenset[str] | None = None,
     ) -> Page[Profile]:
         """Return one page of profiles."""
-        return await self._read(partial(_page, workspace_id=workspace_id, after=after, limit=limit))
+        look = partial(_page, workspace_id=workspace_id, within=within, after=after, limit=limit)
+        return await self._read(look)
 
     async def oauth_token(self, workspace_id: str, profile_id: str) -> Secret | None:
         """Return the profile's token, decrypted."""
@@ -149,13 +155,20 @@ def _found(connection: Connection, workspace_id: str, profile_id: str) -> Row:
 
 
 def _page(
-    connection: Connection, *, workspace_id: str | None, after: Position | None, limit: int
+    connection: Connection,
+    *,
+    workspace_id: str | None,
+    within: frozenset[str] | None,
+    after: Position | None,
+    limit: int,
 ) -> Page[Profile]:
     head = connection.execute(select(meta.c.revision)).scalar_one()
     name, workspace = profiles.c.profile_id, profiles.c.workspace_id
     statement = select(profiles).order_by(name, workspace).limit(limit + 1)
     if workspace_id is not None:
         statement = statement.where(workspace == workspace_id)
+    if within is not None:
+        statement = statement.where(workspace.in_(sorted(within)))
     if after is not None:
         last_name, slash, last_workspace = after.id.partition("/")
         if not slash:

@@ -25,6 +25,7 @@ from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.process_stats import show_stats
 from greenroomd.app.supervision.registry import Supervisors, supervising
 from greenroomd.app.usecases.sessions import Sessions
+from greenroomd.app.usecases.workspaces import Workspaces
 from greenroomd.app.watch.listener_paths import ListenerUnusable
 from greenroomd.app.watch.listening import listening
 from greenroomd.app.watch.tail import Tail
@@ -37,6 +38,8 @@ from greenroomd.processes.node.descriptor_limit import raise_descriptor_limit
 from greenroomd.processes.node.state_dir import node_id
 from greenroomd.processes.node.state_lock import StateDirUnusable, lock_state_dir
 from greenroomd.rpc import server as rpc
+from greenroomd.rpc.access.guard import Guard
+from greenroomd.rpc.stream.cursor_codec import CursorCodec
 from greenroomd.rpc.stream.draining import Drain
 from greenroomd.rpc.stream.event_codec import EventCodec, event_of
 from greenroomd.settings.environment import search_path
@@ -163,6 +166,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> str:
             settings.listen,
             services(settings, store, supervisors, sessions, watch, parts, cli, drain, profiles_changed.set),
             drain=drain,
+            guard=Guard(Workspaces(store), CursorCodec(store.store_id)),
             answered=sessions.replay,
             observer=metrics,
             readiness=partial(follow_readiness, store),

@@ -14,12 +14,18 @@ from pathlib import Path
 import grpc.aio
 import pytest
 
-from greenroom.v1 import event_service_pb2_grpc, node_service_pb2_grpc, session_service_pb2_grpc
+from greenroom.v1 import (
+    event_service_pb2_grpc,
+    node_service_pb2_grpc,
+    profile_service_pb2_grpc,
+    session_service_pb2_grpc,
+)
 from greenroom.v1.config_pb2 import SessionConfig
 from greenroom.v1.session_pb2 import Session
 from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, CreateSessionRequest
 from greenroom.v1.turn_service_pb2_grpc import TurnServiceStub
 from greenroomd.app.maintenance.readiness import ProbeTimes, follow_readiness
+from greenroomd.app.ports.authentication import Authenticator
 from greenroomd.app.ports.event_log import EventLog
 from greenroomd.app.ports.processes import AgentProcess, Launch, ProcessFailed, ShutdownTimeouts
 from greenroomd.app.ports.storage import Request, Store
@@ -34,15 +40,17 @@ from greenroomd.app.usecases.mcp_servers import McpServers
 from greenroomd.app.usecases.profiles import Profiles
 from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.app.usecases.turns import Turns
+from greenroomd.app.usecases.workspaces import Workspaces
 from greenroomd.app.watch.tail import Tail
 from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.rules.session_field_rules import OperatorBounds
 from greenroomd.processes.claude.transcripts import TranscriptFiles
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.pool.slots import Pool
+from greenroomd.rpc.access.guard import Guard
 from greenroomd.rpc.convert.profile_proto import profile_answer
 from greenroomd.rpc.handlers import Answered
-from greenroomd.rpc.server import ServerTimeouts, Services, serving
+from greenroomd.rpc.server import Reflection, ServerTimeouts, Services, serving
 from greenroomd.rpc.services.event_service import EventService
 from greenroomd.rpc.services.node_service import NodeService
 from greenroomd.rpc.services.profile_service import ProfileService
@@ -52,6 +60,7 @@ from greenroomd.rpc.services.turn_service import TurnService
 from greenroomd.rpc.stream.draining import Drain
 from greenroomd.rpc.stream.event_codec import EventCodec
 from greenroomd.store.sql_store import SqlStore, open_store
+from unit.rpc.callers import Headers
 from unit.supervision.timeouts import TIMEOUTS
 
 SECOND = timedelta(seconds=1)
@@ -118,11 +127,14 @@ class Edge:
     seen: Seen
     drain: Drain
     node: NodeContext
+    headers: Headers = ()
+    """What this object's own calls send."""
 
     def __post_init__(self) -> None:
         self.sessions = session_service_pb2_grpc.SessionServiceStub(self.channel)
         self.turns = TurnServiceStub(self.channel)
         self.events = event_service_pb2_grpc.EventServiceStub(self.channel)
+        self.profiles = profile_service_pb2_grpc.ProfileServiceStub(self.channel)
         self.nodes = node_service_pb2_grpc.NodeServiceStub(self.channel)
 
     @property
@@ -133,7 +145,7 @@ class Edge:
         """Create a session that is not started."""
         fields.setdefault("config", self.config)
         request = CreateSessionRequest(start_mode=START_MODE_MANUAL, **fields)  # type: ignore[arg-type]
-        return (await self.sessions.CreateSession(request)).session
+        return (await self.sessions.CreateSession(request, metadata=self.headers)).session
 
 
 @asynccontextmanager
@@ -147,10 +159,13 @@ async def running_edge(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     processes: NoClaude | ClaudeThatNeverStarts = NO_CLAUDE,
     read_through: Callable[[SqlStore], EventLog] = lambda store: store,
+    authenticator: Authenticator | None = None,
+    reflection: Reflection = "authenticated",
 ) -> AsyncIterator[Edge]:
     """Serve in `root` while the block runs; a watch without news gets a bookmark after `quiet`.
 
-    Whoever reads events reads what `read_through` makes of the store.
+    Whoever reads events reads what `read_through` makes of the store. Without an `authenticator`,
+    every caller is local.
     """
     work = root / "work"
     work.mkdir()
@@ -213,6 +228,8 @@ async def running_edge(
                 listen or f"unix:{root}/socket",
                 services,
                 drain=drain,
+                guard=Guard(Workspaces(store), codec.cursors, authenticator),
+                reflection=reflection,
                 answered=seen.looking(sessions.replay),
                 observer=seen,
                 readiness=partial(follow_readiness, store, times=probes),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from greenroomd.app.ports.storage import Selection, StoredEvent
 from greenroomd.app.watch.tail import Batch
 from greenroomd.domain.events import EPHEMERAL, EventType
+from greenroomd.domain.principal import NOWHERE
 from unit.watch.log import WORKSPACE_OF, Log
 
 SIZES = st.sampled_from([1, 1, 100_000])  # two of the large ones fill a frame
@@ -30,6 +31,7 @@ SELECTIONS = st.builds(
     st.one_of(st.just(frozenset()), st.frozensets(SESSIONS, max_size=3)),
     st.sampled_from([None, None, "w0", "w1"]),
     st.sampled_from(TYPES),
+    st.sampled_from([None, None, frozenset({"w0"}), frozenset({"w0", "w1"}), NOWHERE]),
 )
 
 
@@ -113,7 +115,7 @@ class Reader:
         since = [event for event in self.log.shown[self.shown_before :] if selection.matches(event)]
         mine = [event for event in self.ephemeral if any(event is each for each in since)]
         assert [id(event) for event in mine] == [id(e) for e in since if any(e is each for each in mine)]
-        exact = not (selection.session_ids and selection.workspace_id)
+        exact = not (selection.session_ids and selection.workspaces)
         if exact and self.begin.back == 0:
             assert len(mine) == len(self.ephemeral)
             assert len(mine) + self.dropped == len(since)

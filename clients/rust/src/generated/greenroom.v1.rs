@@ -614,16 +614,18 @@ pub enum ErrorReason {
     /// BadRequest {"fieldViolations": [{"field": "request_id", "description": "was used for another request"}]}
     /// ```
     RequestIdReused = 5,
-    /// UNAUTHENTICATED: the call carries no credentials, or bad ones.
+    /// UNAUTHENTICATED: the call carries no credentials, or bad ones. `problem` is `missing`, `invalid`, `expired` or
+    /// `revoked`. An open stream ends like this too, within 5 s after its credentials have expired or were revoked.
     ///
     /// ```text
-    /// {"reason": "UNAUTHENTICATED", "domain": "greenroom.v1"}
+    /// {"reason": "UNAUTHENTICATED", "domain": "greenroom.v1", "metadata": {"problem": "expired"}}
     /// ```
     Unauthenticated = 11,
-    /// PERMISSION_DENIED: the caller may not do this.
+    /// PERMISSION_DENIED: the caller may not do this. `permission` is the grant that it lacks: a workspace, or `*` for every
+    /// one, and a role.
     ///
     /// ```text
-    /// {"reason": "PERMISSION_DENIED", "domain": "greenroom.v1", "metadata": {"permission": "nodes.drain"}}
+    /// {"reason": "PERMISSION_DENIED", "domain": "greenroom.v1", "metadata": {"permission": "lab=operator"}}
     /// ```
     PermissionDenied = 12,
     /// PERMISSION_DENIED: after symlinks are resolved, the working_dir lies outside every allowed root.
@@ -639,7 +641,7 @@ pub enum ErrorReason {
     /// ResourceInfo {"resourceType": "greenroom.v1.Session", "resourceName": "0b7c5e2e-8f0e-4d0f-9a39-3f5d1f6f3c11"}
     /// ```
     SessionNotFound = 21,
-    /// NOT_FOUND: there is no such turn.
+    /// NOT_FOUND: there is no such turn, or the caller may not see it.
     ///
     /// ```text
     /// {"reason": "TURN_NOT_FOUND", "domain": "greenroom.v1"}

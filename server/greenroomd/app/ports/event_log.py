@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, Protocol
 
 from greenroomd.app.ports.committer import Unit
 from greenroomd.domain.events import Event, EventType
+from greenroomd.domain.principal import NOWHERE
 from greenroomd.domain.session import Session
 
 BEGINNING: Final = -1
@@ -65,16 +66,28 @@ class EventCodec(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which events: of some sessions, of a workspace, or (both unset) of the whole store; `types` empty means all."""
+    """Which events: of some sessions, of a workspace, or (both unset) of the whole store; `types` empty means all.
+
+    `within` is what the reader may see: only events of these workspaces; None means of any.
+    """
 
     session_ids: frozenset[str] = frozenset()
     workspace_id: str | None = None
     types: frozenset[EventType] = field(default_factory=frozenset)
+    within: frozenset[str] | None = None
 
     @classmethod
     def of_session(cls, session_id: str) -> Selection:
         """Return the selection of all events of one session."""
         return cls(frozenset({session_id}))
+
+    @property
+    def workspaces(self) -> frozenset[str] | None:
+        """The workspaces to which all of its events belong; None: any."""
+        if self.workspace_id is None:
+            return self.within
+        named = frozenset({self.workspace_id})
+        return named if self.within is None else named & self.within or NOWHERE
 
     def matches(self, event: StoredEvent) -> bool:
         """Whether the event belongs to the selection."""
@@ -82,6 +95,7 @@ class Selection:
             (not self.session_ids or event.session_id in self.session_ids)
             and (self.workspace_id is None or event.workspace_id == self.workspace_id)
             and (not self.types or event.type in self.types)
+            and (self.within is None or event.workspace_id in self.within)
         )
 
 

@@ -53,9 +53,17 @@ class ProfileStore(Protocol):
         ...
 
     async def profiles(
-        self, workspace_id: str | None, *, after: Position | None, limit: int
+        self,
+        workspace_id: str | None,
+        *,
+        after: Position | None,
+        limit: int,
+        within: frozenset[str] | None = None,
     ) -> Page[Profile]:
-        """Return one page of profiles by name, then workspace; a workspace of None means all."""
+        """Return one page of profiles by name, then workspace; a workspace of None means all.
+
+        `within` is what the reader may see: no profile of another workspace; None: all of them.
+        """
         ...
 
     async def oauth_token(self, workspace_id: str, profile_id: str) -> Secret | None:

@@ -31,6 +31,8 @@ class SessionQuery:
 
     workspace_id: str | None
     """The workspace; None: all of them."""
+    within: frozenset[str] | None = None
+    """The workspaces that the reader may see: no session of another one; None: all of them."""
     states: frozenset[State] = frozenset()
     """The states; empty: all."""
     user_id: str | None = None

@@ -107,9 +107,16 @@ class Profiles:
         """Return a profile; raises ProfileNotFound."""
         return await self._store.profile(workspace_id, profile_id)
 
-    async def list(self, workspace_id: str | None, *, after: Position | None, limit: int) -> Page[Profile]:
-        """Return one page of profiles by name; a workspace of None means all."""
-        return await self._store.profiles(workspace_id, after=after, limit=limit)
+    async def list(
+        self,
+        workspace_id: str | None,
+        *,
+        after: Position | None,
+        limit: int,
+        within: frozenset[str] | None = None,
+    ) -> Page[Profile]:
+        """Return one page of profiles by name; a workspace of None means all of those that the reader may see."""
+        return await self._store.profiles(workspace_id, after=after, limit=limit, within=within)
 
     async def update(self, change: ProfileUpdate) -> Profile:
         """Change the parts that the mask names; existing sessions keep their config.

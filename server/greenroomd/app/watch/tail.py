@@ -162,7 +162,7 @@ class Tail:
         if place.position == self._position:  # the common case: a watcher that has read everything
             return self._nothing, place
         # The selection's fields: the hash of a dataclass is computed in Python each time.
-        parts = (selection.session_ids, selection.workspace_id, selection.types)
+        parts = (selection.session_ids, selection.workspace_id, selection.types, selection.within)
         key = (*parts, place.position, max_bytes, ephemeral)
         found = self._reads.get(key)
         if found is None:

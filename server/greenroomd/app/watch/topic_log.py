@@ -110,6 +110,6 @@ def topics_for(selection: Selection) -> tuple[str, ...]:
     """Return the fewest topics that contain the whole selection."""
     if selection.session_ids:
         return tuple(selection.session_ids)
-    if selection.workspace_id is not None:
-        return (workspace_topic(selection.workspace_id),)
+    if (workspaces := selection.workspaces) is not None:
+        return tuple(map(workspace_topic, workspaces))
     return (EVERYTHING,)

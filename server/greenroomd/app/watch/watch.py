@@ -152,6 +152,10 @@ class Follower:
             self._quiet.restart()
         return batch
 
+    def wake(self) -> None:
+        """Let a wait for more end, as if there were something."""
+        self._wakeup.set()
+
     def more(self) -> Awaitable[None]:
         """Wait until `look`, which has returned None, may find something; raises CursorBelowFloor."""
         return self._read_on() if self._place is None else self._wakeup.wait()

@@ -70,8 +70,10 @@ def new_session(request: sessions.CreateSessionRequest, call: Call) -> NewSessio
     )
 
 
-def session_query(request: sessions.ListSessionsRequest, problems: list[Violation]) -> SessionQuery:
-    """Return the sessions that ListSessions asks for, and their order."""
+def session_query(
+    request: sessions.ListSessionsRequest, problems: list[Violation], *, within: frozenset[str] | None
+) -> SessionQuery:
+    """Return the sessions that ListSessions asks for, `within` the workspaces that the caller sees, and their order."""
     wanted = request.filter
     order = _ORDERS.get(request.order_by)
     if order is None:
@@ -80,6 +82,7 @@ def session_query(request: sessions.ListSessionsRequest, problems: list[Violatio
         order = _ORDERS[""]
     return SessionQuery(
         workspace_id=workspace_of(request.workspace_id, problems),
+        within=within,
         states=SESSION_STATES.members(wanted.states, "filter.states", problems),
         user_id=wanted.user_id or None,
         profile_id=wanted.profile_id or None,
@@ -125,7 +128,7 @@ def interrupt(request: turns.InterruptTurnRequest, call: Call) -> Interrupt:
     call.refuse_problems()
     return Interrupt(
         session_id=request.session_id,
-        actor=call.caller.principal,
+        actor=call.principal.name,
         request=call.request,
         turn_id=request.turn_id,
         reason=request.reason,
@@ -139,7 +142,7 @@ def stop_task(request: turns.StopTaskRequest, call: Call) -> StopTask:
     call.refuse_problems()
     return StopTask(
         session_id=request.session_id,
-        actor=call.caller.principal,
+        actor=call.principal.name,
         request=call.request,
         task_id=request.task_id,
     )
@@ -164,7 +167,7 @@ def decide(request: turns.DecideApprovalRequest, call: Call) -> Decide:
     call.refuse_problems()
     return Decide(
         session_id=request.session_id,
-        actor=call.caller.principal,
+        actor=call.principal.name,
         request=call.request,
         approval_id=request.approval_id,
         allow=allow,

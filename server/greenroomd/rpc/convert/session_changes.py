@@ -47,7 +47,7 @@ def update(request: pb.UpdateSessionRequest, call: Call) -> Update:
     return Update(
         session_id=given.session_id,
         etag=given.etag,
-        actor=call.caller.principal,
+        actor=call.principal.name,
         request=call.request,
         given=Parts(
             display_name=given.display_name,
@@ -65,7 +65,7 @@ def update(request: pb.UpdateSessionRequest, call: Call) -> Update:
 def start(request: pb.StartSessionRequest | pb.ResumeSessionRequest, call: Call) -> Start:
     """Return what StartSession or ResumeSession asks for; raises InvalidRequest."""
     session_id = _changed(request, call)
-    return Start(session_id=session_id, etag=request.etag, actor=call.caller.principal, request=call.request)
+    return Start(session_id=session_id, etag=request.etag, actor=call.principal.name, request=call.request)
 
 
 def ending(
@@ -77,7 +77,7 @@ def ending(
     return order(
         session_id=session_id,
         etag=request.etag,
-        actor=call.caller.principal,
+        actor=call.principal.name,
         request=call.request,
         force=request.force,
         reason=request.reason,
@@ -94,7 +94,7 @@ def close(request: pb.CloseSessionRequest, call: Call) -> Close:
     return Close(
         session_id=session_id,
         etag=request.etag,
-        actor=call.caller.principal,
+        actor=call.principal.name,
         request=call.request,
         grace=grace,
         force=request.force,
@@ -108,7 +108,7 @@ def delete(request: pb.DeleteSessionRequest, call: Call) -> Delete:
     return Delete(
         session_id=session_id,
         etag=request.etag,
-        actor=call.caller.principal,
+        actor=call.principal.name,
         request=call.request,
         force=request.force,
     )
@@ -118,7 +118,7 @@ def reconnect(request: pb.ReconnectMcpServerRequest, call: Call) -> Change:
     """Return the change that ReconnectMcpServer asks for; raises InvalidRequest."""
     required("name", request.name, call.problems)
     session_id = _changed(request, call)
-    return Change(session_id=session_id, actor=call.caller.principal, request=call.request)
+    return Change(session_id=session_id, actor=call.principal.name, request=call.request)
 
 
 def fork(request: pb.ForkSessionRequest, call: Call) -> Fork:

@@ -42,10 +42,10 @@ class EventService:
     async def WatchEvents(self, request: pb.WatchEventsRequest, call: Call) -> None:
         """Stream events as they are committed."""
         head = self._watch.head  # before any await, so that no event after the call is missed
-        plan = await self._watching.plan(request, call.problems, head)
+        plan = await self._watching.plan(request, call, head)
         # The headers tell the client that it misses nothing from here on.
         await call.context.send_initial_metadata(())
-        await self._watching.stream(plan, call.write)
+        await self._watching.stream(plan, call)
 
     async def ListEvents(self, request: pb.ListEventsRequest, call: Call) -> bytes:
         """Return a page of history."""
@@ -59,7 +59,7 @@ class EventService:
         if request.session_id:
             await self._sessions.get(request.session_id)
         sessions = frozenset({request.session_id} if request.session_id else ())
-        selection = Selection(session_ids=sessions, workspace_id=workspace, types=types)
+        selection = Selection(session_ids=sessions, workspace_id=workspace, types=types, within=call.visible)
         return await self._page(request, selection, limit)
 
     async def GetEvent(self, request: pb.GetEventRequest, call: Call) -> None:

@@ -43,7 +43,7 @@ class ProfileService:
         workspace_id = requests.workspace_of(request.workspace_id, call.problems)
         call.refuse_problems()
         after = position_of(request.page_token, request)
-        page = await self._profiles.list(workspace_id, after=after, limit=limit)
+        page = await self._profiles.list(workspace_id, after=after, limit=limit, within=call.visible)
         return page_answer(page, request, profile_message, place_of)
 
     async def UpdateProfile(self, request: pb.UpdateProfileRequest, call: Call) -> pb.UpdateProfileResponse:

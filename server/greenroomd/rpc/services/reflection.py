@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import grpc
@@ -11,17 +11,40 @@ from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_reflection.v1alpha import reflection_pb2 as pb
 from grpc_reflection.v1alpha._async import ReflectionServicer
 
+from greenroomd.domain.errors import GreenroomError
+from greenroomd.rpc.access.guard import Guard
+from greenroomd.rpc.status import DETAILS, status_of
+
 _ALPHA = "grpc.reflection.v1alpha"
 _STABLE = "grpc.reflection.v1"
 SERVICE_NAMES = (f"{_STABLE}.ServerReflection", f"{_ALPHA}.ServerReflection")
 
 
-def reflection_handlers(services: Iterable[str]) -> list[grpc.GenericRpcHandler]:
-    """Return the handlers of both versions; they list `services` and themselves."""
+def reflection_handlers(services: Iterable[str], guard: Guard | None) -> list[grpc.GenericRpcHandler]:
+    """Return the handlers of both versions; they list `services` and themselves.
+
+    With a `guard`, they answer only callers whose identity is known.
+    """
     _know_stable_version()
     servicer = _Reflection([*services, *SERVICE_NAMES])
+
+    async def behind_guard(
+        requests: AsyncIterator[pb.ServerReflectionRequest], context: Any
+    ) -> AsyncIterator[Any]:
+        assert guard is not None
+        try:
+            await guard.principal(context)
+        except GreenroomError as refusal:
+            code, status = status_of(refusal)
+            await context.abort(code, status.message, ((DETAILS, status.SerializeToString()),))
+        answers: Any = servicer.ServerReflectionInfo(
+            requests, context
+        )  # its stub calls the generator a coroutine
+        async for answer in answers:
+            yield answer
+
     handler = grpc.stream_stream_rpc_method_handler(
-        servicer.ServerReflectionInfo,
+        servicer.ServerReflectionInfo if guard is None else behind_guard,
         request_deserializer=pb.ServerReflectionRequest.FromString,
         response_serializer=pb.ServerReflectionResponse.SerializeToString,
     )

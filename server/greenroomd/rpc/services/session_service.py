@@ -82,7 +82,7 @@ class SessionService:
     async def ListSessions(self, request: pb.ListSessionsRequest, call: Call) -> bytes:
         """Return a page of sessions, and the cursor from which a watch misses nothing."""
         limit = page_size(request.page_size, call.problems)
-        query = requests.session_query(request, call.problems)
+        query = requests.session_query(request, call.problems, within=call.visible)
         if request.view not in session_pb2.SessionView.values():
             call.problems.append(Violation("view", f"{request.view} is no SessionView"))
         call.refuse_problems()

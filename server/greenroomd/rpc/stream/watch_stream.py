@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -20,6 +20,7 @@ from greenroomd.domain.states import State
 from greenroomd.rpc.convert import requests
 from greenroomd.rpc.convert.enums import EVENT_TYPES
 from greenroomd.rpc.convert.session_proto import session_message
+from greenroomd.rpc.rpc_context import Call
 from greenroomd.rpc.stream.cursor_codec import MAX_REVISION, CursorCodec, wait_until_reached
 from greenroomd.rpc.stream.draining import Drain
 from greenroomd.rpc.stream.watch_frames import Frames, records_of
@@ -73,13 +74,15 @@ class Watching:
         self._drain = drain
         self._frames = Frames(cursors)
 
-    async def plan(self, request: pb.WatchEventsRequest, problems: list[Violation], head: int) -> Plan:
+    async def plan(self, request: pb.WatchEventsRequest, call: Call, head: int) -> Plan:
         """Return the plan for a request; `head` is the last revision when the request arrived.
 
         Raises InvalidRequest with all problems, and InvalidCursor. Raises SessionNotFound only if the request has no
-        cursor: a resuming client may name sessions that are deleted by now, and has yet to see their deletion.
+        cursor: a resuming client may name sessions that are deleted by now, and has yet to see their deletion. A
+        session that the caller may not see is treated as one that is not there.
         """
-        selection = _selection_of(request, problems)
+        problems = call.problems
+        selection = replace(_selection_of(request, problems), within=call.visible)
         if request.start not in pb.WatchStart.values():
             problems.append(Violation("start", f"{request.start} is no WatchStart"))
         resumed = request.WhichOneof("position") == "after"
@@ -93,7 +96,7 @@ class Watching:
         after = live_at = head
         if resumed:  # first, so that this node then knows all that the client saw at another one
             after = await wait_until_reached(request.after, self._cursors, self._store)
-        named, gone = await self._named(selection.session_ids)
+        named, gone = await self._named(selection)
         if gone and not resumed:
             raise SessionNotFound(gone[0])
         if not from_now:
@@ -104,7 +107,7 @@ class Watching:
         return Plan(
             selection=selection,
             named=named,
-            deleted_at=await self._last_revision(gone),
+            deleted_at=await self._last_revision(replace(selection, session_ids=frozenset(gone))),
             after=after,
             live_at=live_at,
             ephemeral=request.include_ephemeral,
@@ -112,55 +115,77 @@ class Watching:
             ends=request.until_closed,
         )
 
-    async def _named(self, session_ids: Iterable[str]) -> tuple[Sequence[Session], Sequence[str]]:
-        """Return the sessions with these ids, and the ids that have none."""
+    async def _named(self, selection: Selection) -> tuple[Sequence[Session], Sequence[str]]:
+        """Return the sessions that a selection names, and the ids that have none which the caller may see."""
         named, gone = [], []
-        for session_id in sorted(session_ids):
+        for session_id in sorted(selection.session_ids):
             try:
-                named.append(await self._sessions.get(session_id))
+                session = await self._sessions.get(session_id)
             except SessionNotFound:
                 gone.append(session_id)
+            else:
+                visible = selection.within is None or session.workspace_id in selection.within
+                named.append(session) if visible else gone.append(session_id)
         return named, gone
 
-    async def _last_revision(self, gone: Sequence[str]) -> int:
+    async def _last_revision(self, gone: Selection) -> int:
         """Return the revision of the last stored event of deleted sessions, 0 if none is left."""
-        if not gone:
+        if not gone.session_ids:
             return 0
-        theirs = Selection(session_ids=frozenset(gone))
+        theirs = replace(gone, types=frozenset())
         last = await self._store.events(theirs, after=MAX_REVISION, limit=1, descending=True)
         return last[0].revision if last else 0
 
-    async def stream(self, plan: Plan, write: Callable[[bytes], Awaitable[None]]) -> None:
+    async def stream(self, plan: Plan, call: Call) -> None:
         """Write the serialized frames of a watch until it ends or the server shuts down.
 
-        Raises WatcherCapReached before the first frame, and CursorBelowFloor.
+        What the caller may see is compared before each frame: a changed grant applies to the next one. Raises
+        WatcherCapReached before the first frame, CursorBelowFloor, and SessionNotFound for a session that the caller
+        may not see any more.
         """
-        asked, stop = plan.selection.types, self._drain.stop
-        end = _End(plan.named, plan.deleted_at) if plan.ends else None
-        position, synced = plan.after, False
+        progress = _Progress(plan)
+        while not await self._follow(plan, progress, call):
+            plan = self._narrowed(plan, call.visible)
+        if not progress.ended:
+            await call.write(self._frames.draining(RETRY_DELAY, progress.position))
+
+    def _narrowed(self, plan: Plan, visible: frozenset[str] | None) -> Plan:
+        """Return the plan for what the caller may see now."""
+        hidden = [named for named in plan.named if visible is not None and named.workspace_id not in visible]
+        if hidden:
+            raise SessionNotFound(hidden[0].session_id)
+        return replace(plan, selection=replace(plan.selection, within=visible), snapshot=False)
+
+    async def _follow(self, plan: Plan, progress: _Progress, call: Call) -> bool:
+        """Write frames until the watch ends; return False if what the caller may see has changed before."""
+        asked, stop, end = plan.selection.types, self._drain.stop, progress.end
+        within = plan.selection.within
         with self._watch.following(
-            plan.followed, after=plan.after, ephemeral=plan.ephemeral, measure=True, stop=stop
+            plan.followed, after=progress.position, ephemeral=plan.ephemeral, measure=True, stop=stop
         ) as follower:
+            call.when_regranted = follower.wake
             if plan.snapshot:
                 async for frame in self._snapshot(plan):
-                    await write(frame)
-            while True:
-                if not synced and position >= plan.live_at:
-                    synced = True
-                    await write(self._frames.synced(position))
-                if end is not None and synced and end.is_reached(position):
-                    return
+                    await call.write(frame)
+            while call.visible == within:
+                if not progress.synced and progress.position >= plan.live_at:
+                    progress.synced = True
+                    await call.write(self._frames.synced(progress.position))
+                    continue
+                if end is not None and progress.synced and end.is_reached(progress.position):
+                    progress.ended = True
+                    return True
                 if stop.begun:
-                    break
+                    return True
                 batch = follower.look()
                 if batch is None:
                     await follower.more()
                     continue
-                position = batch.revision
+                progress.position = batch.revision
                 if end is not None:
                     end.see(batch.events)
-                await write(self._frame(batch, asked))
-        await write(self._frames.draining(RETRY_DELAY, position))
+                await call.write(self._frame(batch, asked))
+        return False
 
     def _frame(self, batch: Batch, asked: frozenset[EventType]) -> bytes:
         """Return the frame of a batch; a bookmark if none of its events was asked for."""
@@ -184,7 +209,7 @@ class Watching:
             for frame in self._of_sessions(plan.named):
                 yield frame
             return
-        query = SessionQuery(workspace_id=plan.selection.workspace_id)
+        query = SessionQuery(workspace_id=plan.selection.workspace_id, within=plan.selection.within)
         after: Position | None = None
         while True:
             page = await self._sessions.list(query, after=after, limit=SNAPSHOT_PAGE)
@@ -206,6 +231,20 @@ class Watching:
             held.append(message)
         if held:
             yield self._frames.sessions(held)
+
+
+class _Progress:
+    """How far a watch has come."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.position = plan.after
+        """The watch has seen everything up to this revision."""
+        self.synced = False
+        """Whether the client was told that the stream is live."""
+        self.ended = False
+        """Whether the watch ended by itself, not by the server's shutdown."""
+        self.end = _End(plan.named, plan.deleted_at) if plan.ends else None
+        """Tracks the end of the named sessions, if the watch ends with them."""
 
 
 class _End:

@@ -90,8 +90,8 @@ class History:
         low, high = (0, after) if descending else (after, _ENDLESS)
         if up_to is not None:
             high = min(high, up_to + 1)
-        if len(selection.session_ids) > 1:
-            # Each session is read by its own statement; none may see more than the first one could.
+        if len(selection.session_ids or selection.workspaces or ()) > 1:
+            # Each session or workspace is read by its own statement; none may see more than the first one could.
             high = min(high, self.head(connection) + 1)
         found = self._found(connection, selection, low, high, limit, descending=descending)
         page: list[StoredEvent] = []
@@ -145,18 +145,18 @@ class History:
             types = [self._database.listed(sorted(selection.types))] if selection.types else []
             return _chunks(connection, sql, (of, types), low, high, limit, first, descending=descending)
 
-        if selection.session_ids:
-            first = max(4, _FIRST_CHUNK // len(selection.session_ids))
-            streams = [
-                _within(stream("session", [session_id], first), selection.workspace_id)
-                for session_id in sorted(selection.session_ids)
-            ]
-            if len(streams) == 1:
-                return streams[0]
-            return heapq.merge(*streams, key=lambda row: int(row[0]), reverse=descending)
-        if selection.workspace_id is not None:
-            return stream("workspace", [selection.workspace_id], _FIRST_CHUNK)
-        return stream("all", [], _FIRST_CHUNK)
+        workspaces = selection.workspaces
+        if not selection.session_ids and workspaces is None:
+            return stream("all", [], _FIRST_CHUNK)
+        scope, ids = (
+            ("session", selection.session_ids) if selection.session_ids else ("workspace", workspaces)
+        )
+        assert ids is not None
+        first = max(4, _FIRST_CHUNK // len(ids))
+        streams = [_within(stream(scope, [each], first), workspaces) for each in sorted(ids)]
+        if len(streams) == 1:
+            return streams[0]
+        return heapq.merge(*streams, key=lambda row: int(row[0]), reverse=descending)
 
     def _event(self, row: Row) -> StoredEvent:
         revision, session_id, workspace_id, sequence, kind, turn_id, body = row
@@ -215,9 +215,9 @@ def _chunks(
         chunk = max(chunk, (PAGE_BYTES - size) * given // (size + 1))
 
 
-def _within(rows: Iterator[Row], workspace_id: str | None) -> Iterator[Row]:
-    """Yield the rows of one session, if the session belongs to the workspace."""
+def _within(rows: Iterator[Row], workspaces: frozenset[str] | None) -> Iterator[Row]:
+    """Yield the rows of one session, if the session belongs to one of the workspaces."""
     for row in rows:
-        if workspace_id is not None and row[2] != workspace_id:
+        if workspaces is not None and row[2] not in workspaces:
             return
         yield row

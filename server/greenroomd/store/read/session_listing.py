@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -57,6 +58,9 @@ def not_deleted(table: Table) -> ColumnElement[bool]:
     return table.c.session_number.not_in(select(deletions.c.session_number))
 
 
+MOST_WORKSPACES = 16
+"""With how many workspaces of a reader each is read by statements of its own."""
+
 _labels_of_session = labels.c.session_number == sessions.c.number
 
 
@@ -85,9 +89,12 @@ def list_sessions(
 def pages(query: SessionQuery, *, after: Position | None, limit: int) -> list[Select[Any]]:
     """Return the statements whose merged results are the page.
 
-    Within a workspace there is one for each state asked for: a single state has an index in the page's order, several
-    together do not.
+    Of a reader that may see a few workspaces there are some for each of them: one workspace has an index in the page's
+    order, several together do not. Within a workspace there is one for each state asked for, for the same reason.
     """
+    if query.within is not None and query.workspace_id is None and len(query.within) <= MOST_WORKSPACES:
+        each = (replace(query, workspace_id=name, within=None) for name in sorted(query.within))
+        return [page for one in each for page in pages(one, after=after, limit=limit)]
     states = query.states & LIVE if query.states and query.live_only else query.states
     if query.live_only and not states:
         if query.states:
@@ -145,6 +152,8 @@ def _number(position: Position) -> int:
 def _conditions(query: SessionQuery) -> Iterator[ColumnElement[bool]]:
     if query.workspace_id is not None:
         yield sessions.c.workspace_id == query.workspace_id
+    if query.within is not None:
+        yield sessions.c.workspace_id.in_(sorted(query.within))
     if query.user_id:
         yield sessions.c.user_id == query.user_id
         yield sessions.c.user_id != _NOTHING  # tells the planner that the partial index contains all of them

@@ -13,12 +13,12 @@ class UnknownMigration(Exception):
     """The database has a migration that this version does not know."""
 
 
-def migrate(connection: Connection) -> None:
-    """Migrate a database to this version in the connection's transaction; raises UnknownMigration."""
+def migrate(connection: Connection, to: str = "head") -> None:
+    """Migrate a database to this version, or an older one, in the connection's transaction; raises UnknownMigration."""
     config = _config()
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
     except CommandError as error:
         raise UnknownMigration(str(error)) from error
 

@@ -59,8 +59,8 @@ def raise_floor(connection: Connection, scopes: Sequence[str], part: Part, floor
 def _scopes_of(selection: Selection) -> Sequence[str]:
     if selection.session_ids:
         return tuple(selection.session_ids)
-    if selection.workspace_id is not None:
-        return (_workspace(selection.workspace_id),)
+    if (workspaces := selection.workspaces) is not None:
+        return tuple(map(_workspace, workspaces))
     return (_ANY_SESSION,)
 
 

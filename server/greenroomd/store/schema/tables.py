@@ -243,6 +243,20 @@ profiles = Table(
     Column("plan_limits", Text, nullable=False, server_default="[]"),  # JSON
 )
 
+# Credentials of callers. `greenroomd keys` writes here beside a running server; the server only notes their use.
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Name, primary_key=True),
+    Column("name", Text, nullable=False),  # for people
+    Column("digest", LargeBinary, nullable=False),  # SHA-256 of the secret, which is stored nowhere
+    Column("grants", Text, nullable=False),  # JSON: a list of workspace=role
+    Column("create_time", BigInteger, nullable=False),
+    Column("expire_time", BigInteger),  # NULL: never
+    Column("revoke_time", BigInteger),  # NULL: not revoked
+    Column("use_time", BigInteger),  # of the last use, some seconds late; NULL: never used
+)
+
 nodes = Table(
     "nodes",
     metadata,

@@ -17,7 +17,7 @@ class SchemaTooNew(Exception):
     """The database was written by a later version of Greenroom, which this one cannot read."""
 
 
-NEWEST = "0008"
+NEWEST = "0009"
 """The last migration; a database that has it needs none."""
 
 

@@ -77,18 +77,20 @@ export enum ErrorReason {
   REQUEST_ID_REUSED = 5,
 
   /**
-   * UNAUTHENTICATED: the call carries no credentials, or bad ones.
+   * UNAUTHENTICATED: the call carries no credentials, or bad ones. `problem` is `missing`, `invalid`, `expired` or
+   * `revoked`. An open stream ends like this too, within 5 s after its credentials have expired or were revoked.
    *
-   *     {"reason": "UNAUTHENTICATED", "domain": "greenroom.v1"}
+   *     {"reason": "UNAUTHENTICATED", "domain": "greenroom.v1", "metadata": {"problem": "expired"}}
    *
    * @generated from enum value: ERROR_REASON_UNAUTHENTICATED = 11;
    */
   UNAUTHENTICATED = 11,
 
   /**
-   * PERMISSION_DENIED: the caller may not do this.
+   * PERMISSION_DENIED: the caller may not do this. `permission` is the grant that it lacks: a workspace, or `*` for every
+   * one, and a role.
    *
-   *     {"reason": "PERMISSION_DENIED", "domain": "greenroom.v1", "metadata": {"permission": "nodes.drain"}}
+   *     {"reason": "PERMISSION_DENIED", "domain": "greenroom.v1", "metadata": {"permission": "lab=operator"}}
    *
    * @generated from enum value: ERROR_REASON_PERMISSION_DENIED = 12;
    */
@@ -114,7 +116,7 @@ export enum ErrorReason {
   SESSION_NOT_FOUND = 21,
 
   /**
-   * NOT_FOUND: there is no such turn.
+   * NOT_FOUND: there is no such turn, or the caller may not see it.
    *
    *     {"reason": "TURN_NOT_FOUND", "domain": "greenroom.v1"}
    *     ResourceInfo {"resourceType": "greenroom.v1.Turn", "resourceName": "5a4dbb9a-6f9a-4d2f-8b0e-0a8c4a1b9d22"}
