@@ -14,6 +14,7 @@ NAMES_FILES = [
 ]
 FILE = re.compile(r"`((?:[\w.]+/)+(?:\w+\.\w+)?)`")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+UNMERGED = re.compile(r"^(?:<{7} .*|={7}|>{7} .*)$", re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", NAMES_FILES, ids=lambda page: page.name)
@@ -28,3 +29,8 @@ def test_every_file_that_is_named_exists(page: Path) -> None:
 def test_every_link_leads_to_a_file(page: Path) -> None:
     linked = LINK.findall(page.read_text())
     assert [target for target in linked if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_merge_is_left_half_done(page: Path) -> None:
+    assert UNMERGED.findall(page.read_text()) == []
