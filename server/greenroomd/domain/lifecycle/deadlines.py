@@ -13,14 +13,9 @@ from greenroomd.domain.decision.live import Ending, Live, Purpose, TurnTimeouts
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import Expiring, LimitReached
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import (
-    api_retries,
-    approval_flow,
-    background_grace,
-    expiry,
-    orders,
-    turn_queue,
-)
+from greenroomd.domain.lifecycle import approval_flow, expiry, orders, turn_queue
+from greenroomd.domain.lifecycle.background_work import background_grace
+from greenroomd.domain.lifecycle.limits import api_retries
 from greenroomd.domain.lifecycle.process import crash_recovery, mcp_servers, waking
 from greenroomd.domain.lifecycle.process.process_end import end_for
 from greenroomd.domain.lifecycle.required_servers import look

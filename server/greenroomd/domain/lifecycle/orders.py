@@ -20,8 +20,9 @@ from greenroomd.domain.errors import (
 )
 from greenroomd.domain.event_payloads import SessionNoted
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import background_tasks, turn_queue
-from greenroomd.domain.lifecycle.frame_events import turn_event
+from greenroomd.domain.lifecycle import turn_queue
+from greenroomd.domain.lifecycle.background_work import background_tasks
+from greenroomd.domain.lifecycle.messages.frame_events import turn_event
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import (
     DRAINING,

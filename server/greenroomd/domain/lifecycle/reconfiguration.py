@@ -19,7 +19,8 @@ from greenroomd.domain.enforcement import report
 from greenroomd.domain.errors import InvalidUpdateMask, TurnRunning, Violation
 from greenroomd.domain.event_payloads import ConfigApplied, SessionUpdated
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import background_grace, mode_tracking
+from greenroomd.domain.lifecycle import mode_tracking
+from greenroomd.domain.lifecycle.background_work import background_grace
 
 CONFIG_CHANGED = "CONFIG_CHANGED"
 

@@ -9,15 +9,10 @@ from greenroomd.domain.decision.actions import EndProcess, InterruptCli, LaunchP
 from greenroomd.domain.decision.live import Ending, Live, waiting
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import IllegalTransition, TurnRunning
-from greenroomd.domain.lifecycle import (
-    approval_flow,
-    background_grace,
-    book,
-    partial_messages,
-    reconfiguration,
-    required_servers,
-)
-from greenroomd.domain.lifecycle.frame_events import answered, prompted, turn_event, without_result
+from greenroomd.domain.lifecycle import approval_flow, book, reconfiguration, required_servers
+from greenroomd.domain.lifecycle.background_work import background_grace
+from greenroomd.domain.lifecycle.messages import partial_messages
+from greenroomd.domain.lifecycle.messages.frame_events import answered, prompted, turn_event, without_result
 from greenroomd.domain.retryable_errors import QueueFull
 from greenroomd.domain.states import TURN_ARRIVED, Signal, State, allowed
 from greenroomd.domain.turn import (

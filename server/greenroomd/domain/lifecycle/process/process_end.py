@@ -10,15 +10,10 @@ from greenroomd.domain.decision.live import Ending, Purpose
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import Payload, ProcessExited
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import (
-    approval_flow,
-    background_tasks,
-    book,
-    budget,
-    limits,
-    partial_messages,
-    turn_queue,
-)
+from greenroomd.domain.lifecycle import approval_flow, book, turn_queue
+from greenroomd.domain.lifecycle.background_work import background_tasks
+from greenroomd.domain.lifecycle.limits import budget, output_limit
+from greenroomd.domain.lifecycle.messages import partial_messages
 from greenroomd.domain.lifecycle.process import crash_recovery
 from greenroomd.domain.session import LastExit
 from greenroomd.domain.states import NODE_LOST, REQUESTED, TURN_ARRIVED, Signal, State
@@ -175,7 +170,7 @@ def _record_exit(
     )
     _emit(step, EventType.PROCESS_EXITED, payload)
     if memory_limit_hit:
-        limits.tell(step, "limits.memory_bytes", _TOO_MUCH_MEMORY)
+        output_limit.tell(step, "limits.memory_bytes", _TOO_MUCH_MEMORY)
     last = LastExit(code=code, signal=signal, time=step.at, memory_limit_hit=memory_limit_hit)
     step.update_session(process=replace(facts, pid=0, last_exit=last))
 

@@ -33,20 +33,11 @@ from greenroomd.domain.frames import (
     TurnResult,
     UserEchoed,
 )
-from greenroomd.domain.lifecycle import (
-    api_retries,
-    approval_flow,
-    background_tasks,
-    book,
-    budget,
-    limits,
-    mode_tracking,
-    partial_messages,
-    plan_usage,
-    timers,
-    turn_queue,
-)
-from greenroomd.domain.lifecycle.frame_events import event_for
+from greenroomd.domain.lifecycle import approval_flow, book, mode_tracking, plan_usage, turn_queue
+from greenroomd.domain.lifecycle.background_work import background_tasks, timers
+from greenroomd.domain.lifecycle.limits import api_retries, budget, output_limit
+from greenroomd.domain.lifecycle.messages import partial_messages
+from greenroomd.domain.lifecycle.messages.frame_events import event_for
 from greenroomd.domain.lifecycle.process import capability_tracking, waking
 from greenroomd.domain.lifecycle.process.process_end import end_for
 from greenroomd.domain.turn import Problem, TurnKind
@@ -64,7 +55,7 @@ def said(step: Step, frames: Sequence[Frame]) -> None:
         step.emit(event_for(frame, turn_id=turn.turn_id if turn else "", at=step.at, call=call))
         capability_tracking.follow(step, frame)
         _follow(step, frame)
-        limits.count_output(step, frame)
+        output_limit.count_output(step, frame)
     if not all(isinstance(frame, StderrWritten) for frame in frames):  # it may complain while it hangs
         step.update_live(heard_at=step.moment)
     if step.live.turn is not None:

@@ -18,15 +18,9 @@ from greenroomd.domain.event_payloads import (
     SessionNoted,
 )
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.lifecycle import (
-    background_grace,
-    background_tasks,
-    book,
-    budget,
-    mode_tracking,
-    reconfiguration,
-    turn_queue,
-)
+from greenroomd.domain.lifecycle import book, mode_tracking, reconfiguration, turn_queue
+from greenroomd.domain.lifecycle.background_work import background_grace, background_tasks
+from greenroomd.domain.lifecycle.limits import budget
 from greenroomd.domain.lifecycle.process import capability_tracking, crash_recovery, mcp_servers
 from greenroomd.domain.mcp import NO_MCP_SERVERS
 from greenroomd.domain.session import ProcessFacts

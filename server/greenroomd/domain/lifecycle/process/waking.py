@@ -22,7 +22,8 @@ from greenroomd.domain.frames import (
     TaskReported,
     ToolOutputWritten,
 )
-from greenroomd.domain.lifecycle import timers, turn_queue
+from greenroomd.domain.lifecycle import turn_queue
+from greenroomd.domain.lifecycle.background_work import timers
 from greenroomd.domain.task import TaskKind
 from greenroomd.domain.turn import CauseKind, TurnCause
 

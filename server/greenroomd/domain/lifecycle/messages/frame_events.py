@@ -28,7 +28,7 @@ from greenroomd.domain.frames import (
     TurnResult,
     UserEchoed,
 )
-from greenroomd.domain.lifecycle.piece_events import PIECES, piece_event
+from greenroomd.domain.lifecycle.messages.piece_events import PIECES, piece_event
 from greenroomd.domain.turn import Problem, Turn, TurnState, aborted
 from greenroomd.domain.usage import Usage
 
