@@ -20,7 +20,7 @@ from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.discovery import FoundCli
 from greenroomd.processes.claude.launch_command import CliDefaults
 from greenroomd.processes.claude.transcripts import TranscriptFiles
-from greenroomd.processes.host.filesystem_pool import FilesystemPool
+from greenroomd.processes.filesystem.filesystem_pool import FilesystemPool
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog
 from greenroomd.processes.host.process_usage import usage_of
 from greenroomd.processes.host.server_run import ServerRun, server_run

@@ -14,9 +14,9 @@ import pytest
 from descriptors import open_descriptors
 from driving import IMPATIENT, eventually
 from greenroomd.app.ports.processes import ProcessFailed, ShutdownTimeouts
+from greenroomd.processes.filesystem.directory import open_directory
 from greenroomd.processes.host import spawn
 from greenroomd.processes.host.child import Child, running
-from greenroomd.processes.host.directory import open_directory
 from greenroomd.processes.host.redaction import Redactor
 from greenroomd.processes.linux import procfs
 

@@ -14,7 +14,7 @@ from greenroomd.app.ports.process_slots import WarmStart
 from greenroomd.app.ports.processes import ProcessFailed
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.launch_command import CliDefaults
-from greenroomd.processes.host.directory import OutsideRoots, open_directory
+from greenroomd.processes.filesystem.directory import OutsideRoots, open_directory
 from greenroomd.processes.host.server_run import server_run
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.processes.pool.slots import Pool

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from greenroomd.domain.retryable_errors import StoreUnavailable
-from greenroomd.processes.host.directory import Directory, open_directory
-from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
+from greenroomd.processes.filesystem.directory import Directory, open_directory
+from greenroomd.processes.filesystem.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.node import allowed_roots
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 
@@ -21,7 +21,7 @@ SHORT = timedelta(milliseconds=50)
 
 HANGS_AT_EXIT = """
 import asyncio, os, sys
-from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
+from greenroomd.processes.filesystem.filesystem_pool import FilesystemHangs, FilesystemPool
 from datetime import timedelta
 
 async def main() -> None:

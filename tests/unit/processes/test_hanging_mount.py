@@ -18,9 +18,9 @@ from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.processes.claude import cli
 from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
 from greenroomd.processes.claude.transcripts import TranscriptFiles
+from greenroomd.processes.filesystem.directory import open_directory
+from greenroomd.processes.filesystem.filesystem_pool import FilesystemPool
 from greenroomd.processes.host.child import Child, running
-from greenroomd.processes.host.directory import open_directory
-from greenroomd.processes.host.filesystem_pool import FilesystemPool
 from greenroomd.processes.host.redaction import Redactor
 from greenroomd.processes.host.server_run import server_run
 from greenroomd.processes.host.spawn import Command

@@ -17,8 +17,8 @@ from structlog.testing import capture_logs
 from descriptors import descriptors_left, open_descriptors
 from driving import IMPATIENT, eventually
 from greenroomd.app.ports.processes import ProcessFailed
+from greenroomd.processes.filesystem.directory import open_directory
 from greenroomd.processes.host.child import Child, running
-from greenroomd.processes.host.directory import open_directory
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog, Ward
 from greenroomd.processes.host.redaction import Redactor
 from greenroomd.processes.host.spawn import MARKER, Command

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from greenroomd.processes.host.mount_table import MountTable, mount_table
-from greenroomd.processes.host.path_walk import PathWalk
+from greenroomd.processes.filesystem.mount_table import MountTable, mount_table
+from greenroomd.processes.filesystem.path_walk import PathWalk
 
 MOUNTS = MountTable(
     "22 1 8:1 / / rw - ext4 /dev/sda1 rw\n"

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from driving import IMPATIENT, eventually
+from greenroomd.processes.filesystem.directory import open_directory
 from greenroomd.processes.host.child import Child, running
-from greenroomd.processes.host.directory import open_directory
 from greenroomd.processes.host.redaction import Redactor
 from greenroomd.processes.host.spawn import Command
 from greenroomd.processes.linux import procfs

@@ -9,7 +9,7 @@ import pytest
 
 from greenroomd.domain.config import ProjectContext
 from greenroomd.processes.claude.project_context import MAX_BYTES, ProjectFiles, read_project
-from greenroomd.processes.host.directory import open_directory
+from greenroomd.processes.filesystem.directory import open_directory
 
 ALL = tuple(ProjectContext)
 

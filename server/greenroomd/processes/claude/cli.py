@@ -32,12 +32,12 @@ from greenroomd.processes.claude.launch_command import (
 from greenroomd.processes.claude.project_context import ProjectFiles, read_project
 from greenroomd.processes.claude.stale_files import remove_stale_files
 from greenroomd.processes.claude.transcripts import salvage
+from greenroomd.processes.filesystem.directory import Directory, WorkingDirectories, open_directory
+from greenroomd.processes.filesystem.filesystem_pool import FilesystemHangs, FilesystemPool
+from greenroomd.processes.filesystem.mount_table import mount_table
 from greenroomd.processes.host.child import running
-from greenroomd.processes.host.directory import Directory, WorkingDirectories, open_directory
-from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.host.finish import finish
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog, Ward
-from greenroomd.processes.host.mount_table import mount_table
 from greenroomd.processes.host.resource_limits import ResourceLimits
 from greenroomd.processes.host.server_run import ServerRun
 from greenroomd.processes.host.spawn import Command

@@ -34,10 +34,10 @@ from greenroomd.processes.claude.protocol.mcp_status import mcp_servers_of, secr
 from greenroomd.processes.claude.protocol.output_reader import OutputReader
 from greenroomd.processes.claude.protocol.permission_ids import PermissionIds
 from greenroomd.processes.claude.protocol.stream_json import encode
+from greenroomd.processes.filesystem.directory import Directory, WorkingDirectories
+from greenroomd.processes.filesystem.filesystem_pool import FilesystemHangs, FilesystemPool
+from greenroomd.processes.filesystem.mount_table import mount_table
 from greenroomd.processes.host.child import Child
-from greenroomd.processes.host.directory import Directory, WorkingDirectories
-from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
-from greenroomd.processes.host.mount_table import mount_table
 from greenroomd.processes.host.redaction import Redactor
 from greenroomd.processes.host.resource_limits import ResourceLimits
 

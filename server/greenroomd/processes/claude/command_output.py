@@ -20,7 +20,7 @@ from typing import Final
 from greenroomd.app.background import background_tasks, restarting
 from greenroomd.domain.frames import Frame, TaskBegan, ToolOutputWritten, UserEchoed
 from greenroomd.domain.task import TaskKind
-from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
+from greenroomd.processes.filesystem.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.host.redaction import Redactor
 
 EVERY: Final = 0.25

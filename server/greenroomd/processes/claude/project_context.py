@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from greenroomd.domain.config import ProjectContext
-from greenroomd.processes.host.directory import Directory
+from greenroomd.processes.filesystem.directory import Directory
 
 PLUGIN = "project"
 """The name of the plugin, which comes before those of its skills and commands: `project:deploy`."""

@@ -18,8 +18,8 @@ from datetime import timedelta
 from typing import Protocol
 
 from greenroomd.app.ports.processes import ProcessExit, ProcessFailed, ProcessIdentity, ShutdownTimeouts
+from greenroomd.processes.filesystem.directory import Directory
 from greenroomd.processes.host.descendants import Descendants
-from greenroomd.processes.host.directory import Directory
 from greenroomd.processes.host.finish import finish
 from greenroomd.processes.host.pipes import Input, Output
 from greenroomd.processes.host.redaction import OutputTail, Redactor

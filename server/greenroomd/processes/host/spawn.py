@@ -21,7 +21,7 @@ from functools import cache
 from pathlib import Path
 
 from greenroomd.app.ports.processes import ProcessIdentity
-from greenroomd.processes.host.directory import Directory
+from greenroomd.processes.filesystem.directory import Directory
 from greenroomd.processes.host.pipe_end import PipeEnd
 from greenroomd.processes.linux import procfs
 

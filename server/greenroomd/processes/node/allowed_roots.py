@@ -12,10 +12,10 @@ from time import monotonic
 from greenroomd.app.ports.processes import ProcessFailed
 from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsideRoots
 from greenroomd.domain.retryable_errors import StoreUnavailable
-from greenroomd.processes.host.directory import Directory, OutsideRoots, open_directory
-from greenroomd.processes.host.filesystem_pool import FilesystemHangs, FilesystemPool
-from greenroomd.processes.host.mount_table import mount_table
-from greenroomd.processes.host.path_walk import PathWalk
+from greenroomd.processes.filesystem.directory import Directory, OutsideRoots, open_directory
+from greenroomd.processes.filesystem.filesystem_pool import FilesystemHangs, FilesystemPool
+from greenroomd.processes.filesystem.mount_table import mount_table
+from greenroomd.processes.filesystem.path_walk import PathWalk
 
 REMEMBERED_SECONDS = 1.0
 _REMEMBERED = 1_000

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from greenroomd.processes.host.mount_table import MountTable
+from greenroomd.processes.filesystem.mount_table import MountTable
 
 _MOST_LINKS = 40
 """As in the kernel."""
