@@ -11,7 +11,7 @@ import pytest
 from greenroomd.domain.api_failure import ApiFailure
 from greenroomd.domain.frames import ApiRetried, AssistantSpoke, PlanLimitsTold
 from greenroomd.domain.plan_limit import LimitKind, LimitState, PlanLimit
-from greenroomd.processes.claude.protocol.stream_json import parse
+from greenroomd.processes.claude.parsing.stream_json import parse
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from greenroomd.domain.capabilities import Agent, Capabilities, Command, ModelChoice
-from greenroomd.processes.claude.protocol.capabilities import MAX_ENTRIES, MAX_LENGTH, capabilities_of
+from greenroomd.processes.claude.parsing.offered_choices import MAX_ENTRIES, MAX_LENGTH, capabilities_of
 
 ANSWER: dict[str, Any] = {
     "commands": [

@@ -20,7 +20,7 @@ from greenroomd.domain.frames import AssistantSpoke, Garbage, PermissionAsked, S
 from greenroomd.processes.claude import cli_process
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
-from greenroomd.processes.claude.protocol.framing import MAX_LINE_BYTES
+from greenroomd.processes.claude.parsing.framing import MAX_LINE_BYTES
 from greenroomd.processes.host.server_run import ServerRun, server_run
 from greenroomd.processes.linux import procfs
 from greenroomd.processes.node.allowed_roots import AllowedRoots

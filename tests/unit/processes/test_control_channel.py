@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from greenroomd.app.ports.processes import ProcessFailed
+from greenroomd.processes.claude.parsing.stream_json import ControlAnswer
 from greenroomd.processes.claude.protocol.control_channel import ControlChannel, unserved
-from greenroomd.processes.claude.protocol.stream_json import ControlAnswer
 from greenroomd.processes.host.redaction import Redactor
 
 SECOND = timedelta(seconds=1)

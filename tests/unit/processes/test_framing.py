@@ -5,7 +5,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenroomd.processes.claude.protocol.framing import KEPT_OF_OVERLONG, Framer, Overlong
+from greenroomd.processes.claude.parsing.framing import KEPT_OF_OVERLONG, Framer, Overlong
 
 Lines = list[bytes | Overlong]
 STREAMS = st.lists(st.sampled_from([b"\n", b"a", b"bc", b'{"x":"\xc3\xa9"}', b"0123456789" * 3])).map(

@@ -26,8 +26,8 @@ from greenroomd.domain.frames import (
     UserEchoed,
 )
 from greenroomd.domain.usage import Usage
-from greenroomd.processes.claude.protocol.framing import Overlong
-from greenroomd.processes.claude.protocol.stream_json import ControlAnswer, ControlAsked, encode, parse
+from greenroomd.processes.claude.parsing.framing import Overlong
+from greenroomd.processes.claude.parsing.stream_json import ControlAnswer, ControlAsked, encode, parse
 
 SESSION = "7d7a3c3e-8a3c-4b43-9b0e-0d4c4f0f6a10"
 

@@ -21,9 +21,9 @@ from greenroomd.domain.frames import (
     TimerSet,
 )
 from greenroomd.domain.task import TaskKind, TaskState
-from greenroomd.processes.claude.protocol.stream_json import parse
-from greenroomd.processes.claude.protocol.task_frames import READERS
-from greenroomd.processes.claude.protocol.tool_calls import ToolCalls
+from greenroomd.processes.claude.parsing.stream_json import parse
+from greenroomd.processes.claude.parsing.task_frames import READERS
+from greenroomd.processes.claude.parsing.tool_calls import ToolCalls
 
 FIRES = datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 

@@ -27,13 +27,13 @@ from greenroomd.domain.mcp import McpServer
 from greenroomd.processes.claude.command_output import CommandOutput
 from greenroomd.processes.claude.late_binding import Binding, Request, refusal_in
 from greenroomd.processes.claude.launch_command import initialization
+from greenroomd.processes.claude.parsing.stream_json import encode
 from greenroomd.processes.claude.project_context import ProjectFiles
 from greenroomd.processes.claude.protocol.control_channel import ControlChannel
 from greenroomd.processes.claude.protocol.handshake import handshake_of
 from greenroomd.processes.claude.protocol.mcp_status import mcp_servers_of, secrets_of_servers
 from greenroomd.processes.claude.protocol.output_reader import OutputReader
 from greenroomd.processes.claude.protocol.permission_ids import PermissionIds
-from greenroomd.processes.claude.protocol.stream_json import encode
 from greenroomd.processes.filesystem.directory import Directory, WorkingDirectories
 from greenroomd.processes.filesystem.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.filesystem.mount_table import mount_table

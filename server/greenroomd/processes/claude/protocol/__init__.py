@@ -1,1 +1,1 @@
-"""The protocol on the pipes of the CLI: lines, frames, control requests and their answers."""
+"""Talks over the pipes of the CLI: the handshake, control requests and answers, frames until they are taken."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from greenroomd.app.ports.processes import ProcessFailed
 from greenroomd.domain.config import JsonObject
-from greenroomd.processes.claude.protocol.stream_json import ControlAnswer, encode
+from greenroomd.processes.claude.parsing.stream_json import ControlAnswer, encode
 from greenroomd.processes.host.redaction import Redactor
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from greenroomd.app.ports.processes import Handshake
 from greenroomd.domain.config import JsonObject
-from greenroomd.processes.claude.protocol.capabilities import capabilities_of
+from greenroomd.processes.claude.parsing.offered_choices import capabilities_of
 
 
 def handshake_of(initialized: JsonObject, model: str) -> Handshake:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from greenroomd.domain.config import JsonObject, SessionConfig
 from greenroomd.domain.mcp import McpServer, McpStatus
-from greenroomd.processes.claude.protocol.json_fields import json_object, json_objects, text
+from greenroomd.processes.claude.parsing.json_fields import json_object, json_objects, text
 from greenroomd.processes.host.redaction import Redactor
 
 MAX_ERROR_LENGTH = 512

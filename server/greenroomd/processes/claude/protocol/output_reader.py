@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from greenroomd.app.ports.processes import ProcessFailed
 from greenroomd.domain.frames import Frame, PermissionAsked, PermissionWithdrawn, StderrWritten
+from greenroomd.processes.claude.parsing.framing import Framer, Overlong
+from greenroomd.processes.claude.parsing.stream_json import ControlAnswer, ControlAsked, parse
+from greenroomd.processes.claude.parsing.tool_calls import ToolCalls
 from greenroomd.processes.claude.protocol.control_channel import ControlChannel, unserved
 from greenroomd.processes.claude.protocol.frame_buffer import FrameBuffer
-from greenroomd.processes.claude.protocol.framing import Framer, Overlong
 from greenroomd.processes.claude.protocol.permission_ids import PermissionIds
-from greenroomd.processes.claude.protocol.stream_json import ControlAnswer, ControlAsked, parse
-from greenroomd.processes.claude.protocol.tool_calls import ToolCalls
 from greenroomd.processes.host.redaction import Redactor
 from greenroomd.processes.host.stderr_lines import StderrLines
 

@@ -7,8 +7,8 @@ from typing import Any
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.frames import TurnResult
 from greenroomd.domain.usage import Usage
-from greenroomd.processes.claude.protocol.json_fields import json_object, number, text, texts, whole
-from greenroomd.processes.claude.protocol.request_usage import tokens_of
+from greenroomd.processes.claude.parsing.json_fields import json_object, number, text, texts, whole
+from greenroomd.processes.claude.parsing.request_usage import tokens_of
 
 
 def result(raw: bytes, message: JsonObject) -> TurnResult:

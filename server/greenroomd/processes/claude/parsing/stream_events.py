@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.frames import Delta, DeltaKind, Frame, MessageAbandoned, StreamMarker, ToolInputBegan
-from greenroomd.processes.claude.protocol.json_fields import json_object, text, whole
-from greenroomd.processes.claude.protocol.request_usage import request_progress
+from greenroomd.processes.claude.parsing.json_fields import json_object, text, whole
+from greenroomd.processes.claude.parsing.request_usage import request_progress
 
 _DELTAS = {
     "text_delta": (DeltaKind.TEXT, "text"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from greenroomd.domain.capabilities import Agent, Capabilities, Command, ModelChoice, with_etag
 from greenroomd.domain.config import JsonObject
-from greenroomd.processes.claude.protocol.json_fields import json_objects, text, texts
+from greenroomd.processes.claude.parsing.json_fields import json_objects, text, texts
 
 MAX_LENGTH = 4096
 MAX_ENTRIES = 1000

@@ -7,7 +7,7 @@ from typing import Any
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.frames import RequestProgressed
 from greenroomd.domain.usage import Usage
-from greenroomd.processes.claude.protocol.json_fields import json_object, text, whole
+from greenroomd.processes.claude.parsing.json_fields import json_object, text, whole
 
 
 def tokens_of(usage: Any) -> Usage:

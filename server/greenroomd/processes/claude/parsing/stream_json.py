@@ -26,13 +26,13 @@ from greenroomd.domain.frames import (
     UserEchoed,
 )
 from greenroomd.domain.usage import Usage
-from greenroomd.processes.claude.protocol.api_frames import plan_limits_told
-from greenroomd.processes.claude.protocol.framing import Overlong
-from greenroomd.processes.claude.protocol.json_fields import blocks, json_object, json_objects, number, text
-from greenroomd.processes.claude.protocol.request_usage import tokens_of
-from greenroomd.processes.claude.protocol.result_frame import result
-from greenroomd.processes.claude.protocol.stream_events import stream_event
-from greenroomd.processes.claude.protocol.system_frames import noted, system
+from greenroomd.processes.claude.parsing.api_frames import plan_limits_told
+from greenroomd.processes.claude.parsing.framing import Overlong
+from greenroomd.processes.claude.parsing.json_fields import blocks, json_object, json_objects, number, text
+from greenroomd.processes.claude.parsing.request_usage import tokens_of
+from greenroomd.processes.claude.parsing.result_frame import result
+from greenroomd.processes.claude.parsing.stream_events import stream_event
+from greenroomd.processes.claude.parsing.system_frames import noted, system
 
 
 @dataclass(frozen=True, slots=True)

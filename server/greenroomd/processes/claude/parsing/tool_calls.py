@@ -14,8 +14,8 @@ from typing import Any, Final
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.frames import AssistantSpoke, Frame, TaskBegan, TimerCleared, TimerSet, UserEchoed
 from greenroomd.domain.task import TaskKind
-from greenroomd.processes.claude.protocol.json_fields import json_object, json_objects, number, text
-from greenroomd.processes.claude.protocol.task_frames import LONGEST_TEXT, id_of
+from greenroomd.processes.claude.parsing.json_fields import json_object, json_objects, number, text
+from greenroomd.processes.claude.parsing.task_frames import LONGEST_TEXT, id_of
 
 _SETS: Final = "CronCreate"
 _CLEARS: Final = "CronDelete"

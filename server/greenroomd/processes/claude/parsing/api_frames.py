@@ -10,7 +10,7 @@ from greenroomd.domain.api_failure import ApiFailure
 from greenroomd.domain.config import JsonObject
 from greenroomd.domain.frames import ApiRetried, PlanLimitsTold
 from greenroomd.domain.plan_limit import LimitState, PlanLimit
-from greenroomd.processes.claude.protocol.json_fields import json_object, number, text, whole
+from greenroomd.processes.claude.parsing.json_fields import json_object, number, text, whole
 
 _STATES = frozenset(LimitState)
 _LAST_SECOND = 253402300799  # of the year 9999

@@ -15,10 +15,10 @@ from greenroomd.domain.frames import (
     SystemNoted,
     TurnInitialized,
 )
-from greenroomd.processes.claude.protocol import task_frames
-from greenroomd.processes.claude.protocol.api_frames import api_retried
-from greenroomd.processes.claude.protocol.capabilities import commands_of
-from greenroomd.processes.claude.protocol.json_fields import text, texts
+from greenroomd.processes.claude.parsing import task_frames
+from greenroomd.processes.claude.parsing.api_frames import api_retried
+from greenroomd.processes.claude.parsing.json_fields import text, texts
+from greenroomd.processes.claude.parsing.offered_choices import commands_of
 
 _ACTIVITIES = tuple(Activity)
 # By subtype, whether the other model is for the rest of the session; a fallback from one that fails is for one turn.

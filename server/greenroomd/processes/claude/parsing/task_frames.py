@@ -18,7 +18,7 @@ from greenroomd.domain.frames import (
     TaskReported,
 )
 from greenroomd.domain.task import TaskKind, TaskState
-from greenroomd.processes.claude.protocol.json_fields import json_object, json_objects, text
+from greenroomd.processes.claude.parsing.json_fields import json_object, json_objects, text
 
 LONGEST_TEXT: Final = 4096  # characters; the line itself has the whole
 _LONGEST_ID: Final = 128
