@@ -40,9 +40,12 @@ def _model_api_process(lasting_pids: set[int]) -> Iterator[ModelApi]:
 
 @pytest.fixture
 def model_api(_model_api_process: ModelApi) -> Iterator[ModelApi]:
-    """The stand-in of the model API, with no memory of earlier tests."""
+    """The stand-in of the model API, with no memory of earlier tests; the test fails if it refused a request."""
     yield _model_api_process
-    _model_api_process.reset()
+    try:
+        _model_api_process.check()
+    finally:
+        _model_api_process.reset()
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ class ModelApi:
     def __init__(self, url: str, pid: int) -> None:
         self.url = url
         self.pid = pid
+        self._may_refuse = False
         self._open = build_opener(ProxyHandler({})).open  # never through a proxy of the environment
 
     @property
@@ -51,12 +52,26 @@ class ModelApi:
         assert len(seen) >= at_least, f"{len(seen)} requests of {session or 'any session'} in {within} s"
         return seen
 
+    def expect_refusals(self) -> None:
+        """Let requests be refused until the next reset: whoever does not say so must make none that the API refuses."""
+        self._may_refuse = True
+
+    def check(self) -> None:
+        """AssertionError if a request was refused unexpectedly: a CLI that asks again without a word would hide it."""
+        refused = [
+            f"{entry['refused']} (session {entry['session']}, last message {entry['last']})"
+            for entry in self.requests()
+            if "refused" in entry
+        ]
+        assert self._may_refuse or not refused, f"the model's API refused requests: {refused}"
+
     def vary_usage(self, seed: object) -> None:
         """Draw the tokens of answers whose step names none, instead of always using the same."""
         self._call("/_stub/usage", {"seed": seed})
 
     def reset(self) -> None:
         """Forget all plans and requests, and vary no usage."""
+        self._may_refuse = False
         self._call("/_stub/reset", {})
 
     def _call(self, path: str, body: object = None) -> Any:

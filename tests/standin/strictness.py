@@ -16,6 +16,7 @@ from typing import Any
 from standin.plan import JsonObject
 
 CACHED_BLOCKS = 4
+_EFFORTS = ("low", "medium", "high", "xhigh", "max")
 _TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 _TOOL_USE_ID = re.compile(r"[a-zA-Z0-9_-]+")
 _MAGIC = {
@@ -93,9 +94,9 @@ def _faults_of_messages(messages: Sequence[Any]) -> Iterator[str]:
             yield f'messages: Unexpected role "{role}". Allowed roles are "user", "assistant" or "system"'
             return
         last = number == len(messages) - 1
-        # The rule is that of users' and assistants' messages: the CLI itself sends an empty one of the system when it
-        # resumes a conversation that a hook has stopped.
-        empty = role == "system" or (last and role == "assistant")
+        # The CLI tells a change of effort in a message of the system that has nothing else (beta per-turn-control).
+        sets_effort = role == "system" and _effort_of(message) is not None
+        empty = sets_effort or (last and role == "assistant")
         yield from _faults_of_content(f"messages.{number}", message.get("content"), may_be_empty=empty)
     if messages[0]["role"] != "user":
         yield "messages: first message must use the user role"
@@ -115,6 +116,13 @@ def _faults_of_messages(messages: Sequence[Any]) -> Iterator[str]:
     final = blocks_of(messages[-1]) if messages[-1]["role"] == "assistant" else ()
     if final and final[-1]["type"] == "text" and final[-1]["text"] != final[-1]["text"].rstrip():
         yield "messages: final assistant content cannot end with trailing whitespace"
+
+
+def _effort_of(message: JsonObject) -> str | None:
+    """Return the effort that a message of the system sets from there on; None if it sets none."""
+    config = message.get("output_config")
+    effort = config.get("effort") if isinstance(config, Mapping) else None
+    return effort if isinstance(effort, str) and effort in _EFFORTS else None
 
 
 def _faults_of_answers(blocks: Sequence[JsonObject], asked: Sequence[str]) -> Iterator[str]:

@@ -143,6 +143,10 @@ def blocks(role: str, *content: JsonObject) -> JsonObject:
     return {"role": role, "content": list(content)}
 
 
+def effort(level: str) -> JsonObject:
+    return {"output_config": {"effort": level}}
+
+
 @pytest.mark.parametrize(
     ("request_", "why"),
     [
@@ -153,6 +157,9 @@ def blocks(role: str, *content: JsonObject) -> JsonObject:
         ({"messages": [blocks("user")]}, "must have non-empty content"),
         ({"messages": [blocks("user", {"type": "text", "text": ""})]}, "must be non-empty"),
         ({"messages": [blocks("user", {"type": "text", "text": " "})]}, "must contain non-whitespace"),
+        ({"messages": [user("?"), blocks("system")]}, "must have non-empty content"),
+        ({"messages": [user("?"), {**blocks("system"), **effort("great")}]}, "must have non-empty content"),
+        ({"messages": [{**blocks("user"), **effort("max")}]}, "must have non-empty content"),
         ({"messages": [blocks("user", ANSWER)]}, "unexpected `tool_use_id`"),
         ({"messages": [user("?"), blocks("assistant", CALL), user("?")]}, "without `tool_result` blocks"),
         ({"messages": [blocks("user", {"type": "image", "source": NO_PICTURE})]}, "not process image"),
@@ -162,6 +169,7 @@ def blocks(role: str, *content: JsonObject) -> JsonObject:
     ],
 )
 def test_what_the_real_api_refuses_is_refused(model_api: ModelApi, request_: JsonObject, why: str) -> None:
+    model_api.expect_refusals()
     whole = {"messages": [user("?")], **request_}
     with pytest.raises(HTTPError) as refused:
         ask(model_api, *whole.pop("messages"), **whole)
@@ -172,8 +180,23 @@ def test_what_the_real_api_refuses_is_refused(model_api: ModelApi, request_: Jso
     assert why in entry["refused"]
 
 
+def test_a_refusal_that_a_test_does_not_expect_fails_it(model_api: ModelApi) -> None:
+    model_api.check()
+    with pytest.raises(HTTPError) as refused:
+        ask(model_api, blocks("user"))
+    refused.value.close()
+    with pytest.raises(AssertionError, match="must have non-empty content"):
+        model_api.check()
+    model_api.expect_refusals()
+    model_api.check()
+    model_api.reset()
+    ask(model_api, user("?"))
+    model_api.check()
+
+
 def test_a_whole_conversation_is_taken(model_api: ModelApi) -> None:
     conversation = [user("?"), blocks("assistant", CALL), blocks("user", ANSWER), user("and?")]
+    conversation.append({**blocks("system"), **effort("max")})
     assert said(ask(model_api, *conversation)) == ["hello from stub"]
 
 

@@ -60,6 +60,24 @@ def test_what_two_tasks_bring_before_the_cli_is_idle_is_one_turn_of_the_first() 
     assert (turn.cause, turn.result_text) == (TurnCause(kind=CauseKind.TASK, task_id="b1"), "two")
 
 
+def test_nothing_follows_from_a_task_that_was_stopped() -> None:
+    owner = after(says.lists("b1"), says.task_began("b1"))
+    owner.says(says.task_reported("b1", TaskState.STOPPED), says.lists())
+    turn = owner.prompt()
+    owner.wait(timedelta())
+    assert owner.live.turn is not None
+    assert owner.live.turn.turn_id == turn.turn_id
+
+
+def test_a_task_that_was_stopped_does_not_hide_what_follows_from_another() -> None:
+    owner = after(says.task_began("b1"), says.task_began("b2"))
+    owner.says(says.task_reported("b1"), says.task_reported("b2", TaskState.STOPPED))
+    owner.wait(timedelta())
+    assert owner.live.held
+    owner.says(says.RUNNING)
+    assert cause(owner) == TurnCause(kind=CauseKind.TASK, task_id="b1")
+
+
 def test_a_task_that_ends_during_a_turn_belongs_to_it() -> None:
     owner = after(says.task_began("b1"))
     turn = owner.prompt()
