@@ -24,7 +24,7 @@ from greenroomd.domain.frames import (
 )
 from greenroomd.domain.lifecycle import turn_queue
 from greenroomd.domain.lifecycle.background_work import timers
-from greenroomd.domain.task import TaskKind
+from greenroomd.domain.task import TaskKind, TaskState
 from greenroomd.domain.turn import CauseKind, TurnCause
 
 WAKES_WITHIN: Final = timedelta(seconds=5)
@@ -37,14 +37,22 @@ def look(step: Step, frame: Frame) -> None:
     if live.turn is not None or isinstance(frame, StderrWritten | ToolOutputWritten):  # no line of its own
         return
     if isinstance(frame, TaskReported):
-        woken_by = live.woken_by or TurnCause(kind=CauseKind.TASK, task_id=frame.task_id)
-        step.update_live(woken_by=woken_by, wakes_by=step.moment + WAKES_WITHIN)
+        _expect(step, frame)
     elif isinstance(frame, ActivityChanged) and frame.activity is Activity.IDLE:
         step.update_live(woken_by=None, wakes_by=None, stirring=False)
     elif live.stirring or (isinstance(frame, ActivityChanged) and live.woken_by is not None):
         turn_queue.begin_unprompted(step, _cause(step, frame))
     elif isinstance(frame, ActivityChanged):
         step.update_live(stirring=True)
+
+
+def _expect(step: Step, report: TaskReported) -> None:
+    """Expect the CLI to work on the end of a task; it does not if the task was stopped, since who did that knows."""
+    woken_by, wakes_by = step.live.woken_by, step.live.wakes_by
+    if report.state is not TaskState.STOPPED:
+        woken_by = woken_by or TurnCause(kind=CauseKind.TASK, task_id=report.task_id)
+        wakes_by = step.moment + WAKES_WITHIN
+    step.update_live(woken_by=woken_by, wakes_by=wakes_by or step.moment)
 
 
 def due(live: Live, timeouts: TurnTimeouts) -> Moment | None:
