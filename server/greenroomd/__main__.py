@@ -6,33 +6,41 @@ import asyncio
 import signal
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 import uvloop
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
+from greenroomd.domain.api_key import ApiKey
 from greenroomd.domain.errors import GreenroomError
+from greenroomd.domain.principal import Grants, InvalidGrant
+from greenroomd.domain.rules.naming_rules import MAX_DISPLAY_NAME_LENGTH
 from greenroomd.gc_tuning import leave_alone_what_there_is, look_seldom, not_looking
 from greenroomd.processes.node.state_dir import DirectoriesUnusable, prepare_directories
 from greenroomd.settings.environment import disable_grpc_fork_handlers
 from greenroomd.settings.load import SettingsError, load_settings
 from greenroomd.settings.record import Settings
+from greenroomd.settings.value_types import span_of
 from greenroomd.telemetry.log_lines import set_up_logging
 
 look_seldom()
 disable_grpc_fork_handlers()
 
 with not_looking():
-    from greenroomd.wiring import database_commands
+    from greenroomd.wiring import database_commands, key_commands
     from greenroomd.wiring.build_services import version  # imports grpc, as the next import does
     from greenroomd.wiring.start import StartFailed, serving
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__, pretty_exceptions_enable=False)
 database = typer.Typer(no_args_is_help=True, help="Back up the database, and put a backup back.")
 app.add_typer(database, name="db")
+keys = typer.Typer(no_args_is_help=True, help="Make, list and revoke the API tokens of callers.")
+app.add_typer(keys, name="keys")
 out = Console()
 err = Console(stderr=True)
 
@@ -96,6 +104,84 @@ def adopt_database() -> None:
     err.print("the database is a store of its own now", highlight=False)
 
 
+Granted = Annotated[
+    list[str],
+    typer.Option(
+        "--grant", help="What it may do: WORKSPACE=viewer, operator or admin; * for every workspace"
+    ),
+]
+
+
+@keys.command("create")
+def create_key(
+    name: Annotated[str, typer.Option(help="A name for people")],
+    grant: Granted,
+    expires: Annotated[
+        str, typer.Option(help="After how long it is refused, such as 90d; by default never")
+    ] = "",
+) -> None:
+    """Make an API token and print it. It is shown once; only its hash is stored."""
+    settings = _settings()
+    with _refusing():
+        if not 0 < len(name) <= MAX_DISPLAY_NAME_LENGTH or not name.isprintable():
+            raise StartFailed(f"--name: 1 to {MAX_DISPLAY_NAME_LENGTH} printable characters")
+        token, key = key_commands.create(settings, name, Grants.of(grant), _time_after(expires))
+    out.print(token, highlight=False, markup=False, soft_wrap=True)
+    err.print(f"{_described(key)}. The token above is not shown again", highlight=False, markup=False)
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Print every API key with its grants and its last use; never a token."""
+    settings = _settings()
+    with _refusing():
+        found = key_commands.listed(settings)
+    columns = ("name", "state", "grants", "created", "expires", "last used")
+    table = Table(Column("id", no_wrap=True), *columns)
+    for key in found:
+        grants = " ".join(key.grants.spelled())
+        times = (_shown(moment) for moment in (key.create_time, key.expire_time, key.use_time))
+        table.add_row(key.key_id, escape(key.name), key.state(datetime.now(UTC)), grants, *times)
+    out.print(table)
+
+
+@keys.command("grant")
+def grant_key(
+    key_id: Annotated[str, typer.Argument(help="Its id, as `keys list` shows it")], grant: Granted
+) -> None:
+    """Replace all that an API token may do; open streams follow within seconds."""
+    settings = _settings()
+    with _refusing():
+        key = key_commands.regrant(settings, key_id, Grants.of(grant))
+    err.print(_described(key), highlight=False, markup=False)
+
+
+@keys.command("revoke")
+def revoke_key(key_id: Annotated[str, typer.Argument(help="Its id, as `keys list` shows it")]) -> None:
+    """Refuse an API token from now on; its open streams end within 5 s."""
+    settings = _settings()
+    with _refusing():
+        key = key_commands.revoke(settings, key_id)
+    err.print(f"key {key.key_id} ({key.name}) is revoked", highlight=False, markup=False)
+
+
+def _described(key: ApiKey) -> str:
+    grants = ", ".join(key.grants.spelled()) or "nothing"
+    until = f", until {_shown(key.expire_time)}" if key.expire_time else ""
+    return f"key {key.key_id} ({key.name}) may do {grants}{until}"
+
+
+def _shown(moment: datetime | None) -> str:
+    return "never" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def _time_after(span: str) -> datetime | None:
+    try:
+        return datetime.now(UTC) + span_of(span) if span else None
+    except (ValueError, OverflowError) as error:
+        raise StartFailed(f"--expires: {error}") from error
+
+
 @app.command("version")
 def show_version() -> None:
     """Print the version."""
@@ -115,7 +201,7 @@ def _settings(listen: str | None = None) -> Settings:
 def _refusing() -> Iterator[None]:
     try:
         yield
-    except (StartFailed, GreenroomError) as error:
+    except (StartFailed, GreenroomError, InvalidGrant) as error:
         _refuse(str(error))
 
 

@@ -307,3 +307,12 @@ def test_listeners_are_import_paths() -> None:
     settings = load_settings({"GREENROOM_LISTENERS": "my.package:listener, other:Costs"})
     assert settings.listeners == ("my.package:listener", "other:Costs")
     assert len(problems({"GREENROOM_LISTENERS": "my.package.listener"})) == 1
+
+
+def test_ways_of_authentication_are_named_once() -> None:
+    assert load_settings({}).authentication == ()
+    assert load_settings({"GREENROOM_AUTHENTICATION": "none"}).redacted()["authentication"] == "none"
+    settings = load_settings({"GREENROOM_AUTHENTICATION": "token"})
+    assert (settings.authentication, settings.redacted()["authentication"]) == (("token",), "token")
+    for unknown in ("password", "token,token", "token,none"):
+        assert problems({"GREENROOM_AUTHENTICATION": unknown})[0].startswith("GREENROOM_AUTHENTICATION")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from greenroomd.settings.host_defaults import default_max_connections, default_max_processes
 from greenroomd.settings.value_types import (
     AbsolutePath,
+    AuthenticationWays,
     Count,
     DatabaseUrl,
     EventTypes,
@@ -56,6 +57,16 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
+    authentication: AuthenticationWays = Field(
+        (),
+        description="How callers prove who they are: `none`, or ways separated by `,`, of which a caller needs one: "
+        "`token` (API tokens, made by `greenroomd keys`). With `none`, whoever can connect may do everything; see "
+        "[security.md](security.md)",
+    )
+    reflection: Literal["open", "authenticated", "off"] = Field(
+        "authenticated",
+        description="Who may ask for the services and messages of this server: everybody, known callers, or nobody",
+    )
     listen: ListenAddress = Field(
         "127.0.0.1:50051", description="The address for clients: `host:port` on this machine, or `unix:/path`"
     )
@@ -277,6 +288,7 @@ class Settings(BaseModel):
         shown["cli_environment"] = ", ".join(f"{name}=***" for name in self.cli_environment)
         shown["metrics_listen"] = str(self.metrics_listen or "")
         shown["listeners"] = ",".join(self.listeners)
+        shown["authentication"] = ",".join(self.authentication) or "none"
         shown["webhook_types"] = ",".join(sorted(self.webhook_types))
         return shown
 

@@ -6,7 +6,7 @@ import json
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr, ValidationInfo
@@ -64,7 +64,12 @@ def _database(value: SecretStr) -> SecretStr:
 def _span(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return value
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)?", str(value))
+    return span_of(str(value))
+
+
+def span_of(text: str) -> timedelta:
+    """Return the time that a text such as `90s` or `30d` spells; raises ValueError."""
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)?", text)
     if match is None:
         raise ValueError("should be a time such as 500ms, 60s, 15m or 30d (a bare number means seconds)")
     return timedelta(milliseconds=float(match[1]) * _UNITS[match[2] or "s"])
@@ -87,6 +92,16 @@ def _split_commas(value: object) -> object:
 def _durable(value: frozenset[EventType]) -> frozenset[EventType]:
     if passing := sorted(value & EPHEMERAL):
         raise ValueError(f"{', '.join(passing)}: never stored, so never posted")
+    return value
+
+
+def _ways(value: object) -> object:
+    return () if value == "none" else _split_commas(value)
+
+
+def _distinct(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(value)) < len(value):
+        raise ValueError("names a way twice")
     return value
 
 
@@ -148,5 +163,8 @@ Variables = Annotated[dict[VariableName, SecretStr], BeforeValidator(_json_objec
 ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 ImportPaths = Annotated[tuple[ImportPath, ...], BeforeValidator(_split_commas)]
 EventTypes = Annotated[frozenset[EventType], BeforeValidator(_split_commas), AfterValidator(_durable)]
+AuthenticationWays = Annotated[
+    tuple[Literal["token"], ...], BeforeValidator(_ways), AfterValidator(_distinct)
+]
 SigningSecret = Annotated[SecretStr, Field(min_length=24), AfterValidator(_signing_secret)]
 ReceiverUrl = Annotated[SecretStr, AfterValidator(_receiver)]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from greenroomd.app.background import background_tasks, restarting
+from greenroomd.app.ports.api_keys import ApiKeyStore
 from greenroomd.app.ports.compaction import Compactor
 from greenroomd.app.ports.listener_offsets import ListenerOffsets
 from greenroomd.app.ports.observers import UNOBSERVED, SessionObserver
@@ -22,6 +23,7 @@ from greenroomd.app.ports.storage import (
 )
 from greenroomd.domain.errors import OwnershipLost, SessionNotFound
 from greenroomd.domain.session import Session, etag
+from greenroomd.store.api_keys import SqlApiKeys
 from greenroomd.store.engine import Database
 from greenroomd.store.listener_offsets import SqlPositions
 from greenroomd.store.notifications import listening_for_commits
@@ -136,6 +138,7 @@ async def open_store(
                         lookups=Lookups(database, keyring),
                         history=history,
                         profiles=SqlProfiles(database, writer, reader, keyring),
+                        api_keys=SqlApiKeys(writer, reader),
                     )
                 finally:
                     database.end_within(ENDS_WITHIN)
@@ -160,6 +163,7 @@ class SqlStore(SqlSessionReader, SqlEventLog):
         lookups: Lookups,
         history: History,
         profiles: ProfileStore,
+        api_keys: ApiKeyStore,
     ) -> None:
         SqlSessionReader.__init__(self, reader, lookups, history, cache)
         SqlEventLog.__init__(self, reader, history)
@@ -167,6 +171,8 @@ class SqlStore(SqlSessionReader, SqlEventLog):
         """The id given to the database when it was created."""
         self.profiles = profiles
         """The stored profiles, committed in turn with everything else."""
+        self.api_keys = api_keys
+        """The stored keys of callers."""
         self.positions: ListenerOffsets = SqlPositions(writer, reader)
         """The offsets of the listeners."""
         self.compactor: Compactor = SqlCompactor(writer, reader)

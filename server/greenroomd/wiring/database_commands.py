@@ -26,21 +26,21 @@ _WAIT = timedelta(seconds=5)
 
 def backup(settings: Settings, file: Path) -> None:
     """Copy the SQLite database to a new file; raises StartFailed."""
-    with _in_words():
+    with in_words():
         backups.back_up(_sqlite(settings, "pg_dump --format=custom").path, file)
 
 
 def restore(settings: Settings, file: Path) -> None:
     """Replace the SQLite database by a backup, as the only one that uses it; raises StartFailed."""
-    with _in_words(), lock_state_dir(settings.state_dir):
+    with in_words(), lock_state_dir(settings.state_dir):
         database = _sqlite(settings, "pg_restore, then `greenroomd db adopt`")
         asyncio.run(_alone(settings, database, partial(backups.put_back, file, database.path)))
 
 
 def adopt_as_own(settings: Settings) -> None:
     """Make the database another store, as the only one that uses it; raises StartFailed."""
-    with _in_words(), lock_state_dir(settings.state_dir):
-        database = _database(settings)
+    with in_words(), lock_state_dir(settings.state_dir):
+        database = database_of(settings)
         asyncio.run(_alone(settings, database, partial(backups.adopt, database)))
 
 
@@ -50,18 +50,20 @@ async def _alone(settings: Settings, database: Database, act: partial[None]) -> 
 
 
 def _sqlite(settings: Settings, instead: str) -> Database:
-    database = _database(settings)
+    database = database_of(settings)
     if not database.sqlite:
         raise StartFailed(f"the database is PostgreSQL: use {instead} (see docs/operations.md)")
     return database
 
 
-def _database(settings: Settings) -> Database:
+def database_of(settings: Settings) -> Database:
+    """Return the database in the settings; it is not opened yet."""
     return Database(settings.database_url.get_secret_value(), wait_timeout=_WAIT)
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
+def in_words() -> Iterator[None]:
+    """Raise StartFailed, with what to tell the operator, for all that can go wrong with a database."""
     try:
         yield
     except (StateDirUnusable, DatabaseInUse, UnsupportedDatabase, backups.BackupFailed) as error:

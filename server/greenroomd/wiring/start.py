@@ -52,6 +52,7 @@ from greenroomd.store.secrets import KeyFileUnusable
 from greenroomd.store.sql_store import SqlStore
 from greenroomd.telemetry.exposition import ExposingFailed, exposing
 from greenroomd.telemetry.metrics import Metrics
+from greenroomd.wiring.build_authentication import authentication
 from greenroomd.wiring.build_listeners import listeners, watch_for_listeners
 from greenroomd.wiring.build_processes import ProcessParts, process_parts
 from greenroomd.wiring.build_services import operator_bounds, services
@@ -159,6 +160,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> str:
     metrics.watchers_from(lambda: watch.open)
     stats = partial(show_stats, supervisors, watch.stats_audience, parts.measure)
     await stack.enter_async_context(background_tasks(restarting("process_stats", stats)))
+    authenticator = await stack.enter_async_context(authentication(settings, store.api_keys))
     drain = Drain()
     sessions = Sessions(supervisors, parts.roots, bounds=operator_bounds(settings))
     return await stack.enter_async_context(
@@ -166,7 +168,8 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> str:
             settings.listen,
             services(settings, store, supervisors, sessions, watch, parts, cli, drain, profiles_changed.set),
             drain=drain,
-            guard=Guard(Workspaces(store), CursorCodec(store.store_id)),
+            guard=Guard(Workspaces(store), CursorCodec(store.store_id), authenticator),
+            reflection=settings.reflection,
             answered=sessions.replay,
             observer=metrics,
             readiness=partial(follow_readiness, store),

@@ -254,7 +254,9 @@ api_keys = Table(
     Column("create_time", BigInteger, nullable=False),
     Column("expire_time", BigInteger),  # NULL: never
     Column("revoke_time", BigInteger),  # NULL: not revoked
-    Column("use_time", BigInteger),  # of the last use, some seconds late; NULL: never used
+    Column("use_time", BigInteger),  # of the last use, up to a minute late; NULL: never used
+    Column("change_number", BigInteger, nullable=False),  # rises with each change of any key but for its use
+    Index("api_keys_by_change", "change_number"),
 )
 
 nodes = Table(

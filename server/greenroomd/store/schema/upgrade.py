@@ -44,6 +44,12 @@ def upgrade(engine: Engine) -> None:
                 ) from error
 
 
+def is_newest(engine: Engine) -> bool:
+    """Whether a database needs no migration."""
+    with engine.connect() as connection:
+        return _version(connection) == NEWEST
+
+
 def _wait_long(connection: Connection) -> None:
     """Let a connection of ours wait for each answer until the store ends."""
     driver: Any = connection.connection.driver_connection

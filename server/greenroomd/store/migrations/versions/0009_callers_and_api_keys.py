@@ -24,5 +24,7 @@ def upgrade() -> None:
         sa.Column("expire_time", sa.BigInteger(), nullable=True),
         sa.Column("revoke_time", sa.BigInteger(), nullable=True),
         sa.Column("use_time", sa.BigInteger(), nullable=True),
+        sa.Column("change_number", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("key_id"),
     )
+    op.create_index("api_keys_by_change", "api_keys", ["change_number"])
