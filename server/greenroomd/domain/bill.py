@@ -6,12 +6,29 @@ messages tell of their requests: these are reckoned by list prices, and give way
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import NamedTuple
 
 from greenroomd.domain.fast_replace import evolve
 from greenroomd.domain.prices import price_of
-from greenroomd.domain.usage import Usage
+from greenroomd.domain.usage import Tally, Usage
+
+
+class SeenMessage(NamedTuple):
+    """What a message tells of the request that it answers."""
+
+    message_id: str
+    """The API's id of the message."""
+    model: str
+    """The model that answers; "" if the message does not say."""
+    usage: Usage
+    """The tokens of the request, as far as it tells."""
+    ended: bool = False
+    """Whether the answer is complete."""
+    agent: bool = False
+    """Whether it answers an agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +50,7 @@ class SeenRequest:
         return 0 if self.ended else 1 if self.agent else 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: see `evolve`
 class Bill:
     """What a process has used and no turn has been charged with."""
 
@@ -57,26 +74,22 @@ class Bill:
         """Everything, with an estimate of what no result has told."""
         return self.told + self.estimated
 
-    def with_message(
-        self, message_id: str, model: str, usage: Usage, *, ended: bool = False, agent: bool = False
-    ) -> Bill:
-        """Return the bill with what a message tells of its request; of each kind of tokens the larger number counts."""
-        if message_id in self.settled:
+    def with_messages(self, messages: Iterable[SeenMessage]) -> Bill:
+        """Return the bill with what messages tell; of each kind of tokens the larger number counts."""
+        seen, estimated = dict(self.seen), Tally(self.estimated)
+        for message in messages:
+            if message.message_id in self.settled:
+                continue
+            known = seen.get(message.message_id)
+            request = _request(message) if known is None else _merged(known, message)
+            if known is not None:
+                estimated.add(known.usage, -1)
+            estimated.add(request.usage)
+            seen[message.message_id] = request
+        if seen == self.seen:
             return self
-        known = self.seen.get(message_id)
-        request = (
-            _request(model, usage, ended, agent)
-            if known is None
-            else _merged(known, model, usage, ended, agent)
-        )
-        if request == known:
-            return self
-        more = request.usage if known is None else request.usage - known.usage
-        seen, older = {**self.seen, message_id: request}, self.older
-        if len(seen) > _SEEN_ONE_BY_ONE:
-            oldest = seen.pop(next(iter(seen)))
-            older = {**older, oldest.doubt: _together(older.get(oldest.doubt), oldest)}
-        return evolve(self, seen=seen, older=older, estimated=self.estimated + more)
+        older = self.older if len(seen) <= _SEEN_ONE_BY_ONE else _summed_up(self.older, seen)
+        return evolve(self, seen=seen, older=older, estimated=estimated.total)
 
     def with_agents_end(self, key: str, model: str, usage: Usage) -> Bill:
         """Return the bill with the last request of an agent that was waited for: no message may have told of it."""
@@ -85,7 +98,7 @@ class Bill:
             for message_id, request in self.seen.items()
             if request.agent and not request.ended and _given(request.usage) == _given(usage)
         )
-        return self.with_message(next(same, key), model, usage, ended=True, agent=True)
+        return self.with_messages([SeenMessage(next(same, key), model, usage, ended=True, agent=True)])
 
     def with_result(self, used: Usage, total_usd: float) -> Bill:
         """Return the bill with a result, which has `used` this since the last one and `total_usd` in all.
@@ -120,29 +133,52 @@ class Bill:
 
 
 _SEEN_ONE_BY_ONE = 64
-"""More requests than the CLI makes at once: frames that tell of the same request come close together."""
+"""More requests than the CLI makes at once: messages that tell of the same request come close together."""
 
 
-def _request(model: str, tokens: Usage, ended: bool, agent: bool) -> SeenRequest:
-    cost = price_of(model).cost_usd(tokens)
-    return SeenRequest(
-        model, evolve(tokens, requests=1, cost_usd=cost, estimated_cost_usd=cost), ended, agent
+def _request(message: SeenMessage) -> SeenRequest:
+    tokens = message.usage
+    cost = price_of(message.model).cost_usd(tokens)
+    usage = Usage(
+        requests=1,
+        input_tokens=tokens.input_tokens,
+        output_tokens=tokens.output_tokens,
+        cache_creation_tokens=tokens.cache_creation_tokens,
+        cache_read_tokens=tokens.cache_read_tokens,
+        cost_usd=cost,
+        estimated_cost_usd=cost,
     )
+    return SeenRequest(message.model, usage, message.ended, message.agent)
 
 
-def _merged(known: SeenRequest, model: str, tokens: Usage, ended: bool, agent: bool) -> SeenRequest:
-    old = known.usage
+def _merged(known: SeenRequest, message: SeenMessage) -> SeenRequest:
+    old, new = known.usage, message.usage
     larger = Usage(
-        input_tokens=max(old.input_tokens, tokens.input_tokens),
-        output_tokens=max(old.output_tokens, tokens.output_tokens),
-        cache_creation_tokens=max(old.cache_creation_tokens, tokens.cache_creation_tokens),
-        cache_read_tokens=max(old.cache_read_tokens, tokens.cache_read_tokens),
+        input_tokens=max(old.input_tokens, new.input_tokens),
+        output_tokens=max(old.output_tokens, new.output_tokens),
+        cache_creation_tokens=max(old.cache_creation_tokens, new.cache_creation_tokens),
+        cache_read_tokens=max(old.cache_read_tokens, new.cache_read_tokens),
     )
-    return _request(known.model or model, larger, known.ended or ended, known.agent or agent)
+    return _request(
+        SeenMessage(
+            message.message_id,
+            known.model or message.model,
+            larger,
+            ended=known.ended or message.ended,
+            agent=known.agent or message.agent,
+        )
+    )
 
 
-def _together(so_far: SeenRequest | None, request: SeenRequest) -> SeenRequest:
-    return request if so_far is None else replace(so_far, usage=so_far.usage + request.usage)
+def _summed_up(older: Mapping[int, SeenRequest], seen: dict[str, SeenRequest]) -> Mapping[int, SeenRequest]:
+    """Move the oldest of the seen requests to the sums of the older ones, which are returned."""
+    tallies = {doubt: Tally(request.usage) for doubt, request in older.items()}
+    kinds = dict(older)
+    for message_id in list(islice(seen, len(seen) - _SEEN_ONE_BY_ONE)):
+        request = seen.pop(message_id)
+        kinds.setdefault(request.doubt, request)
+        tallies.setdefault(request.doubt, Tally(Usage())).add(request.usage)
+    return {doubt: replace(kinds[doubt], usage=tally.total) for doubt, tally in tallies.items()}
 
 
 def _given(usage: Usage) -> int:

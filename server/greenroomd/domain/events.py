@@ -82,7 +82,7 @@ EPHEMERAL = frozenset(
 TURN_ENDS = frozenset({EventType.TURN_COMPLETED, EventType.TURN_FAILED, EventType.TURN_INTERRUPTED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: see `evolve`
 class Event:
     """One event of a session, before the store numbers it."""
 

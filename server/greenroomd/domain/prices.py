@@ -7,6 +7,7 @@ name that contains a known one has its price, and an unknown one has that of Opu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from greenroomd.domain.usage import Usage
 
@@ -51,6 +52,7 @@ _LIST = {
 }
 
 
+@lru_cache(maxsize=64)
 def price_of(model: str) -> Price:
     """Return the price of a model by its name, which may be an API's longer one."""
     return next((price for name, price in _LIST.items() if name in model), _OPUS)

@@ -75,7 +75,7 @@ class Recovery:
     """The restarts since the session last ran for a whole window, newest last; kept when it runs again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: see `evolve`
 class Session:
     """A durable session."""
 

@@ -38,14 +38,52 @@ class Usage:
             estimated_cost_usd=self.estimated_cost_usd + other.estimated_cost_usd,
         )
 
-    def __sub__(self, other: Usage) -> Usage:
+
+class Tally:
+    """A sum of many usages in the making: a record for each step would cost more than the sum."""
+
+    __slots__ = (
+        "cache_creation_tokens",
+        "cache_read_tokens",
+        "cost_usd",
+        "estimated_cost_usd",
+        "input_tokens",
+        "output_tokens",
+        "requests",
+        "turns",
+    )
+
+    def __init__(self, start: Usage) -> None:
+        self.turns = start.turns
+        self.requests = start.requests
+        self.input_tokens = start.input_tokens
+        self.output_tokens = start.output_tokens
+        self.cache_creation_tokens = start.cache_creation_tokens
+        self.cache_read_tokens = start.cache_read_tokens
+        self.cost_usd = start.cost_usd
+        self.estimated_cost_usd = start.estimated_cost_usd
+
+    def add(self, usage: Usage, times: int = 1) -> None:
+        """Add a usage so many times; -1 takes it away."""
+        self.turns += times * usage.turns
+        self.requests += times * usage.requests
+        self.input_tokens += times * usage.input_tokens
+        self.output_tokens += times * usage.output_tokens
+        self.cache_creation_tokens += times * usage.cache_creation_tokens
+        self.cache_read_tokens += times * usage.cache_read_tokens
+        self.cost_usd += times * usage.cost_usd
+        self.estimated_cost_usd += times * usage.estimated_cost_usd
+
+    @property
+    def total(self) -> Usage:
+        """The sum so far."""
         return Usage(
-            turns=self.turns - other.turns,
-            requests=self.requests - other.requests,
-            input_tokens=self.input_tokens - other.input_tokens,
-            output_tokens=self.output_tokens - other.output_tokens,
-            cache_creation_tokens=self.cache_creation_tokens - other.cache_creation_tokens,
-            cache_read_tokens=self.cache_read_tokens - other.cache_read_tokens,
-            cost_usd=self.cost_usd - other.cost_usd,
-            estimated_cost_usd=self.estimated_cost_usd - other.estimated_cost_usd,
+            turns=self.turns,
+            requests=self.requests,
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            cache_creation_tokens=self.cache_creation_tokens,
+            cache_read_tokens=self.cache_read_tokens,
+            cost_usd=self.cost_usd,
+            estimated_cost_usd=self.estimated_cost_usd,
         )

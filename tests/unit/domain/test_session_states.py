@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -135,7 +135,9 @@ def test_a_move_touches_nothing_but_what_it_says() -> None:
     )
     after, _ = decide(before, Signal.SUSPEND, at=NOON + timedelta(hours=1), reason="IDLE_TIMEOUT")
     moved = {"state", "state_reason", "state_time", "update_time", "version"}
-    changed = {name for name in Session.__slots__ if getattr(before, name) != getattr(after, name)}
+    changed = {
+        each.name for each in fields(Session) if getattr(before, each.name) != getattr(after, each.name)
+    }
     assert changed == moved
 
 

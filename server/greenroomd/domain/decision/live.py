@@ -78,7 +78,7 @@ class Ending:
         return self.purpose is Purpose.DRAIN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: see `evolve`
 class Live:
     """Everything that the owner knows about a session; a `Moment` is a time of the monotonic clock."""
 
@@ -191,7 +191,10 @@ class Live:
     @property
     def turn(self) -> Turn | None:
         """The running turn, if there is one."""
-        return next((turn for turn in self.turns if turn.state is TurnState.RUNNING), None)
+        for turn in self.turns:  # a generator would cost three times as much, and every line of the CLI asks
+            if turn.state is TurnState.RUNNING:
+                return turn
+        return None
 
     @property
     def held(self) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import fields
 from operator import attrgetter
 
 from greenroomd.domain.approval import Approval, ApprovalState
+from greenroomd.domain.bill import SeenMessage
 from greenroomd.domain.clocks import Now
 from greenroomd.domain.config import Secret
 from greenroomd.domain.decision.actions import Action
@@ -51,6 +52,8 @@ class Step:
         self.tasks: dict[str, Task] = {}
         self.lost_task_ids: tuple[str, ...] = ()
         """The background tasks that have ended with the process in this step."""
+        self.messages: list[SeenMessage] = []
+        """What messages have told of their requests, and is not on the bill yet."""
         self.actions: list[Action] = []
         self.configures = False
         self.deletes = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from greenroomd.domain.bill import Bill
+from greenroomd.domain.bill import Bill, SeenMessage
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.frames import AssistantSpoke, RequestProgressed, TurnResult, UserEchoed
 from greenroomd.domain.turn import Turn
@@ -22,26 +22,33 @@ def open_bill(step: Step) -> None:
 
 
 def message_seen(step: Step, frame: AssistantSpoke | RequestProgressed) -> None:
-    """Note what a message tells of the request that it answers."""
+    """Note what a message tells of the request that it answers, for `write_up`: many may come at once."""
     if not frame.message_id or (isinstance(frame, AssistantSpoke) and frame.synthetic):
         return
     agent = isinstance(frame, AssistantSpoke) and bool(frame.parent_tool_use_id)
-    bill = step.live.bill.with_message(
-        frame.message_id, frame.model, frame.usage, ended=frame.ended, agent=agent
-    )
-    if bill is not step.live.bill:
-        _show(step, bill)
+    step.messages.append(SeenMessage(frame.message_id, frame.model, frame.usage, frame.ended, agent))
+
+
+def write_up(step: Step) -> None:
+    """Put the messages that were noted on the bill; everything that looks at the bill needs that first."""
+    if step.messages:
+        bill = step.live.bill.with_messages(step.messages)
+        step.messages = []
+        if bill is not step.live.bill:
+            _show(step, bill)
 
 
 def agent_ended(step: Step, frame: UserEchoed) -> None:
     """Note the last request of an agent, which comes with the result of the tool call that waited for it."""
     if frame.agent_usage != Usage():
+        write_up(step)
         key = f"agent of {frame.blocks[0].get('tool_use_id')}" if frame.blocks else "agent"
         _show(step, step.live.bill.with_agents_end(key, frame.agent_model, frame.agent_usage))
 
 
 def result_told(step: Step, frame: TurnResult) -> None:
     """Note what a result tells; outside of a turn, the session is charged at once."""
+    write_up(step)
     bill = step.live.bill
     used = replace(frame.usage, turns=0, cost_usd=frame.cost_after(bill.total_usd))
     _show(step, bill.with_result(used, frame.total_cost_usd))
@@ -52,6 +59,7 @@ def result_told(step: Step, frame: TurnResult) -> None:
 
 def close_turn(step: Step, turn: Turn) -> Turn:
     """Return a turn that has ended with everything that was used in it; the session is charged with the same."""
+    write_up(step)
     used = replace(step.session.running_usage, turns=1)
     _charge(step, used)
     _show(step, step.live.bill.charged())
@@ -60,6 +68,7 @@ def close_turn(step: Step, turn: Turn) -> Turn:
 
 def close_bill(step: Step) -> None:
     """Charge the session with what is left on the bill of a process that has ended; its turn must have ended before."""
+    write_up(step)
     _charge(step, step.session.running_usage)
     _show(step, Bill())
 

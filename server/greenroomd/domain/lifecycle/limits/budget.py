@@ -11,7 +11,7 @@ from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import LimitReached
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.frames import AssistantSpoke
-from greenroomd.domain.lifecycle import orders, turn_queue
+from greenroomd.domain.lifecycle import book, orders, turn_queue
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Problem
@@ -39,6 +39,9 @@ def enforce(step: Step) -> None:
 
 def stop_turn(step: Step, frame: AssistantSpoke) -> None:
     """Interrupt the running turn when its budget is spent and the model wants to go on: the CLI lets agents do so."""
+    if step.session.config.max_budget_usd is None:
+        return
+    book.write_up(step)
     live = step.live
     goes_on = any(block.get("type") == "tool_use" for block in frame.blocks)
     if goes_on and live.turn is not None and live.cause is None and spent(live.session):

@@ -45,6 +45,11 @@ from greenroomd.domain.turn import Problem, TurnKind
 
 def said(step: Step, frames: Sequence[Frame]) -> None:
     """Handle frames from the process."""
+    _hear(step, frames)
+    book.write_up(step)
+
+
+def _hear(step: Step, frames: Sequence[Frame]) -> None:
     for frame in frames:
         if not _same_conversation(step, frame):
             return

@@ -13,12 +13,17 @@ from greenroomd.processes.claude.parsing.json_fields import json_object, text, w
 def tokens_of(usage: Any) -> Usage:
     """Return the tokens of a `usage` object of the API."""
     given = json_object(usage)
+    if not given:
+        return _NO_TOKENS
     return Usage(
         input_tokens=whole(given.get("input_tokens")),
         output_tokens=whole(given.get("output_tokens")),
         cache_creation_tokens=whole(given.get("cache_creation_input_tokens")),
         cache_read_tokens=whole(given.get("cache_read_input_tokens")),
     )
+
+
+_NO_TOKENS = Usage()
 
 
 def request_progress(raw: bytes, message: JsonObject) -> RequestProgressed | None:
