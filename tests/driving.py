@@ -10,7 +10,9 @@ from typing import Any, TypeVar
 
 from greenroomd.app.ports.processes import AgentProcess, Handshake, Launch, Processes, ShutdownTimeouts
 from greenroomd.domain.config import Secret, SessionConfig
-from greenroomd.domain.frames import Activity, ActivityChanged, AssistantSpoke, Frame, TurnResult, UserEchoed
+from greenroomd.domain.frames.frame import Frame
+from greenroomd.domain.frames.message_frames import AssistantSpoke, UserEchoed
+from greenroomd.domain.frames.turn_frames import Activity, ActivityChanged, TurnResult
 
 F = TypeVar("F", bound=Frame)
 

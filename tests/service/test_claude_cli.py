@@ -16,18 +16,12 @@ import pytest
 from driving import IMPATIENT, a_launch, driven, eventually, result_of, spoken, tool_output
 from greenroomd.app.ports.processes import ProcessFailed, ShutdownTimeouts
 from greenroomd.domain.config import PermissionMode, Secret
-from greenroomd.domain.frames import (
-    ApiRetried,
-    Delta,
-    DeltaKind,
-    MessageProgressed,
-    PermissionAsked,
-    PermissionWithdrawn,
-    SystemNoted,
-    TurnInitialized,
-    TurnResult,
-    UserEchoed,
-)
+from greenroomd.domain.frames.api_reports import ApiRetried
+from greenroomd.domain.frames.frame import SystemNoted
+from greenroomd.domain.frames.message_frames import Delta, DeltaKind, UserEchoed
+from greenroomd.domain.frames.setting_frames import TurnInitialized
+from greenroomd.domain.frames.tool_frames import PermissionAsked, PermissionWithdrawn
+from greenroomd.domain.frames.turn_frames import MessageProgressed, TurnResult
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.discovery import FoundCli, find_cli
 from greenroomd.processes.claude.launch_command import CliDefaults

@@ -14,7 +14,8 @@ from greenroomd.domain.decision.actions import Action
 from greenroomd.domain.decision.live import Live, TurnTimeouts, taken_over
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.frames import Activity, Frame
+from greenroomd.domain.frames.frame import Frame
+from greenroomd.domain.frames.turn_frames import Activity
 from greenroomd.domain.in_force import mode_of
 from greenroomd.domain.lifecycle import deadlines, orders, turn_queue
 from greenroomd.domain.lifecycle.process import process_end, process_output, process_start

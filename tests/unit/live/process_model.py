@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from greenroomd.domain.decision.step import Step
-from greenroomd.domain.frames import Frame
+from greenroomd.domain.frames.frame import Frame
 from greenroomd.domain.lifecycle.process import process_end, process_output, process_start
 from greenroomd.domain.turn import Problem
 from unit.live import says

@@ -7,30 +7,25 @@ from datetime import timedelta
 from typing import Any
 
 from greenroomd.domain.api_failure import ApiFailure
-from greenroomd.domain.frames import (
-    Activity,
-    ActivityChanged,
-    ApiRetried,
-    AssistantSpoke,
+from greenroomd.domain.frames.api_reports import ApiRetried, PlanLimitsTold
+from greenroomd.domain.frames.background_frames import (
     BackgroundTask,
     BackgroundTasksChanged,
-    ConversationReset,
-    Delta,
-    DeltaKind,
-    MessageProgressed,
-    ModelSwitched,
-    PermissionAsked,
-    PermissionModeTold,
-    PermissionWithdrawn,
-    PlanLimitsTold,
-    PromptRefused,
     TaskBegan,
     TaskChanged,
     TaskReported,
     TimerSet,
-    TurnInitialized,
+)
+from greenroomd.domain.frames.message_frames import AssistantSpoke, Delta, DeltaKind, UserEchoed
+from greenroomd.domain.frames.setting_frames import ModelSwitched, PermissionModeTold, TurnInitialized
+from greenroomd.domain.frames.tool_frames import PermissionAsked, PermissionWithdrawn
+from greenroomd.domain.frames.turn_frames import (
+    Activity,
+    ActivityChanged,
+    ConversationReset,
+    MessageProgressed,
+    PromptRefused,
     TurnResult,
-    UserEchoed,
 )
 from greenroomd.domain.plan_limit import PlanLimit
 from greenroomd.domain.task import TaskKind, TaskState

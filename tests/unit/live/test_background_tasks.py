@@ -14,7 +14,7 @@ from greenroomd.domain.decision.actions import EndProcess, StopTask
 from greenroomd.domain.errors import TaskNotFound, TaskNotStoppable
 from greenroomd.domain.event_payloads import StateChanged, TaskNoted
 from greenroomd.domain.events import EventType
-from greenroomd.domain.frames import Frame
+from greenroomd.domain.frames.frame import Frame
 from greenroomd.domain.lifecycle import orders, reconfiguration
 from greenroomd.domain.lifecycle.process import process_end
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch

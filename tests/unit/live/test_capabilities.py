@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from greenroomd.domain.capabilities import Capabilities, Command, with_etag
 from greenroomd.domain.events import EventType
-from greenroomd.domain.frames import CommandsChanged
+from greenroomd.domain.frames.setting_frames import CommandsChanged
 from greenroomd.domain.lifecycle import orders
 from greenroomd.domain.lifecycle.process import process_start
 from unit.live import says

@@ -4,7 +4,13 @@ from collections.abc import Sequence
 
 from greenroomd.domain.event_payloads import DeltaNoted, MessageRetracted, ToolInputNoted
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.frames import AssistantSpoke, Delta, DeltaKind, MessageAbandoned, ToolInputBegan
+from greenroomd.domain.frames.message_frames import (
+    AssistantSpoke,
+    Delta,
+    DeltaKind,
+    MessageAbandoned,
+    ToolInputBegan,
+)
 from unit.live import says
 from unit.live.owner import Owner, an_owner, payloads
 

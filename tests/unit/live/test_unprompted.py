@@ -9,7 +9,7 @@ import pytest
 
 from greenroomd.domain.decision.actions import AnswerPermission, InterruptCli, SayPrompt
 from greenroomd.domain.errors import TurnRunning
-from greenroomd.domain.frames import Frame
+from greenroomd.domain.frames.frame import Frame
 from greenroomd.domain.lifecycle import approval_flow, deadlines, orders
 from greenroomd.domain.lifecycle.process import process_end
 from greenroomd.domain.states import AWAITING_APPROVAL, State

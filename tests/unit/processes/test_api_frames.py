@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from greenroomd.domain.api_failure import ApiFailure
-from greenroomd.domain.frames import ApiRetried, AssistantSpoke, PlanLimitsTold
+from greenroomd.domain.frames.api_reports import ApiRetried, PlanLimitsTold
+from greenroomd.domain.frames.message_frames import AssistantSpoke
 from greenroomd.domain.plan_limit import LimitKind, LimitState, PlanLimit
 from greenroomd.processes.claude.parsing.stream_json import parse
 

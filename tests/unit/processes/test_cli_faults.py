@@ -16,7 +16,10 @@ from driving import IMPATIENT, a_launch, driven, eventually, result_of, spoken
 from fake_cli.installed import at_start, install, turn
 from greenroomd.app.ports.processes import ProcessFailed
 from greenroomd.domain.config import PermissionMode, Secret
-from greenroomd.domain.frames import AssistantSpoke, Garbage, PermissionAsked, SystemNoted, TurnInitialized
+from greenroomd.domain.frames.frame import Garbage, SystemNoted
+from greenroomd.domain.frames.message_frames import AssistantSpoke
+from greenroomd.domain.frames.setting_frames import TurnInitialized
+from greenroomd.domain.frames.tool_frames import PermissionAsked
 from greenroomd.processes.claude import cli_process
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.launch_command import CliDefaults, Workspace

@@ -1,6 +1,6 @@
 import asyncio
 
-from greenroomd.domain.frames import Garbage, StreamMarker
+from greenroomd.domain.frames.frame import Garbage, StreamMarker
 from greenroomd.processes.claude.protocol.frame_buffer import FrameBuffer
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 
-from greenroomd.domain.frames import PermissionAsked, PermissionWithdrawn
+from greenroomd.domain.frames.tool_frames import PermissionAsked, PermissionWithdrawn
 from greenroomd.processes.claude.protocol.permission_ids import PermissionIds
 from unit.live.says import asks, withdraws
 

@@ -5,25 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenroomd.domain.frames import (
+from greenroomd.domain.frames.frame import Frame, Garbage, StreamMarker, SystemNoted
+from greenroomd.domain.frames.message_frames import AssistantSpoke, Delta, DeltaKind, UserEchoed
+from greenroomd.domain.frames.setting_frames import ModelSwitched, PermissionModeTold, TurnInitialized
+from greenroomd.domain.frames.tool_frames import PermissionAsked, PermissionWithdrawn
+from greenroomd.domain.frames.turn_frames import (
     Activity,
     ActivityChanged,
-    AssistantSpoke,
     ConversationReset,
-    Delta,
-    DeltaKind,
-    Frame,
-    Garbage,
     MessageProgressed,
-    ModelSwitched,
-    PermissionAsked,
-    PermissionModeTold,
-    PermissionWithdrawn,
-    StreamMarker,
-    SystemNoted,
-    TurnInitialized,
     TurnResult,
-    UserEchoed,
 )
 from greenroomd.domain.usage import Usage
 from greenroomd.processes.claude.parsing.framing import Overlong

@@ -10,16 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from greenroomd.domain.frames import (
+from greenroomd.domain.frames.background_frames import (
     BackgroundTasksChanged,
-    Frame,
-    SystemNoted,
     TaskBegan,
     TaskChanged,
     TaskReported,
     TimerCleared,
     TimerSet,
 )
+from greenroomd.domain.frames.frame import Frame, SystemNoted
 from greenroomd.domain.task import TaskKind, TaskState
 from greenroomd.processes.claude.parsing.stream_json import parse
 from greenroomd.processes.claude.parsing.task_frames import READERS

@@ -18,7 +18,7 @@ from fake_cli.installed import at_start, install
 from greenroomd.app.ports.process_slots import WarmStart
 from greenroomd.app.ports.processes import Launch
 from greenroomd.domain.config import PermissionMode, Secret
-from greenroomd.domain.frames import TurnInitialized
+from greenroomd.domain.frames.setting_frames import TurnInitialized
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
 from greenroomd.processes.host.server_run import server_run

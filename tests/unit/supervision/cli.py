@@ -16,7 +16,7 @@ from greenroomd.app.ports.processes import (
     ShutdownTimeouts,
 )
 from greenroomd.domain.config import Effort, JsonObject, Limits, PermissionMode
-from greenroomd.domain.frames import Frame
+from greenroomd.domain.frames.frame import Frame
 from greenroomd.domain.mcp import McpServer
 from unit.live import says
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from greenroomd.app.ports.storage import Selection, StoredEvent
 from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.events import TURN_ENDS, EventType
-from greenroomd.domain.frames import Frame
+from greenroomd.domain.frames.frame import Frame
 from unit.live import says
 from unit.supervision.conftest import Node, running_node
 

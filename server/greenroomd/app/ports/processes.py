@@ -13,7 +13,7 @@ from typing import Protocol
 
 from greenroomd.domain.capabilities import NOTHING_OFFERED, Capabilities
 from greenroomd.domain.config import Effort, JsonObject, Limits, PermissionMode, Secret, SessionConfig
-from greenroomd.domain.frames import Frame
+from greenroomd.domain.frames.frame import Frame
 from greenroomd.domain.mcp import McpServer
 
 

@@ -19,7 +19,7 @@ from greenroomd.app.ports.processes import (
 )
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import GreenroomError
-from greenroomd.domain.frames import Frame
+from greenroomd.domain.frames.frame import Frame
 from greenroomd.domain.retryable_errors import NoSlot
 from greenroomd.domain.session import Session
 from greenroomd.domain.turn import Problem

@@ -14,7 +14,9 @@ from greenroomd.domain.capabilities import NOTHING_OFFERED, Capabilities
 from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.enforcement import OptionReport
-from greenroomd.domain.frames import BackgroundTask, TaskBegan, ToolInputBegan, TurnResult
+from greenroomd.domain.frames.background_frames import BackgroundTask, TaskBegan
+from greenroomd.domain.frames.message_frames import ToolInputBegan
+from greenroomd.domain.frames.turn_frames import TurnResult
 from greenroomd.domain.mcp import NO_MCP_SERVERS, McpConnections
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State

@@ -11,7 +11,7 @@ from greenroomd.domain.decision.step import Step
 from greenroomd.domain.errors import ApprovalNotFound, InvalidRequest
 from greenroomd.domain.event_payloads import ApprovalNoted
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.frames import PermissionAsked
+from greenroomd.domain.frames.tool_frames import PermissionAsked
 from greenroomd.domain.rules.answer_rules import answer_violations
 from greenroomd.domain.states import AWAITING_APPROVAL, State
 

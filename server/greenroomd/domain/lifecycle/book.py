@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from greenroomd.domain.bill import Bill, SeenMessage
 from greenroomd.domain.decision.step import Step
-from greenroomd.domain.frames import AssistantSpoke, RequestProgressed, TurnResult, UserEchoed
+from greenroomd.domain.frames.message_frames import AssistantSpoke, UserEchoed
+from greenroomd.domain.frames.turn_frames import RequestProgressed, TurnResult
 from greenroomd.domain.turn import Turn
 from greenroomd.domain.usage import Usage
 

@@ -13,7 +13,7 @@ from greenroomd.domain.config import PermissionMode, SessionConfig
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import ModelChanged, PermissionModeChanged
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.frames import ModelSwitched, PermissionModeTold, TurnInitialized
+from greenroomd.domain.frames.setting_frames import ModelSwitched, PermissionModeTold, TurnInitialized
 from greenroomd.domain.in_force import InForce, mode_named, mode_of
 
 CLI = "cli"

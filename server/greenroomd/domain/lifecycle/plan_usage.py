@@ -5,7 +5,7 @@ from __future__ import annotations
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import PlanLimitsNoted
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.frames import PlanLimitsTold
+from greenroomd.domain.frames.api_reports import PlanLimitsTold
 from greenroomd.domain.plan_limit import merged, turned
 
 

@@ -22,7 +22,7 @@ from greenroomd.app.ports.processes import (
     ShutdownTimeouts,
 )
 from greenroomd.domain.config import Effort, JsonObject, Limits, PermissionMode
-from greenroomd.domain.frames import Frame
+from greenroomd.domain.frames.frame import Frame
 from greenroomd.domain.mcp import McpServer
 from greenroomd.processes.claude.command_output import CommandOutput
 from greenroomd.processes.claude.late_binding import Binding, Request, refusal_in

@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import Final
 
 from greenroomd.app.background import background_tasks, restarting
-from greenroomd.domain.frames import Frame, TaskBegan, ToolOutputWritten, UserEchoed
+from greenroomd.domain.frames.background_frames import TaskBegan
+from greenroomd.domain.frames.frame import Frame
+from greenroomd.domain.frames.message_frames import UserEchoed
+from greenroomd.domain.frames.tool_frames import ToolOutputWritten
 from greenroomd.domain.task import TaskKind
 from greenroomd.processes.filesystem.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.host.redaction import Redactor

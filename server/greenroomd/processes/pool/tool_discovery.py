@@ -15,7 +15,8 @@ from greenroomd.app.ids import new_id
 from greenroomd.app.ports.processes import Launch, ProcessFailed
 from greenroomd.app.ports.transcripts import Transcripts
 from greenroomd.domain.config import JsonObject, SessionConfig
-from greenroomd.domain.frames import TurnInitialized, TurnResult
+from greenroomd.domain.frames.setting_frames import TurnInitialized
+from greenroomd.domain.frames.turn_frames import TurnResult
 from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.processes.claude.cli import ClaudeCli
 from greenroomd.processes.claude.cli_process import ClaudeProcess

@@ -12,7 +12,7 @@ from dataclasses import replace
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import TaskNoted
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.frames import (
+from greenroomd.domain.frames.background_frames import (
     BackgroundTask,
     BackgroundTasksChanged,
     TaskBegan,

@@ -12,7 +12,7 @@ from typing import Final
 
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.events import EventType
-from greenroomd.domain.frames import TimerCleared, TimerSet
+from greenroomd.domain.frames.background_frames import TimerCleared, TimerSet
 from greenroomd.domain.lifecycle.background_work import background_tasks
 from greenroomd.domain.task import Task, TaskKind, TaskState
 

@@ -12,7 +12,8 @@ from greenroomd.domain.api_failure import NO_FAILURE, ApiFailure
 from greenroomd.domain.clocks import Moment
 from greenroomd.domain.decision.live import Live, TurnTimeouts
 from greenroomd.domain.decision.step import Step
-from greenroomd.domain.frames import ApiRetried, AssistantSpoke, Delta
+from greenroomd.domain.frames.api_reports import ApiRetried
+from greenroomd.domain.frames.message_frames import AssistantSpoke, Delta
 from greenroomd.domain.lifecycle import turn_queue
 from greenroomd.domain.plan_limit import LimitKind, LimitState
 

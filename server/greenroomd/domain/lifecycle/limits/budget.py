@@ -10,7 +10,7 @@ from __future__ import annotations
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import LimitReached
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.frames import AssistantSpoke
+from greenroomd.domain.frames.message_frames import AssistantSpoke
 from greenroomd.domain.lifecycle import book, orders, turn_queue
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State

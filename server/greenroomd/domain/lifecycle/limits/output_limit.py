@@ -5,7 +5,8 @@ from __future__ import annotations
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import LimitReached
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.frames import Frame, StderrWritten, ToolOutputWritten
+from greenroomd.domain.frames.frame import Frame, StderrWritten
+from greenroomd.domain.frames.tool_frames import ToolOutputWritten
 from greenroomd.domain.lifecycle import turn_queue
 from greenroomd.domain.turn import Problem
 

@@ -8,25 +8,21 @@ from datetime import datetime
 from greenroomd.domain.api_failure import NO_FAILURE, ApiFailure
 from greenroomd.domain.event_payloads import MessageNoted, SystemMessage, TurnNoted
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.frames import (
-    ActivityChanged,
+from greenroomd.domain.frames.background_frames import BackgroundTasksChanged, TimerCleared, TimerSet
+from greenroomd.domain.frames.frame import Frame, Garbage, StreamMarker, SystemNoted
+from greenroomd.domain.frames.message_frames import (
     AssistantSpoke,
-    BackgroundTasksChanged,
-    ConversationReset,
-    Frame,
-    Garbage,
     MessageAbandoned,
-    MessageProgressed,
-    PermissionAsked,
-    PermissionWithdrawn,
-    StreamMarker,
-    SystemNoted,
-    TimerCleared,
-    TimerSet,
     ToolInputBegan,
-    TurnInitialized,
-    TurnResult,
     UserEchoed,
+)
+from greenroomd.domain.frames.setting_frames import TurnInitialized
+from greenroomd.domain.frames.tool_frames import PermissionAsked, PermissionWithdrawn
+from greenroomd.domain.frames.turn_frames import (
+    ActivityChanged,
+    ConversationReset,
+    MessageProgressed,
+    TurnResult,
 )
 from greenroomd.domain.lifecycle.messages.piece_events import PIECES, piece_event
 from greenroomd.domain.turn import Problem, Turn, TurnState, aborted

@@ -9,7 +9,14 @@ from __future__ import annotations
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import MessageRetracted
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.frames import AssistantSpoke, Delta, DeltaKind, Frame, MessageAbandoned, ToolInputBegan
+from greenroomd.domain.frames.frame import Frame
+from greenroomd.domain.frames.message_frames import (
+    AssistantSpoke,
+    Delta,
+    DeltaKind,
+    MessageAbandoned,
+    ToolInputBegan,
+)
 
 
 def follow(step: Step, frame: Frame) -> None:

@@ -13,15 +13,9 @@ from greenroomd.domain.event_payloads import (
     ToolProgressNoted,
 )
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.frames import (
-    Delta,
-    DeltaKind,
-    Frame,
-    StderrWritten,
-    ToolInputBegan,
-    ToolOutputWritten,
-    ToolProgressed,
-)
+from greenroomd.domain.frames.frame import Frame, StderrWritten
+from greenroomd.domain.frames.message_frames import Delta, DeltaKind, ToolInputBegan
+from greenroomd.domain.frames.tool_frames import ToolOutputWritten, ToolProgressed
 
 PIECES = (Delta, ToolInputBegan, ToolOutputWritten, ToolProgressed, StderrWritten)
 """The frames that become ephemeral events."""

@@ -8,7 +8,8 @@ from greenroomd.domain.capabilities import Capabilities, with_etag
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.event_payloads import CapabilitiesChanged
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.frames import CommandsChanged, Frame, TurnInitialized
+from greenroomd.domain.frames.frame import Frame
+from greenroomd.domain.frames.setting_frames import CommandsChanged, TurnInitialized
 
 
 def offered(step: Step, capabilities: Capabilities) -> None:

@@ -6,32 +6,27 @@ from collections.abc import Sequence
 
 from greenroomd.domain.decision.live import Ending, Purpose
 from greenroomd.domain.decision.step import Step
-from greenroomd.domain.frames import (
-    Activity,
-    ActivityChanged,
-    ApiRetried,
-    AssistantSpoke,
+from greenroomd.domain.frames.api_reports import ApiRetried, PlanLimitsTold
+from greenroomd.domain.frames.background_frames import (
     BackgroundTasksChanged,
-    ConversationReset,
-    Delta,
-    Frame,
-    MessageProgressed,
-    ModelSwitched,
-    PermissionAsked,
-    PermissionModeTold,
-    PermissionWithdrawn,
-    PlanLimitsTold,
-    PromptRefused,
-    RequestProgressed,
-    StderrWritten,
     TaskBegan,
     TaskChanged,
     TaskReported,
     TimerCleared,
     TimerSet,
-    TurnInitialized,
+)
+from greenroomd.domain.frames.frame import Frame, StderrWritten
+from greenroomd.domain.frames.message_frames import AssistantSpoke, Delta, UserEchoed
+from greenroomd.domain.frames.setting_frames import ModelSwitched, PermissionModeTold, TurnInitialized
+from greenroomd.domain.frames.tool_frames import PermissionAsked, PermissionWithdrawn
+from greenroomd.domain.frames.turn_frames import (
+    Activity,
+    ActivityChanged,
+    ConversationReset,
+    MessageProgressed,
+    PromptRefused,
+    RequestProgressed,
     TurnResult,
-    UserEchoed,
 )
 from greenroomd.domain.lifecycle import approval_flow, book, mode_tracking, plan_usage, turn_queue
 from greenroomd.domain.lifecycle.background_work import background_tasks, timers

@@ -13,15 +13,10 @@ from typing import Any, Final
 from greenroomd.domain.clocks import Moment
 from greenroomd.domain.decision.live import Live, TurnTimeouts
 from greenroomd.domain.decision.step import Step
-from greenroomd.domain.frames import (
-    Activity,
-    ActivityChanged,
-    Frame,
-    MessageProgressed,
-    StderrWritten,
-    TaskReported,
-    ToolOutputWritten,
-)
+from greenroomd.domain.frames.background_frames import TaskReported
+from greenroomd.domain.frames.frame import Frame, StderrWritten
+from greenroomd.domain.frames.tool_frames import ToolOutputWritten
+from greenroomd.domain.frames.turn_frames import Activity, ActivityChanged, MessageProgressed
 from greenroomd.domain.lifecycle import turn_queue
 from greenroomd.domain.lifecycle.background_work import timers
 from greenroomd.domain.task import TaskKind, TaskState

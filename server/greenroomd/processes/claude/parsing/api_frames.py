@@ -8,7 +8,7 @@ from typing import Any
 
 from greenroomd.domain.api_failure import ApiFailure
 from greenroomd.domain.config import JsonObject
-from greenroomd.domain.frames import ApiRetried, PlanLimitsTold
+from greenroomd.domain.frames.api_reports import ApiRetried, PlanLimitsTold
 from greenroomd.domain.plan_limit import LimitState, PlanLimit
 from greenroomd.processes.claude.parsing.json_fields import json_object, number, text, whole
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from greenroomd.domain.config import JsonObject
-from greenroomd.domain.frames import Delta, DeltaKind, Frame, MessageAbandoned, StreamMarker, ToolInputBegan
+from greenroomd.domain.frames.frame import Frame, StreamMarker
+from greenroomd.domain.frames.message_frames import Delta, DeltaKind, MessageAbandoned, ToolInputBegan
 from greenroomd.processes.claude.parsing.json_fields import json_object, text, whole
 from greenroomd.processes.claude.parsing.request_usage import request_progress
 

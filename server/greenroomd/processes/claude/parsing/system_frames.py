@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from greenroomd.domain.config import JsonObject
-from greenroomd.domain.frames import (
-    Activity,
-    ActivityChanged,
+from greenroomd.domain.frames.frame import Frame, StreamMarker, SystemNoted
+from greenroomd.domain.frames.setting_frames import (
     CommandsChanged,
-    Frame,
     ModelSwitched,
     PermissionModeTold,
-    PromptRefused,
-    StreamMarker,
-    SystemNoted,
     TurnInitialized,
 )
+from greenroomd.domain.frames.turn_frames import Activity, ActivityChanged, PromptRefused
 from greenroomd.processes.claude.parsing import task_frames
 from greenroomd.processes.claude.parsing.api_frames import api_retried
 from greenroomd.processes.claude.parsing.json_fields import text, texts

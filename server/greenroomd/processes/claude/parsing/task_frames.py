@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from greenroomd.domain.config import JsonObject
-from greenroomd.domain.frames import (
+from greenroomd.domain.frames.background_frames import (
     BackgroundTask,
     BackgroundTasksChanged,
     TaskBegan,

@@ -12,7 +12,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from greenroomd.domain.config import JsonObject
-from greenroomd.domain.frames import AssistantSpoke, Frame, TaskBegan, TimerCleared, TimerSet, UserEchoed
+from greenroomd.domain.frames.background_frames import TaskBegan, TimerCleared, TimerSet
+from greenroomd.domain.frames.frame import Frame
+from greenroomd.domain.frames.message_frames import AssistantSpoke, UserEchoed
 from greenroomd.domain.task import TaskKind
 from greenroomd.processes.claude.parsing.json_fields import json_object, json_objects, number, text
 from greenroomd.processes.claude.parsing.task_frames import LONGEST_TEXT, id_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from greenroomd.domain.frames import Frame, Garbage
+from greenroomd.domain.frames.frame import Frame, Garbage
 
 SOFT_LIMIT_BYTES = 8 * 2**20
 HARD_LIMIT_BYTES = 128 * 2**20

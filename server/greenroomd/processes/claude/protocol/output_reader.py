@@ -6,7 +6,8 @@ import contextlib
 from collections.abc import Callable
 
 from greenroomd.app.ports.processes import ProcessFailed
-from greenroomd.domain.frames import Frame, PermissionAsked, PermissionWithdrawn, StderrWritten
+from greenroomd.domain.frames.frame import Frame, StderrWritten
+from greenroomd.domain.frames.tool_frames import PermissionAsked, PermissionWithdrawn
 from greenroomd.processes.claude.parsing.framing import Framer, Overlong
 from greenroomd.processes.claude.parsing.stream_json import ControlAnswer, ControlAsked, parse
 from greenroomd.processes.claude.parsing.tool_calls import ToolCalls

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from greenroomd.app.ids import new_id
-from greenroomd.domain.frames import PermissionAsked, PermissionWithdrawn
+from greenroomd.domain.frames.tool_frames import PermissionAsked, PermissionWithdrawn
 
 
 class PermissionIds:
