@@ -14,6 +14,7 @@ from google.rpc.code_pb2 import Code
 from greenroomd.domain.rules.config.environment_rules import RESERVED
 from greenroomd.domain.rules.config.settings_rules import ACCEPTED, REFUSED
 from greenroomd.domain.states import TRANSITIONS, Signal, State
+from greenroomd.rpc.access.access_table import ACCESS
 from greenroomd.rpc.convert.problems import PROBLEMS
 from greenroomd.rpc.error_advice import ADVICE
 from greenroomd.rpc.error_metadata import METADATA
@@ -112,6 +113,16 @@ def _errors_table(rows: Mapping[str, tuple[str, Iterable[str], Iterable[str]]]) 
     return "\n".join(lines)
 
 
+def access_table() -> str:
+    """Every RPC with the role that it needs, and what in the request tells where."""
+    lines = ["| RPC | Role | Where |", "| --- | --- | --- |"]
+    for name, rule in ACCESS.items():
+        role = "any caller" if rule.role is None else f"`{rule.role.name.lower()}`"
+        where = rule.names.__name__.strip("_").replace("_", " ")
+        lines.append(f"| {name.partition('/')[2]} | {role} | {'' if where == 'nothing' else where} |")
+    return "\n".join(lines)
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "settings": settings_table,
     "states": states_table,
@@ -119,6 +130,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "reserved-variables": reserved_table,
     "accepted-settings": accepted_settings_table,
     "refused-settings": refused_settings_table,
+    "access": access_table,
     "errors-of-calls": call_errors_table,
     "errors-in-the-background": background_errors_table,
 }

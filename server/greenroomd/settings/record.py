@@ -61,7 +61,7 @@ class Settings(BaseModel):
         (),
         description="How callers prove who they are: `none`, or ways separated by `,`, of which a caller needs one: "
         "`token` (API tokens, made by `greenroomd keys`). With `none`, whoever can connect may do everything; see "
-        "[security.md](security.md)",
+        "[access.md](access.md)",
     )
     reflection: Literal["open", "authenticated", "off"] = Field(
         "authenticated",

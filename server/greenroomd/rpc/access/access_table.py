@@ -1,6 +1,6 @@
 """The one table of access: for each RPC its role, and what in the request tells the workspace in which it is needed.
 
-An RPC that is not here is for cluster admins alone. `docs/security.md` shows the table.
+An RPC that is not here is for cluster admins alone. `docs/access.md` shows the table.
 """
 
 from __future__ import annotations
