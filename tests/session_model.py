@@ -24,6 +24,7 @@ MAX_WAITING = 16
 class SessionModel:
     """One session. `wanted`: it was told to have a process; `frail`: its process was given a reason to fail.
 
+    `wakes`: its process was given work in the background, after which it works without a prompt.
     `open_turns` may have ended by now; `accepted_turns` are all, in their order.
     """
 
@@ -32,10 +33,16 @@ class SessionModel:
     states: frozenset[State]
     wanted: bool
     frail: bool = False
+    wakes: bool = False
     reconfigured: bool = False
     display_name: str = ""
     open_turns: list[str] = field(default_factory=list)
     accepted_turns: list[str] = field(default_factory=list)
+
+    @property
+    def may_run(self) -> bool:
+        """Whether a turn may run by now, or wait."""
+        return bool(self.open_turns) or self.wakes
 
     def may_be(self) -> frozenset[State]:
         """Return the states in which the session may be by now."""
@@ -51,7 +58,7 @@ class SessionModel:
             Signal.START: (state is State.SUSPENDED and turns) or (state is State.CREATED and self.wanted),
             Signal.HANDSHAKE: True,
             Signal.GRACE_PASSED: True,
-            Signal.TURN_BEGAN: turns,
+            Signal.TURN_BEGAN: turns or self.wakes,
             Signal.TURN_ENDED: True,
             Signal.SUSPEND: state in (State.READY, State.IDLE),  # the pool needs its process
             Signal.RESTART: self.reconfigured,
@@ -68,7 +75,7 @@ class SessionModel:
         answers = {ILLEGAL} if now & NO_TURN_TAKEN else set()
         if now - NO_TURN_TAKEN:
             answers.add(OK)  # what is open may have ended
-            if self.open_turns and not queue:
+            if self.may_run and not queue:
                 answers.add(TURN_RUNNING)
             if len(self.open_turns) > MAX_WAITING - 1:
                 answers.add(QUEUE_FULL)
@@ -76,7 +83,7 @@ class SessionModel:
 
     def interrupt(self) -> frozenset[str]:
         """Return the allowed answers to InterruptTurn without a turn's id."""
-        return frozenset({OK, NO_TURN}) if self.open_turns else frozenset({NO_TURN})
+        return frozenset({OK, NO_TURN}) if self.may_run else frozenset({NO_TURN})
 
     def start(self) -> frozenset[str]:
         """Return the allowed answers to StartSession."""
@@ -97,7 +104,7 @@ class SessionModel:
     def _stopping(self, signal: Signal, without_effect: set[State], force: bool) -> frozenset[str]:
         takes = {state for state, moves in TRANSITIONS.items() if signal in moves} | {State.ACTIVE}
         answers = self._answers(takes | without_effect)
-        if self.open_turns and not force and self.may_be() & takes:
+        if self.may_run and not force and self.may_be() & takes:
             answers |= {TURN_RUNNING}
         return answers
 
@@ -132,4 +139,4 @@ class SessionModel:
         self.states = frozenset({state})
         if state in (State.SUSPENDED, State.ERROR, State.CLOSED):  # no turn survives these
             self.open_turns.clear()
-            self.reconfigured = self.wanted = False
+            self.reconfigured = self.wanted = self.wakes = False

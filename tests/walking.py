@@ -30,6 +30,7 @@ from greenroom.v1.session_service_pb2 import (
     UpdateSessionRequest,
     WaitSessionRequest,
 )
+from greenroom.v1.task_pb2 import TASK_STATE_RUNNING
 from greenroom.v1.turn_pb2 import APPROVAL_STATE_PENDING, TURN_STATE_COMPLETED
 from greenroom.v1.turn_service_pb2 import (
     APPROVAL_DECISION_ALLOW,
@@ -40,8 +41,10 @@ from greenroom.v1.turn_service_pb2 import (
     GetTurnRequest,
     InterruptTurnRequest,
     ListApprovalsRequest,
+    ListTasksRequest,
     RunTurnRequest,
     StartTurnRequest,
+    StopTaskRequest,
 )
 from greenroom_server import GreenroomServer
 from greenroomd.domain.states import State
@@ -50,7 +53,15 @@ from session_model import ILLEGAL, OK, SessionModel
 from story import TURN_ENDS, detail_of, working
 
 WORKSPACES = ("one", "two")
-FATAL = ({"exit": 3}, {"kill": 9}, {"half_line": True}, {"session": str(uuid.UUID(int=7))})
+FATAL: tuple[Mapping[str, Any], ...] = (
+    {"exit": 3},
+    {"kill": 9},
+    {"half_line": True},
+    {"session": str(uuid.UUID(int=7))},
+    {"background": {"lasts": 0.05, "then": {"exit": 3}}},
+    {"background": {"lasts": 30}, "kill": 9},
+)
+ASKING: Mapping[str, Any] = {"ask": {"name": "Bash", "input": {"command": "make"}}}
 HARMLESS: tuple[Mapping[str, Any], ...] = (
     {},
     {"events": 20},
@@ -58,7 +69,15 @@ HARMLESS: tuple[Mapping[str, Any], ...] = (
     {"wait": 0.3},
     {"garbage": "not json"},
     {"bytes": 300_000},
-    {"ask": {"name": "Bash", "input": {"command": "make"}}},
+    ASKING,
+)
+BEHIND: tuple[Mapping[str, Any], ...] = (
+    {"background": {"lasts": 0}},
+    {"background": {"lasts": 0.05}},
+    {"background": {"lasts": 0.1, "then": {"wait": 0.1, "events": 3}}, "wait": 0.05},
+    {"background": {"lasts": 0.05, "then": ASKING}},
+    {"background": {"lasts": 0.05, "then": {"background": {"lasts": 0.1}}}},
+    {"background": {"lasts": 30}},
 )
 
 
@@ -119,10 +138,12 @@ class Walker:
             self.wait: 20,
             self.start_turn: 20,
             self.queue_turn: 8,
+            self.work_behind: 12,
             self.repeat_turn: 4,
             self.run_turn: 5,
             self.interrupt: 10,
             self.decide: 12,
+            self.stop_task: 5,
             self.rename: 25,
             self.reconfigure: 3,
             self.suspend: 5,
@@ -191,12 +212,17 @@ class Walker:
         for _ in range(self._chance.choice((1, 1, 1, 3, 18))):
             await self._start({}, queue=True)
 
+    async def work_behind(self) -> None:
+        """Start a turn that leaves work in the background."""
+        await self._start(self._chance.choice(BEHIND), queue=True)
+
     async def fatal_turn(self) -> None:
         """Start a turn in which the process fails."""
         self.model.frail = True
         await self._start(self._chance.choice(FATAL), queue=False)
 
     async def _start(self, script: Mapping[str, Any], *, queue: bool) -> StartTurnRequest:
+        self.model.wakes |= "background" in script
         request = StartTurnRequest(
             session_id=self.model.session_id,
             prompt=turn(**script),
@@ -261,6 +287,13 @@ class Walker:
             await self._answer(
                 self._server.turns.DecideApproval(request), frozenset({OK, "APPROVAL_DECIDED"})
             )
+
+    async def stop_task(self) -> None:
+        """Stop what works in the background, if something does."""
+        listing = ListTasksRequest(session_id=self.model.session_id, states=[TASK_STATE_RUNNING])
+        for task in (await self._server.turns.ListTasks(listing)).tasks:
+            request = StopTaskRequest(session_id=self.model.session_id, task_id=task.task_id)
+            await self._answer(self._server.turns.StopTask(request), frozenset({OK, "TASK_ENDED"}))
 
     # The session.
 

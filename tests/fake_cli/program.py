@@ -11,6 +11,8 @@ Keys, in the order in which they act; all are optional and combine:
     fork: "marked" | "clean" | "escaped"  start a child in a session of its own that holds stdout and lives on; "clean"
                             has no environment but stays in our session, "escaped" has neither
     stderr: N               write N bytes to stderr
+    background: {lasts: SECONDS, then: SCRIPT}  start a task that works on for so long; if its end finds us idle, we
+                            begin to work by ourselves, and play SCRIPT
     mcp: {NAME: STATUS or [STATUS, ERROR]}  say so of these MCP servers from now on; else they are connected
     session: ID             say that every frame from now on belongs to this session
     garbage: TEXT           print TEXT as a line of its own
@@ -77,6 +79,9 @@ class Fake:
         self.interrupted = False
         self.waiting: list[Message] = []
         self.answers: dict[str, Message] = {}
+        self.tasks: dict[str, tuple[float, Message]] = {}
+        self.wakes: list[Message] = []
+        self.results = 0
 
     def run(self) -> int:
         """Serve until the input ends."""
@@ -88,22 +93,20 @@ class Fake:
                 return 1
         self.play(json.loads(os.environ.get("FAKE_CLI", "{}")))
         while self.input_open or self.waiting:
-            while self.waiting:
-                self.turn(self.waiting.pop(0))
+            while self.wakes or self.waiting:
+                if self.wakes:
+                    self.wake(self.wakes.pop(0))
+                else:
+                    self.turn(self.waiting.pop(0))
             self.listen(FOREVER)
         return 0
 
     def turn(self, message: Message) -> None:
         """Answer one user message."""
-        self.busy = True
-        self.activity("running")
+        self.begin()
         lifecycle = {"type": "command_lifecycle", "command_uuid": message.get("uuid")}
         self.say({**lifecycle, "state": "queued"}, {**lifecycle, "state": "started"})
-        version = os.environ["FAKE_CLI_VERSION"]
-        init = {"model": self.model, "permissionMode": self.mode, "claude_code_version": version}
-        self.say(
-            {"type": "system", "subtype": "init", "cwd": str(Path.cwd()), "tools": ["Bash", "Read"], **init}
-        )
+        self.init()
         self.prompts += 1
         self.history.parent.mkdir(parents=True, exist_ok=True)
         self.history.write_text(str(self.prompts), encoding="utf-8")
@@ -120,8 +123,35 @@ class Fake:
             self.speak(text)
         self.result(message.get("uuid"), text)
         self.say({**lifecycle, "state": "completed"})
+        self.rest()
+
+    def wake(self, script: Message) -> None:
+        """Work by ourselves, since a task has ended."""
+        self.begin()
+        self.init()
+        self.play(script)
+        if not self.interrupted:
+            self.speak("woken")
+        self.result(None, "woken")
+        self.rest()
+
+    def begin(self) -> None:
+        """Say that we work."""
+        self.busy = True
+        self.activity("running")
+
+    def rest(self) -> None:
+        """Say that we are free again."""
         self.busy = self.interrupted = False
         self.activity("idle")
+
+    def init(self) -> None:
+        """Say what is in force."""
+        version = os.environ["FAKE_CLI_VERSION"]
+        init = {"model": self.model, "permissionMode": self.mode, "claude_code_version": version}
+        self.say(
+            {"type": "system", "subtype": "init", "cwd": str(Path.cwd()), "tools": ["Bash", "Read"], **init}
+        )
 
     def result(self, message_uuid: str | None, text: str) -> None:
         """Say how the turn ended."""
@@ -140,13 +170,14 @@ class Fake:
             }
         )
         usage = {"input_tokens": 10, "output_tokens": 5}
-        cost: Message = {"total_cost_usd": 0.001 * self.prompts}
+        self.results += 1
+        cost: Message = {"total_cost_usd": 0.001 * self.results}
         cost["model_usage_since_last_result"] = {
             self.model: {"costUSD": 0.001, "inputTokens": 10, "outputTokens": 5}
         }
         self.say(
             {"type": "result", "is_error": self.interrupted, "num_turns": 1, "usage": usage, **ended, **cost}
-            | {"user_message_uuids": [message_uuid]}
+            | {"user_message_uuids": [message_uuid] if message_uuid else []}
         )
 
     def play(self, script: Message) -> None:
@@ -170,6 +201,8 @@ class Fake:
         if "garbage" in script:
             self.write(script["garbage"].encode() + b"\n")
         self.take(script)
+        if task := script.get("background"):
+            self.start_task(task)
         self.talk(script)
         if tool := script.get("ask"):
             self.ask({"subtype": "can_use_tool", "tool_name": tool["name"], "input": tool["input"]})
@@ -189,6 +222,32 @@ class Fake:
             self.stream([f"piece {number} " for number in range(pieces)])
         for number in range(script.get("events", 0)):
             self.speak(f"event {number}")
+
+    def start_task(self, task: Message) -> None:
+        """Start a task in the background."""
+        task_id = uuid.uuid4().hex[:9]
+        self.tasks[task_id] = (time.monotonic() + task["lasts"], task.get("then", {}))
+        named = {"task_id": task_id, "task_type": "local_bash", "description": "works"}
+        self.say({"type": "system", "subtype": "task_started", "is_backgrounded": True, **named})
+        self.list_tasks()
+
+    def end_task(self, task_id: str, *, stopped: bool = False) -> None:
+        """Report the end of a task."""
+        _, then = self.tasks.pop(task_id)
+        status, patch = ("stopped", "killed") if stopped else ("completed", "completed")
+        about = {"type": "system", "task_id": task_id}
+        self.say({**about, "subtype": "task_updated", "patch": {"status": patch}})
+        self.say({**about, "subtype": "task_notification", "status": status, "summary": f"it is {status}"})
+        self.list_tasks()
+        if not self.busy and not stopped:
+            self.wakes.append(then)
+
+    def list_tasks(self) -> None:
+        """Say what works in the background."""
+        tasks = [
+            {"task_id": task_id, "task_type": "local_bash", "description": "works"} for task_id in self.tasks
+        ]
+        self.say({"type": "system", "subtype": "background_tasks_changed", "tasks": tasks})
 
     def take(self, script: Message) -> None:
         """Use what the script says of the machine."""
@@ -233,7 +292,15 @@ class Fake:
 
     def listen(self, seconds: float) -> None:
         """Take what comes in the next moments; user messages wait their turn, control requests are answered."""
-        if not self.input_open or not select.select([STDIN], [], [], seconds)[0]:
+        now = time.monotonic()
+        ends = [due for due, _ in self.tasks.values()]
+        ready = (
+            self.input_open
+            and select.select([STDIN], [], [], max(0, min([seconds, *[due - now for due in ends]])))[0]
+        )
+        for task_id in [key for key, (due, _) in self.tasks.items() if due <= time.monotonic()]:
+            self.end_task(task_id)
+        if not ready:
             return
         data = os.read(STDIN, 1 << 16)
         self.input_open = bool(data)
@@ -278,6 +345,9 @@ class Fake:
             if trusted := request.get("trusted_directory") == request["path"]:
                 os.chdir(self.astray or request["path"])
             response = {"status": "ok" if trusted else "needs_trust", "cwd": str(Path.cwd())}
+        elif subtype == "stop_task":
+            if request["task_id"] in self.tasks:
+                self.end_task(request["task_id"], stopped=True)
         elif subtype == "apply_flag_settings":
             os.environ.update(request["settings"].get("env", {}))
         else:

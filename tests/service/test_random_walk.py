@@ -10,6 +10,7 @@ import asyncio
 import os
 import random
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import guarantees
 from fake_cli.installed import install
 from greenroom.v1 import session_pb2
 from greenroom.v1.node_service_pb2 import GetPoolStatusRequest
+from greenroom.v1.turn_pb2 import TURN_KIND_PROMPT, TURN_KIND_UNPROMPTED
 from greenroom_server import GreenroomServer
 from observation import Recording, Stream, Watcher
 from seeds import seed
@@ -40,6 +42,7 @@ async def server(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
         "claude_path": str(install(tmp_path)),
         "max_processes": str(SLOTS),
         "ready_grace": "200ms",
+        "background_grace": "500ms",
         "approval_timeout": "500ms",
         "bookmark_interval": "500ms",
         "interrupt_grace": "2s",
@@ -56,6 +59,7 @@ async def test_random_commands_break_no_guarantee(server: GreenroomServer) -> No
         recording, walkers = await walked(server, lambda: patience.reschedule(loop.time() + STANDSTILL))
     guarantees.judge(recording)
     agree(recording, walkers)
+    tasks_end_once(recording)
     await nothing_is_left(server)
 
 
@@ -111,8 +115,28 @@ def agree(recording: Recording, walkers: list[Walker]) -> None:
         names = {session_pb2.SessionState.Value(f"SESSION_STATE_{state.name}") for state in model.states}
         assert session.state in names, f"{session_id}: {session.state} is none of {model.states}"
         assert session.display_name == model.display_name
-        turns = [turn.turn_id for turn in recording.turns.values() if turn.session_id == session_id]
-        assert turns == model.accepted_turns
+        turns = [turn for turn in recording.turns.values() if turn.session_id == session_id]
+        assert [turn.turn_id for turn in turns if turn.kind == TURN_KIND_PROMPT] == model.accepted_turns
+
+
+def tasks_end_once(recording: Recording) -> None:
+    """Every background task that was told has ended once, and a turn of the CLI's own names the one that caused it."""
+    began, woke = 0, 0
+    for session_id, events in recording.histories.items():
+        started = Counter(
+            event.task_started.task.task_id for event in events if event.HasField("task_started")
+        )
+        ended = Counter(event.task_ended.task.task_id for event in events if event.HasField("task_ended"))
+        assert started == ended, session_id
+        assert set(started.values()) <= {1}, session_id
+        assert recording.sessions[session_id].background_task_count == 0
+        own = [turn for turn in recording.turns.values() if turn.session_id == session_id]
+        own = [turn for turn in own if turn.kind == TURN_KIND_UNPROMPTED]
+        assert {turn.cause.task_id for turn in own} <= started.keys()
+        began, woke = began + len(started), woke + len(own)
+    print(f"{began} background tasks, and {woke} turns without a prompt")
+    assert began
+    assert woke
 
 
 async def nothing_is_left(server: GreenroomServer) -> None:
