@@ -12,7 +12,7 @@ import pytest
 
 from greenroomd.processes.linux.cgroup import Cgroup
 
-PATIENCE = 30.0  # seconds
+PATIENCE = 60.0  # seconds
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ if TYPE_CHECKING:  # the typed asynchronous stubs exist for type checkers only
     from greenroom.v1.session_service_pb2_grpc import SessionServiceAsyncStub
     from greenroom.v1.turn_service_pb2_grpc import TurnServiceAsyncStub
 
-PATIENCE = 30.0  # seconds; only ever reached by a failing test
+PATIENCE = 60.0  # seconds; only ever reached by a failing test
 
 
 class GreenroomServer:
@@ -98,10 +98,15 @@ class GreenroomServer:
     async def connect(self) -> None:
         """Open a channel in this event loop, in place of an earlier one, and wait until the server is ready."""
         await self.disconnect()
-        # a reconnect after a restart must not wait for the channel's backoff
         self._channel = grpc.aio.insecure_channel(
             self.address,
-            options=[("grpc.initial_reconnect_backoff_ms", 50), ("grpc.max_reconnect_backoff_ms", 200)],
+            options=[
+                # a reconnect after a restart must not wait for the channel's backoff
+                ("grpc.initial_reconnect_backoff_ms", 50),
+                ("grpc.max_reconnect_backoff_ms", 200),
+                # not that of an earlier channel, which may not have noticed yet that its server was killed
+                ("grpc.use_local_subchannel_pool", 1),
+            ],
         )
         async with asyncio.timeout(2 * PATIENCE):
             while not await _within(0.2, self._channel.channel_ready()):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import psutil
 import pytest
 
-PATIENCE = 30.0  # seconds for what is already ending
+PATIENCE = 60.0  # seconds for what is already ending
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,8 @@ def good(directory: Path, *, once: Path | None = None) -> dict[str, Any]:
     """Return the config of a server with one tool, `look`; with `once`, it answers once that file is there."""
     program = directory / "spy.py"
     program.write_text(PROGRAM, encoding="utf-8")
-    return {"command": sys.executable, "args": [str(program), *([str(once)] if once else [])]}
+    # isolated and without site packages: it starts in a fraction of the time that a session may give it
+    return {"command": sys.executable, "args": ["-IS", str(program), *([str(once)] if once else [])]}
 
 
 def dying() -> dict[str, Any]:

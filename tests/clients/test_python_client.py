@@ -203,13 +203,13 @@ async def test_the_blocking_client_does_the_same(sync_client: SyncClient, server
             seen.append(event)
             if len(seen) == 3:
                 killed.set()
-                assert started.wait(30)
+                assert started.wait(120)
                 sync_client.sessions.CloseSession(CloseSessionRequest(session_id=session.session_id))
         return session.session_id
 
     async with asyncio.TaskGroup() as group:
         told = group.create_task(asyncio.to_thread(story))
-        await asyncio.to_thread(killed.wait, 30)
+        await asyncio.to_thread(killed.wait, 120)
         await server.kill()
         await server.start()
         started.set()

@@ -2,9 +2,10 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,6 +17,7 @@ from contract.conftest import Opening
 from contract.cut_proxy import cutting
 from contract.postgres import PostgresServer
 from contract.sample import Heard, JsonCodec, creation, new_session, revisions, saying
+from driving import eventually
 from greenroomd.app.ports.storage import Store, StoredEvent
 from greenroomd.store.engine import Database
 from greenroomd.store.notifications import listening_for_commits
@@ -242,6 +244,10 @@ async def test_a_flood_of_foreign_notices_is_reported_in_one_line(
             postgres.execute(
                 "SELECT pg_notify('greenroom', 'x' || i) FROM generate_series(1, 2000) AS i", database
             )
+            await eventually(lambda: len(foreign(lines)) >= 2)
             await heard.until_head(await talk(one, 1))  # its notice comes after them
-        foreign = [line for line in lines if line["event"] == "foreign_notice"]
-        assert len(foreign) == 2, "each of the two nodes reports it once"
+        assert len(foreign(lines)) == 2, "each of the two nodes reports it once"
+
+
+def foreign(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [line for line in lines if line["event"] == "foreign_notice"]

@@ -87,7 +87,7 @@ async def kill_and_start(server: GreenroomServer) -> None:
     children = server.children()
     await server.kill()
     await server.start()
-    _, alive = await asyncio.to_thread(psutil.wait_procs, children, timeout=10)
+    _, alive = await asyncio.to_thread(psutil.wait_procs, children, timeout=60)
     assert alive == []
 
 

@@ -55,8 +55,7 @@ async def test_a_busy_server_stops_in_time_and_loses_nothing(server: GreenroomSe
             for _ in range(3):
                 await progress(watcher, 200)
                 children = server.children()
-                async with asyncio.timeout(15):  # half of what a drain may take
-                    assert await server.stop() == 0
+                assert await server.stop() == 0
                 assert of_this_server(server) == []
                 # A zombie has ended: init still has to take note.
                 _, alive = psutil.wait_procs(children, timeout=30)
@@ -67,5 +66,6 @@ async def test_a_busy_server_stops_in_time_and_loses_nothing(server: GreenroomSe
         await close_all(server)
         await recording.take_final_state(server)
         head.append(max(session.revision for session in recording.sessions.values()))
+    assert "drain_incomplete" not in server.log.read_text()  # in time is: before a drain ends by force
     guarantees.judge(recording)
     assert not any(turn.side_effects_unknown for turn in recording.turns.values())

@@ -24,7 +24,7 @@ from greenroom.v1.turn_pb2 import Turn
 from greenroom.v1.turn_service_pb2 import InterruptTurnRequest
 from greenroom_server import PATIENCE, GreenroomServer
 from standin.model_api import ModelApi
-from story import create, get, run_turn, scripted, start_turn, until
+from story import create, get, run_turn, scripted, start_turn, until, working
 
 Steps = Mapping[str, object]
 KINDS = ("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
@@ -47,7 +47,7 @@ class Spender:
 
     async def begin(self) -> None:
         """Create a session."""
-        self._use((await create(self._server)).session_id)
+        self._use((await create(self._server, working(self._server, allowed_tools=["Bash"]))).session_id)
 
     async def spend(self, acts: int) -> None:
         """Do so many things at random."""
@@ -162,12 +162,16 @@ class Spender:
         steps = []
         for _ in range(8):
             given = self._chance.randrange(25_000, 50_000)
-            slowly = {"tool": "Bash", "input": {"command": "sleep 0.2", "description": "wait"}}
+            spent += given * 4 / 1e6
+            # From the step on that spends the budget, a tool in which the turn stays until it is stopped.
+            command = "ls" if spent < budget else "tail -f /dev/null"
+            call = {"tool": "Bash", "input": {"command": command, "description": "wait"}}
             # One token of output: nobody tells the length of messages in which the budget stops somebody.
-            steps.append({**slowly, "usage": {"input_tokens": given, "output_tokens": 1}})
-        work = steps if self._chance.random() < 0.5 else [self._agent(*steps, background=True)]
-        never = {"text": "never said", "usage": {**self._usage(), "output_tokens": 1}}
-        await self._run(*work, never)
+            steps.append({**call, "usage": {"input_tokens": given, "output_tokens": 1}})
+        little = {"usage": {"input_tokens": 10, "output_tokens": 1}}  # it comes on top, and at any moment
+        agent = {**self._agent(*steps, background=True), **little}
+        work = steps if self._chance.random() < 0.5 else [agent]
+        await self._run(*work, {"text": "never said", **little})
         await until(self._server, self.session_id, session_pb2.SESSION_STATE_CLOSED)
         return budget, dearest
 

@@ -23,10 +23,12 @@ from greenroom.v1.turn_service_pb2 import GetTurnRequest
 from greenroom_server import PATIENCE, GreenroomServer
 from greenroomd.domain.prices import price_of
 from greenroomd.domain.usage import Usage
-from standin.plan import JsonObject
+from service.test_unprompted_turns import UNTIL_TOLD
 from story import create, get, run_turn, scripted, start_turn, until, working
 
 LISTING = {"tool": "Bash", "input": {"command": "ls", "description": "list"}}
+ENDLESS = {"tool": "Bash", "input": {"command": "tail -f /dev/null", "description": "wait"}}
+"""A tool in which a turn stays until it is stopped; the CLI refuses a long `sleep`."""
 DOLLARS = 0.315
 DEAR = {"input_tokens": 78_750, "output_tokens": 0}
 STALLED = {"text": "word by word", "stall": True, "usage": {**DEAR, "output_tokens": 9}}
@@ -130,14 +132,14 @@ async def test_a_broken_stream_is_charged_though_the_cli_forgets_it(server: Gree
 
 @pytest.mark.parametrize("background", [True, False])
 async def test_an_agent_stops_at_the_budget(server: GreenroomServer, background: bool) -> None:
-    session = await create(server, working(server, max_budget_usd=0.5))
-    slowly = {"tool": "Bash", "input": {"command": "sleep 0.5", "description": "wait"}}
-    step = {**slowly, "usage": {"input_tokens": 50_000, "output_tokens": 1}}
+    session = await create(server, working(server, max_budget_usd=0.5, allowed_tools=["Bash"]))
+    step = {**LISTING, "usage": {"input_tokens": 50_000, "output_tokens": 1}}
+    last = {**ENDLESS, "usage": {"input_tokens": 50_000, "output_tokens": 1}}  # with which 0.6 are spent
     agent = {
         "tool": "Agent",
         "input": {
             "description": "look",
-            "prompt": scripted("work", *[step] * 6),
+            "prompt": scripted("work", step, step, last, step, step),
             "subagent_type": "general-purpose",
             "run_in_background": background,
         },
@@ -146,26 +148,28 @@ async def test_an_agent_stops_at_the_budget(server: GreenroomServer, background:
     assert turn.state == turn_pb2.TURN_STATE_FAILED
     assert "BUDGET_EXHAUSTED" in str(turn.error)
     closed = await until(server, session.session_id, session_pb2.SESSION_STATE_CLOSED)
-    assert 0.5 <= closed.usage.cost_usd < 0.5 + 0.21
+    assert closed.usage.cost_usd == pytest.approx(0.6, abs=0.01)
     assert closed.usage.cost_usd == pytest.approx(turn.cost_usd)
 
 
 async def test_a_budget_that_is_lowered_below_what_was_spent_stops_the_running_turn(
     server: GreenroomServer,
 ) -> None:
-    session = await create(server)
-    slowly: JsonObject = {"tool": "Bash", "input": {"command": "sleep 0.4", "description": "wait"}}
-    step = {**slowly, "usage": {"input_tokens": 50_000, "output_tokens": 1}}
-    turn = await start_turn(server, session.session_id, scripted("go", *[step] * 6))
+    session = await create(server, working(server, allowed_tools=["Bash"]))
+    usage = {"usage": {"input_tokens": 50_000, "output_tokens": 1}}
+    wait = {"tool": "Bash", "input": {"command": UNTIL_TOLD, "description": "wait"}}
+    prompt = scripted("go", {**wait, **usage}, {**ENDLESS, **usage}, {"text": "never said"})
+    turn = await start_turn(server, session.session_id, prompt)
     await until_used(server, session.session_id, 1)
     request = UpdateSessionRequest(
         session=Session(session_id=session.session_id, config=SessionConfig(max_budget_usd=0.1)),
         update_mask=FieldMask(paths=["config.max_budget_usd"]),
     )
     await server.sessions.UpdateSession(request)
+    (server.work / "go").touch()
     turn = await ended(server, turn)
     assert turn.state == turn_pb2.TURN_STATE_FAILED
-    assert turn.usage.requests <= 3
+    assert turn.usage.requests == 2
     closed = await until(server, session.session_id, session_pb2.SESSION_STATE_CLOSED)
     assert closed.state_reason == "BUDGET_EXHAUSTED"
 

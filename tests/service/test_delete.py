@@ -8,6 +8,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.rpc.error_details_pb2 import PreconditionFailure
 
+from files_below import files_holding, paths_below
 from greenroom.v1 import event_pb2, session_pb2
 from greenroom.v1.event_service_pb2 import ListEventsRequest, WatchEventsRequest, WatchEventsResponse
 from greenroom.v1.session_service_pb2 import (
@@ -53,7 +54,7 @@ async def test_nothing_of_it_is_found_again(server: GreenroomServer) -> None:
     session = await create(server, working(server, oauth_token="secret-of-the-session"))
     secret = f"word-{uuid.uuid4()}"
     turn, _ = await run_turn(server, session.session_id, scripted(secret, {"text": "heard"}))
-    assert any(secret in path.read_text() for path in server.state.rglob("*.jsonl"))
+    assert any(path.suffix == ".jsonl" for path in files_holding(server.state, secret))
     pid = (await get(server, session.session_id)).process.pid
     assert pid in {child.pid for child in server.children()}
     await delete(server, session.session_id, force=True)
@@ -82,11 +83,10 @@ async def test_nothing_of_it_is_found_again(server: GreenroomServer) -> None:
     refusal = await refused(server.turns.GetTurn(GetTurnRequest(turn_id=turn.turn_id)))
     assert refusal.reason == "TURN_NOT_FOUND"
     assert list((await server.sessions.ListSessions(ListSessionsRequest())).sessions) == []
-    named = [path for path in server.state.rglob("*") if session.session_id in path.name]
+    named = paths_below(server.state, f"*{session.session_id}*")
     assert named == []
     assert await server.stop() == 0
-    for path in server.state.rglob("*"):
-        assert not path.is_file() or secret.encode() not in path.read_bytes() or path.suffix == ".db", path
+    assert {path.suffix for path in files_holding(server.state, secret)} <= {".db"}
     with sqlite3.connect(server.state / "greenroom.db") as database:
         for table in ("sessions", "configs", "turns", "approvals", "secrets", "labels"):
             assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,), table
@@ -182,7 +182,7 @@ async def test_an_old_etag_deletes_nothing(server: GreenroomServer) -> None:
         assert (refusal.code.name, refusal.reason) == ("ABORTED", "ETAG_MISMATCH")
         assert refusal.metadata["etag"] == current.etag
         assert (await get(server, session.session_id)).state == session_pb2.SESSION_STATE_IDLE
-    assert list(server.state.rglob(f"{session.cli_session_id}.jsonl"))
+    assert paths_below(server.state, f"{session.cli_session_id}.jsonl")
     await delete(server, session.session_id, etag=current.etag, force=True)
 
 

@@ -6,6 +6,7 @@ import signal
 import uuid
 from pathlib import Path
 
+from files_below import files_holding
 from greenroom.v1.session_pb2 import SESSION_STATE_ACTIVE
 from greenroom.v1.session_service_pb2 import DeleteSessionRequest, ForkSessionRequest
 from greenroom.v1.turn_service_pb2 import StartTurnRequest
@@ -13,24 +14,12 @@ from greenroom_server import PATIENCE, GreenroomServer
 from story import create, get, run_turn, scripted, until, working
 
 
-def traces(directory: Path, marker: str) -> list[str]:
-    """Return the files below a directory that hold a text."""
-    found = []
-    for path in directory.rglob("*"):
-        try:
-            if path.is_file() and marker.encode() in path.read_bytes():
-                found.append(str(path.relative_to(directory)))
-        except FileNotFoundError:
-            pass
-    return found
-
-
 async def without_traces(server: GreenroomServer, marker: str) -> None:
     """Wait until nothing is left; what is left is told when it takes too long."""
-    found = [""]
+    found: list[Path] = []
     try:
         async with asyncio.timeout(PATIENCE):
-            while found := await asyncio.to_thread(traces, server.state, marker):  # noqa: ASYNC110
+            while found := await asyncio.to_thread(files_holding, server.state, marker):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
     except TimeoutError:
         raise AssertionError(f"left in {found}") from None
@@ -63,7 +52,7 @@ async def test_nothing_that_was_said_is_left_in_a_file(server: GreenroomServer) 
     await server.turns.StartTurn(request)
     await until(server, session.session_id, SESSION_STATE_ACTIVE)
     os.kill((await get(server, session.session_id)).process.pid, signal.SIGKILL)
-    assert traces(server.state, marker)
+    assert files_holding(server.state, marker)
     delete = DeleteSessionRequest(session_id=session.session_id, force=True)
     await server.sessions.DeleteSession(delete)
     await without_traces(server, marker)
@@ -77,6 +66,6 @@ async def test_what_a_fork_needs_stays_until_it_is_deleted_too(server: Greenroom
     await server.sessions.DeleteSession(DeleteSessionRequest(session_id=session.session_id, force=True))
     turn, _ = await run_turn(server, fork.session_id, scripted("more", {"text": "still here"}))
     assert turn.result_text == "still here"
-    assert traces(server.state, marker)
+    assert files_holding(server.state, marker)
     await server.sessions.DeleteSession(DeleteSessionRequest(session_id=fork.session_id, force=True))
     await without_traces(server, marker)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from google.rpc.error_details_pb2 import PreconditionFailure, ResourceInfo
 
+from files_below import paths_below
 from greenroom.v1 import session_pb2
 from greenroom.v1.config_pb2 import SessionConfig
 from greenroom.v1.profile_pb2 import Profile
@@ -17,6 +18,7 @@ from greenroom.v1.session_service_pb2 import (
     ForkSessionRequest,
     StartMode,
 )
+from greenroom.v1.turn_service_pb2 import InterruptTurnRequest
 from greenroom_server import GreenroomServer
 from standin.model_api import ModelApi
 from story import conversation, create, get, history, names, run_turn, scripted, start_turn, until, working
@@ -35,7 +37,7 @@ async def say(server: GreenroomServer, session_id: str, word: str) -> None:
 
 
 def transcripts(server: GreenroomServer) -> list[Path]:
-    return list(server.state.rglob("*.jsonl"))
+    return paths_below(server.state, "*.jsonl")
 
 
 async def test_both_go_on_from_where_it_was_made(server: GreenroomServer, model_api: ModelApi) -> None:
@@ -101,7 +103,7 @@ async def test_a_fork_of_a_fork_starts_by_itself(server: GreenroomServer, model_
 
 async def test_while_a_turn_runs_it_is_refused(server: GreenroomServer) -> None:
     origin = await create(server)
-    turn = await start_turn(server, origin.session_id, scripted("slow", {"text": "a b c d", "gap": 0.2}))
+    turn = await start_turn(server, origin.session_id, scripted("slow", {"hang": True}))
     refusal = await refused(
         server.sessions.ForkSession(ForkSessionRequest(session_id=origin.session_id, start_mode=MANUAL))
     )
@@ -109,7 +111,8 @@ async def test_while_a_turn_runs_it_is_refused(server: GreenroomServer) -> None:
     assert refusal.metadata["turn_id"] == turn.turn_id
     (violation,) = refusal.detail(PreconditionFailure).violations
     assert (violation.type, violation.subject) == ("TURN", origin.session_id)
-    await until(server, origin.session_id, turn_id=turn.turn_id)
+    await until(server, origin.session_id, session_pb2.SESSION_STATE_ACTIVE)
+    await server.turns.InterruptTurn(InterruptTurnRequest(session_id=origin.session_id))
     assert len(transcripts(server)) == 1
     await fork(server, origin.session_id, start_mode=MANUAL)
 

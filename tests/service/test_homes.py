@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from files_below import paths_below
 from greenroom.v1.config_pb2 import HOME_SCOPE_WORKSPACE
 from greenroom.v1.session_pb2 import Session
 from greenroom.v1.session_service_pb2 import DeleteSessionRequest, SuspendSessionRequest
@@ -38,7 +39,7 @@ async def test_a_home_is_the_sessions_own_and_is_kept_with_it(server: GreenroomS
     await server.sessions.SuspendSession(SuspendSessionRequest(session_id=one.session_id))
     assert await finds(server, one)
     await server.sessions.DeleteSession(DeleteSessionRequest(session_id=one.session_id, force=True))
-    assert not list(server.state.rglob(LEFT))
+    assert not paths_below(server.state, LEFT)
 
 
 async def test_sessions_that_ask_for_it_share_that_of_the_workspace(server: GreenroomServer) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,41 +33,52 @@ class Lie:
     at_start: dict[str, str] = field(default_factory=dict)
 
 
-LIES = {
+LIES = {  # of CLIs that go on, or end by themselves
     "another session's id": Lie({"session": "another"}, INTERRUPTED, "CONVERSATION_LOST"),
     "a line of garbage": Lie({"garbage": "Segmentation fault?"}, COMPLETED),
     "a line of 100 MB": Lie({"bytes": 100 * 2**20}, COMPLETED),
     "half a line, then death": Lie({"half_line": True}, INTERRUPTED, "PROCESS_EXITED"),
     "output closed, but alive": Lie({"close_stdout": True}, INTERRUPTED, "PROCESS_EXITED"),
-    "deaf to TERM": Lie({"ignore_term": True, "garbage": "now", "hang": True}, FAILED, "PROCESS_EXITED"),
     "a child that outlives it": Lie({"fork": "marked", "exit": 0}, INTERRUPTED, "PROCESS_EXITED"),
     "a flood on stderr": Lie({"stderr": 50 * 2**20}, COMPLETED),
-    "silent during a turn": Lie({"hang": True}, FAILED, "PROCESS_EXITED"),
     "killed": Lie({"kill": 11}, INTERRUPTED, "PROCESS_EXITED"),
+}
+SILENCES = {  # of CLIs that only the server's patience ends
+    "deaf to TERM": Lie({"ignore_term": True, "garbage": "now", "hang": True}, FAILED, "PROCESS_EXITED"),
+    "silent during a turn": Lie({"hang": True}, FAILED, "PROCESS_EXITED"),
     "no handshake": Lie({}, FAILED, "HANDSHAKE_TIMEOUT", at_start(ignore_term=True, hang=True)),
 }
 
 
 @pytest.fixture
-async def fake(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
-    """A server with the fake CLI that is not patient."""
+async def fake(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[GreenroomServer]:
+    """A server with the fake CLI that ends a process soon once it is to end."""
     settings = {
         "claude_path": str(install(tmp_path)),
         "max_processes": str(len(LIES) + 1),
         "memory_reserve": "0",
-        "handshake_timeout": "5s",
-        "stall_timeout": "8s",
         "interrupt_grace": "300ms",
         "end_after_eof": "300ms",
         "end_after_term": "300ms",
     }
-    async with GreenroomServer(tmp_path, {}, **settings) as running:
+    async with GreenroomServer(tmp_path, {}, **settings, **getattr(request, "param", {})) as running:
         yield running
 
 
-async def test_whatever_a_cli_does_its_session_ends_as_it_should_and_its_neighbour_goes_on(
+async def test_whatever_a_cli_says_its_session_ends_as_it_should_and_its_neighbour_goes_on(
     fake: GreenroomServer,
 ) -> None:
+    await all_lie(fake, LIES)
+
+
+@pytest.mark.parametrize("fake", [{"handshake_timeout": "5s", "stall_timeout": "6s"}], indirect=True)
+async def test_a_cli_that_says_nothing_is_ended_and_its_neighbour_goes_on(fake: GreenroomServer) -> None:
+    """Of a server of its own, whose patience a flood of others' output cannot use up."""
+    await all_lie(fake, SILENCES)
+
+
+async def all_lie(fake: GreenroomServer, lies: Mapping[str, Lie]) -> None:
+    """Have one session tell each of the lies, all at the same time, beside one that works."""
     neighbour = (await create(fake)).session_id
     await run_turn(fake, neighbour, "one")
     pid = (await get(fake, neighbour)).process.pid
@@ -85,9 +96,9 @@ async def test_whatever_a_cli_does_its_session_ends_as_it_should_and_its_neighbo
         await fake.sessions.CloseSession(CloseSessionRequest(session_id=session_id))
 
     async with asyncio.TaskGroup() as liars:
-        for name, lie in LIES.items():
+        for name, lie in lies.items():
             liars.create_task(be_told(name, lie))
-    assert seen == LIES
+    assert seen == lies
     done, _ = await run_turn(fake, neighbour, "two")
     assert (done.state, done.result_text) == (COMPLETED, "prompt 2")
     assert [child.pid for child in fake.children()] == [pid]

@@ -62,7 +62,7 @@ async def test_a_turn_ends_at_the_timeout_of_its_session_or_of_the_server(server
 
 
 async def test_a_silent_cli_is_interrupted_and_goes_on_when_it_obeys(servers: SharedServers) -> None:
-    async with servers.fake(stall_timeout="300ms") as server:
+    async with servers.fake(stall_timeout="2s") as server:  # enough for the turn that does not stall
         session = await create(server)
         stalled = await end_of(server, await start_turn(server, session.session_id, turn(wait=60)))
         assert (stalled.state, reason_of(stalled)) == (turn_pb2.TURN_STATE_FAILED, "PROCESS_SILENT")
@@ -73,8 +73,7 @@ async def test_a_silent_cli_is_interrupted_and_goes_on_when_it_obeys(servers: Sh
 async def test_a_silent_cli_that_does_not_obey_is_ended(servers: SharedServers) -> None:
     async with servers.fake(stall_timeout="300ms", interrupt_grace="300ms", end_after_term="300ms") as server:
         session = await create(server)
-        await run_turn(server, session.session_id, turn())
-        pid = (await get(server, session.session_id)).process.pid
+        pid = (await until(server, session.session_id, session_pb2.SESSION_STATE_READY)).process.pid
         hung = turn(ignore_term=True, hang=True)
         stalled = await end_of(server, await start_turn(server, session.session_id, hung))
         assert (stalled.state, reason_of(stalled)) == (turn_pb2.TURN_STATE_FAILED, "PROCESS_SILENT")

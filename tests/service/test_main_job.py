@@ -23,6 +23,7 @@ from greenroom.v1.turn_service_pb2 import (
     StartTurnRequest,
 )
 from greenroom_server import GreenroomServer
+from service.test_unprompted_turns import UNTIL_TOLD
 from standin.model_api import ModelApi
 from story import (
     create,
@@ -88,8 +89,11 @@ async def test_turns_follow_each_other_in_one_process(server: GreenroomServer) -
 
 
 async def test_a_queued_turn_waits_for_the_running_one(server: GreenroomServer) -> None:
-    session = await create(server)
-    slow = await start_turn(server, session.session_id, scripted("slow", {"text": "a b c d e f", "gap": 0.1}))
+    session = await create(server, working(server, allowed_tools=["Bash"]))
+    wait = {"command": UNTIL_TOLD, "description": "wait"}
+    slow = await start_turn(
+        server, session.session_id, scripted("slow", {"tool": "Bash", "input": wait}, {"text": "first"})
+    )
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await start_turn(server, session.session_id, "now")
     assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
@@ -98,10 +102,11 @@ async def test_a_queued_turn_waits_for_the_running_one(server: GreenroomServer) 
     )
     second = (await server.turns.StartTurn(queued)).turn
     assert second.state == turn_pb2.TURN_STATE_QUEUED
+    (server.work / "go").touch()
     await until(server, session.session_id, turn_id=second.turn_id)
     first_end = (await server.turns.GetTurn(GetTurnRequest(turn_id=slow.turn_id))).turn
     second_end = (await server.turns.GetTurn(GetTurnRequest(turn_id=second.turn_id))).turn
-    assert (first_end.result_text, second_end.result_text) == ("a b c d e f", "second")
+    assert (first_end.result_text, second_end.result_text) == ("first", "second")
     assert first_end.end_time.ToDatetime() <= second_end.start_time.ToDatetime()
 
 

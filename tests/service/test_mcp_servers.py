@@ -42,7 +42,7 @@ SETTLED = (CONNECTED, FAILED, mcp_pb2.MCP_SERVER_STATUS_NEEDS_AUTH)
 
 
 def config(
-    server: GreenroomServer, servers: Mapping[str, Any], *, wait_ms: int = 1500, **options: object
+    server: GreenroomServer, servers: Mapping[str, Any], *, wait_ms: int = 30_000, **options: object
 ) -> SessionConfig:
     """Return a config with these MCP servers."""
     made = working(server, allowed_tools=["mcp__near__look"], **options)
@@ -84,7 +84,7 @@ async def test_each_server_is_seen_with_its_error_and_each_change_is_told(server
         web = {"type": "http", "url": f"http://ann:hunter2@{address}/mcp?key=hunter2"}
         gone = {"type": "http", "url": "http://ann:hunter2@127.0.0.1:9/mcp?key=hunter2"}
         fleeting = {"command": "/nonexistent/hunter", "env": {"DSN": "hunter2-in-a-variable"}}
-        servers = {"near": good(server.work), "dying": dying(), "mute": mute(), "web": web, "gone": gone}
+        servers = {"near": good(server.work), "dying": dying(), "web": web, "gone": gone}
         session = await create(server, config(server, {**servers, "absent": fleeting}))
         await until(server, session.session_id, READY)
         found = await settled(server, session.session_id)
@@ -95,7 +95,6 @@ async def test_each_server_is_seen_with_its_error_and_each_change_is_told(server
     assert (list(near.tools), near.tool_count) == (["mcp__near__look"], 1)
     assert all(each.status in SETTLED[1:] and each.error for each in found.values()), found
     assert "closed" in found["dying"].error
-    assert "timed out after 1500ms" in found["mute"].error
     assert "401" in found["web"].error
     assert "hunter2" not in str(found)
     events = await history(server, session.session_id)
@@ -111,15 +110,16 @@ async def test_each_server_is_seen_with_its_error_and_each_change_is_told(server
 async def test_the_first_turn_waits_for_servers_as_long_as_the_session_says(
     server: GreenroomServer, model_api: ModelApi
 ) -> None:
-    session = await create(server, config(server, {"near": good(server.work), "mute": mute()}, wait_ms=800))
+    session = await create(server, config(server, {"near": good(server.work), "mute": mute()}, wait_ms=3000))
     turn, events = await run_turn(
         server, session.session_id, scripted("go", {"tool": "mcp__near__look", "input": {}}, {"text": "done"})
     )
     assert turn.result_text == "done"
-    assert 0 < (turn.end_time.ToMilliseconds() - turn.start_time.ToMilliseconds()) < 10_000
+    assert 0 < (turn.end_time.ToMilliseconds() - turn.start_time.ToMilliseconds()) < 25_000
     (result,) = (each.message_tool_result for each in events if each.HasField("message_tool_result"))
     assert "seen" in result.raw_frame
-    assert (await settled(server, session.session_id))["mute"].status == FAILED
+    silent = (await settled(server, session.session_id))["mute"]
+    assert (silent.status, "timed out after 3000ms" in silent.error) == (FAILED, True), silent
 
 
 @pytest.mark.parametrize("bad", ["dying", "mute"])
@@ -149,9 +149,7 @@ def _info(detail: Any) -> error_details_pb2.ErrorInfo:
 
 async def test_a_turn_waits_for_its_required_server(server: GreenroomServer) -> None:
     there = server.work / "there"
-    wanted = config(
-        server, {"near": good(server.work, once=there)}, wait_ms=20_000, required_mcp_servers=["near"]
-    )
+    wanted = config(server, {"near": good(server.work, once=there)}, required_mcp_servers=["near"])
     session = await create(server, wanted)
     await until(server, session.session_id, READY)
     turn = await start_turn(server, session.session_id, scripted("go", {"text": "done"}))
@@ -237,7 +235,7 @@ async def bound(server: GreenroomServer, wanted: SessionConfig) -> Session:
 async def test_a_warm_process_is_told_of_servers_without_keeping_its_session_waiting(
     warm: GreenroomServer,
 ) -> None:
-    wanted = config(warm, {"near": good(warm.work), "mute": mute()}, wait_ms=1000)
+    wanted = config(warm, {"near": good(warm.work), "mute": mute()}, wait_ms=3000)
     session = await bound(warm, wanted)
     assert session.process.from_warm_pool
     turn, events = await run_turn(
@@ -247,7 +245,7 @@ async def test_a_warm_process_is_told_of_servers_without_keeping_its_session_wai
     assert "seen" in str([each.message_tool_result.raw_frame for each in events])
     found = await settled(warm, session.session_id)
     assert (found["near"].status, found["mute"].status) == (CONNECTED, FAILED)
-    assert "timed out after 1000ms" in found["mute"].error
+    assert "timed out after 3000ms" in found["mute"].error
 
 
 async def test_a_warm_process_whose_required_server_fails_asks_no_model(

@@ -16,6 +16,7 @@ from greenroom.v1.node_pb2 import PoolStatus
 from greenroom.v1.node_service_pb2 import GetPoolStatusRequest
 from greenroom.v1.session_service_pb2 import CloseSessionRequest
 from greenroom_server import GreenroomServer
+from observation import pool_until
 from shared_servers import SharedServers
 from story import create, get, run_turn, start_turn, until
 
@@ -52,7 +53,7 @@ async def test_what_waits_is_shown_by_workspace(small: GreenroomServer) -> None:
     second = await create(small, workspace_id="a")
     other = await create(small, workspace_id="b")
     await until(small, other.session_id, session_pb2.SESSION_STATE_READY)
-    pool = await pool_of(small)
+    pool = await pool_until(small, lambda pool: pool.waiting == 1)
     assert (pool.slots, pool.busy, pool.waiting) == (2, 2, 1)
     assert {use.workspace_id: (use.busy, use.waiting) for use in pool.workspaces} == {
         "a": (1, 1),
@@ -99,7 +100,7 @@ async def test_a_thousand_that_wait_delay_another_workspace_by_one_release_at_mo
             for _ in range(1000):
                 crowd.create_task(create(server, workspace_id="a"))
         late = await create(server, workspace_id="b")
-        pool = await pool_of(server)
+        pool = await pool_until(server, lambda pool: pool.waiting == 1001)
         assert {use.workspace_id: use.waiting for use in pool.workspaces} == {"a": 1000, "b": 1}
         await server.sessions.CloseSession(CloseSessionRequest(session_id=holders[0].session_id, force=True))
         await until(server, late.session_id, session_pb2.SESSION_STATE_READY)

@@ -39,18 +39,21 @@ def in_seconds(seconds: int) -> RecoveryPolicy:
 async def test_a_crash_ends_the_turn_and_the_next_one_finds_the_conversation(fake: GreenroomServer) -> None:
     session_id = (await create(fake, working(fake, recovery_policy=ON_CRASH))).session_id
     await run_turn(fake, session_id, "one")
-    crashed = await start_turn(fake, session_id, turn(wait=1, exit=3))
+    queued_too = fake.work / "queued-too"
+    crashed = await start_turn(fake, session_id, turn(until=str(queued_too), exit=3))
     queued = StartTurnRequest(session_id=session_id, prompt="three", if_busy=IF_BUSY_QUEUE)
     waiting = (await fake.turns.StartTurn(queued)).turn
-    failed = await until(fake, session_id, ERROR)
-    assert failed.recovery.recoverable
-    assert failed.recovery.max_attempts == 5
-    assert failed.recovery.HasField("next_attempt_time")
+    queued_too.touch()
     session = await until(fake, session_id, turn_id=waiting.turn_id)
     assert not session.HasField("error")
     assert session.process.restart_count == 1
     assert session.process.last_exit.code == 3
     told = await history(fake, session_id)
+    (failed,) = [event.session_error.session for event in told if event.HasField("session_error")]
+    assert failed.state == ERROR
+    assert failed.recovery.recoverable
+    assert failed.recovery.max_attempts == 5
+    assert failed.recovery.HasField("next_attempt_time")
     ends = {event.turn_id: event for event in told if event.WhichOneof("payload") == "turn_completed"}
     assert ends[waiting.turn_id].turn_completed.turn.result_text == "prompt 3"
     interrupted = [event for event in told if event.WhichOneof("payload") == "turn_interrupted"]
@@ -74,7 +77,7 @@ async def test_a_session_that_waits_for_its_restart_can_be_started_and_closed(fa
 
 
 async def test_a_restart_that_was_planned_outlives_the_server(fake: GreenroomServer) -> None:
-    session_id = (await create(fake, working(fake, recovery_policy=in_seconds(3)))).session_id
+    session_id = (await create(fake, working(fake, recovery_policy=in_seconds(5)))).session_id
     await start_turn(fake, session_id, turn(exit=3))
     failed = await until(fake, session_id, ERROR)
     assert await fake.stop() == 0  # at once: nobody waits for a restart that is due later

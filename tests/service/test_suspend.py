@@ -7,6 +7,7 @@ import psutil
 import pytest
 from google.rpc.error_details_pb2 import ErrorInfo
 
+from files_below import paths_below
 from greenroom.v1 import session_pb2, turn_pb2
 from greenroom.v1.session_pb2 import Session
 from greenroom.v1.session_service_pb2 import (
@@ -139,7 +140,7 @@ async def test_a_lost_conversation_is_an_error_that_says_so(server: GreenroomSer
     session = await create(server)
     await say(server, session.session_id, "one")
     await suspend(server, session.session_id)
-    (transcript,) = server.state.rglob(f"{session.cli_session_id}.jsonl")
+    (transcript,) = paths_below(server.state, f"{session.cli_session_id}.jsonl")
     transcript.unlink()
     await resume(server, session.session_id)
     failed = await until(server, session.session_id, ERROR)

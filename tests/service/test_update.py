@@ -9,6 +9,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.struct_pb2 import Struct
 from google.rpc.error_details_pb2 import PreconditionFailure
 
+from files_below import files_holding
 from greenroom.v1 import config_pb2, session_pb2
 from greenroom.v1.config_pb2 import SessionConfig
 from greenroom.v1.event_pb2 import Event
@@ -21,6 +22,7 @@ from greenroom.v1.session_service_pb2 import (
     UpdateSessionRequest,
     WaitSessionRequest,
 )
+from greenroom.v1.turn_service_pb2 import InterruptTurnRequest
 from greenroom_server import GreenroomServer
 from shared_servers import SharedServers
 from standin.model_api import ModelApi
@@ -207,8 +209,7 @@ async def test_an_api_key_is_the_sessions_only_credential_and_stays_secret(
     await observed(server, session)
     await say(server, session, "three")
     assert model_api.requests(session.cli_session_id)[-1]["auth"] == {"x-api-key": "another-key"}
-    files = [path for path in server.state.parent.rglob("*") if path.is_file()]
-    assert not [path for path in files if b"tenants-own-key" in path.read_bytes()]
+    assert not files_holding(server.state.parent, "tenants-own-key")
     answer = await update(server, configured(session), "config.api_key")
     assert not answer.config.oauth_token_set
     both = working(server, oauth_token="token", api_key="key")
@@ -218,9 +219,7 @@ async def test_an_api_key_is_the_sessions_only_credential_and_stays_secret(
 
 async def test_while_a_turn_runs_it_waits_or_is_refused(server: GreenroomServer, model_api: ModelApi) -> None:
     session = await create(server)
-    turn = await start_turn(
-        server, session.session_id, scripted("slow", {"text": "a b c d e f g h", "gap": 0.2})
-    )
+    turn = await start_turn(server, session.session_id, scripted("slow", {"hang": True}))
     active = await until(server, session.session_id, ACTIVE)
     given = configured(session, model="claude-haiku-5-5", append_system_prompt="Be brief.")
     refusal = await refused(
@@ -232,7 +231,9 @@ async def test_while_a_turn_runs_it_waits_or_is_refused(server: GreenroomServer,
     waiting = await update(server, given, "config.append_system_prompt")
     assert (waiting.config_generation, waiting.observed_config_generation) == (2, 1)
     assert (waiting.state, waiting.process.pid) == (ACTIVE, active.process.pid)
-    await until(server, session.session_id, turn_id=turn.turn_id)
+    await server.turns.InterruptTurn(
+        InterruptTurnRequest(session_id=session.session_id, turn_id=turn.turn_id)
+    )
     await observed(server, session)
     await say(server, session, "two")
     assert "Be brief." in model_api.requests(session.cli_session_id)[-1]["system_tail"]

@@ -12,7 +12,7 @@ DELTA = event_pb2.EVENT_TYPE_MESSAGE_DELTA
 async def test_pieces_of_an_answer_come_before_it_and_are_not_stored(server: GreenroomServer) -> None:
     session = await create(server)
     request = WatchEventsRequest(session_ids=[session.session_id], include_ephemeral=True)
-    call = server.events.WatchEvents(request, timeout=30)
+    call = server.events.WatchEvents(request, timeout=120)
     await call.initial_metadata()
     turn, _ = await run_turn(
         server, session.session_id, scripted("stream", {"text": "one two three four", "gap": 0.02})
@@ -44,7 +44,7 @@ async def test_a_watch_of_two_sessions_begins_with_how_they_are(server: Greenroo
     ids = [first.session_id, second.session_id]
     types = [event_pb2.EVENT_TYPE_TURN_COMPLETED]
     request = WatchEventsRequest(session_ids=ids, types=types, initial_state=True, until_closed=True)
-    frames = aiter(server.events.WatchEvents(request, timeout=30))
+    frames = aiter(server.events.WatchEvents(request, timeout=120))
     snapshot, synced = await anext(frames), await anext(frames)
     assert {one.session_id: one.state for one in snapshot.sessions} == dict.fromkeys(
         ids, session_pb2.SESSION_STATE_READY
@@ -65,7 +65,7 @@ async def test_a_stopping_server_says_good_bye_and_the_next_goes_on_from_there(
 ) -> None:
     session = await create(server)
     await run_turn(server, session.session_id, scripted("a", {"text": "one"}))
-    call = server.events.WatchEvents(WatchEventsRequest(session_ids=[session.session_id]), timeout=30)
+    call = server.events.WatchEvents(WatchEventsRequest(session_ids=[session.session_id]), timeout=120)
     await call.initial_metadata()
     assert await server.stop() == 0
     frames = [frame async for frame in call]
@@ -75,7 +75,7 @@ async def test_a_stopping_server_says_good_bye_and_the_next_goes_on_from_there(
     seen = [event for frame in frames for event in frame.events]
     await run_turn(server, session.session_id, scripted("b", {"text": "two"}))
     again = WatchEventsRequest(session_ids=[session.session_id], after=frames[-1].cursor)
-    async for frame in server.events.WatchEvents(again, timeout=30):
+    async for frame in server.events.WatchEvents(again, timeout=120):
         seen += frame.events
         if any(event.type in TURN_ENDS for event in frame.events):
             break
