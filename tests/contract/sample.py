@@ -23,6 +23,7 @@ from greenroomd.domain.config import (
     RecoveryPolicy,
     SessionConfig,
 )
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.decision.transition import create
 from greenroomd.domain.enforcement import Enforcement, OptionReport
 from greenroomd.domain.event_payloads import DeltaNoted, MessageNoted
@@ -33,7 +34,6 @@ from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session,
 from greenroomd.domain.states import State
 from greenroomd.domain.task import Task, TaskKind, TaskState
 from greenroomd.domain.turn import Problem, Turn, TurnState
-from greenroomd.domain.usage import Usage
 
 NOON = datetime(2026, 1, 2, 12, 0, 0, 123456, tzinfo=UTC)
 STREAMED_BYTES = 64 * 1024

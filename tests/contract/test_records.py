@@ -21,12 +21,12 @@ from contract.sample import (
 from greenroomd.app.ports.storage import Position, SessionQuery, Store, Unit
 from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.config import RecoveryMode, RecoveryPolicy, Secret, SessionConfig
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.errors import ApprovalNotFound, SessionNotFound, TaskNotFound, TurnNotFound
 from greenroomd.domain.session import StartMode
 from greenroomd.domain.states import LIVE, State
 from greenroomd.domain.task import Task, TaskKind, TaskState
 from greenroomd.domain.turn import Problem, Turn, TurnState
-from greenroomd.domain.usage import Usage
 
 
 async def test_every_field_of_a_session_comes_back(store: Store) -> None:

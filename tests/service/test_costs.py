@@ -21,8 +21,8 @@ from greenroom.v1.session_service_pb2 import (
 from greenroom.v1.turn_pb2 import Turn
 from greenroom.v1.turn_service_pb2 import GetTurnRequest
 from greenroom_server import PATIENCE, GreenroomServer
-from greenroomd.domain.prices import price_of
-from greenroomd.domain.usage import Usage
+from greenroomd.domain.costs.prices import price_of
+from greenroomd.domain.costs.usage import Usage
 from service.test_unprompted_turns import UNTIL_TOLD
 from story import create, get, run_turn, scripted, start_turn, until, working
 

@@ -8,12 +8,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from greenroomd.domain.config import JsonObject, SessionConfig
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.in_force import InForce, effective
 from greenroomd.domain.plan_limit import PlanLimit
 from greenroomd.domain.states import LIVE, State
 from greenroomd.domain.turn import Problem
-from greenroomd.domain.usage import Usage
 
 
 class StartMode(StrEnum):

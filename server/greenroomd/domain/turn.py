@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from greenroomd.domain.config import JsonObject
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.plan_limit import PlanLimit
-from greenroomd.domain.usage import Usage
 
 
 class TurnState(StrEnum):

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from greenroomd.domain.bill import Bill, SeenMessage
-from greenroomd.domain.prices import price_of
-from greenroomd.domain.usage import Usage
+from greenroomd.domain.costs.bill import Bill, SeenMessage
+from greenroomd.domain.costs.prices import price_of
+from greenroomd.domain.costs.usage import Usage
 
 OPUS, HAIKU = "claude-opus-5-5", "claude-haiku-5-5-20260801"
 

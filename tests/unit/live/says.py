@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from greenroomd.domain.api_failure import ApiFailure
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.frames.api_reports import ApiRetried, PlanLimitsTold
 from greenroomd.domain.frames.background_frames import (
     BackgroundTask,
@@ -29,7 +30,6 @@ from greenroomd.domain.frames.turn_frames import (
 )
 from greenroomd.domain.plan_limit import PlanLimit
 from greenroomd.domain.task import TaskKind, TaskState
-from greenroomd.domain.usage import Usage
 
 RAW = b"{}"
 

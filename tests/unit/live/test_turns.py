@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from greenroomd.domain.config import Limits
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.decision.actions import EndProcess, InterruptCli, SayPrompt
 from greenroomd.domain.errors import IllegalTransition, NoTurnRunning, TurnNotFound, TurnRunning
 from greenroomd.domain.event_payloads import MessageNoted, TurnNoted
@@ -16,7 +17,6 @@ from greenroomd.domain.lifecycle.turn_queue import MAX_WAITING_TURNS
 from greenroomd.domain.retryable_errors import QueueFull
 from greenroomd.domain.states import State
 from greenroomd.domain.turn import Problem, Turn, TurnKind, TurnState
-from greenroomd.domain.usage import Usage
 from unit.live import says
 from unit.live.owner import Owner, an_owner, payloads
 

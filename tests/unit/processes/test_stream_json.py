@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.frames.frame import Frame, Garbage, StreamMarker, SystemNoted
 from greenroomd.domain.frames.message_frames import AssistantSpoke, Delta, DeltaKind, UserEchoed
 from greenroomd.domain.frames.setting_frames import ModelSwitched, PermissionModeTold, TurnInitialized
@@ -16,7 +17,6 @@ from greenroomd.domain.frames.turn_frames import (
     MessageProgressed,
     TurnResult,
 )
-from greenroomd.domain.usage import Usage
 from greenroomd.processes.claude.parsing.framing import Overlong
 from greenroomd.processes.claude.parsing.stream_json import ControlAnswer, ControlAsked, encode, parse
 

@@ -19,6 +19,7 @@ from greenroomd.domain.config import (
     RecoveryPolicy,
     SessionConfig,
 )
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.enforcement import Enforcement, OptionReport
 from greenroomd.domain.event_payloads import Payload
 from greenroomd.domain.events import Event, EventType
@@ -29,7 +30,6 @@ from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session
 from greenroomd.domain.states import State
 from greenroomd.domain.task import Task, TaskKind, TaskState
 from greenroomd.domain.turn import CauseKind, Problem, Turn, TurnCause, TurnKind, TurnState
-from greenroomd.domain.usage import Usage
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 SESSION_ID = "5c6f0f4e-7a52-4d9e-9d0b-0c8a3f1e2d4b"

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from greenroomd.domain.approval import Approval
 from greenroomd.domain.config import Limits, RecoveryPolicy, SessionConfig
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session
 from greenroomd.domain.states import State
 from greenroomd.domain.task import Task
 from greenroomd.domain.turn import Problem, Turn
-from greenroomd.domain.usage import Usage
 from greenroomd.store.schema.documents import config_of, config_text
 from greenroomd.store.schema.rows import (
     approval_of,

@@ -9,10 +9,10 @@ from enum import StrEnum
 
 from greenroomd.domain.api_failure import NO_FAILURE, ApiFailure
 from greenroomd.domain.approval import Approval
-from greenroomd.domain.bill import Bill
 from greenroomd.domain.capabilities import NOTHING_OFFERED, Capabilities
 from greenroomd.domain.clocks import Moment, Now
 from greenroomd.domain.config import SessionConfig
+from greenroomd.domain.costs.bill import Bill
 from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.frames.background_frames import BackgroundTask, TaskBegan
 from greenroomd.domain.frames.message_frames import ToolInputBegan

@@ -11,9 +11,9 @@ from dataclasses import fields
 from operator import attrgetter
 
 from greenroomd.domain.approval import Approval, ApprovalState
-from greenroomd.domain.bill import SeenMessage
 from greenroomd.domain.clocks import Now
 from greenroomd.domain.config import Secret
+from greenroomd.domain.costs.bill import SeenMessage
 from greenroomd.domain.decision.actions import Action
 from greenroomd.domain.decision.live import Live, TurnTimeouts
 from greenroomd.domain.decision.transition import decide

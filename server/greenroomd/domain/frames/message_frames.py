@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from greenroomd.domain.config import JsonObject
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.frames.frame import Frame
-from greenroomd.domain.usage import Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

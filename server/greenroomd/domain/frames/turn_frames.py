@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.frames.frame import Frame, StreamMarker, SystemNoted
-from greenroomd.domain.usage import Usage
 
 
 class Activity(StrEnum):

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from greenroomd.domain.bill import Bill, SeenMessage
+from greenroomd.domain.costs.bill import Bill, SeenMessage
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.frames.message_frames import AssistantSpoke, UserEchoed
 from greenroomd.domain.frames.turn_frames import RequestProgressed, TurnResult
 from greenroomd.domain.turn import Turn
-from greenroomd.domain.usage import Usage
 
 
 def open_bill(step: Step) -> None:

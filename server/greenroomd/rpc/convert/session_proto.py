@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from greenroom.v1 import config_pb2
 from greenroom.v1 import session_pb2 as pb
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.memo import IdentityMemo
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery, Session, etag
-from greenroomd.domain.usage import Usage
 from greenroomd.rpc.convert.config_proto import shared_config_message
 from greenroomd.rpc.convert.enums import ENFORCEMENT, SESSION_STATES, permission_mode_number
 from greenroomd.rpc.convert.plan_limit_proto import plan_limit_messages

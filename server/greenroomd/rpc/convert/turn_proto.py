@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from greenroom.v1 import turn_pb2 as pb
 from greenroomd.domain.approval import Approval
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.turn import Turn, TurnCause
-from greenroomd.domain.usage import Usage
 from greenroomd.rpc.convert.content import block_messages
 from greenroomd.rpc.convert.enums import APPROVAL_STATES, TURN_CAUSES, TURN_KINDS, TURN_STATES
 from greenroomd.rpc.convert.plan_limit_proto import plan_limit_messages

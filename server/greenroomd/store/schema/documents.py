@@ -24,12 +24,12 @@ from greenroomd.domain.config import (
     RecoveryPolicy,
     SessionConfig,
 )
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.enforcement import Enforcement, OptionReport
 from greenroomd.domain.in_force import InForce
 from greenroomd.domain.plan_limit import LimitState, PlanLimit
 from greenroomd.domain.session import LastExit, ProcessFacts, Recovery
 from greenroomd.domain.turn import Problem
-from greenroomd.domain.usage import Usage
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

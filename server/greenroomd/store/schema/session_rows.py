@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.in_force import InForce
 from greenroomd.domain.lifecycle.expiry import due_time
 from greenroomd.domain.session import ProcessFacts, Recovery, Session, StartMode
 from greenroomd.domain.states import State
-from greenroomd.domain.usage import Usage
 from greenroomd.store.schema.documents import (
     Document,
     config_of,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from greenroomd.domain.api_failure import NO_FAILURE, ApiFailure
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.event_payloads import MessageNoted, SystemMessage, TurnNoted
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.frames.background_frames import BackgroundTasksChanged, TimerCleared, TimerSet
@@ -26,7 +27,6 @@ from greenroomd.domain.frames.turn_frames import (
 )
 from greenroomd.domain.lifecycle.messages.piece_events import PIECES, piece_event
 from greenroomd.domain.turn import Problem, Turn, TurnState, aborted
-from greenroomd.domain.usage import Usage
 
 # These only drive the supervisor; other events say the same better.
 _NOT_PUBLISHED = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from greenroomd.domain.config import JsonObject
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.frames.turn_frames import RequestProgressed
-from greenroomd.domain.usage import Usage
 from greenroomd.processes.claude.parsing.json_fields import json_object, text, whole
 
 

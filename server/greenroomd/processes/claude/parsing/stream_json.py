@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from greenroomd.domain.config import JsonObject
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.frames.frame import Frame, Garbage, StreamMarker, SystemNoted
 from greenroomd.domain.frames.message_frames import AssistantSpoke, UserEchoed
 from greenroomd.domain.frames.tool_frames import PermissionAsked, PermissionWithdrawn, ToolProgressed
 from greenroomd.domain.frames.turn_frames import ConversationReset, MessageProgressed
-from greenroomd.domain.usage import Usage
 from greenroomd.processes.claude.parsing.api_frames import plan_limits_told
 from greenroomd.processes.claude.parsing.framing import Overlong
 from greenroomd.processes.claude.parsing.json_fields import blocks, json_object, json_objects, number, text

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NamedTuple
 
+from greenroomd.domain.costs.prices import price_of
+from greenroomd.domain.costs.usage import Tally, Usage
 from greenroomd.domain.fast_replace import evolve
-from greenroomd.domain.prices import price_of
-from greenroomd.domain.usage import Tally, Usage
 
 
 class SeenMessage(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from greenroomd.domain.usage import Usage
+from greenroomd.domain.costs.usage import Usage
 
 _MILLION = 1_000_000
 

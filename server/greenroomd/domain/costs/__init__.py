@@ -1,0 +1,1 @@
+"""What work costs: requests, tokens and dollars, what no turn is charged with yet, and list prices. Pure."""
