@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from greenroomd.app.ports.profile_store import ProfileStore
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.registry import Supervisors
-from greenroomd.app.usecases.capabilities import SessionCapabilities
 from greenroomd.app.usecases.create_session import Creation
 from greenroomd.app.usecases.delete_session import Deletion
 from greenroomd.app.usecases.fork_session import Forking
 from greenroomd.app.usecases.mcp_servers import McpServers
 from greenroomd.app.usecases.profiles import Profiles
+from greenroomd.app.usecases.session_capabilities import SessionCapabilities
 from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.app.usecases.turns import Turns
 from greenroomd.app.watch.watch import Watch

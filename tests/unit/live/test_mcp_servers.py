@@ -12,7 +12,7 @@ from greenroomd.domain.errors import McpServerNotFound, NoProcess, TurnRunning
 from greenroomd.domain.event_payloads import McpServerNoted
 from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import orders
-from greenroomd.domain.lifecycle.process import mcp_servers
+from greenroomd.domain.lifecycle.process import mcp_tracking
 from greenroomd.domain.mcp import McpServer, McpStatus
 from greenroomd.domain.turn import TurnState
 from unit.live import says
@@ -38,7 +38,7 @@ def answer(owner: Owner, **statuses: McpStatus | tuple[McpStatus, str]) -> None:
     """Have the process answer what it was asked."""
     said = [(name, each if isinstance(each, tuple) else (each, "")) for name, each in statuses.items()]
     servers = [McpServer(name=name, status=status, error=error) for name, (status, error) in said]
-    owner.decide(lambda step: mcp_servers.seen(step, servers))
+    owner.decide(lambda step: mcp_tracking.seen(step, servers))
 
 
 def updates(owner: Owner) -> list[tuple[str, McpStatus, str]]:
@@ -110,7 +110,7 @@ def test_no_turn_begins_before_the_first_answer_which_says_that_all_servers_were
 def test_a_process_that_does_not_answer_holds_no_turn_back_that_requires_nothing() -> None:
     owner = an_mcp_owner("near")
     owner.prompt()
-    owner.decide(lambda step: mcp_servers.seen(step, None))
+    owner.decide(lambda step: mcp_tracking.seen(step, None))
     assert states(owner) == [TurnState.RUNNING]
 
 
@@ -159,7 +159,7 @@ def test_a_required_server_that_the_process_never_tells_of_fails_the_turn_in_tim
     owner = an_mcp_owner("near", required=("near",), mcp_connect_timeout=SECOND)
     owner.prompt()
     for _ in range(5):
-        owner.decide(lambda step: mcp_servers.seen(step, None))
+        owner.decide(lambda step: mcp_tracking.seen(step, None))
         owner.wait(SECOND)
     assert states(owner) == [TurnState.FAILED]
 
@@ -168,17 +168,17 @@ def test_a_reconnection_is_told_and_what_the_process_said_before_does_not_end_it
     owner = an_mcp_owner("near", mcp_connect_timeout=5 * SECOND)
     answer(owner, near=(FAILED, "Connection closed"))
     owner.forget()
-    server = owner.decide(lambda step: mcp_servers.reconnect(step, "near", actor="ann"))
+    server = owner.decide(lambda step: mcp_tracking.reconnect(step, "near", actor="ann"))
     assert server.status is PENDING
     assert [event.actor for event in owner.events] == ["ann"]
     assert updates(owner) == [("near", PENDING, "")]
     (action,) = owner.done()
     assert isinstance(action, ReconnectMcp)
-    assert owner.decide(lambda step: mcp_servers.reconnect(step, "near")) == server
+    assert owner.decide(lambda step: mcp_tracking.reconnect(step, "near")) == server
     assert not owner.done()  # it is under way
     answer(owner, near=(FAILED, "Connection closed"))
     assert updates(owner) == []
-    owner.decide(lambda step: mcp_servers.reconnected(step, "near"))
+    owner.decide(lambda step: mcp_tracking.reconnected(step, "near"))
     assert len(looks(owner)) == 1
     answer(owner, near=CONNECTED)
     assert updates(owner) == [("near", CONNECTED, "")]
@@ -187,11 +187,11 @@ def test_a_reconnection_is_told_and_what_the_process_said_before_does_not_end_it
 def test_a_turn_waits_for_a_required_server_that_is_being_reconnected() -> None:
     owner = an_mcp_owner("near", required=("near",))
     answer(owner, near=FAILED)
-    owner.decide(lambda step: mcp_servers.reconnect(step, "near"))
+    owner.decide(lambda step: mcp_tracking.reconnect(step, "near"))
     owner.prompt()
     answer(owner, near=FAILED)
     assert states(owner) == [TurnState.QUEUED]
-    owner.decide(lambda step: mcp_servers.reconnected(step, "near"))
+    owner.decide(lambda step: mcp_tracking.reconnected(step, "near"))
     answer(owner, near=CONNECTED)
     answer(owner, near=CONNECTED)  # the turn is one more reason to ask
     assert states(owner) == [TurnState.RUNNING]
@@ -202,12 +202,12 @@ def test_no_reconnection_during_a_turn_and_no_turn_during_a_reconnection() -> No
     answer(owner, near=FAILED)
     owner.prompt()
     with pytest.raises(TurnRunning):
-        owner.decide(lambda step: mcp_servers.reconnect(step, "near"))
+        owner.decide(lambda step: mcp_tracking.reconnect(step, "near"))
     owner.says(says.result(owner.turn_id(1)), says.IDLE)
-    owner.decide(lambda step: mcp_servers.reconnect(step, "near"))
+    owner.decide(lambda step: mcp_tracking.reconnect(step, "near"))
     owner.prompt()
     assert states(owner)[1] is TurnState.QUEUED
-    owner.decide(lambda step: mcp_servers.reconnected(step, "near"))
+    owner.decide(lambda step: mcp_tracking.reconnected(step, "near"))
     answer(owner, near=FAILED)
     assert states(owner)[1] is TurnState.RUNNING
 
@@ -215,15 +215,15 @@ def test_no_reconnection_during_a_turn_and_no_turn_during_a_reconnection() -> No
 def test_only_a_server_of_a_ready_process_can_be_reconnected() -> None:
     owner = an_mcp_owner("near")
     with pytest.raises(McpServerNotFound):
-        owner.decide(lambda step: mcp_servers.reconnect(step, "far"))
+        owner.decide(lambda step: mcp_tracking.reconnect(step, "far"))
     owner.decide(orders.suspend)
     with pytest.raises(NoProcess):
-        owner.decide(lambda step: mcp_servers.reconnect(step, "near"))
+        owner.decide(lambda step: mcp_tracking.reconnect(step, "near"))
 
 
 def test_a_late_answer_of_an_earlier_process_changes_nothing() -> None:
     owner = an_mcp_owner("near")
-    owner.decide(lambda step: mcp_servers.reconnected(step, "near"))
+    owner.decide(lambda step: mcp_tracking.reconnected(step, "near"))
     answer(owner, near=CONNECTED)
     before = owner.live.mcp
     answer(owner, near=FAILED)  # nobody asked

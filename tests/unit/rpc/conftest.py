@@ -32,12 +32,12 @@ from greenroomd.app.ports.storage import Request, Store
 from greenroomd.app.supervision.node_context import NodeContext
 from greenroomd.app.supervision.process_runner import ProcessRunner
 from greenroomd.app.supervision.registry import supervising
-from greenroomd.app.usecases.capabilities import SessionCapabilities
 from greenroomd.app.usecases.create_session import Creation
 from greenroomd.app.usecases.delete_session import Deletion
 from greenroomd.app.usecases.fork_session import Forking
 from greenroomd.app.usecases.mcp_servers import McpServers
 from greenroomd.app.usecases.profiles import Profiles
+from greenroomd.app.usecases.session_capabilities import SessionCapabilities
 from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.app.usecases.turns import Turns
 from greenroomd.app.usecases.workspaces import Workspaces

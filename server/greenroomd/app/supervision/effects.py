@@ -34,7 +34,7 @@ from greenroomd.domain.decision.actions import (
 from greenroomd.domain.decision.live import Live
 from greenroomd.domain.decision.step import Step
 from greenroomd.domain.in_force import mode_named, mode_of
-from greenroomd.domain.lifecycle.process import mcp_servers, process_end, process_start
+from greenroomd.domain.lifecycle.process import mcp_tracking, process_end, process_start
 from greenroomd.domain.lifecycle.process.crash_recovery import RECOVERING
 from greenroomd.domain.mcp import McpServer
 from greenroomd.domain.turn import Problem
@@ -164,13 +164,13 @@ class Effects:
             log.info("mcp_servers_unknown", pid=process.identity.pid, reason=failure.reason)
             servers = None
         if self.process is process:
-            self._tell(Answered(partial(mcp_servers.seen, answered=servers)))
+            self._tell(Answered(partial(mcp_tracking.seen, answered=servers)))
 
     async def _reconnect_mcp(self, process: AgentProcess, name: str, within: timedelta) -> None:
         with suppress(ProcessFailed):  # the next look shows why
             await process.reconnect_mcp(name, within)
         if self.process is process:
-            self._tell(Answered(partial(mcp_servers.reconnected, name=name)))
+            self._tell(Answered(partial(mcp_tracking.reconnected, name=name)))
 
     async def _end(self, process: AgentProcess, gently: bool) -> None:
         timeouts = self._node.runner.shutdown_timeouts

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from greenroomd.app.commands import Change
 from greenroomd.app.supervision.registry import Supervisors
-from greenroomd.domain.lifecycle.process.mcp_servers import reconnect
+from greenroomd.domain.lifecycle.process.mcp_tracking import reconnect
 from greenroomd.domain.mcp import McpServer, McpStatus
 from greenroomd.domain.session import Session
 

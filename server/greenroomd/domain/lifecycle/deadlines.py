@@ -16,7 +16,7 @@ from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import approval_flow, expiry, orders, turn_queue
 from greenroomd.domain.lifecycle.background_work import background_grace
 from greenroomd.domain.lifecycle.limits import api_retries
-from greenroomd.domain.lifecycle.process import crash_recovery, mcp_servers, waking
+from greenroomd.domain.lifecycle.process import crash_recovery, mcp_tracking, waking
 from greenroomd.domain.lifecycle.process.process_end import end_for
 from greenroomd.domain.lifecycle.required_servers import look
 from greenroomd.domain.states import IDLE_TIMEOUT, Signal, State
@@ -172,7 +172,7 @@ def _expiring(step: Step) -> None:
 
 
 def _mcp(live: Live, timeouts: TurnTimeouts) -> Moment | None:
-    return mcp_servers.look_due(live)
+    return mcp_tracking.look_due(live)
 
 
 def _recovery(live: Live, timeouts: TurnTimeouts) -> Moment | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from greenroom.v1 import capabilities_pb2 as pb
-from greenroomd.app.usecases.capabilities import Offer
+from greenroomd.app.usecases.session_capabilities import Offer
 from greenroomd.rpc.convert.structs import wire_text
 
 

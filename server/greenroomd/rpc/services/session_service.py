@@ -10,11 +10,11 @@ from greenroom.v1 import session_pb2
 from greenroom.v1 import session_service_pb2 as pb
 from greenroomd.app.commands import Restart, Suspend
 from greenroomd.app.ports.storage import OrderBy, Position
-from greenroomd.app.usecases.capabilities import SessionCapabilities
 from greenroomd.app.usecases.create_session import Creation
 from greenroomd.app.usecases.delete_session import Deletion
 from greenroomd.app.usecases.fork_session import Forking
 from greenroomd.app.usecases.mcp_servers import McpServers
+from greenroomd.app.usecases.session_capabilities import SessionCapabilities
 from greenroomd.app.usecases.sessions import Sessions
 from greenroomd.domain.errors import Violation
 from greenroomd.domain.mcp import McpServer

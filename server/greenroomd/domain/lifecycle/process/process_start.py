@@ -21,7 +21,7 @@ from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import book, mode_tracking, reconfiguration, turn_queue
 from greenroomd.domain.lifecycle.background_work import background_grace, background_tasks
 from greenroomd.domain.lifecycle.limits import budget
-from greenroomd.domain.lifecycle.process import capability_tracking, crash_recovery, mcp_servers
+from greenroomd.domain.lifecycle.process import capability_tracking, crash_recovery, mcp_tracking
 from greenroomd.domain.mcp import NO_MCP_SERVERS
 from greenroomd.domain.session import ProcessFacts
 from greenroomd.domain.states import Signal, State
@@ -101,7 +101,7 @@ def ready(
     if not first and not followed:
         _emit(step, EventType.SESSION_CONFIG_APPLIED, ConfigApplied(generation=generation, restarted=True))
     budget.enforce(step)  # the budget may have been lowered in the meantime
-    mcp_servers.begin(step)
+    mcp_tracking.begin(step)
     reconfiguration.follow(step)
     turn_queue.begin_next(step)
 
