@@ -63,6 +63,8 @@ class GreenroomServer:
         }
         self.open_files: int | None = None
         """How many descriptors the server may have at most from the next start on; None: as many as the tests."""
+        self.credentials: grpc.ChannelCredentials | None = None
+        """With what its clients connect; None: without TLS."""
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: grpc.aio.Channel | None = None
 
@@ -98,16 +100,17 @@ class GreenroomServer:
     async def connect(self) -> None:
         """Open a channel in this event loop, in place of an earlier one, and wait until the server is ready."""
         await self.disconnect()
-        self._channel = grpc.aio.insecure_channel(
-            self.address,
-            options=[
-                # a reconnect after a restart must not wait for the channel's backoff
-                ("grpc.initial_reconnect_backoff_ms", 50),
-                ("grpc.max_reconnect_backoff_ms", 200),
-                # not that of an earlier channel, which may not have noticed yet that its server was killed
-                ("grpc.use_local_subchannel_pool", 1),
-            ],
-        )
+        options = [
+            # a reconnect after a restart must not wait for the channel's backoff
+            ("grpc.initial_reconnect_backoff_ms", 50),
+            ("grpc.max_reconnect_backoff_ms", 200),
+            # not that of an earlier channel, which may not have noticed yet that its server was killed
+            ("grpc.use_local_subchannel_pool", 1),
+        ]
+        if self.credentials is None:
+            self._channel = grpc.aio.insecure_channel(self.address, options=options)
+        else:
+            self._channel = grpc.aio.secure_channel(self.address, self.credentials, options=options)
         async with asyncio.timeout(2 * PATIENCE):
             while not await _within(0.2, self._channel.channel_ready()):
                 assert self.is_running, f"the server ended: {self.log.read_text()}"

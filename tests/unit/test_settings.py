@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from greenroomd.domain.events import EventType
+from greenroomd.settings.addresses import HostPort
 from greenroomd.settings.host_defaults import connections_that_fit, processes_that_fit
 from greenroomd.settings.load import SettingsError, load_settings
 from greenroomd.settings.record import Settings
-from greenroomd.settings.value_types import HostPort
 
 
 def problems(environ: dict[str, str]) -> list[str]:
@@ -142,6 +142,29 @@ def test_an_address_that_others_can_reach_is_refused(variable: str, address: str
     (problem,) = problems({variable: address})
     assert problem.startswith(f"{variable}: ")
     assert "is not a loopback address" in problem
+    assert "insecure = true" in problem
+    load_settings({variable: address, "GREENROOM_INSECURE": "true"})
+
+
+def test_an_open_address_is_told_what_it_lacks() -> None:
+    files = {"GREENROOM_TLS_CERT_FILE": "/tls/tls.crt", "GREENROOM_TLS_KEY_FILE": "/tls/tls.key"}
+    everywhere, callers = {"GREENROOM_LISTEN": "0.0.0.0:1"}, {"GREENROOM_AUTHENTICATION": "token"}
+    (bare,) = problems(everywhere)
+    assert "Set tls_cert_file with tls_key_file and authentication; or insecure = true" in bare
+    (encrypted,) = problems(everywhere | files)
+    assert "Set authentication; or insecure = true" in encrypted
+    (readable,) = problems(everywhere | callers)
+    assert "Set tls_cert_file with tls_key_file; or insecure = true" in readable
+    assert load_settings(everywhere | files | callers).listen == "0.0.0.0:1"
+
+
+def test_the_files_of_tls_belong_together() -> None:
+    key, certificate = {"GREENROOM_TLS_KEY_FILE": "/k"}, {"GREENROOM_TLS_CERT_FILE": "/c"}
+    authority = {"GREENROOM_TLS_CLIENT_CA_FILE": "/a"}
+    assert problems(key) == ["GREENROOM_TLS_KEY_FILE: should be set together with tls_cert_file"]
+    assert problems(certificate) == ["tls_key_file: should be set together with tls_cert_file"]
+    assert problems(authority) == ["GREENROOM_TLS_CLIENT_CA_FILE: needs tls_cert_file and tls_key_file"]
+    assert load_settings(key | certificate | authority).tls_client_ca_file == Path("/a")
 
 
 @pytest.mark.parametrize(

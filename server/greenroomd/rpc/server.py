@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Literal
 
 import grpc
@@ -26,6 +23,8 @@ from greenroom.v1 import (
 from greenroomd.app.background import background_tasks, restarting
 from greenroomd.rpc.access.guard import Guard
 from greenroomd.rpc.handlers import Answered, Observer, generic_handler
+from greenroomd.rpc.listening.certificate_reload import ReloadedCertificates
+from greenroomd.rpc.listening.listen import address_count, bind
 from greenroomd.rpc.services.event_service import EventService
 from greenroomd.rpc.services.health import Health
 from greenroomd.rpc.services.node_service import MAX_REQUEST_BYTES, NodeService
@@ -35,7 +34,6 @@ from greenroomd.rpc.services.session_service import SessionService
 from greenroomd.rpc.services.turn_service import TurnService
 from greenroomd.rpc.stream.draining import UNDER_WAY, Drain
 
-UNIX = "unix:"
 MAX_WAITING_CALLS = 20_000
 """Calls that may wait to be accepted. After a restart all watchers of a node come back at once; by default gRPC drops
 calls above 1,000 at random, and their clients see CANCELLED.
@@ -47,10 +45,6 @@ Reflection = Literal["open", "authenticated", "off"]
 
 FollowReadiness = Callable[[Callable[[bool], None]], Awaitable[None]]
 """Calls its argument whenever the server stops being ready or becomes ready again. The server starts out ready."""
-
-
-class ListenFailed(Exception):
-    """The server cannot listen on its address; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +92,7 @@ async def serving(
     observer: Observer,
     readiness: FollowReadiness,
     reflection: Reflection = "authenticated",
+    certificates: ReloadedCertificates | None = None,
     timeouts: ServerTimeouts = ServerTimeouts(),
     max_connections: int = 10_000,
     max_concurrent_rpcs: int | None = None,
@@ -105,11 +100,12 @@ async def serving(
     """Serve while the block runs; yield the address, with the port that the kernel chose if `listen` has port 0.
 
     `listen` is `host:port` or `unix:/path`. A connection beyond `max_connections` is closed at once; the addresses of a
-    host share the limit evenly. `readiness` runs while the block does and decides what health reports. Raises
-    ListenFailed. On exit the server accepts nothing new, tells watches to reconnect elsewhere, and gives calls in
-    progress `timeouts.stop` to end.
+    host share the limit evenly. `readiness` runs while the block does and decides what health reports. With
+    `certificates`, TCP clients need TLS, and their files are read again while the block runs; a Unix socket has no TLS.
+    Raises ListenFailed. On exit the server accepts nothing new, tells watches to reconnect elsewhere, and gives calls
+    in progress `timeouts.stop` to end.
     """
-    per_address = max(1, max_connections // await _addresses(listen))
+    per_address = max(1, max_connections // await address_count(listen))
     server = grpc.aio.server(
         options=_options(timeouts, per_address), maximum_concurrent_rpcs=max_concurrent_rpcs
     )
@@ -120,14 +116,14 @@ async def serving(
     if reflection != "off":
         to_whom = guard if reflection == "authenticated" else None
         server.add_generic_rpc_handlers(reflection_handlers([*names, health_name], to_whom))
-    address = await _listen(server, listen)
+    address = await bind(server, listen, None if certificates is None else certificates.credentials())
     await server.start()
     health.set_ready(True)
+    following = [restarting("readiness", lambda: readiness(health.set_ready))]
+    if certificates is not None:
+        following.append(restarting("tls_certificates", certificates.follow))
     try:
-        async with (
-            guard.on_duty(),
-            background_tasks(restarting("readiness", lambda: readiness(health.set_ready))),
-        ):
+        async with guard.on_duty(), background_tasks(*following):
             yield address
     finally:
         health.set_ready(False)
@@ -154,18 +150,6 @@ def _add_services(
     return [descriptor.full_name for descriptor, _ in pairs]
 
 
-async def _addresses(listen: str) -> int:
-    """Return how many addresses gRPC will listen on: it limits the connections of each separately."""
-    if listen.startswith(UNIX):
-        return 1
-    host = listen.rpartition(":")[0].strip("[]")
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, 0, type=socket.SOCK_STREAM)
-    except OSError:
-        return 1  # listening fails too, with the reason
-    return len({address for *_, address in found})
-
-
 def _options(timeouts: ServerTimeouts, connections_per_address: int) -> list[tuple[str, int]]:
     def milliseconds(span: timedelta) -> int:
         return span // timedelta(milliseconds=1)
@@ -186,36 +170,3 @@ def _options(timeouts: ServerTimeouts, connections_per_address: int) -> list[tup
         # This key makes the server accept clients' pings; the one named ..._recv_ping_... does nothing.
         ("grpc.http2.min_ping_interval_without_data_ms", milliseconds(timeouts.shortest_ping)),
     ]
-
-
-async def _listen(server: grpc.aio.Server, listen: str) -> str:
-    """Bind the server; return its address."""
-    if listen.startswith(UNIX):
-        path = Path(listen.removeprefix(UNIX))
-        await _require_free(path)
-        _bind_socket(server, path)
-        return listen
-    try:
-        port = server.add_insecure_port(listen)
-    except RuntimeError as error:
-        text = f"cannot listen on {listen}: the port is taken, or the address is not of this machine"
-        raise ListenFailed(text) from error
-    return f"{listen.rpartition(':')[0]}:{port}"
-
-
-def _bind_socket(server: grpc.aio.Server, path: Path) -> None:
-    try:
-        server.add_insecure_port(f"{UNIX}{path}")
-        path.chmod(0o600)  # owner only: anyone who can connect can run commands here
-    except (RuntimeError, OSError) as error:
-        raise ListenFailed(f"cannot listen on {UNIX}{path}: the socket cannot be made there") from error
-
-
-async def _require_free(path: Path) -> None:
-    """Raise if another server listens on this socket: gRPC would silently replace it."""
-    try:
-        _, writer = await asyncio.open_unix_connection(path)
-    except OSError:
-        return  # there is no socket, or only that of a dead server
-    writer.close()
-    raise ListenFailed(f"cannot listen on {UNIX}{path}: another server does")

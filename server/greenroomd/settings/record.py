@@ -8,16 +8,17 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from greenroomd.settings.addresses import ListenAddress, MetricsAddress
 from greenroomd.settings.host_defaults import default_max_connections, default_max_processes
 from greenroomd.settings.value_types import (
     AbsolutePath,
     AuthenticationWays,
+    ClientCaFile,
     Count,
     DatabaseUrl,
     EventTypes,
     ImportPaths,
-    ListenAddress,
-    LoopbackAddress,
+    KeyFile,
     ReceiverUrl,
     Roots,
     SigningSecret,
@@ -67,11 +68,37 @@ class Settings(BaseModel):
         "authenticated",
         description="Who may ask for the services and messages of this server: everybody, known callers, or nobody",
     )
-    listen: ListenAddress = Field(
-        "127.0.0.1:50051", description="The address for clients: `host:port` on this machine, or `unix:/path`"
+    insecure: bool = Field(
+        False,
+        description="Whether `listen` and `metrics_listen` may be addresses that other machines reach without TLS "
+        "or without authentication; see [security.md](security.md)",
     )
-    metrics_listen: LoopbackAddress | None = Field(
-        None, description="The address of `/metrics` for Prometheus: `host:port` on this machine"
+    tls_cert_file: AbsolutePath | None = Field(
+        None,
+        description="The server's certificate in PEM, followed by the authorities between it and one that clients "
+        "trust; read again when it changes. With it, TCP clients need TLS",
+    )
+    tls_key_file: KeyFile = Field(
+        None,
+        validate_default=True,
+        description="The private key of `tls_cert_file` in PEM: RSA, P-256 or P-384, without a password",
+    )
+    tls_client_ca_file: ClientCaFile | None = Field(
+        None,
+        description="Authorities in PEM: every TCP client then needs a certificate of one of them (mTLS)",
+    )
+    tls_reload_interval: Span = Field(
+        timedelta(seconds=10), description="How often the three files above are read again"
+    )
+    listen: ListenAddress = Field(
+        "127.0.0.1:50051",
+        description="The address for clients: `unix:/path`, or `host:port`; other than loopback addresses need "
+        "`tls_cert_file` and `authentication`, or `insecure`",
+    )
+    metrics_listen: MetricsAddress | None = Field(
+        None,
+        description="The address of `/metrics` for Prometheus: `host:port`; other than loopback addresses need "
+        "`insecure`",
     )
     state_dir: AbsolutePath = Field(
         default_factory=_state_dir,

@@ -1,12 +1,11 @@
 """The types of settings: each parses one notation, or says what the value should be."""
 
 import base64
-import ipaddress
 import json
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr, ValidationInfo
@@ -15,44 +14,6 @@ from greenroomd.domain.events import EPHEMERAL, EventType
 
 _DATABASES = ("sqlite", "postgresql+psycopg")
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
-
-
-class HostPort(NamedTuple):
-    """A TCP address. An IPv6 host has no brackets; port 0 means any free port."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def _loopback(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"(?:\[([0-9a-fA-F:]+)\]|([^:\[\]]+)):([0-9]{1,5})", value)
-    if match is None or int(match[3]) > 65535:
-        raise ValueError("should be host:port")
-    host = match[1] or match[2]
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local:
-        raise ValueError(
-            f"{host} is not a loopback address, and TLS and authentication do not exist yet: "
-            "whoever reaches the port could run commands here"
-        )
-    return HostPort(host, int(match[3]))
-
-
-def _listen(value: str) -> str:
-    if value.startswith("unix:"):
-        if not value.startswith("unix:/"):
-            raise ValueError("should be unix: and an absolute path")
-    else:
-        _loopback(value)
-    return value
 
 
 def _database(value: SecretStr) -> SecretStr:
@@ -140,6 +101,18 @@ def _absolute(value: Path) -> Path:
     return value
 
 
+def _key_file(value: Path | None, info: ValidationInfo) -> Path | None:
+    if (value is None) != (info.data.get("tls_cert_file") is None):
+        raise ValueError("should be set together with tls_cert_file")
+    return value
+
+
+def _client_ca_file(value: Path, info: ValidationInfo) -> Path:
+    if info.data.get("tls_cert_file") is None:
+        raise ValueError("needs tls_cert_file and tls_key_file")
+    return value
+
+
 def _json_object(value: object) -> object:
     if not isinstance(value, str):
         return value
@@ -153,10 +126,10 @@ Span = Annotated[
     timedelta, BeforeValidator(_span), Field(ge=timedelta(milliseconds=1)), PlainSerializer(_spelled)
 ]
 Count = Annotated[int, Field(ge=1)]
-ListenAddress = Annotated[str, AfterValidator(_listen)]
-LoopbackAddress = Annotated[HostPort, BeforeValidator(_loopback)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database)]
 AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
+KeyFile = Annotated[AbsolutePath | None, AfterValidator(_key_file)]
+ClientCaFile = Annotated[AbsolutePath, AfterValidator(_client_ca_file)]
 Roots = Annotated[tuple[AbsolutePath, ...], BeforeValidator(_split_roots), Field(min_length=1)]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Variables = Annotated[dict[VariableName, SecretStr], BeforeValidator(_json_object)]

@@ -1,6 +1,7 @@
 """The server's metrics, with bounded labels. The wiring creates them once and passes them on."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Literal
 
@@ -71,6 +72,16 @@ class Metrics:
         )
         self._passed_over = Counter(
             "greenroom_listener_passed_over", "Events given up.", ["listener"], registry=self.registry
+        )
+        self._tls_expires = Gauge(
+            "greenroom_tls_certificate_expires_seconds",
+            "Unix time at which the certificate of new connections expires; 0 without TLS.",
+            registry=self.registry,
+        )
+        self._tls_unusable = Gauge(
+            "greenroom_tls_files_unusable",
+            "1 while the certificate files are broken and what they held before is in use.",
+            registry=self.registry,
         )
 
     def rpc_handled(self, service: str, method: str, code: str, seconds: float) -> None:
@@ -144,6 +155,14 @@ class Metrics:
     def listener_passed_over(self, listener: str) -> None:
         """A listener will never get an event: it was passed over."""
         self._passed_over.labels(self._bounded("listener", listener)).inc()
+
+    def tls_certificate(self, expires: datetime) -> None:
+        """New connections get a certificate that expires then."""
+        self._tls_expires.set(expires.timestamp())
+
+    def tls_files_usable(self, usable: bool) -> None:
+        """Whether the certificate files hold what the server can use."""
+        self._tls_unusable.set(not usable)
 
     def _bounded(self, label: str, value: str) -> str:
         seen = self._seen.setdefault(label, set())

@@ -39,6 +39,8 @@ from greenroomd.processes.node.state_dir import node_id
 from greenroomd.processes.node.state_lock import StateDirUnusable, lock_state_dir
 from greenroomd.rpc import server as rpc
 from greenroomd.rpc.access.guard import Guard
+from greenroomd.rpc.listening.certificate_files import CertificateUnusable
+from greenroomd.rpc.listening.listen import ListenFailed
 from greenroomd.rpc.stream.cursor_codec import CursorCodec
 from greenroomd.rpc.stream.draining import Drain
 from greenroomd.rpc.stream.event_codec import EventCodec, event_of
@@ -57,13 +59,15 @@ from greenroomd.wiring.build_listeners import listeners, watch_for_listeners
 from greenroomd.wiring.build_processes import ProcessParts, process_parts
 from greenroomd.wiring.build_services import operator_bounds, services
 from greenroomd.wiring.build_store import opened_store
+from greenroomd.wiring.build_transport import certificates_in_use, warn_of_open_doors
 
 log = structlog.get_logger(__name__)
 
 _UNSTARTABLE = (
     StateDirUnusable,
     NotDelegated,
-    rpc.ListenFailed,
+    CertificateUnusable,
+    ListenFailed,
     ExposingFailed,
     UnsupportedDatabase,
     DatabaseInUse,
@@ -119,7 +123,9 @@ def _in_words(error: OSError) -> str:
 
 async def _start(settings: Settings, stack: AsyncExitStack) -> str:
     raise_descriptor_limit(descriptors_needed(settings.max_processes, settings.max_connections))
+    warn_of_open_doors(settings)
     metrics = Metrics()
+    certificates = certificates_in_use(settings, metrics)
     if settings.metrics_listen is not None:
         stack.enter_context(exposing(metrics, *settings.metrics_listen))
     cli = await find_cli(settings.claude_path, search_path())
@@ -173,6 +179,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> str:
             answered=sessions.replay,
             observer=metrics,
             readiness=partial(follow_readiness, store),
+            certificates=certificates,
             max_connections=settings.max_connections,
             timeouts=rpc.ServerTimeouts(
                 keepalive=settings.keepalive_interval, connection_age=settings.connection_age

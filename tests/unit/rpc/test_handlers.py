@@ -32,7 +32,7 @@ from greenroom.v1.turn_service_pb2 import (
     RunTurnRequest,
     StartTurnRequest,
 )
-from greenroomd.rpc.server import ListenFailed
+from greenroomd.rpc.listening.listen import ListenFailed
 from unit.rpc.conftest import Edge, running_edge
 from unit.rpc.refusal import refused
 
