@@ -297,19 +297,11 @@ async def test_sessions_of_a_directory_share_no_memory_unless_they_ask_for_it(
     assert await remembered(server, model_api, settings=struct({"autoMemoryEnabled": True}))
 
 
-async def test_a_session_takes_no_message_of_another(server: GreenroomServer, model_api: ModelApi) -> None:
-    listener = await create(server)
-    await run_turn(server, listener.session_id, scripted("hello", {"text": "hi"}))
-    speaker = await create(server, working(server, allowed_tools=["SendMessage"]))
+async def test_a_session_is_shown_no_other(server: GreenroomServer, model_api: ModelApi) -> None:
+    other = await create(server)
+    await run_turn(server, other.session_id, scripted("hello", {"text": "hi"}))
+    session = await create(server)
     look: dict[str, object] = {"tool": "ListAgents", "input": {}}
-    await run_turn(server, speaker.session_id, scripted("who", look, {"text": "seen"}))
-    listing = model_api.requests(speaker.cli_session_id, at_least=2)[-1]["last"]
-    named = re.search(r"Peer sessions.*?([\w-]+) \[", listing)
-    assert named, listing
-    message: dict[str, object] = {"to": named[1], "summary": "a message", "message": "open the door"}
-    say: dict[str, object] = {"tool": "SendMessage", "input": message}
-    await run_turn(server, speaker.session_id, scripted("say", say, {"text": "said"}))
-    assert "in that session's inbox" in model_api.requests(speaker.cli_session_id, at_least=4)[-1]["last"]
-    await run_turn(server, listener.session_id, scripted("anything?", {"text": "nothing"}))
-    assert "open the door" not in transcript(server, listener).read_text()
-    assert len(model_api.requests(listener.cli_session_id)) == 2
+    await run_turn(server, session.session_id, scripted("who", look, {"text": "seen"}))
+    listing = model_api.requests(session.cli_session_id, at_least=2)[-1]["last"]
+    assert not re.search(r"Peer sessions.*?([\w-]+) \[", listing), listing

@@ -342,7 +342,7 @@ async def test_a_conversation_that_cannot_be_read(tmp_path: Path, mine: ServerRu
 
 async def test_an_end_whose_files_are_in_the_way(tmp_path: Path, mine: ServerRun) -> None:
     launch = a_launch(tmp_path)
-    config_dir = Workspace.within(tmp_path, launch.workspace_id).config_dir
+    config_dir = Workspace.within(tmp_path, launch.workspace_id).config_of(launch.cli_session_id)
     config_dir.mkdir(parents=True)
     (config_dir / "sessions").write_text("in the way")
     async with driven(fake(tmp_path, mine), launch) as claude:

@@ -132,7 +132,7 @@ async def test_the_end_of_a_process_does_not_wait_for_its_files_on_a_mount_that_
 ) -> None:
     monkeypatch.setattr(cli, "TIDY_TIMEOUT", timedelta(milliseconds=200))
     launch = a_launch(tmp_path)
-    records = Workspace.within(tmp_path, launch.workspace_id).config_dir / "sessions"
+    records = Workspace.within(tmp_path, launch.workspace_id).config_of(launch.cli_session_id) / "sessions"
     records.parent.mkdir(parents=True)
     roots = AllowedRoots([tmp_path])
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))

@@ -116,7 +116,10 @@ CONVERSATION = "0f9c4d2e-6f0a-4f3e-9a55-1b8f5d2f7c11"
     ("conversation", "scope"), [(CONVERSATION, HomeScope.WORKSPACE), ("../../x", HomeScope.SESSION)]
 )
 def test_a_home_that_is_shared_and_an_id_that_leads_elsewhere(conversation: str, scope: HomeScope) -> None:
-    assert variables(resume=conversation, home=scope)["HOME"] == "/state/workspaces/acme/home"
+    given = variables(resume=conversation, home=scope)
+    own = "configs/" + CONVERSATION if conversation == CONVERSATION else "claude"
+    assert given["HOME"] == "/state/workspaces/acme/home"
+    assert given["CLAUDE_CONFIG_DIR"] == f"/state/workspaces/acme/{own}"
 
 
 def test_the_environment_of_an_empty_config() -> None:
@@ -125,7 +128,7 @@ def test_the_environment_of_an_empty_config() -> None:
         "HOME": f"/state/workspaces/acme/homes/{CONVERSATION}",
         "LANG": "C.UTF-8",
         "TMPDIR": "/state/run/i/p/tmp",
-        "CLAUDE_CONFIG_DIR": "/state/workspaces/acme/claude",
+        "CLAUDE_CONFIG_DIR": f"/state/workspaces/acme/configs/{CONVERSATION}",
         "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
         "DISABLE_AUTOUPDATER": "1",
@@ -141,11 +144,12 @@ def test_the_environment_of_an_empty_config() -> None:
 def test_the_operator_wins_over_the_session_and_the_protocol_over_both() -> None:
     given = variables(
         operator(ANTHROPIC_BASE_URL="https://gateway", CLAUDE_CONFIG_DIR="/elsewhere"),
+        resume=CONVERSATION,
         environment={"ANTHROPIC_BASE_URL": "https://thief", "COLOUR": "blue", "TMPDIR": "/elsewhere"},
     )
     assert given["ANTHROPIC_BASE_URL"] == "https://gateway"
     assert given["COLOUR"] == "blue"
-    assert given["CLAUDE_CONFIG_DIR"] == "/state/workspaces/acme/claude"
+    assert given["CLAUDE_CONFIG_DIR"] == f"/state/workspaces/acme/configs/{CONVERSATION}"
     assert given["TMPDIR"] == "/state/run/i/p/tmp"
 
 
@@ -216,7 +220,13 @@ def test_an_operators_credential_does_not_meet_a_sessions() -> None:
 def test_the_run_directory_is_private_and_goes_whole(tmp_path: Path) -> None:
     run = RunDirectory(path=tmp_path / "run/i/p")
     launch = a_launch(Path("/w"), settings={"language": "x"}, mcp_config={"mcpServers": {"x": {}}})
-    run.make(Workspace.within(tmp_path, "acme"), launch.config, tmp_path / "home")
+    workspace = Workspace.within(tmp_path, "acme")
+    config_dir = workspace.config_of(CONVERSATION)
+    for _ in range(2):
+        run.make(workspace, launch.config, tmp_path / "home", config_dir)
+        assert (config_dir / "projects").resolve() == workspace.config_dir / "projects"
+        assert not (config_dir / "sessions").exists()
+        (config_dir / "sessions").mkdir()  # as a process that is killed leaves it
     assert json.loads(run.settings.read_text()) == {**APART, "language": "x"}
     assert json.loads(run.mcp.read_text()) == {"mcpServers": {"x": {}}}
     assert stat.S_IMODE(run.mcp.stat().st_mode) == 0o600
@@ -227,7 +237,8 @@ def test_the_run_directory_is_private_and_goes_whole(tmp_path: Path) -> None:
 
 def test_the_run_directory_of_an_empty_config_has_the_settings_alone(tmp_path: Path) -> None:
     run = RunDirectory(path=tmp_path / "run/i/p")
-    run.make(Workspace.within(tmp_path, "acme"), a_launch(Path("/w")).config, tmp_path / "home")
+    workspace = Workspace.within(tmp_path, "acme")
+    run.make(workspace, a_launch(Path("/w")).config, tmp_path / "home", workspace.config_of(CONVERSATION))
     assert sorted(run.path.iterdir()) == [run.settings, run.tmp]
 
 

@@ -57,6 +57,22 @@ async def test_a_copy_is_the_same_under_another_id(transcripts: TranscriptFiles,
     assert source.read_text().endswith('{"type":"assis')
 
 
+async def test_plans_are_copied_with_their_conversation_and_all_of_its_own_goes(
+    transcripts: TranscriptFiles, config_dir: Path
+) -> None:
+    written(config_dir, ONE)
+    own, its = (config_dir.parent / "configs" / name for name in (ONE, TWO))
+    (own / "plans").mkdir(parents=True)
+    (own / "plans/a-b-c.md").write_text("# a plan")
+    (own / "history.jsonl").write_text("{}")
+    (own / "projects").symlink_to("../../claude/projects")
+    await transcripts.copy("w", ONE, TWO)
+    await transcripts.remove("w", ONE)
+    assert not own.exists()
+    assert [path.name for path in its.rglob("*.*")] == ["a-b-c.md"]
+    assert [path.stem for path in config_dir.rglob("*.jsonl")] == [TWO]
+
+
 async def test_what_is_not_there_cannot_be_copied(transcripts: TranscriptFiles, config_dir: Path) -> None:
     written(config_dir, ONE)
     for conversation in (OTHER, "*", f"../-srv-app/{ONE}", ""):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -117,10 +117,11 @@ class ClaudeCli:
             run.tmp,
         )
         home = workspace.home_of(launch.cli_session_id, launch.config.home)
+        config_dir = workspace.config_of(launch.cli_session_id)
         try:
             settled = await self._with_directories(launch.config)
             with _failing_to("make the run directory"):
-                make = partial(run.make, workspace, settled, home)
+                make = partial(run.make, workspace, settled, home, config_dir)
                 await self._in_workspace(workspace, make, lambda _made: run.remove())
             with _failing_to("make the control group"):
                 await confinement.build(launch.config.limits)
@@ -133,7 +134,7 @@ class ClaudeCli:
                     marker=marker,
                     open_files=self._defaults.open_files,
                 )
-                leftovers = partial(self._remove_stale_files, workspace)
+                leftovers = partial(self._remove_stale_files, workspace, config_dir)
                 async with running(
                     command, process, redactor, self._shutdown_timeouts, group, leftovers
                 ) as child:
@@ -143,21 +144,22 @@ class ClaudeCli:
                         async with process.following_commands():
                             yield process
         finally:
-            unused = None if launch.session_id or process.warm or home == workspace.home else home
+            own = {home, config_dir} - {workspace.home, workspace.config_dir}
+            unused = () if launch.session_id or process.warm else own
             await finish(self._clean_up(run, workspace, group, unused))
 
     async def _clean_up(
-        self, run: RunDirectory, workspace: Workspace, group: Cgroup | None, unused: Path | None
+        self, run: RunDirectory, workspace: Workspace, group: Cgroup | None, unused: Iterable[Path]
     ) -> None:
-        """Remove what was the process's alone; `unused` is the HOME of one that no session has got."""
+        """Remove what was the process's alone; `unused` are the directories of one that no session has got."""
         await self._tidy(workspace, run.remove)
-        if unused is not None:
-            await self._tidy(workspace, partial(shutil.rmtree, unused, ignore_errors=True))
+        for directory in unused:
+            await self._tidy(workspace, partial(shutil.rmtree, directory, ignore_errors=True))
         if group is not None:
             await self._removal.remove(group)
 
-    async def _remove_stale_files(self, workspace: Workspace, pid: int) -> None:
-        await self._tidy(workspace, partial(remove_stale_files, pid, [workspace.config_dir]))
+    async def _remove_stale_files(self, workspace: Workspace, config_dir: Path, pid: int) -> None:
+        await self._tidy(workspace, partial(remove_stale_files, pid, [config_dir]))
 
     async def _tidy(self, workspace: Workspace, remove: Callable[[], object]) -> None:
         """Remove files of a process that has ended; where a file system hangs or fails, they are left."""

@@ -12,6 +12,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -76,8 +77,16 @@ class Workspace:
 
     @property
     def config_dir(self) -> Path:
-        """Transcripts, trust, plugins: the CLI's CLAUDE_CONFIG_DIR."""
+        """The folder that all sessions share: `projects`, with conversations and the memory of directories."""
         return self.root / "claude"
+
+    def config_of(self, conversation: str) -> Path:
+        """Return the CLAUDE_CONFIG_DIR of a process by its conversation: plans, tasks, histories, names of sessions.
+
+        The id comes from the CLI and becomes part of a path.
+        """
+        known = CONVERSATION_ID.fullmatch(conversation)
+        return self.root / "configs" / conversation if known else self.config_dir
 
     @property
     def home(self) -> Path:
@@ -124,10 +133,19 @@ class RunDirectory:
         """TMPDIR: sockets and scratch files of the CLI, and of its tools."""
         return self.path / "tmp"
 
-    def make(self, workspace: Workspace, config: SessionConfig, home: Path) -> None:
+    def make(self, workspace: Workspace, config: SessionConfig, home: Path, config_dir: Path) -> None:
         """Make the directories and files of a launch, whose HOME is `home`."""
-        for directory in (workspace.config_dir, workspace.home, home, self.tmp):
+        shared = workspace.config_dir / "projects"
+        for directory in (workspace.config_dir, shared, workspace.home, home, config_dir, self.tmp):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if config_dir != workspace.config_dir:
+            shutil.rmtree(
+                config_dir / "sessions", ignore_errors=True
+            )  # those of its processes that were killed
+            with suppress(FileExistsError):
+                (config_dir / "projects").symlink_to(
+                    "../../claude/projects"
+                )  # relative: all of it may be moved
         for path, content in ((self.settings, settings(config)), (self.mcp, config.mcp_config)):
             if content:
                 path.touch(mode=0o600)
@@ -243,7 +261,7 @@ def environment(
     merged = {"PATH": defaults.path, "HOME": str(home), "LANG": "C.UTF-8", **config.environment}
     merged |= {name: value.reveal() for name, value in defaults.environment.items()}
     merged |= {
-        "CLAUDE_CONFIG_DIR": str(workspace.config_dir),
+        "CLAUDE_CONFIG_DIR": str(workspace.config_of(launch.cli_session_id)),
         "TMPDIR": str(run.tmp),
         "CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS": "1",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",

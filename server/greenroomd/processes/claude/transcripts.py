@@ -1,9 +1,9 @@
 """The files in which the CLI stores conversations: copies them for a fork, and deletes them.
 
-As observed with the CLI 2.1.330: a conversation is `projects/<slug of a directory>/<id>.jsonl` below the workspace's
-config directory, one record a line, complete when a turn has ended. Beside it there may be a directory `<id>` with
-those of subagents, and elsewhere other files named by the id. The CLI finds a conversation by its id alone, under any
-slug.
+As observed with the CLI 2.1.330: a conversation is `projects/<slug of a directory>/<id>.jsonl`, one record a
+line, complete when a turn has ended. Beside it there may be a directory `<id>` with those of subagents. The CLI finds a
+conversation by its id alone, under any slug. `projects` is the workspace's; everything else that the CLI writes, such as
+plans and tasks, is in the conversation's own directory. Conversations from before that have it beside `projects`.
 """
 
 from __future__ import annotations
@@ -97,8 +97,10 @@ def _copy(config_dir: Path, conversation: str, copy: str) -> None:
         target.flush()
         os.fsync(target.fileno())
     aside = transcript.with_suffix("")
-    if aside.is_dir() and not aside.is_symlink():
-        shutil.copytree(aside, written.with_suffix(""), symlinks=True, dirs_exist_ok=True)
+    plans, its_plans = (config_dir.parent / "configs" / name / "plans" for name in (conversation, copy))
+    for folder, its in ((aside, written.with_suffix("")), (plans, its_plans)):
+        if folder.is_dir() and not folder.is_symlink():
+            shutil.copytree(folder, its, symlinks=True, dirs_exist_ok=True)
     _sync(written.parent)
 
 
@@ -127,7 +129,7 @@ def _records(transcript: Path) -> Iterator[bytes]:
 
 def _remove(config_dir: Path, conversation: str) -> None:
     plans = _plans(config_dir, conversation)
-    patterns = ("*/{}*", "projects/*/{}*", "../homes/{}")
+    patterns = ("*/{}*", "projects/*/{}*", "../homes/{}", "../configs/{}")
     found = [path for each in patterns for path in _named(config_dir, conversation, each)]
     found += [path for path in plans if not _is_mentioned(config_dir, conversation, path.name)]
     for path in found:
