@@ -219,7 +219,8 @@ class NodeContext:
         )
         defaults = CliDefaults(environment={name: Secret(v) for name, v in self.cli_environment.items()})
         workspace, run = Workspace.within(self.state, "default"), RunDirectory(path=self.state / "bare")
-        run.make(workspace, launch.config, workspace.home_of(conversation, launch.config.home))
+        home = workspace.home_of(conversation, launch.config.home)
+        run.make(workspace, launch.config, home, workspace.config_of(conversation))
         process = await asyncio.create_subprocess_exec(
             str(self.cli), *arguments(launch, defaults, run), cwd=self.work,
             env=environment(launch, defaults, workspace, run), limit=1 << 24,

@@ -67,3 +67,19 @@ async def test_a_session_without_a_process_offers_nothing(server: GreenroomServe
     info = detail_of(refused.value, error_details_pb2.ErrorInfo())
     assert (info.reason, info.metadata["state"]) == ("NO_PROCESS", "SUSPENDED")
     assert (await get(server, session.session_id)).process.capabilities_etag
+
+
+async def test_settings_that_hide_tools_hide_them_before_the_first_turn_too(server: GreenroomServer) -> None:
+    plain, bare = await create(server), working(server)
+    hook = {"hooks": [{"type": "command", "command": f"touch {server.work}/hooked"}]}
+    bare.settings.update({"disableWorkflows": True, "permissions": {"deny": ["WebSearch"]}})
+    bare.settings.update({"disableAllHooks": True, "hooks": {"SessionStart": [hook]}})
+    session = await create(server, bare)
+    for each in (plain, session):
+        await until(server, each.session_id, READY)
+    everything = await offered(server, plain.session_id)
+    found = await offered(server, session.session_id)
+    assert set(everything.tools) - set(found.tools) == {"Workflow", "WebSearch"}
+    assert not (server.work / "hooked").exists()
+    await run_turn(server, session.session_id, scripted("go", {"text": "done"}))
+    assert list((await offered(server, session.session_id)).tools) == list(found.tools)

@@ -13,6 +13,7 @@ from greenroomd.app.maintenance.prewarming import warming
 from greenroomd.app.ports.process_slots import Claim, WarmStart
 from greenroomd.app.ports.processes import Launch
 from greenroomd.app.usecases.profiles import NewProfile, ProfileDeletion, Profiles, ProfileUpdate
+from greenroomd.domain.config import ProjectContext
 from greenroomd.domain.profile import ProfileParts
 from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.domain.rules.config.config_overlay import PartialConfig
@@ -74,6 +75,21 @@ async def test_each_change_of_a_profile_is_followed_at_once(
         assert start.count == 1
         await profiles.delete(ProfileDeletion(**named))
         assert await wishes.next() == []
+
+
+async def test_no_process_waits_that_no_session_could_get(
+    store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "EVERY", HOUR)
+    wishes = Wishes()
+    profiles = Profiles(store.profiles, lambda *_: b"", lambda: datetime.now(UTC))
+    with monkeypatch.context() as before:  # a profile from before this was refused
+        before.setattr("greenroomd.app.usecases.profiles.profile_violations", lambda _parts: [])
+        parts = wish(2, project_context=(ProjectContext.MEMORY,))
+        await profiles.create(NewProfile(workspace_id="w", profile_id="reads", parts=parts))
+    await profiles.create(NewProfile(workspace_id="w", profile_id="quick", parts=wish(1)))
+    async with warming(store.profiles, AllowedRoots([tmp_path]), wishes, asyncio.Event()):
+        assert [start.count for start in await wishes.next()] == [1]
 
 
 async def test_what_another_node_changed_is_found_by_looking(

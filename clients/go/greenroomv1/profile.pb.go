@@ -36,7 +36,8 @@ type Profile struct {
 	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
 	// Config below that of each session. `working_dir` may be left out.
 	Config *SessionConfig `protobuf:"bytes,5,opt,name=config,proto3" json:"config,omitempty"`
-	// How many started, unused processes to keep ready. Default: 0.
+	// How many started, unused processes to keep ready. Default: 0. Must be 0 if `config` has a `project_context`, which is
+	// read when the process of a session starts.
 	WarmProcesses int32 `protobuf:"varint,6,opt,name=warm_processes,json=warmProcesses,proto3" json:"warm_processes,omitempty"`
 	// Most sessions of this profile that are not CLOSED. 0: no limit.
 	MaxSessions int32 `protobuf:"varint,7,opt,name=max_sessions,json=maxSessions,proto3" json:"max_sessions,omitempty"`

@@ -134,7 +134,8 @@ type StartTurnRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The session. Required.
 	SessionId string `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
-	// The prompt as text. Exactly one of `prompt` and `content` is required; at most 4 MiB.
+	// The prompt as text. Exactly one of `prompt` and `content` is required; at most 4 MiB. A prompt that begins with `/` is
+	// text for the model, not a command of the CLI.
 	Prompt string `protobuf:"bytes,2,opt,name=prompt,proto3" json:"prompt,omitempty"`
 	// The prompt as blocks: text, images, documents; at most 4 MiB in all.
 	Content []*ContentBlock `protobuf:"bytes,3,rep,name=content,proto3" json:"content,omitempty"`

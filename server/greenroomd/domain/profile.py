@@ -112,6 +112,9 @@ def profile_violations(parts: ProfileParts, *, path: str = "profile") -> list[Vi
             found.append(Violation(f"{path}.{name}", problem))
     found += label_violations(parts.labels, path=f"{path}.labels")
     config = parts.config.alone()
+    if parts.warm_processes and config.project_context:
+        text = "must be 0 with config.project_context: a project is read when the process of a session starts"
+        found.append(Violation(f"{path}.warm_processes", text))
     if not config.working_dir:
         config = replace(config, working_dir="/")
     return found + violations(config, oauth_token=token, prefix=f"{path}.config")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from greenroomd.domain.config import OnIdle, RecoveryMode, Secret
+from greenroomd.domain.config import OnIdle, ProjectContext, RecoveryMode, Secret
 from greenroomd.domain.errors import EtagMismatch, InvalidUpdateMask
 from greenroomd.domain.profile import (
     MAX_DESCRIPTION_LENGTH,
@@ -201,3 +201,10 @@ def test_an_etag_is_of_one_version_of_one_profile() -> None:
         with pytest.raises(EtagMismatch) as refused:
             require_etag(profile, etag(PROFILE))
         assert refused.value.current == etag(profile)
+
+
+def test_no_process_is_started_ahead_for_what_a_project_says() -> None:
+    config = PartialConfig({"project_context": (ProjectContext.SKILLS,)})
+    (refused,) = profile_violations(ProfileParts(config=config, warm_processes=1))
+    assert refused.field == "profile.warm_processes"
+    assert profile_violations(ProfileParts(config=config)) == []

@@ -36,11 +36,11 @@ async def discovery(place: Path, **script: Any) -> AsyncIterator[tuple[ToolDisco
 
 async def test_they_are_learned_once_whoever_asks(tmp_path: Path) -> None:
     async with discovery(tmp_path) as (tools, pool):
-        asked = [tools.own_tools("w", NONE) for _ in range(3)]
+        asked = [tools.own_tools("w", NONE, {}) for _ in range(3)]
         assert await asyncio.gather(*asked) == [("Bash", "Read")] * 3
         assert pool.status().warm == 0
         lease = await pool.lease("w", "s")  # no process can be started any more
-        assert await tools.own_tools("v", NONE) == ("Bash", "Read")
+        assert await tools.own_tools("v", NONE, {}) == ("Bash", "Read")
         lease.release()
 
 
@@ -48,12 +48,12 @@ async def test_no_session_gives_up_a_slot_for_it(tmp_path: Path) -> None:
     async with discovery(tmp_path) as (tools, pool):
         lease = await pool.lease("w", "s")
         lease.idle(lambda: None)
-        assert await tools.own_tools("w", NONE) == ()
+        assert await tools.own_tools("w", NONE, {}) == ()
         lease.release()
-        assert await tools.own_tools("w", NONE) == ("Bash", "Read")
+        assert await tools.own_tools("w", NONE, {}) == ("Bash", "Read")
 
 
 async def test_a_cli_that_dies_of_it_gives_its_slot_back(tmp_path: Path) -> None:
     async with discovery(tmp_path, die_of="initialize") as (tools, pool):
-        assert await tools.own_tools("w", NONE) == ()
+        assert await tools.own_tools("w", NONE, {}) == ()
         assert pool.spare("w") is not None

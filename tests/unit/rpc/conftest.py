@@ -43,6 +43,7 @@ from greenroomd.app.usecases.turns import Turns
 from greenroomd.app.usecases.workspaces import Workspaces
 from greenroomd.app.watch.tail import Tail
 from greenroomd.app.watch.watch import Watch
+from greenroomd.domain.config import JsonObject
 from greenroomd.domain.rules.session_field_rules import OperatorBounds
 from greenroomd.processes.claude.transcripts import TranscriptFiles
 from greenroomd.processes.node.allowed_roots import AllowedRoots
@@ -71,7 +72,9 @@ MOST_WATCHERS = 50  # of one session
 class NoTools:
     """Knows no tools: there is no CLI behind the edge."""
 
-    async def own_tools(self, workspace_id: str, hidden: frozenset[str]) -> tuple[str, ...]:
+    async def own_tools(
+        self, workspace_id: str, hidden: frozenset[str], settings: JsonObject
+    ) -> tuple[str, ...]:
         return ()
 
 

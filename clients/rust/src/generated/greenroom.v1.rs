@@ -4134,7 +4134,8 @@ pub struct Profile {
     /// Config below that of each session. `working_dir` may be left out.
     #[prost(message, optional, tag = "5")]
     pub config: ::core::option::Option<SessionConfig>,
-    /// How many started, unused processes to keep ready. Default: 0.
+    /// How many started, unused processes to keep ready. Default: 0. Must be 0 if `config` has a `project_context`, which is
+    /// read when the process of a session starts.
     #[prost(int32, tag = "6")]
     pub warm_processes: i32,
     /// Most sessions of this profile that are not CLOSED. 0: no limit.
@@ -5559,7 +5560,8 @@ pub struct StartTurnRequest {
     /// The session. Required.
     #[prost(string, tag = "1")]
     pub session_id: ::prost::alloc::string::String,
-    /// The prompt as text. Exactly one of `prompt` and `content` is required; at most 4 MiB.
+    /// The prompt as text. Exactly one of `prompt` and `content` is required; at most 4 MiB. A prompt that begins with `/` is
+    /// text for the model, not a command of the CLI.
     #[prost(string, tag = "2")]
     pub prompt: ::prost::alloc::string::String,
     /// The prompt as blocks: text, images, documents; at most 4 MiB in all.

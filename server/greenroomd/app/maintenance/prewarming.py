@@ -159,11 +159,16 @@ def _anywhere(start: WarmStart) -> WarmStart:
 
 
 def _start(profile: Profile, token: Secret | None) -> WarmStart | None:
-    """Return the start for a session that sets no options; None if that fails, so that other profiles get theirs."""
+    """Return the start for a session that sets no options.
+
+    None if no session could get the process, or if this fails, so that other profiles get theirs.
+    """
     try:
         config = replace(layered(profile.parts.config), oauth_token_set=token is not None)
     except Exception:
         log.exception("profile_skipped", workspace_id=profile.workspace_id, profile_id=profile.profile_id)
+        return None
+    if config.project_context:  # from before it was refused: it is read at a session's own start
         return None
     launch = Launch(
         session_id="",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from greenroomd.app.ports.own_tools import OwnTools
 from greenroomd.app.supervision.registry import Supervisors
 from greenroomd.domain.capabilities import Capabilities
+from greenroomd.domain.config import SessionConfig
 from greenroomd.domain.decision.live import Live
 from greenroomd.domain.errors import NoProcess
 
@@ -54,16 +56,23 @@ class SessionCapabilities:
         return next(alike, ())
 
     async def _tools_without_a_turn(self, live: Live) -> tuple[str, ...]:
-        return await self._own_tools.own_tools(live.session.workspace_id, _hidden(live))
+        settings = _config(live).settings or {}
+        return await self._own_tools.own_tools(live.session.workspace_id, _hidden(live), settings)
+
+
+def _config(live: Live) -> SessionConfig:
+    """Return the config that the process has."""
+    return live.running_config or live.session.config
 
 
 def _hidden(live: Live) -> frozenset[str]:
     """Return the tools that the model does not see: those that a rule without parentheses forbids."""
-    config = live.running_config or live.session.config
-    return frozenset(rule for rule in config.disallowed_tools if "(" not in rule)
+    config = _config(live)
+    permissions = (config.settings or {}).get("permissions")
+    denied = permissions.get("deny", ()) if isinstance(permissions, Mapping) else ()
+    return frozenset(rule for rule in (*config.disallowed_tools, *denied) if "(" not in rule)
 
 
 def _key(live: Live) -> object:
     """Return what a session's own tools depend on; its settings may hide some as well."""
-    config = live.running_config or live.session.config
-    return live.session.process.cli_version, _hidden(live), config.settings
+    return live.session.process.cli_version, _hidden(live), _config(live).settings

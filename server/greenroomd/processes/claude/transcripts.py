@@ -1,8 +1,8 @@
 """The files in which the CLI stores conversations: copies them for a fork, and deletes them.
 
 As observed with the CLI 2.1.330: a conversation is `projects/<slug of a directory>/<id>.jsonl`, one record a
-line, complete when a turn has ended. Beside it there may be a directory `<id>` with those of subagents. The CLI finds a
-conversation by its id alone, under any slug. `projects` is the workspace's; everything else that the CLI writes, such as
+line, complete when a turn has ended. Beside it there may be a directory `<id>` with those of subagents. The CLI finds
+a conversation by its id alone, under any slug. `projects` is the workspace's; all else that the CLI writes, such as
 plans and tasks, is in the conversation's own directory. Conversations from before that have it beside `projects`.
 """
 
@@ -97,10 +97,10 @@ def _copy(config_dir: Path, conversation: str, copy: str) -> None:
         target.flush()
         os.fsync(target.fileno())
     aside = transcript.with_suffix("")
-    plans, its_plans = (config_dir.parent / "configs" / name / "plans" for name in (conversation, copy))
-    for folder, its in ((aside, written.with_suffix("")), (plans, its_plans)):
+    plans, plans_of_copy = (config_dir.parent / "configs" / name / "plans" for name in (conversation, copy))
+    for folder, copied in ((aside, written.with_suffix("")), (plans, plans_of_copy)):
         if folder.is_dir() and not folder.is_symlink():
-            shutil.copytree(folder, its, symlinks=True, dirs_exist_ok=True)
+            shutil.copytree(folder, copied, symlinks=True, dirs_exist_ok=True)
     _sync(written.parent)
 
 

@@ -6,6 +6,7 @@ A hook refuses that process's only prompt before the model is asked. As observed
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import aclosing
 from datetime import timedelta
 
@@ -27,6 +28,11 @@ log = structlog.get_logger(__name__)
 WITHIN = timedelta(seconds=10)
 """How long all of it may take; 0.5 s are typical."""
 
+MOST_KNOWN = 256
+"""For how many combinations of forbidden tools and settings the tools are remembered."""
+
+_NOT_FOR_IT = frozenset({"hooks", "disableAllHooks", "env", "permissions"})
+"""Settings that would run something, or let the prompt pass; forbidden tools are told apart from them."""
 _REFUSING: JsonObject = {
     "hooks": {"UserPromptSubmit": [{"hooks": [{"type": "command", "command": "exit 2", "timeout": 5}]}]}
 }
@@ -39,21 +45,29 @@ class ToolDiscovery:
         self._cli = cli
         self._pool = pool
         self._transcripts = transcripts
-        self._known: dict[frozenset[str], tuple[str, ...]] = {}
+        self._known: dict[tuple[frozenset[str], str], tuple[str, ...]] = {}
         self._one_at_a_time = asyncio.Lock()
 
-    async def own_tools(self, workspace_id: str, hidden: frozenset[str]) -> tuple[str, ...]:
-        """Return the tools of a session in which those of `hidden` are forbidden."""
+    async def own_tools(
+        self, workspace_id: str, hidden: frozenset[str], settings: JsonObject
+    ) -> tuple[str, ...]:
+        """Return the tools of a session with these settings, in which those of `hidden` are forbidden."""
+        switches = {name: value for name, value in settings.items() if name not in _NOT_FOR_IT}
+        key = hidden, json.dumps(switches, sort_keys=True)
         async with self._one_at_a_time:
-            if hidden not in self._known and (tools := await self._learn(workspace_id, hidden)):
-                self._known[hidden] = tools
-            return self._known.get(hidden, ())
+            if key not in self._known and (tools := await self._learn(workspace_id, hidden, switches)):
+                self._known[key] = tools
+                if len(self._known) > MOST_KNOWN:
+                    del self._known[next(iter(self._known))]
+            return self._known.get(key, ())
 
-    async def _learn(self, workspace_id: str, hidden: frozenset[str]) -> tuple[str, ...]:
+    async def _learn(
+        self, workspace_id: str, hidden: frozenset[str], switches: JsonObject
+    ) -> tuple[str, ...]:
         lease = self._pool.spare(workspace_id)
         if lease is None:  # sessions come first
             return ()
-        launch = _launch(workspace_id, hidden)
+        launch = _launch(workspace_id, hidden, switches)
         try:
             async with asyncio.timeout(WITHIN.total_seconds()), self._cli.running(launch) as process:
                 lease.spawned(process.identity)
@@ -72,8 +86,9 @@ class ToolDiscovery:
             log.warning("transcript_left", workspace_id=launch.workspace_id, reason=str(error))
 
 
-def _launch(workspace_id: str, hidden: frozenset[str]) -> Launch:
-    config = SessionConfig(working_dir="", settings=_REFUSING, disallowed_tools=tuple(sorted(hidden)))
+def _launch(workspace_id: str, hidden: frozenset[str], switches: JsonObject) -> Launch:
+    settings = {**switches, **_REFUSING}
+    config = SessionConfig(working_dir="", settings=settings, disallowed_tools=tuple(sorted(hidden)))
     return Launch(
         session_id="", workspace_id=workspace_id, cli_session_id=new_id(), resume=False, config=config
     )

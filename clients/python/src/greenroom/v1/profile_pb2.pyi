@@ -70,7 +70,9 @@ class Profile(_message.Message):
     description: _builtins.str
     """What it is for, at most 4096 characters."""
     warm_processes: _builtins.int
-    """How many started, unused processes to keep ready. Default: 0."""
+    """How many started, unused processes to keep ready. Default: 0. Must be 0 if `config` has a `project_context`, which is
+    read when the process of a session starts.
+    """
     max_sessions: _builtins.int
     """Most sessions of this profile that are not CLOSED. 0: no limit."""
     etag: _builtins.str

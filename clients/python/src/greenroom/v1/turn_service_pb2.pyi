@@ -87,7 +87,9 @@ class StartTurnRequest(_message.Message):
     session_id: _builtins.str
     """The session. Required."""
     prompt: _builtins.str
-    """The prompt as text. Exactly one of `prompt` and `content` is required; at most 4 MiB."""
+    """The prompt as text. Exactly one of `prompt` and `content` is required; at most 4 MiB. A prompt that begins with `/` is
+    text for the model, not a command of the CLI.
+    """
     if_busy: Global___IfBusy.ValueType
     """What to do while another turn runs. Default: REJECT."""
     request_id: _builtins.str

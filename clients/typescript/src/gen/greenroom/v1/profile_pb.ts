@@ -61,7 +61,8 @@ export type Profile = Message<"greenroom.v1.Profile"> & {
   config?: SessionConfig | undefined;
 
   /**
-   * How many started, unused processes to keep ready. Default: 0.
+   * How many started, unused processes to keep ready. Default: 0. Must be 0 if `config` has a `project_context`, which is
+   * read when the process of a session starts.
    *
    * @generated from field: int32 warm_processes = 6;
    */

@@ -34,7 +34,8 @@ export type StartTurnRequest = Message<"greenroom.v1.StartTurnRequest"> & {
   sessionId: string;
 
   /**
-   * The prompt as text. Exactly one of `prompt` and `content` is required; at most 4 MiB.
+   * The prompt as text. Exactly one of `prompt` and `content` is required; at most 4 MiB. A prompt that begins with `/` is
+   * text for the model, not a command of the CLI.
    *
    * @generated from field: string prompt = 2;
    */
