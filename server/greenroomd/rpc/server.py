@@ -77,6 +77,10 @@ class ServerTimeouts:
     """How long a new connection may take for the HTTP/2 handshake before it is closed."""
     shortest_ping: timedelta = timedelta(seconds=5)
     """The shortest allowed interval between a client's pings; a client that pings more often is disconnected."""
+    unaccepted: timedelta = timedelta(hours=1)
+    """How long a call may wait until the server takes it up. By default gRPC drops it after 30 s, and a busy server's
+    clients see CANCELLED, which they do not repeat; how long it is worth waiting for, their deadlines say.
+    """
     stop: timedelta = UNDER_WAY + timedelta(seconds=1)
     """How long calls may still run when the server stops."""
 
@@ -160,6 +164,7 @@ def _options(timeouts: ServerTimeouts, connections_per_address: int) -> list[tup
         ("grpc.max_send_message_length", -1),
         ("grpc.server.max_pending_requests", MAX_WAITING_CALLS),
         ("grpc.server.max_pending_requests_hard_limit", MAX_WAITING_CALLS),
+        ("grpc.server_max_unrequested_time_in_server", timeouts.unaccepted // timedelta(seconds=1)),
         ("grpc.max_allowed_incoming_connections", connections_per_address),
         ("grpc.server_handshake_timeout_ms", milliseconds(timeouts.handshake)),
         ("grpc.keepalive_time_ms", milliseconds(timeouts.keepalive)),
