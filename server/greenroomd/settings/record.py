@@ -1,7 +1,7 @@
 """The operator's settings as one frozen record; `load` reads it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -17,8 +17,12 @@ from greenroomd.settings.value_types import (
     Count,
     DatabaseUrl,
     EventTypes,
+    GrantTable,
+    HolderGrants,
     ImportPaths,
     KeyFile,
+    KeySource,
+    NeededForJwt,
     ReceiverUrl,
     Roots,
     SigningSecret,
@@ -61,8 +65,33 @@ class Settings(BaseModel):
     authentication: AuthenticationWays = Field(
         (),
         description="How callers prove who they are: `none`, or ways separated by `,`, of which a caller needs one: "
-        "`token` (API tokens, made by `greenroomd keys`). With `none`, whoever can connect may do everything; see "
-        "[access.md](access.md)",
+        "`token` (API tokens, made by `greenroomd keys`), `jwt` (JSON Web Tokens), `mtls` (client certificates). With "
+        "`none`, whoever can connect may do everything; see [access.md](access.md)",
+    )
+    jwt_issuer: NeededForJwt = Field(
+        None, validate_default=True, description="The `iss` that JSON Web Tokens must have"
+    )
+    jwt_audience: NeededForJwt = Field(
+        None, validate_default=True, description="The `aud` that they must have, alone or among others"
+    )
+    jwt_keys: KeySource = Field(
+        None,
+        validate_default=True,
+        description="The issuer's JSON Web Key Set: a file, read again when it changes, or an `https://` URL, asked "
+        "again every 15 minutes and, at most once a minute, for a `kid` that is not known",
+    )
+    jwt_ca_file: AbsolutePath | None = Field(
+        None, description="Authorities in PEM to trust for that URL; by default those of the system"
+    )
+    jwt_grants_claim: str = Field(
+        "greenroom_grants",
+        min_length=1,
+        description="The claim that says what a bearer may do: grants such as `lab=operator`, or with "
+        "`jwt_group_grants` the names of groups; dots lead into objects",
+    )
+    jwt_group_grants: GrantTable = Field(
+        default_factory=dict,
+        description='The grants of each group, as a TOML table or JSON: `{"builders": ["lab=operator"]}`',
     )
     reflection: Literal["open", "authenticated", "off"] = Field(
         "authenticated",
@@ -87,8 +116,14 @@ class Settings(BaseModel):
         None,
         description="Authorities in PEM: every TCP client then needs a certificate of one of them (mTLS)",
     )
+    mtls_grants: HolderGrants = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="The grants of each client by the name in its certificate, as a TOML table or JSON: "
+        '`{"spiffe://example.org/ci": ["lab=operator"]}`',
+    )
     tls_reload_interval: Span = Field(
-        timedelta(seconds=10), description="How often the three files above are read again"
+        timedelta(seconds=10), description="How often the three TLS files are read again"
     )
     listen: ListenAddress = Field(
         "127.0.0.1:50051",
@@ -316,8 +351,14 @@ class Settings(BaseModel):
         shown["metrics_listen"] = str(self.metrics_listen or "")
         shown["listeners"] = ",".join(self.listeners)
         shown["authentication"] = ",".join(self.authentication) or "none"
+        shown["jwt_group_grants"] = _spelled(self.jwt_group_grants)
+        shown["mtls_grants"] = _spelled(self.mtls_grants)
         shown["webhook_types"] = ",".join(sorted(self.webhook_types))
         return shown
+
+
+def _spelled(table: Mapping[str, Sequence[str]]) -> str:
+    return "; ".join(f"{name}: {', '.join(grants)}" for name, grants in table.items())
 
 
 def _without_password(url: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr, ValidationInfo
 
 from greenroomd.domain.events import EPHEMERAL, EventType
+from greenroomd.domain.principal import Grants
 
 _DATABASES = ("sqlite", "postgresql+psycopg")
 _UNITS = {"d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
@@ -63,6 +64,35 @@ def _ways(value: object) -> object:
 def _distinct(value: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(value)) < len(value):
         raise ValueError("names a way twice")
+    return value
+
+
+def _needed_for_jwt(value: str | None, info: ValidationInfo) -> str | None:
+    if value is None and "jwt" in info.data.get("authentication", ()):
+        raise ValueError("is needed, since authentication names jwt")
+    return value
+
+
+def _key_source(value: str | None, info: ValidationInfo) -> str | None:
+    if value is not None and not value.startswith("/"):
+        parts = urlsplit(value)
+        if parts.scheme != "https" or not parts.hostname or not _port_fits(parts):
+            raise ValueError("should be an absolute path or https://host/path")
+    return _needed_for_jwt(value, info)
+
+
+def _holders(value: dict[str, tuple[str, ...]], info: ValidationInfo) -> dict[str, tuple[str, ...]]:
+    if "mtls" in info.data.get("authentication", ()) and info.data.get("tls_client_ca_file") is None:
+        raise ValueError("authentication names mtls, which needs tls_client_ca_file")
+    return value
+
+
+def _grants(value: object) -> object:
+    return _split_commas(value) if isinstance(value, str) else value
+
+
+def _readable(value: tuple[str, ...]) -> tuple[str, ...]:
+    Grants.of(value)
     return value
 
 
@@ -137,7 +167,12 @@ ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
 ImportPaths = Annotated[tuple[ImportPath, ...], BeforeValidator(_split_commas)]
 EventTypes = Annotated[frozenset[EventType], BeforeValidator(_split_commas), AfterValidator(_durable)]
 AuthenticationWays = Annotated[
-    tuple[Literal["token"], ...], BeforeValidator(_ways), AfterValidator(_distinct)
+    tuple[Literal["token", "jwt", "mtls"], ...], BeforeValidator(_ways), AfterValidator(_distinct)
 ]
+NeededForJwt = Annotated[str | None, AfterValidator(_needed_for_jwt)]
+KeySource = Annotated[str | None, AfterValidator(_key_source)]
+GrantList = Annotated[tuple[str, ...], BeforeValidator(_grants), AfterValidator(_readable)]
+GrantTable = Annotated[dict[str, GrantList], BeforeValidator(_json_object)]
+HolderGrants = Annotated[GrantTable, AfterValidator(_holders)]
 SigningSecret = Annotated[SecretStr, Field(min_length=24), AfterValidator(_signing_secret)]
 ReceiverUrl = Annotated[SecretStr, AfterValidator(_receiver)]

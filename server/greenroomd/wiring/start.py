@@ -32,6 +32,7 @@ from greenroomd.app.watch.tail import Tail
 from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.decision.live import TurnTimeouts
 from greenroomd.domain.retryable_errors import DatabaseTakenOver
+from greenroomd.identity.signing_keys import KeysUnusable
 from greenroomd.processes.claude.discovery import find_cli
 from greenroomd.processes.linux.cgroup_setup import NotDelegated
 from greenroomd.processes.node.descriptor_limit import raise_descriptor_limit
@@ -73,6 +74,7 @@ _UNSTARTABLE = (
     DatabaseInUse,
     SchemaTooNew,
     KeyFileUnusable,
+    KeysUnusable,
     ListenerUnusable,
 )
 
@@ -174,7 +176,12 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> str:
             settings.listen,
             services(settings, store, supervisors, sessions, watch, parts, cli, drain, profiles_changed.set),
             drain=drain,
-            guard=Guard(Workspaces(store), CursorCodec(store.store_id), authenticator),
+            guard=Guard(
+                Workspaces(store),
+                CursorCodec(store.store_id),
+                authenticator,
+                certificates="mtls" in settings.authentication,
+            ),
             reflection=settings.reflection,
             answered=sessions.replay,
             observer=metrics,
