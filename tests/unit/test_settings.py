@@ -339,3 +339,31 @@ def test_ways_of_authentication_are_named_once() -> None:
     assert (settings.authentication, settings.redacted()["authentication"]) == (("token",), "token")
     for unknown in ("password", "token,token", "token,none"):
         assert problems({"GREENROOM_AUTHENTICATION": unknown})[0].startswith("GREENROOM_AUTHENTICATION")
+
+
+JWT = {
+    "GREENROOM_AUTHENTICATION": "token, jwt",
+    "GREENROOM_JWT_ISSUER": "https://issuer.example.org",
+    "GREENROOM_JWT_AUDIENCE": "greenroom",
+    "GREENROOM_JWT_KEYS": "https://issuer.example.org/keys",
+}
+
+
+def test_json_web_tokens_need_an_issuer_an_audience_and_keys() -> None:
+    settings = load_settings({**JWT, "GREENROOM_JWT_GROUP_GRANTS": '{"ci": "lab=operator,den=viewer"}'})
+    assert settings.jwt_group_grants == {"ci": ("lab=operator", "den=viewer")}
+    assert load_settings({**JWT, "GREENROOM_JWT_KEYS": "/etc/keys.json"}).jwt_keys == "/etc/keys.json"
+    for name in ("ISSUER", "AUDIENCE", "KEYS"):
+        assert "is needed" in problems({**JWT, f"GREENROOM_JWT_{name}": ""})[0]
+    for source in ("http://issuer.example.org/keys", "keys.json", "https://", "file:///etc/keys.json"):
+        assert "https://host/path" in problems({**JWT, "GREENROOM_JWT_KEYS": source})[0]
+    assert "is no grant" in problems({**JWT, "GREENROOM_JWT_GROUP_GRANTS": '{"ci": "lab"}'})[0]
+
+
+def test_client_certificates_need_an_authority() -> None:
+    tls = {"GREENROOM_TLS_CERT_FILE": "/c", "GREENROOM_TLS_KEY_FILE": "/k"}
+    mtls = {**tls, "GREENROOM_AUTHENTICATION": "mtls"}
+    assert "tls_client_ca_file" in problems(mtls)[0]
+    grants = '{"ci.example.org": ["lab=operator"]}'
+    settings = load_settings({**mtls, "GREENROOM_TLS_CLIENT_CA_FILE": "/a", "GREENROOM_MTLS_GRANTS": grants})
+    assert settings.redacted()["mtls_grants"] == "ci.example.org: lab=operator"
