@@ -18,7 +18,8 @@ from greenroom.v1.session_service_pb2 import (
     ForkSessionRequest,
     StartMode,
 )
-from greenroom.v1.turn_service_pb2 import InterruptTurnRequest
+from greenroom.v1.task_pb2 import TaskState
+from greenroom.v1.turn_service_pb2 import InterruptTurnRequest, ListTasksRequest
 from greenroom_server import GreenroomServer
 from standin.model_api import ModelApi
 from story import conversation, create, get, history, names, run_turn, scripted, start_turn, until, working
@@ -179,3 +180,32 @@ async def test_a_repeated_fork_is_the_same_session(server: GreenroomServer) -> N
     answers.append(await server.sessions.ForkSession(request))
     assert len({answer.SerializeToString() for answer in answers}) == 1
     assert len(transcripts(server)) == 2
+
+
+async def timers(server: GreenroomServer, session_id: str) -> list[tuple[str, str]]:
+    """Return the ids and states of a session's timers."""
+    tasks = (await server.turns.ListTasks(ListTasksRequest(session_id=session_id))).tasks
+    return [(task.task_id, TaskState.Name(task.state).removeprefix("TASK_STATE_")) for task in tasks]
+
+
+async def test_it_has_the_timers_of_the_conversation_and_says_so(
+    server: GreenroomServer, model_api: ModelApi
+) -> None:
+    origin = await create(server)
+    timer = {"cron": "0 0 1 1 *", "prompt": "happy new year", "recurring": False}
+    wakeup = {"delaySeconds": 3600, "prompt": "look", "reason": "waiting"}
+    calls = [{"name": "CronCreate", "input": timer}, {"name": "ScheduleWakeup", "input": wakeup}]
+    await run_turn(server, origin.session_id, scripted("set", {"tools": calls}, {"text": "set"}))
+    (known, _), _ = await timers(server, origin.session_id)
+    copy = await fork(server, origin.session_id, start_mode=MANUAL)
+    assert await timers(server, copy.session_id) == [(known, "PAUSED")]
+    assert copy.background_task_count == 1
+    assert "task_started" in names(await history(server, copy.session_id))
+    started = await fork(server, origin.session_id)
+    for session in (copy, started):
+        listing = scripted("list", {"tool": "CronList", "input": {}}, {"text": "listed"})
+        await run_turn(server, session.session_id, listing)
+        assert await timers(server, session.session_id) == [(known, "SCHEDULED")]
+    answer = model_api.requests(copy.cli_session_id)[-1]["last"]
+    assert known in answer
+    assert "happy new year" in answer

@@ -230,6 +230,31 @@ async def test_a_timer_is_a_task_that_pauses_without_a_process(server: Greenroom
     assert [each.state for each in await tasks(server, session_id)] == [task_pb2.TASK_STATE_STOPPED]
 
 
+async def test_a_wakeup_is_a_task_that_its_process_takes_along(server: GreenroomServer) -> None:
+    session_id = await session_with(server)
+    calls = [
+        {"name": "ScheduleWakeup", "input": {"delaySeconds": 3600, "prompt": prompt, "reason": "waiting"}}
+        for prompt in ("look", "look again")
+    ]
+    await run_turn(server, session_id, scripted("go", {"tools": [calls[0]]}, {"tools": [calls[1]]}))
+    first, second = await tasks(server, session_id)
+    assert [first.state, second.state] == [task_pb2.TASK_STATE_STOPPED, task_pb2.TASK_STATE_SCHEDULED]
+    assert (second.kind, second.description, second.schedule) == (
+        task_pb2.TASK_KIND_TIMER,
+        "look again",
+        "",
+    )
+    assert second.next_time.ToDatetime(UTC) > datetime.now(UTC)
+    await run_turn(server, session_id, scripted("list", {"tool": "CronList", "input": {}}))
+    assert [task.state for task in await tasks(server, session_id)] == [first.state, second.state]
+    answer = await server.sessions.SuspendSession(SuspendSessionRequest(session_id=session_id))
+    suspended = await until(server, answer.session.session_id, session_pb2.SESSION_STATE_SUSPENDED)
+    assert list(suspended.lost_task_ids) == [second.task_id]
+    calls = [calls[0], {"name": "ScheduleWakeup", "input": {"stop": True}}]
+    await run_turn(server, session_id, scripted("go", {"tools": [calls[0]]}, {"tools": [calls[1]]}))
+    assert [task.state for task in await tasks(server, session_id)][2:] == [task_pb2.TASK_STATE_STOPPED]
+
+
 async def test_a_hook_that_wakes_the_model_is_the_cause(server: GreenroomServer) -> None:
     hook: dict[str, str | bool] = {
         "type": "command",

@@ -806,7 +806,9 @@ type SessionLimits struct {
 	MemoryBytes *int64 `protobuf:"varint,1,opt,name=memory_bytes,json=memoryBytes,proto3,oneof" json:"memory_bytes,omitempty"`
 	// Processor time in cores: 0.5 is half a core. Greater than 0. Default: no limit.
 	Cpu *float64 `protobuf:"fixed64,2,opt,name=cpu,proto3,oneof" json:"cpu,omitempty"`
-	// Life of the session from its creation to CLOSING, 1 s to 7 d. Default: no limit.
+	// Life of the session from its creation to CLOSING, 1 s to 7 d. It holds in every state: a running turn is interrupted, and
+	// work in the background is lost, as for every limit of the session itself; session.expiring announces it. Default: no
+	// limit.
 	MaxDuration *durationpb.Duration `protobuf:"bytes,3,opt,name=max_duration,json=maxDuration,proto3" json:"max_duration,omitempty"`
 	// Time without a turn until `SessionConfig.on_idle` applies. Default: the server's.
 	IdleTimeout *durationpb.Duration `protobuf:"bytes,4,opt,name=idle_timeout,json=idleTimeout,proto3" json:"idle_timeout,omitempty"`

@@ -83,7 +83,8 @@ type SessionServiceClient interface {
 	// that is silent for longer.
 	WaitSession(ctx context.Context, in *WaitSessionRequest, opts ...grpc.CallOption) (*WaitSessionResponse, error)
 	// ForkSession creates a session that continues a copy of another session's conversation. The copy is made at once, so
-	// the new session does not depend on what happens to the other one later. If nothing was said there yet, the new one
+	// the new session does not depend on what happens to the other one later. Timers of the conversation (see ListTasks) are
+	// copied with it, and fire in both sessions. If nothing was said there yet, the new one
 	// begins a conversation of its own. If the other one's profile was deleted, the new one has its config, and no
 	// profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
 	// (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
@@ -307,7 +308,8 @@ type SessionServiceServer interface {
 	// that is silent for longer.
 	WaitSession(context.Context, *WaitSessionRequest) (*WaitSessionResponse, error)
 	// ForkSession creates a session that continues a copy of another session's conversation. The copy is made at once, so
-	// the new session does not depend on what happens to the other one later. If nothing was said there yet, the new one
+	// the new session does not depend on what happens to the other one later. Timers of the conversation (see ListTasks) are
+	// copied with it, and fire in both sessions. If nothing was said there yet, the new one
 	// begins a conversation of its own. If the other one's profile was deleted, the new one has its config, and no
 	// profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
 	// (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.

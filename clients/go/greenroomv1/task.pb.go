@@ -37,7 +37,8 @@ const (
 	// A script of several agents.
 	TaskKind_TASK_KIND_WORKFLOW TaskKind = 4
 	// A prompt that the CLI gives itself at set times. It belongs to the conversation: without a process it cannot fire, and
-	// is there again with the next one.
+	// is there again with the next one; a fork has it, too. One that was set by a delay belongs to the process, and is LOST
+	// with it.
 	TaskKind_TASK_KIND_TIMER TaskKind = 5
 	// Any other kind.
 	TaskKind_TASK_KIND_OTHER TaskKind = 6
@@ -111,8 +112,8 @@ const (
 	TaskState_TASK_STATE_STOPPED TaskState = 5
 	// A timer whose session has no process. It is SCHEDULED again as soon as the session has one.
 	TaskState_TASK_STATE_PAUSED TaskState = 7
-	// Its process ended before it did, whatever the reason was; of a timer, its session was closed. What it had done by then is
-	// done; nothing runs it again.
+	// Its process ended before it did, whatever the reason was; of a timer, its session was closed, or its only time
+	// passed while there was no process. What it had done by then is done; nothing runs it again.
 	TaskState_TASK_STATE_LOST TaskState = 6
 )
 
@@ -172,7 +173,7 @@ func (TaskState) EnumDescriptor() ([]byte, []int) {
 // fields are set by the server.
 type Task struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The CLI's id of the task, unique in the session.
+	// The CLI's id of the task, unique in the session; of a TIMER without `schedule`, its `tool_use_id`.
 	TaskId string `protobuf:"bytes,1,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
 	// Session that it belongs to.
 	SessionId string `protobuf:"bytes,2,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
@@ -184,8 +185,8 @@ type Task struct {
 	State TaskState `protobuf:"varint,5,opt,name=state,proto3,enum=greenroom.v1.TaskState" json:"state,omitempty"`
 	// What it does, in the model's words; of a TIMER the prompt that it gives. At most 4096 characters, then cut.
 	Description string `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
-	// Of a TIMER: its times, as a cron expression in the time zone of the server, such as `30 9 * * 1`. Empty for every other
-	// kind.
+	// Of a TIMER: its times, as a cron expression in the time zone of the server, such as `30 9 * * 1`. Empty for one
+	// that was set by a delay, and for every other kind.
 	Schedule string `protobuf:"bytes,7,opt,name=schedule,proto3" json:"schedule,omitempty"`
 	// Of a TIMER: whether it fires again and again. One that does not ends when it has fired.
 	Recurring bool `protobuf:"varint,8,opt,name=recurring,proto3" json:"recurring,omitempty"`

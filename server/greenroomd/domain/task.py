@@ -55,7 +55,7 @@ class Task:
     description: str = ""
     """What it does, in the model's words; of a timer, the prompt that it gives."""
     schedule: str = ""
-    """Of a timer: its times, as a cron expression; "" for every other kind."""
+    """Of a timer: its times, as a cron expression; "" for a wakeup after some time, and for every other kind."""
     recurring: bool = False
     """Of a timer: whether it fires again and again."""
     next_time: datetime | None = None

@@ -16,6 +16,7 @@ from greenroomd.domain.frames.background_frames import (
     TaskChanged,
     TaskReported,
     TimerSet,
+    TimersListed,
 )
 from greenroomd.domain.frames.message_frames import AssistantSpoke, Delta, DeltaKind, UserEchoed
 from greenroomd.domain.frames.setting_frames import ModelSwitched, PermissionModeTold, TurnInitialized
@@ -204,7 +205,12 @@ def lists(*task_ids: str, kind: TaskKind = TaskKind.SHELL, **facts: Any) -> Back
 
 def timer_set(task_id: str = "c1", **facts: Any) -> TimerSet:
     facts = {"recurring": False, "next_time": None, "tool_use_id": "toolu_2", **facts}
-    return TimerSet(raw=b"", task_id=task_id, schedule="30 9 * * 1", prompt="look again", **facts)
+    facts = {"schedule": "30 9 * * 1", "prompt": "look again", **facts}
+    return TimerSet(raw=b"", task_id=task_id, **facts)
+
+
+def timers(*task_ids: str) -> TimersListed:
+    return TimersListed(raw=b"", task_ids=frozenset(task_ids))
 
 
 def timer_fires() -> MessageProgressed:

@@ -21,7 +21,7 @@ from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch
 from greenroomd.domain.states import IDLE_TIMEOUT, POOL_PRESSURE, State
 from greenroomd.domain.task import TaskKind, TaskState
 from unit.live import says
-from unit.live.owner import TIMEOUTS, Owner, an_owner, payloads
+from unit.live.owner import NOON, TIMEOUTS, Owner, an_owner, payloads
 
 TASK_EVENTS = (EventType.TASK_STARTED, EventType.TASK_UPDATED, EventType.TASK_ENDED)
 MINUTE = timedelta(minutes=1)
@@ -162,6 +162,38 @@ def test_a_timer_pauses_with_its_process_and_ends_with_its_session() -> None:
     owner.lose_memory().decide(orders.close)
     states.append(owner.tasks["c1"].state)
     assert states == [TaskState.PAUSED, TaskState.SCHEDULED, TaskState.LOST]
+
+
+def test_a_timer_whose_time_passes_without_a_process_is_lost_as_the_cli_drops_it() -> None:
+    soon = NOON + MINUTE
+    owner = after(
+        says.timer_set("once", next_time=soon),
+        says.timer_set("again", next_time=soon, recurring=True),
+        says.timer_set("later", next_time=soon + 9 * MINUTE),
+    )
+    owner.decide(orders.suspend)
+    owner.exits()
+    owner.pass_time(2 * MINUTE)
+    owner.launched()
+    states = {task_id: task.state for task_id, task in owner.tasks.items()}
+    scheduled = TaskState.SCHEDULED
+    assert states == {"once": TaskState.LOST, "again": scheduled, "later": scheduled}
+    assert owner.session.background_task_count == 2
+
+
+def test_a_wakeup_is_lost_with_its_process() -> None:
+    owner = after(says.timer_set("w1", schedule=""), says.timer_set("c1"))
+    owner.decide(orders.suspend)
+    owner.exits()
+    assert (owner.tasks["w1"].state, owner.tasks["c1"].state) == (TaskState.LOST, TaskState.PAUSED)
+    assert owner.session.lost_task_ids == ("w1",)
+
+
+def test_a_timer_that_the_cli_does_not_list_is_over() -> None:
+    owner = after(says.task_began("b1"), says.timer_set("c1"), says.timer_set("c2"))
+    owner.says(says.timers("c2"))
+    states = [owner.tasks[task_id].state for task_id in ("b1", "c1", "c2")]
+    assert states == [TaskState.RUNNING, TaskState.STOPPED, TaskState.SCHEDULED]
 
 
 def test_a_task_is_stopped_by_the_cli() -> None:

@@ -8,12 +8,14 @@ from datetime import timedelta
 import pytest
 
 from greenroomd.domain.config import Limits
+from greenroomd.domain.decision.actions import EndProcess
 from greenroomd.domain.event_payloads import Expiring
 from greenroomd.domain.events import EventType
 from greenroomd.domain.lifecycle import deadlines, expiry
 from greenroomd.domain.lifecycle.reconfiguration import Apply, Patch, update
 from greenroomd.domain.states import State
-from unit.live.owner import Owner, payloads
+from unit.live import says
+from unit.live.owner import Owner, an_owner, payloads
 
 MICROSECOND = timedelta(microseconds=1)
 SECOND = timedelta(seconds=1)
@@ -38,6 +40,18 @@ def test_a_session_that_rests_is_announced_and_closed_just_the_same(state: State
     assert owner.told()[0] is EventType.SESSION_LIMIT_REACHED
     assert (owner.state, owner.session.state_reason) == (State.CLOSED, deadlines.MAX_DURATION)
     assert expiry.due_time(owner.session) is None
+
+
+def test_the_end_of_a_session_does_not_wait_for_work_in_the_background() -> None:
+    owner = an_owner(config={"limits": Limits(max_duration=2 * MINUTE)})
+    turn = owner.prompt()
+    owner.says(says.task_began("b1"))
+    owner.answers(turn)
+    owner.forget().wait(2 * MINUTE)
+    assert owner.done() == [EndProcess()]
+    owner.exits()
+    assert (owner.state, owner.session.state_reason) == (State.CLOSED, deadlines.MAX_DURATION)
+    assert owner.session.lost_task_ids == ("b1",)
 
 
 def test_a_session_with_days_to_live_is_announced_a_minute_before() -> None:

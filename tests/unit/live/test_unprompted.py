@@ -125,6 +125,14 @@ def test_a_timer_that_fires_once_is_the_cause_and_has_ended() -> None:
     assert owner.tasks["c2"].state is TaskState.SCHEDULED
 
 
+def test_a_wakeup_may_fire_some_seconds_before_the_minute_that_was_announced() -> None:
+    owner = after(says.timer_set("w1", schedule="", next_time=NOON + timedelta(minutes=2)))
+    owner.pass_time(timedelta(seconds=50))
+    owner.says(says.RUNNING, says.timer_fires(), says.init())
+    assert cause(owner) == TurnCause(kind=CauseKind.TIMER, task_id="w1")
+    assert owner.tasks["w1"].state is TaskState.COMPLETED
+
+
 def test_a_timer_that_fires_again_goes_on() -> None:
     owner = after(says.timer_set("c1", recurring=True, next_time=NOON + timedelta(minutes=1)))
     owner.pass_time(timedelta(minutes=1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from greenroomd.domain.frames.background_frames import (
     TaskReported,
     TimerCleared,
     TimerSet,
+    TimersListed,
 )
 from greenroomd.domain.frames.frame import Frame, SystemNoted
 from greenroomd.domain.task import TaskKind, TaskState
@@ -98,16 +99,16 @@ def test_nothing_that_it_says_is_an_error(subtype: str, fields: dict[str, Any]) 
     assert "\0" not in getattr(line(**given), "task_id", "")
 
 
-def called(name: str, **given: Any) -> Frame:
-    block = {"type": "tool_use", "id": "toolu_1", "name": name, "input": given}
+def called(name: str, tool_use_id: str = "toolu_1", **given: Any) -> Frame:
+    block = {"type": "tool_use", "id": tool_use_id, "name": name, "input": given}
     message = {"type": "assistant", "message": {"id": "m", "model": "opus", "content": [block]}}
     frame = parse(json.dumps(message).encode())
     assert isinstance(frame, Frame)
     return frame
 
 
-def answered(outcome: Any) -> Frame:
-    block = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "…"}
+def answered(outcome: Any, tool_use_id: str = "toolu_1") -> Frame:
+    block = {"type": "tool_result", "tool_use_id": tool_use_id, "content": "…"}
     message = {"type": "user", "message": {"content": [block]}, "tool_use_result": outcome}
     frame = parse(json.dumps(message).encode())
     assert isinstance(frame, Frame)
@@ -142,9 +143,54 @@ def test_a_timer_that_was_deleted_and_those_that_are_left_are_known_from_their_c
     assert [type(frame) for frame in calls.read(answered({"id": "c1"}))][1:] == [TimerCleared]
     calls.read(called("CronList"))
     jobs = [{"id": "c2", "cron": "* * * * *", "prompt": "look", "nextFireAt": 1e300}, {}]
-    _, timer = calls.read(answered({"jobs": jobs}))
+    _, timer, listed = calls.read(answered({"jobs": jobs}))
     assert isinstance(timer, TimerSet)
     assert (timer.task_id, timer.next_time) == ("c2", None)
+    assert listed == TimersListed(raw=b"", task_ids=frozenset({"c2"}))
+
+
+def test_a_list_that_was_refused_says_nothing() -> None:
+    calls = ToolCalls()
+    calls.read(called("CronList"))
+    assert len(calls.read(answered("Error: no"))) == 1
+
+
+def wakes(calls: ToolCalls, number: int, **given: object) -> list[Frame]:
+    """Return what a call of ScheduleWakeup says, besides its own frame."""
+    calls.read(called("ScheduleWakeup", tool_use_id=f"toolu_{number}", prompt="look", delaySeconds=90))
+    milliseconds = FIRES.timestamp() * 1000
+    outcome = {"scheduledFor": milliseconds, "clampedDelaySeconds": 90, "wasClamped": False, **given}
+    return list(calls.read(answered(outcome, tool_use_id=f"toolu_{number}")))[1:]
+
+
+def test_a_wakeup_is_a_timer_without_a_schedule_of_which_there_is_one_at_most() -> None:
+    calls = ToolCalls()
+    (wakeup,) = wakes(calls, 1)
+    assert isinstance(wakeup, TimerSet)
+    assert (wakeup.task_id, wakeup.schedule, wakeup.prompt, wakeup.next_time) == (
+        "toolu_1",
+        "",
+        "look",
+        FIRES,
+    )
+    cleared, again = wakes(calls, 2)
+    assert cleared == TimerCleared(raw=b"", task_id="toolu_1")
+    assert isinstance(again, TimerSet)
+    assert again.task_id == "toolu_2"
+    assert wakes(calls, 3, scheduledFor=0, stopped=True) == [TimerCleared(raw=b"", task_id="toolu_2")]
+    assert wakes(calls, 4, scheduledFor=0, stopped=True) == []
+
+
+def test_a_wakeup_has_one_id_also_where_it_is_listed() -> None:
+    calls = ToolCalls()
+    wakes(calls, 1)
+    calls.read(called("CronList"))
+    sooner = (FIRES.timestamp() - 40) * 1000
+    jobs = [{"id": "c1", "cron": "30 9 * * *", "prompt": "look", "durable": False, "nextFireAt": sooner}]
+    _, timer, listed = calls.read(answered({"jobs": jobs}))
+    assert isinstance(timer, TimerSet)
+    assert (timer.task_id, timer.schedule, timer.next_time) == ("toolu_1", "", FIRES - timedelta(seconds=40))
+    assert listed == TimersListed(raw=b"", task_ids=frozenset({"toolu_1"}))
 
 
 def test_a_monitor_is_known_from_the_call_that_started_it() -> None:

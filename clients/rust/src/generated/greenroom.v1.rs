@@ -212,7 +212,9 @@ pub struct SessionLimits {
     /// Processor time in cores: 0.5 is half a core. Greater than 0. Default: no limit.
     #[prost(double, optional, tag = "2")]
     pub cpu: ::core::option::Option<f64>,
-    /// Life of the session from its creation to CLOSING, 1 s to 7 d. Default: no limit.
+    /// Life of the session from its creation to CLOSING, 1 s to 7 d. It holds in every state: a running turn is interrupted, and
+    /// work in the background is lost, as for every limit of the session itself; session.expiring announces it. Default: no
+    /// limit.
     #[prost(message, optional, tag = "3")]
     pub max_duration: ::core::option::Option<::prost_types::Duration>,
     /// Time without a turn until `SessionConfig.on_idle` applies. Default: the server's.
@@ -1687,7 +1689,7 @@ impl SessionView {
 /// fields are set by the server.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Task {
-    /// The CLI's id of the task, unique in the session.
+    /// The CLI's id of the task, unique in the session; of a TIMER without `schedule`, its `tool_use_id`.
     #[prost(string, tag = "1")]
     pub task_id: ::prost::alloc::string::String,
     /// Session that it belongs to.
@@ -1705,8 +1707,8 @@ pub struct Task {
     /// What it does, in the model's words; of a TIMER the prompt that it gives. At most 4096 characters, then cut.
     #[prost(string, tag = "6")]
     pub description: ::prost::alloc::string::String,
-    /// Of a TIMER: its times, as a cron expression in the time zone of the server, such as `30 9 * * 1`. Empty for every other
-    /// kind.
+    /// Of a TIMER: its times, as a cron expression in the time zone of the server, such as `30 9 * * 1`. Empty for one
+    /// that was set by a delay, and for every other kind.
     #[prost(string, tag = "7")]
     pub schedule: ::prost::alloc::string::String,
     /// Of a TIMER: whether it fires again and again. One that does not ends when it has fired.
@@ -1748,7 +1750,8 @@ pub enum TaskKind {
     /// A script of several agents.
     Workflow = 4,
     /// A prompt that the CLI gives itself at set times. It belongs to the conversation: without a process it cannot fire, and
-    /// is there again with the next one.
+    /// is there again with the next one; a fork has it, too. One that was set by a delay belongs to the process, and is LOST
+    /// with it.
     Timer = 5,
     /// Any other kind.
     Other = 6,
@@ -1802,8 +1805,8 @@ pub enum TaskState {
     Stopped = 5,
     /// A timer whose session has no process. It is SCHEDULED again as soon as the session has one.
     Paused = 7,
-    /// Its process ended before it did, whatever the reason was; of a timer, its session was closed. What it had done by then is
-    /// done; nothing runs it again.
+    /// Its process ended before it did, whatever the reason was; of a timer, its session was closed, or its only time
+    /// passed while there was no process. What it had done by then is done; nothing runs it again.
     Lost = 6,
 }
 impl TaskState {
@@ -5436,7 +5439,8 @@ pub mod session_service_client {
             self.inner.unary(req, path, codec).await
         }
         /// ForkSession creates a session that continues a copy of another session's conversation. The copy is made at once, so
-        /// the new session does not depend on what happens to the other one later. If nothing was said there yet, the new one
+        /// the new session does not depend on what happens to the other one later. Timers of the conversation (see ListTasks) are
+        /// copied with it, and fire in both sessions. If nothing was said there yet, the new one
         /// begins a conversation of its own. If the other one's profile was deleted, the new one has its config, and no
         /// profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
         /// (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.

@@ -82,7 +82,10 @@ class Supervisors:
                 if not reply.done():
                     reply.set_exception(refusal)
                 return
-            self.own(Live(session=session, launching=True, launched_at=self.node.clocks().moment))
+            tasks = {task.task_id: task for task in unit.tasks}
+            self.own(
+                Live(session=session, tasks=tasks, launching=True, launched_at=self.node.clocks().moment)
+            )
         try:
             for _ in range(_STEPS_TO_A_PROCESS):
                 await asyncio.sleep(0)

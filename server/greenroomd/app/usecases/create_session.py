@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from greenroomd.app.commands import Caller, NewSession
@@ -15,10 +16,12 @@ from greenroomd.app.usecases.session_directories import directory_violations
 from greenroomd.domain.config import Secret, SessionConfig
 from greenroomd.domain.decision.transition import create
 from greenroomd.domain.errors import InvalidRequest, Violation, WorkingDirOutsideRoots
+from greenroomd.domain.lifecycle.background_work.timers import taken_along, task_started
 from greenroomd.domain.rules.field_masks import Parts
 from greenroomd.domain.rules.naming_rules import DEFAULT_WORKSPACE, name_violations
 from greenroomd.domain.rules.session_field_rules import OperatorBounds, part_violations
 from greenroomd.domain.session import Session
+from greenroomd.domain.task import Task
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,8 @@ class ResolvedConfig:
     """Whether the token is the profile's."""
     conversation: str = ""
     """The id of an existing conversation for this session alone; "" if the session begins a new one."""
+    timers: Sequence[Task] = ()
+    """The timers of that conversation, as they were in another session: the CLI has them in this one too."""
 
 
 class Creation:
@@ -117,13 +122,16 @@ class Creation:
             create_time=at,
             update_time=at,
             last_active_time=at,
+            background_task_count=len(resolved.timers),
         )
         if new.validate_only:
             return session
+        timers = [taken_along(timer, session_id, at=at) for timer in resolved.timers]
         return await self._supervisors.found(
             Unit(
                 session=session,
-                events=create(session, actor=caller.principal),
+                events=[*create(session, actor=caller.principal), *map(task_started, timers)],
+                tasks=tuple(timers),
                 configures=True,
                 oauth_token=resolved.oauth_token,
                 request=new.request,

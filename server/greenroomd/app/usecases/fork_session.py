@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from greenroomd.app.commands import Caller, Change, Fork, NewSession
@@ -15,6 +16,7 @@ from greenroomd.domain.errors import GreenroomError, ProfileNotFound, TurnRunnin
 from greenroomd.domain.retryable_errors import Unavailable
 from greenroomd.domain.rules.config.config_overlay import PartialConfig, overlay
 from greenroomd.domain.session import Session
+from greenroomd.domain.task import Task, TaskKind
 
 _NOTHING = PartialConfig({})
 
@@ -57,13 +59,20 @@ class Forking:
             return await self._admit(new, resolved, caller)
         conversation = await self._copied(original)
         try:
-            return await self._admit(new, replace(resolved, conversation=conversation), caller)
+            timers = await self._timers_of(original.session_id)
+            resolved = replace(resolved, conversation=conversation, timers=timers)
+            return await self._admit(new, resolved, caller)
         except (GreenroomError, RequestReplayed) as refusal:
             if not isinstance(
                 refusal, Unavailable
             ):  # if unavailable, the session may have been stored after all
                 await self._transcripts.remove(original.workspace_id, conversation)
             raise
+
+    async def _timers_of(self, session_id: str) -> Sequence[Task]:
+        """Return the timers that a copy of the session's conversation has too: all but wakeups of its process."""
+        tasks = await self._store.open_tasks(session_id)
+        return [task for task in tasks if task.kind is TaskKind.TIMER and task.schedule]
 
     async def _admit(self, new: NewSession, resolved: ResolvedConfig, caller: Caller) -> Session:
         """Store the new session. If the original's profile is gone, store it without one: its config is complete."""

@@ -76,6 +76,7 @@ class TimerSet(Frame):
 
     task_id: str
     schedule: str
+    """"" for a wakeup, which belongs to the process: another one does not have it."""
     prompt: str
     recurring: bool
     tool_use_id: str
@@ -87,3 +88,10 @@ class TimerCleared(Frame):
     """Not a line of its own: a tool's result says that a timer was deleted."""
 
     task_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimersListed(Frame):
+    """Not a line of its own: a tool's result says that the CLI has these timers, and no others."""
+
+    task_ids: frozenset[str]

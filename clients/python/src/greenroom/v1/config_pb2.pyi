@@ -508,7 +508,10 @@ class SessionLimits(_message.Message):
     """Bytes that the process may write to its output in one turn, greater than 0. Default: no limit."""
     @_builtins.property
     def max_duration(self) -> _duration_pb2.Duration:
-        """Life of the session from its creation to CLOSING, 1 s to 7 d. Default: no limit."""
+        """Life of the session from its creation to CLOSING, 1 s to 7 d. It holds in every state: a running turn is interrupted, and
+        work in the background is lost, as for every limit of the session itself; session.expiring announces it. Default: no
+        limit.
+        """
 
     @_builtins.property
     def idle_timeout(self) -> _duration_pb2.Duration:

@@ -84,7 +84,8 @@ class SessionServiceStub:
     """
     ForkSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ForkSessionRequest, _session_service_pb2.ForkSessionResponse]
     """ForkSession creates a session that continues a copy of another session's conversation. The copy is made at once, so
-    the new session does not depend on what happens to the other one later. If nothing was said there yet, the new one
+    the new session does not depend on what happens to the other one later. Timers of the conversation (see ListTasks) are
+    copied with it, and fire in both sessions. If nothing was said there yet, the new one
     begins a conversation of its own. If the other one's profile was deleted, the new one has its config, and no
     profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
     (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
@@ -161,7 +162,8 @@ class SessionServiceAsyncStub(SessionServiceStub):
     """
     ForkSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ForkSessionRequest, _session_service_pb2.ForkSessionResponse]  # type: ignore[assignment]
     """ForkSession creates a session that continues a copy of another session's conversation. The copy is made at once, so
-    the new session does not depend on what happens to the other one later. If nothing was said there yet, the new one
+    the new session does not depend on what happens to the other one later. Timers of the conversation (see ListTasks) are
+    copied with it, and fire in both sessions. If nothing was said there yet, the new one
     begins a conversation of its own. If the other one's profile was deleted, the new one has its config, and no
     profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
     (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.
@@ -307,7 +309,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.ForkSessionResponse, _abc.Awaitable[_session_service_pb2.ForkSessionResponse]]:
         """ForkSession creates a session that continues a copy of another session's conversation. The copy is made at once, so
-        the new session does not depend on what happens to the other one later. If nothing was said there yet, the new one
+        the new session does not depend on what happens to the other one later. Timers of the conversation (see ListTasks) are
+        copied with it, and fire in both sessions. If nothing was said there yet, the new one
         begins a conversation of its own. If the other one's profile was deleted, the new one has its config, and no
         profile. FAILED_PRECONDITION: a turn runs or waits in the other one, or its conversation is gone
         (CONVERSATION_LOST). ALREADY_EXISTS: new_session_id is taken. Otherwise as CreateSession.

@@ -36,7 +36,8 @@ class _TaskKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TaskKind.Val
     """A script of several agents."""
     TASK_KIND_TIMER: _TaskKind.ValueType  # 5
     """A prompt that the CLI gives itself at set times. It belongs to the conversation: without a process it cannot fire, and
-    is there again with the next one.
+    is there again with the next one; a fork has it, too. One that was set by a delay belongs to the process, and is LOST
+    with it.
     """
     TASK_KIND_OTHER: _TaskKind.ValueType  # 6
     """Any other kind."""
@@ -56,7 +57,8 @@ TASK_KIND_WORKFLOW: TaskKind.ValueType  # 4
 """A script of several agents."""
 TASK_KIND_TIMER: TaskKind.ValueType  # 5
 """A prompt that the CLI gives itself at set times. It belongs to the conversation: without a process it cannot fire, and
-is there again with the next one.
+is there again with the next one; a fork has it, too. One that was set by a delay belongs to the process, and is LOST
+with it.
 """
 TASK_KIND_OTHER: TaskKind.ValueType  # 6
 """Any other kind."""
@@ -83,8 +85,8 @@ class _TaskStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TaskState.V
     TASK_STATE_PAUSED: _TaskState.ValueType  # 7
     """A timer whose session has no process. It is SCHEDULED again as soon as the session has one."""
     TASK_STATE_LOST: _TaskState.ValueType  # 6
-    """Its process ended before it did, whatever the reason was; of a timer, its session was closed. What it had done by then is
-    done; nothing runs it again.
+    """Its process ended before it did, whatever the reason was; of a timer, its session was closed, or its only time
+    passed while there was no process. What it had done by then is done; nothing runs it again.
     """
 
 class TaskState(_TaskState, metaclass=_TaskStateEnumTypeWrapper):
@@ -107,8 +109,8 @@ TASK_STATE_STOPPED: TaskState.ValueType  # 5
 TASK_STATE_PAUSED: TaskState.ValueType  # 7
 """A timer whose session has no process. It is SCHEDULED again as soon as the session has one."""
 TASK_STATE_LOST: TaskState.ValueType  # 6
-"""Its process ended before it did, whatever the reason was; of a timer, its session was closed. What it had done by then is
-done; nothing runs it again.
+"""Its process ended before it did, whatever the reason was; of a timer, its session was closed, or its only time
+passed while there was no process. What it had done by then is done; nothing runs it again.
 """
 Global___TaskState: _TypeAlias = TaskState  # noqa: Y015
 
@@ -136,7 +138,7 @@ class Task(_message.Message):
     END_TIME_FIELD_NUMBER: _builtins.int
     NEXT_TIME_FIELD_NUMBER: _builtins.int
     task_id: _builtins.str
-    """The CLI's id of the task, unique in the session."""
+    """The CLI's id of the task, unique in the session; of a TIMER without `schedule`, its `tool_use_id`."""
     session_id: _builtins.str
     """Session that it belongs to."""
     turn_id: _builtins.str
@@ -148,8 +150,8 @@ class Task(_message.Message):
     description: _builtins.str
     """What it does, in the model's words; of a TIMER the prompt that it gives. At most 4096 characters, then cut."""
     schedule: _builtins.str
-    """Of a TIMER: its times, as a cron expression in the time zone of the server, such as `30 9 * * 1`. Empty for every other
-    kind.
+    """Of a TIMER: its times, as a cron expression in the time zone of the server, such as `30 9 * * 1`. Empty for one
+    that was set by a delay, and for every other kind.
     """
     recurring: _builtins.bool
     """Of a TIMER: whether it fires again and again. One that does not ends when it has fired."""

@@ -61,10 +61,10 @@ def end(step: Step, task_id: str, state: TaskState, summary: str = "") -> None:
 
 
 def lose(step: Step) -> None:
-    """End every open task LOST, since its process has ended; timers only pause, unless the session is closed."""
+    """End every open task LOST, since its process has ended; a timer of the conversation pauses, if that goes on."""
     open_listed(step)
     for task in list(step.live.tasks.values()):
-        if task.kind is not TaskKind.TIMER or step.session.state is State.CLOSING:
+        if task.kind is not TaskKind.TIMER or not task.schedule or step.session.state is State.CLOSING:
             step.update_live(lost=(*step.live.lost, task.task_id))
             end(step, task.task_id, TaskState.LOST)
         elif task.state is TaskState.SCHEDULED:
@@ -75,13 +75,6 @@ def lose(step: Step) -> None:
     if lost:
         step.lost_task_ids = lost
         step.update_session(lost_task_ids=lost)
-
-
-def schedule_again(step: Step) -> None:
-    """Let the timers of the conversation wait again: it has another process, which has taken them over."""
-    for task in list(step.live.tasks.values()):
-        if task.state is TaskState.PAUSED:
-            put(step, replace(task, state=TaskState.SCHEDULED), EventType.TASK_UPDATED)
 
 
 def put(step: Step, task: Task, kind: EventType) -> None:

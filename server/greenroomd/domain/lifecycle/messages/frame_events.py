@@ -9,7 +9,12 @@ from greenroomd.domain.api_failure import NO_FAILURE, ApiFailure
 from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.event_payloads import MessageNoted, SystemMessage, TurnNoted
 from greenroomd.domain.events import Event, EventType
-from greenroomd.domain.frames.background_frames import BackgroundTasksChanged, TimerCleared, TimerSet
+from greenroomd.domain.frames.background_frames import (
+    BackgroundTasksChanged,
+    TimerCleared,
+    TimerSet,
+    TimersListed,
+)
 from greenroomd.domain.frames.frame import Frame, Garbage, StreamMarker, SystemNoted
 from greenroomd.domain.frames.message_frames import (
     AssistantSpoke,
@@ -38,6 +43,7 @@ _NOT_PUBLISHED = (
     StreamMarker,
     TimerCleared,
     TimerSet,
+    TimersListed,
 )
 
 _TURN_ENDS = {

@@ -14,6 +14,7 @@ from greenroomd.domain.frames.background_frames import (
     TaskReported,
     TimerCleared,
     TimerSet,
+    TimersListed,
 )
 from greenroomd.domain.frames.frame import Frame, StderrWritten
 from greenroomd.domain.frames.message_frames import AssistantSpoke, Delta, UserEchoed
@@ -104,7 +105,7 @@ def _follow_tasks(step: Step, frame: Frame) -> None:
             if isinstance(frame, BackgroundTasksChanged):
                 step.update_live(agents=frame.agents)
             background_tasks.follow(step, frame)
-        case TimerSet() | TimerCleared():
+        case TimerSet() | TimerCleared() | TimersListed():
             timers.follow(step, frame)
         case MessageProgressed() if frame.wakeup and frame.progress == "started":
             timers.fired(step)

@@ -19,7 +19,7 @@ from greenroomd.domain.event_payloads import (
 )
 from greenroomd.domain.events import Event, EventType
 from greenroomd.domain.lifecycle import book, mode_tracking, reconfiguration, turn_queue
-from greenroomd.domain.lifecycle.background_work import background_grace, background_tasks
+from greenroomd.domain.lifecycle.background_work import background_grace, timers
 from greenroomd.domain.lifecycle.limits import budget
 from greenroomd.domain.lifecycle.process import capability_tracking, crash_recovery, mcp_tracking
 from greenroomd.domain.mcp import NO_MCP_SERVERS
@@ -86,7 +86,7 @@ def ready(
     restarted = step.live.restarting
     step.update_live(launching=False, heard_at=step.moment, restarting="")
     background_grace.begin(step)
-    background_tasks.schedule_again(step)
+    timers.schedule_again(step)
     crash_recovery.succeeded(step)
     step.transition(Signal.HANDSHAKE, reason=restarted)
     step.update_session(

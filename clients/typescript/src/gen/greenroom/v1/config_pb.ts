@@ -264,7 +264,9 @@ export type SessionLimits = Message<"greenroom.v1.SessionLimits"> & {
   cpu?: number | undefined;
 
   /**
-   * Life of the session from its creation to CLOSING, 1 s to 7 d. Default: no limit.
+   * Life of the session from its creation to CLOSING, 1 s to 7 d. It holds in every state: a running turn is interrupted, and
+   * work in the background is lost, as for every limit of the session itself; session.expiring announces it. Default: no
+   * limit.
    *
    * @generated from field: google.protobuf.Duration max_duration = 3;
    */

@@ -23,7 +23,7 @@ export const file_greenroom_v1_task: GenFile = /*@__PURE__*/
  */
 export type Task = Message<"greenroom.v1.Task"> & {
   /**
-   * The CLI's id of the task, unique in the session.
+   * The CLI's id of the task, unique in the session; of a TIMER without `schedule`, its `tool_use_id`.
    *
    * @generated from field: string task_id = 1;
    */
@@ -65,8 +65,8 @@ export type Task = Message<"greenroom.v1.Task"> & {
   description: string;
 
   /**
-   * Of a TIMER: its times, as a cron expression in the time zone of the server, such as `30 9 * * 1`. Empty for every other
-   * kind.
+   * Of a TIMER: its times, as a cron expression in the time zone of the server, such as `30 9 * * 1`. Empty for one
+   * that was set by a delay, and for every other kind.
    *
    * @generated from field: string schedule = 7;
    */
@@ -174,7 +174,8 @@ export enum TaskKind {
 
   /**
    * A prompt that the CLI gives itself at set times. It belongs to the conversation: without a process it cannot fire, and
-   * is there again with the next one.
+   * is there again with the next one; a fork has it, too. One that was set by a delay belongs to the process, and is LOST
+   * with it.
    *
    * @generated from enum value: TASK_KIND_TIMER = 5;
    */
@@ -251,8 +252,8 @@ export enum TaskState {
   PAUSED = 7,
 
   /**
-   * Its process ended before it did, whatever the reason was; of a timer, its session was closed. What it had done by then is
-   * done; nothing runs it again.
+   * Its process ended before it did, whatever the reason was; of a timer, its session was closed, or its only time
+   * passed while there was no process. What it had done by then is done; nothing runs it again.
    *
    * @generated from enum value: TASK_STATE_LOST = 6;
    */
