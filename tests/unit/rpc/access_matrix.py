@@ -33,6 +33,8 @@ from unit.rpc.every_rpc import RPCS
 
 VIEWER, OPERATOR, ADMIN = 1, 2, 3
 GRANTS = ("", "viewer", "operator", "admin")
+CALLERS = (*GRANTS, *(f"*{role}" for role in GRANTS if role))
+"""By what they are granted: a role in one workspace, or in every one."""
 C = grpc.StatusCode
 NOW = datetime.now(UTC)
 WRONG = "0"  # an etag that no resource has: what is allowed is refused for that, and changes nothing
@@ -60,6 +62,12 @@ class Case:
     """Whether the request names a resource by its id; if not, it names a workspace, or the server as a whole."""
     cluster: bool = False
     """Whether the role is needed in every workspace."""
+
+
+def grants_of(caller: str, workspace_id: str) -> list[str]:
+    """Return the grants of one of CALLERS, who has its role in this workspace or in every one."""
+    role = caller.removeprefix("*")
+    return [f"{'*' if caller.startswith('*') else workspace_id}={role}"] if role else []
 
 
 def cases(of: Target) -> Mapping[str, Case]:
@@ -206,8 +214,17 @@ class Answer:
     details: bytes
 
 
-async def ask(channel: grpc.aio.Channel, name: str, request: Message, headers: Headers) -> Answer:
-    """Call an RPC, of a stream up to its first frame or its beginning."""
+@dataclass(frozen=True)
+class Asker:
+    """A caller: its connection, and what it sends."""
+
+    channel: grpc.aio.Channel
+    headers: Headers
+
+
+async def ask(asker: Asker, name: str, request: Message) -> Answer:
+    """Call an RPC, of a stream up to its first frame."""
+    channel, headers = asker.channel, asker.headers
     method = RPCS[name]
     path = f"/{method.containing_service.full_name}/{method.name}"
     read: Any = GetMessageClass(method.output_type).FromString
@@ -230,9 +247,7 @@ async def ask(channel: grpc.aio.Channel, name: str, request: Message, headers: H
     return Answer(C.OK, "", b"")
 
 
-async def differences(
-    channel: grpc.aio.Channel, callers: Mapping[str, Headers], seen: Target, hidden: Target
-) -> list[str]:
+async def differences(callers: Mapping[str, Asker], seen: Target, hidden: Target) -> list[str]:
     """Ask every RPC as every caller; return one line for each answer that is not as it has to be.
 
     A caller's name is what it is granted: a role, alone in the workspace of `seen`, or with `*` in every one.
@@ -240,7 +255,7 @@ async def differences(
 
     async def one(name: str, caller: str, target: Target, case: Case, absent: Case) -> str:
         role, everywhere = _roles(caller, target is seen)
-        answer = await ask(channel, name, case.request, callers[caller])
+        answer = await ask(callers[caller], name, case.request)
         wanted = expected(case, role, everywhere)
         line = f"{caller or 'nobody'} {name} {target.workspace_id}: {answer.code.name}, {answer.text}"
         if wanted is None:
@@ -248,7 +263,7 @@ async def differences(
         if answer.code is not wanted:
             return f"{line}; not {wanted.name}"
         if wanted is C.NOT_FOUND:  # the same in every byte but the ids as for what is not there
-            other = await ask(channel, name, absent.request, callers[caller])
+            other = await ask(callers[caller], name, absent.request)
             if _without_ids(answer, target) != _without_ids(other, nothing_of_it[target]):
                 return f"{line}; but for what is not there: {other}"
         return ""

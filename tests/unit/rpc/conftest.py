@@ -60,7 +60,11 @@ from greenroomd.rpc.services.session_service import SessionService
 from greenroomd.rpc.services.turn_service import TurnService
 from greenroomd.rpc.stream.draining import Drain
 from greenroomd.rpc.stream.event_codec import EventCodec
+from greenroomd.settings.record import Settings
 from greenroomd.store.sql_store import SqlStore, open_store
+from greenroomd.telemetry.metrics import Metrics
+from greenroomd.wiring.build_authentication import authentication
+from greenroomd.wiring.build_transport import certificates_in_use
 from unit.rpc.callers import Headers
 from unit.supervision.timeouts import TIMEOUTS
 
@@ -164,11 +168,13 @@ async def running_edge(
     read_through: Callable[[SqlStore], EventLog] = lambda store: store,
     authenticator: Authenticator | None = None,
     reflection: Reflection = "authenticated",
+    settings: Settings | None = None,
+    channel_to: Callable[[str], grpc.aio.Channel] = grpc.aio.insecure_channel,
 ) -> AsyncIterator[Edge]:
     """Serve in `root` while the block runs; a watch without news gets a bookmark after `quiet`.
 
     Whoever reads events reads what `read_through` makes of the store. Without an `authenticator`,
-    every caller is local.
+    every caller is local; `settings` say instead how callers are known and with which certificates TLS is spoken.
     """
     work = root / "work"
     work.mkdir()
@@ -210,6 +216,8 @@ async def running_edge(
         forking = Forking(supervisors, creation, transcripts)
         deletion = Deletion(supervisors, sessions, transcripts)
         seen, drain = Seen(), Drain()
+        if settings is not None:
+            authenticator = await stack.enter_async_context(authentication(settings, store.api_keys))
         services = Services(
             sessions=SessionService(
                 creation,
@@ -231,7 +239,10 @@ async def running_edge(
                 listen or f"unix:{root}/socket",
                 services,
                 drain=drain,
-                guard=Guard(Workspaces(store), codec.cursors, authenticator),
+                guard=Guard(
+                    Workspaces(store), codec.cursors, authenticator, certificates=settings is not None
+                ),
+                certificates=None if settings is None else certificates_in_use(settings, Metrics()),
                 reflection=reflection,
                 answered=seen.looking(sessions.replay),
                 observer=seen,
@@ -239,7 +250,7 @@ async def running_edge(
                 timeouts=ServerTimeouts(stop=timedelta(milliseconds=300)),
             )
         )
-        channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
+        channel = await stack.enter_async_context(channel_to(address))
         yield Edge(address, channel, work, store, seen, drain, node)
 
 

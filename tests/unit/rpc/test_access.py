@@ -38,7 +38,7 @@ from greenroom.v1.session_service_pb2 import (
 from greenroom.v1.turn_service_pb2 import GetTurnRequest
 from greenroomd.identity.api_tokens import ASKS_EVERY
 from greenroomd.rpc.access.open_calls import LOOKS_EVERY
-from unit.rpc.access_matrix import GRANTS, a_target, differences
+from unit.rpc.access_matrix import CALLERS, Asker, a_target, differences, grants_of
 from unit.rpc.callers import Callers, Headers
 from unit.rpc.conftest import Edge, running_edge
 from unit.rpc.refusal import Refusal, refused
@@ -63,12 +63,10 @@ async def edge(tmp_path: Path, callers: Callers) -> AsyncIterator[Edge]:
 
 async def test_each_rpc_answers_each_role_as_the_table_says(edge: Edge, callers: Callers) -> None:
     seen, hidden = await a_target(edge, "lab"), await a_target(edge, "den")
-    asking: dict[str, Headers] = {}
-    for role in GRANTS:
-        asking[role] = callers.add(f"lab-{role}", *([f"lab={role}"] if role else []))
-        if role:
-            asking[f"*{role}"] = callers.add(f"all-{role}", f"*={role}")
-    assert await differences(edge.channel, asking, seen, hidden) == []
+    asking = {
+        name: Asker(edge.channel, callers.add(f"caller-{name}", *grants_of(name, "lab"))) for name in CALLERS
+    }
+    assert await differences(asking, seen, hidden) == []
 
 
 @pytest.mark.parametrize(
