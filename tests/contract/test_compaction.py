@@ -42,7 +42,7 @@ async def keep(
 ) -> None:
     """Compact as a round does at NOON."""
     for keeping in keepings(age, events):
-        await compact(store.compactor, keeping, NOON, up_to=up_to)
+        await compact(store.compactor, keeping, NOON, up_to=lambda: up_to)
 
 
 async def refused_below(store: SqlStore, selection: Selection) -> int:

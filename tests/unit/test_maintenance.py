@@ -16,6 +16,7 @@ from greenroomd.app.maintenance.prewarming import warming
 from greenroomd.app.maintenance.retention import keepings, retaining
 from greenroomd.app.ports.process_slots import Claim, WarmStart
 from greenroomd.app.ports.processes import Launch
+from greenroomd.app.watch.history_readers import HistoryReaders
 from greenroomd.processes.node.allowed_roots import AllowedRoots
 from greenroomd.rpc.stream.event_codec import EventCodec
 from greenroomd.store.sql_store import SqlStore, open_store
@@ -65,7 +66,12 @@ async def test_it_goes_on_after_a_failure(store: SqlStore, tmp_path: Path, task:
     work = {
         "expiry": lambda: expiring(store, nobody, DueWakeup(), once.now),
         "retention": lambda: retaining(
-            store.compactor, keepings(timedelta(days=1), 10), once.head, once.now, every=timedelta()
+            store.compactor,
+            keepings(timedelta(days=1), 10),
+            once.head,
+            once.now,
+            readers=HistoryReaders(),
+            every=timedelta(),
         ),
         "warming": lambda: warming(store.profiles, AllowedRoots([tmp_path]), once, asyncio.Event()),
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 from contract.sample import NOON, JsonCodec, creation, new_session, saying
 from greenroomd.app.maintenance.retention import keepings, retaining
 from greenroomd.app.ports.storage import Selection
+from greenroomd.app.watch.history_readers import HistoryReaders
 from greenroomd.domain.session import Session
 from greenroomd.store.sql_store import SqlStore, open_store
 
@@ -41,7 +42,9 @@ async def test_a_round_cuts_only_what_the_round_before_had_seen(tmp_path: Path) 
         session = await store.commit(saying(session, "one", "two", "three"))
         seen = store.head
         kept = keepings(DAY, 1)  # all of it is too old by then, and too much
-        async with retaining(store.compactor, kept, head, lambda: NOON + 100 * DAY, every=ROUND):
+        async with retaining(
+            store.compactor, kept, head, lambda: NOON + 100 * DAY, readers=HistoryReaders(), every=ROUND
+        ):
             await began.wait()
             session = await store.commit(saying(session, "four", "five", "six"))
             assert await first_cut(store, session) == seen + 1

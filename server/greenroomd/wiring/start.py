@@ -154,6 +154,7 @@ async def _start(settings: Settings, stack: AsyncExitStack) -> str:
             keepings(settings.retention_age, settings.retention_events),
             lambda: store.head,
             node.now,
+            readers=tail.readers,
             every=max(settings.retention_interval, 2 * settings.bookmark_interval),
         )
     )

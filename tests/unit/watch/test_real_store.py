@@ -6,14 +6,18 @@ import asyncio
 from collections import defaultdict
 from contextlib import aclosing
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from contract.sample import JsonCodec, creation, new_session, saying
-from greenroomd.app.ports.storage import Selection, Store, StoredEvent
+from contract.sample import NOON, JsonCodec, creation, new_session, saying
+from greenroomd.app.maintenance.retention import compact, keepings
+from greenroomd.app.ports.storage import BEGINNING, Selection, Store, StoredEvent
+from greenroomd.app.watch import watch as watch_module
 from greenroomd.app.watch.tail import Tail
 from greenroomd.app.watch.watch import Watch
+from greenroomd.domain.errors import CursorBelowFloor
 from greenroomd.store.sql_store import open_store
 
 COMMITS = 60
@@ -76,3 +80,44 @@ async def whole_log(store: Store, selection: Selection, after: int) -> list[int]
         revisions += [event.revision for event in page]
         after = revisions[-1]
     return revisions
+
+
+async def test_who_goes_on_reading_a_long_history_is_not_overtaken_and_who_does_not_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_module, "PAGE_EVENTS", 10)
+    tail = Tail(0, max_bytes=1)
+    url = f"sqlite:///{tmp_path / 'greenroom.db'}"
+    async with open_store(
+        url, key_file=tmp_path / "keys", codec=lambda _: JsonCodec(), announce=tail.announce
+    ) as store:
+        tail.begin(store.head)
+        await live(store, "lab")
+        everything = await whole_log(store, Selection(), 0)
+        watch = Watch(store, tail, quiet=timedelta(hours=1), per_session=1, per_node=9)
+
+        async def round_of_retention() -> int:
+            """Keep next to nothing of what is not spared; return what is left."""
+            for keeping in keepings(timedelta(days=1), 1):
+                up_to = partial(tail.readers.spared, store.head)
+                await compact(store.compactor, keeping, NOON + timedelta(days=100), up_to=up_to)
+            tail.readers.begin_round()
+            return await store.floor(Selection())
+
+        async with aclosing(watch.batches(Selection(), after=BEGINNING)) as reading:
+            seen: list[int] = []
+            while len(seen) < len(everything):
+                seen += [event.revision for event in (await anext(reading)).events]
+                assert await round_of_retention() > seen[0]
+            assert seen == everything
+        assert await round_of_retention() > seen[-1]
+
+        more = await store.commit(creation(new_session()))
+        begins = store.head - 1
+        await store.commit(saying(more, *(str(number) for number in range(30))))
+        async with aclosing(watch.batches(Selection(), after=begins)) as sleeping:
+            await anext(sleeping)
+            await round_of_retention()
+            await round_of_retention()
+            with pytest.raises(CursorBelowFloor):
+                await anext(sleeping)

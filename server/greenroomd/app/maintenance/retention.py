@@ -1,8 +1,9 @@
 """Retention of the log: deletes old events, and the oldest events of long sessions, a few at a time.
 
-A watcher that keeps reading is never overtaken: a round only deletes events that were committed before the previous
-round ended, and between two rounds every watcher gets an event or a bookmark. Only a client that was disconnected, or
-has not read, for longer than the log is kept finds its cursor below the floor.
+A watcher that keeps reading is never overtaken. A round only deletes events that were committed before the previous
+round ended, and between two rounds every watcher gets an event or a bookmark; and it deletes nothing that a watcher
+who reads old events, and has read some since the previous round, has yet to read. Only a client that was disconnected,
+or has not read, for longer than the log is kept finds its cursor below the floor.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import structlog
 from greenroomd.app.background import background_tasks, restarting
 from greenroomd.app.pacing import in_pieces
 from greenroomd.app.ports.compaction import Compactor, Part, SessionLog
+from greenroomd.app.watch.history_readers import HistoryReaders
 from greenroomd.domain.retryable_errors import StoreUnavailable
 
 log = structlog.get_logger(__name__)
@@ -55,14 +57,15 @@ async def retaining(
     head: Callable[[], int],
     now: Callable[[], datetime],
     *,
+    readers: HistoryReaders,
     every: timedelta,
 ) -> AsyncIterator[None]:
-    """Compact the log while the block runs, in rounds.
+    """Compact the log while the block runs, in rounds, and overtake none of the `readers`.
 
     `head` returns the newest revision. `every` must be longer than the idle time after which a watcher gets a bookmark.
     """
     async with background_tasks(
-        restarting("retention", partial(_keep_compacting, compactor, kept, head, now, every))
+        restarting("retention", partial(_keep_compacting, compactor, kept, head, now, readers, every))
     ):
         yield
 
@@ -72,23 +75,25 @@ async def _keep_compacting(
     kept: Sequence[Keeping],
     head: Callable[[], int],
     now: Callable[[], datetime],
+    readers: HistoryReaders,
     every: timedelta,
 ) -> None:
     while True:
         told = head()
+        readers.begin_round()
         await asyncio.sleep(every.total_seconds())
         for keeping in kept:
             try:
-                await compact(compactor, keeping, now(), up_to=told)
+                await compact(compactor, keeping, now(), up_to=partial(readers.spared, told))
             except StoreUnavailable as error:  # the next round catches up
                 log.warning("compaction_delayed", error=str(error))
 
 
-async def compact(compactor: Compactor, keeping: Keeping, now: datetime, *, up_to: int) -> None:
-    """Delete everything that need not be kept, except events committed after revision `up_to`."""
+async def compact(compactor: Compactor, keeping: Keeping, now: datetime, *, up_to: Callable[[], int]) -> None:
+    """Delete everything that need not be kept, except events after a revision that `up_to` returns before each cut."""
 
     async def cut_old() -> int:
-        return await compactor.cut_old(keeping.part, before=now - keeping.age, up_to=up_to)
+        return await compactor.cut_old(keeping.part, before=now - keeping.age, up_to=up_to())
 
     await in_pieces(cut_old)
     number = 0
@@ -96,7 +101,7 @@ async def compact(compactor: Compactor, keeping: Keeping, now: datetime, *, up_t
         for session in sessions:
 
             async def cut_long(session: SessionLog = session) -> int:
-                return await compactor.cut_long(session, keeping.part, keep=keeping.events, up_to=up_to)
+                return await compactor.cut_long(session, keeping.part, keep=keeping.events, up_to=up_to())
 
             await in_pieces(cut_long)
         number = sessions[-1].number

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from greenroomd.app.ports.storage import Selection, StoredEvent
+from greenroomd.app.watch.history_readers import HistoryReaders
 from greenroomd.app.watch.topic_log import EVERYTHING, Entry, TopicLog, topics_for, topics_of
 from greenroomd.app.watch.wakeups import Wakeup
 
@@ -70,6 +71,8 @@ class Tail:
     def __init__(self, head: int, *, max_bytes: int = 64 * 1024 * 1024) -> None:
         self.head = head
         """The revision of the newest durable event announced."""
+        self.readers = HistoryReaders()
+        """The watchers that are behind the tail, and read from the store."""
         self._floor = head
         self._position = 0
         self._max_bytes = max_bytes

@@ -10,6 +10,7 @@ from datetime import timedelta
 from greenroomd.app.ports.event_log import EventLog
 from greenroomd.app.ports.storage import Selection, StoredEvent
 from greenroomd.app.watch.audience import Audience
+from greenroomd.app.watch.history_readers import HistoryReader
 from greenroomd.app.watch.tail import Batch, FellBehind, Tail
 from greenroomd.app.watch.wakeups import IdleTimer, ShutdownSignal, Wakeup, idle_timer
 from greenroomd.domain.errors import InvalidRequest, Violation
@@ -91,8 +92,9 @@ class Watch:
             self._tail.listening(selection) as wakeup,
             idle_timer(wakeup, self.quiet) as quiet,
             (stop or ShutdownSignal()).subscribe(wakeup),
+            self._tail.readers.joined(after) as reader,
         ):
-            yield Follower(self._store, self._tail, quiet, wakeup, selection, after, ephemeral)
+            yield Follower(self._store, self._tail, quiet, wakeup, reader, selection, after, ephemeral)
 
     @contextmanager
     def _counted(self, selection: Selection) -> Iterator[None]:
@@ -127,10 +129,12 @@ class Follower:
         tail: Tail,
         quiet: IdleTimer,
         wakeup: Wakeup,
+        reader: HistoryReader,
         selection: Selection,
         after: int,
         ephemeral: bool,
     ) -> None:
+        self._reader = reader
         self._store = store
         self._tail = tail
         self._quiet = quiet
@@ -142,11 +146,16 @@ class Follower:
         self._read: deque[Batch] = deque()  # read from the store, but not returned yet
         self._place = tail.join(selection, after)
         self._left = self._place or tail.end(selection)  # its last place in the tail
+        self._reader.behind = self._place is None
 
     def look(self) -> Batch | None:
         """Return the next batch if there is one now."""
         self._wakeup.clear()  # before the look, so that a later commit sets it again
-        batch = self._read.popleft() if self._read else self._live()
+        if self._read:
+            batch: Batch | None = self._read.popleft()
+            self._reader.reads = True
+        else:
+            batch = self._live()
         if batch is not None:
             self._told = batch.revision
             self._quiet.restart()
@@ -171,7 +180,7 @@ class Follower:
                     self._selection, place, ephemeral=self._ephemeral, max_bytes=FRAME_BYTES
                 )
             except FellBehind:
-                self._place = self._tail.join(self._selection, self._cursor)
+                self._join()
                 continue
             self._left = self._place
             self._cursor = batch.revision
@@ -186,7 +195,13 @@ class Follower:
         page = await self._store.events(self._selection, after=self._cursor, limit=PAGE_EVENTS, up_to=head)
         self._read.extend(_framed(page))
         self._cursor = page[-1].revision if page else head
+        self._join()
+
+    def _join(self) -> None:
+        """Go on in the tail, if it still has what follows; if not, in the store."""
         self._place = self._tail.join(self._selection, self._cursor)
+        self._reader.cursor, self._reader.behind = self._cursor, self._place is None
+        self._reader.reads = True
 
 
 def _framed(page: Sequence[StoredEvent]) -> Iterator[Batch]:
