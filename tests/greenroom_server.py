@@ -65,6 +65,8 @@ class GreenroomServer:
         """How many descriptors the server may have at most from the next start on; None: as many as the tests."""
         self.credentials: grpc.ChannelCredentials | None = None
         """With what its clients connect; None: without TLS."""
+        self.server_name = ""
+        """The name in its certificate, if that is not its address."""
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: grpc.aio.Channel | None = None
 
@@ -100,13 +102,15 @@ class GreenroomServer:
     async def connect(self) -> None:
         """Open a channel in this event loop, in place of an earlier one, and wait until the server is ready."""
         await self.disconnect()
-        options = [
+        options: list[tuple[str, str | int]] = [
             # a reconnect after a restart must not wait for the channel's backoff
             ("grpc.initial_reconnect_backoff_ms", 50),
             ("grpc.max_reconnect_backoff_ms", 200),
             # not that of an earlier channel, which may not have noticed yet that its server was killed
             ("grpc.use_local_subchannel_pool", 1),
         ]
+        if self.server_name:
+            options.append(("grpc.ssl_target_name_override", self.server_name))
         if self.credentials is None:
             self._channel = grpc.aio.insecure_channel(self.address, options=options)
         else:

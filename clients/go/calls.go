@@ -48,18 +48,3 @@ func (s typedStream) SendMsg(request any) error {
 	return typed(s.ClientStream.SendMsg(repeatable(request)))
 }
 func (s typedStream) RecvMsg(answer any) error { return typed(s.ClientStream.RecvMsg(answer)) }
-
-type bearer struct {
-	token func() (string, error)
-	tls   bool
-}
-
-func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
-	token, err := b.token()
-	if err != nil {
-		return nil, err
-	}
-	return map[string]string{"authorization": "Bearer " + token}, nil
-}
-
-func (b bearer) RequireTransportSecurity() bool { return b.tls }

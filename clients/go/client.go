@@ -3,6 +3,7 @@ package greenroom
 import (
 	"crypto/tls"
 	_ "embed"
+	"fmt"
 	"time"
 
 	"google.golang.org/grpc"
@@ -55,13 +56,18 @@ func WithTLS(config *tls.Config) Option {
 	return func(o *options) { o.tls = config }
 }
 
-// WithToken sends a bearer token with every call. On a plain connection it can be read on its way: use it so only on the
-// server's own host.
+// WithToken sends a bearer token with every call. New refuses to send it unencrypted to another machine.
 func WithToken(token string) Option {
 	return WithTokenSource(func() (string, error) { return token, nil })
 }
 
-// WithTokenSource asks for the bearer token with every call.
+// WithTokenFile sends what is in a file as the bearer token. The file is read with every call, so a new token is used from
+// the next one on. Where it cannot be read or is empty for a moment, the token before is used.
+func WithTokenFile(path string) Option {
+	return WithTokenSource((&tokenFile{path: path}).read)
+}
+
+// WithTokenSource asks for the bearer token with every call; an error fails the call.
 func WithTokenSource(source func() (string, error)) Option {
 	return func(o *options) { o.token = source }
 }
@@ -81,6 +87,9 @@ func New(target string, with ...Option) (*Client, error) {
 	chosen := options{patience: defaultPatience}
 	for _, option := range with {
 		option(&chosen)
+	}
+	if chosen.token != nil && chosen.tls == nil && !staysHere(target) {
+		return nil, fmt.Errorf("the token for %s could be read on its way: use WithTLS", target)
 	}
 	transport := insecure.NewCredentials()
 	if chosen.tls != nil {

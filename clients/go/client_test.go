@@ -7,6 +7,8 @@ import (
 	"errors"
 	"net"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -348,5 +350,42 @@ func TestTLSTrustsWhatItIsGivenAndNothingElse(t *testing.T) {
 	}
 	if len(p.creates) != 1 {
 		t.Errorf("%d calls came through", len(p.creates))
+	}
+}
+
+func TestTokenInAFileIsReadWithEachCall(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	p := &peer{create: func(int) error { return nil }}
+	client := connected(t, p, greenroom.WithTokenFile(file))
+	if _, err := client.Sessions.CreateSession(t.Context(), &pb.CreateSessionRequest{}); err == nil {
+		t.Error("called without a token")
+	}
+	for _, content := range []string{"one\n", "two", ""} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := client.Sessions.CreateSession(t.Context(), &pb.CreateSessionRequest{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !slices.Equal(p.tokens, []string{"Bearer one", "Bearer two", "Bearer two"}) {
+		t.Errorf("tokens %q", p.tokens)
+	}
+}
+
+func TestTokenDoesNotLeaveThisMachineInTheClear(t *testing.T) {
+	away := []string{"greenroom.example:443", "10.0.0.1:1", "localhost.example:1", "dns://10.0.0.1/localhost:1", "[2001:db8::1]:1"}
+	for _, target := range away {
+		if _, err := greenroom.New(target, greenroom.WithToken("secret")); err == nil {
+			t.Errorf("%s is no other machine", target)
+		}
+		if _, err := greenroom.New(target, greenroom.WithToken("secret"), greenroom.WithTLS(&tls.Config{})); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, target := range []string{"127.0.0.1:1", "[::1]:1", "localhost:1", "localhost", "unix:/run/socket", "dns:///localhost:1"} {
+		if _, err := greenroom.New(target, greenroom.WithToken("secret")); err != nil {
+			t.Error(err)
+		}
 	}
 }

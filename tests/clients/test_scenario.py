@@ -10,9 +10,15 @@ import os
 import sys
 from pathlib import Path
 
+import grpc
 import pytest
 
+from certificates import Authority
+from fake_cli.installed import install
 from greenroom_server import GreenroomServer
+from greenroomd.domain.principal import Grants
+from greenroomd.settings.load import load_settings
+from greenroomd.wiring import key_commands
 
 HERE = Path(__file__).parent
 CLIENTS = HERE.parents[1] / "clients"
@@ -23,13 +29,15 @@ RUNNERS = {
     "rust": [str(CLIENTS.parent / "build" / "cargo" / "debug" / "examples" / "scenario")],
     "typescript": ["node", str(CLIENTS / "typescript" / "dist-test" / "test" / "scenario.js")],
 }
+LANGUAGES = os.environ.get("GREENROOM_TEST_CLIENTS", "python").split()
+TRANSCRIPT = (HERE / "transcript.txt").read_text()
 PATIENCE = 100.0  # seconds
 
 
-async def played(language: str, server: GreenroomServer) -> str:
+async def played(language: str, server: GreenroomServer, *secrets: str) -> str:
     """Return the transcript of one language's runner; the server is killed and started where it says so."""
     runner = await asyncio.create_subprocess_exec(
-        *RUNNERS[language], server.address, str(server.work), str(HERE / "scenario.json"),
+        *RUNNERS[language], server.address, str(server.work), str(HERE / "scenario.json"), *secrets,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert runner.stdin is not None
@@ -53,7 +61,42 @@ async def played(language: str, server: GreenroomServer) -> str:
 
 @pytest.mark.timeout(300)
 async def test_every_client_sees_the_same(server: GreenroomServer) -> None:
-    languages = os.environ.get("GREENROOM_TEST_CLIENTS", "python").split()
-    expected = (HERE / "transcript.txt").read_text()
-    for language in languages:
-        assert await played(language, server) == expected, f"{language} tells another story"
+    for language in LANGUAGES:
+        assert await played(language, server) == TRANSCRIPT, f"{language} tells another story"
+
+
+@pytest.mark.timeout(300)
+async def test_every_client_sees_the_same_with_certificates_and_tokens(tmp_path: Path) -> None:
+    """The server demands TLS, a client certificate and a token; its own certificate is for another name."""
+    authority, clients = Authority("servers"), Authority("clients")
+    own, client = authority.issue("greenroom.test"), clients.issue("client")
+    write(tmp_path / "server", {"tls.crt": own.certificate, "tls.key": own.key, "ca.crt": clients.pem})
+    secrets = tmp_path / "client"
+    write(secrets, {"tls.crt": client.certificate, "tls.key": client.key, "ca.crt": authority.pem})
+    server = GreenroomServer(
+        tmp_path / "at",
+        {},
+        claude_path=str(install(tmp_path)),
+        authentication="token",
+        tls_cert_file=str(tmp_path / "server" / "tls.crt"),
+        tls_key_file=str(tmp_path / "server" / "tls.key"),
+        tls_client_ca_file=str(tmp_path / "server" / "ca.crt"),
+    )
+    server.credentials = grpc.ssl_channel_credentials(authority.pem, client.key, client.certificate)
+    server.server_name = "greenroom.test"
+    async with server:
+        settings = load_settings(server.settings)
+        token, _ = await asyncio.to_thread(
+            key_commands.create, settings, "scenario", Grants.of(["*=admin"]), None
+        )
+        write(secrets, {"token": f"{token}\n".encode()})
+        for language in LANGUAGES:
+            told = await played(language, server, str(secrets))
+            assert told == TRANSCRIPT, f"{language} tells another story"
+
+
+def write(directory: Path, files: dict[str, bytes]) -> None:
+    """Write files, and the directory if it is not there."""
+    directory.mkdir(exist_ok=True)
+    for name, content in files.items():
+        (directory / name).write_bytes(content)

@@ -1,5 +1,8 @@
-//! Plays the scenario that every client plays: scenario ADDRESS WORKING_DIR SCENARIO. It prints a transcript; where the
-//! scenario restarts the server, it says restart_server and waits for a line on its input.
+//! Plays the scenario that every client plays: scenario ADDRESS WORKING_DIR SCENARIO [SECRETS]. It prints a transcript;
+//! where the scenario restarts the server, it says restart_server and waits for a line on its input. SECRETS is a directory
+//! for TLS.
+
+use std::path::Path;
 
 use greenroom::v1::event::Payload;
 use greenroom::v1::watch_events_request::Position;
@@ -9,7 +12,7 @@ use greenroom::v1::{
     SessionState, StartTurnRequest, SuspendSessionRequest, Turn, TurnState, UpdateSessionRequest, WaitSessionRequest,
     WatchEventsRequest, WatchStart,
 };
-use greenroom::{Client, Code, Error};
+use greenroom::{Certificate, Client, ClientTlsConfig, Code, Error, Identity};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, BufReader, stdin};
 use tokio::task::JoinHandle;
@@ -39,15 +42,30 @@ struct Play {
 
 #[tokio::main]
 async fn main() -> Result<(), Anything> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let secrets = if arguments.len() == 4 { arguments.pop() } else { None };
     let [address, working_dir, scenario] =
-        <[String; 3]>::try_from(arguments).map_err(|_| "usage: scenario ADDRESS WORKING_DIR SCENARIO")?;
+        <[String; 3]>::try_from(arguments).map_err(|_| "usage: scenario ADDRESS WORKING_DIR SCENARIO [SECRETS]")?;
+    let client = match secrets {
+        Some(secrets) => secured(address, Path::new(&secrets))?,
+        None => Client::new(address)?,
+    };
     let steps: Vec<Step> = serde_json::from_str(&std::fs::read_to_string(scenario)?)?;
-    let mut play = Play { client: Client::new(address)?, working_dir, session_id: String::new(), watching: None };
+    let mut play = Play { client, working_dir, session_id: String::new(), watching: None };
     for step in steps {
         play.step(&step).await.map_err(|error| format!("{}: {error}", step.r#do))?;
     }
     Ok(())
+}
+
+/// Makes a client of a directory for TLS: ca.crt, the client's tls.crt and tls.key, and a token.
+fn secured(address: String, secrets: &Path) -> Result<Client, Anything> {
+    let read = |name: &str| std::fs::read(secrets.join(name));
+    let tls = ClientTlsConfig::new()
+        .ca_certificate(Certificate::from_pem(read("ca.crt")?))
+        .identity(Identity::from_pem(read("tls.crt")?, read("tls.key")?))
+        .domain_name("greenroom.test");
+    Ok(Client::builder(address).tls_config(tls).token_file(secrets.join("token")).build()?)
 }
 
 impl Play {

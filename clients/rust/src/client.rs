@@ -1,6 +1,7 @@
 //! The client, and how it reaches its server.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tonic::transport::{ClientTlsConfig, Endpoint};
 
 use crate::connection::{BoxError, Connection, TokenSource};
 use crate::error::Error;
+use crate::token::{TokenFile, stays_here};
 use crate::turn::RunningTurn;
 use crate::v1::event_service_client::EventServiceClient;
 use crate::v1::node_service_client::NodeServiceClient;
@@ -103,17 +105,24 @@ impl ClientBuilder {
         self.tls_config(ClientTlsConfig::new().with_native_roots())
     }
 
-    /// Encrypts the connection, and trusts whom the config says.
+    /// Encrypts the connection, and trusts whom the config says (`ca_certificate`); it may show a client certificate
+    /// (`identity`), and say what the server is called (`domain_name`).
     pub fn tls_config(mut self, config: ClientTlsConfig) -> Self {
         self.tls = Some(config);
         self
     }
 
-    /// Sends a bearer token with every call. On a plain connection it can be read on its way: use it so only on the
-    /// server's own host.
+    /// Sends a bearer token with every call. [`build`](Self::build) fails if it would leave this machine unencrypted.
     pub fn token(self, token: impl Into<String>) -> Self {
         let token = token.into();
         self.token_source(move || std::future::ready(Ok(token.clone())))
+    }
+
+    /// Sends what is in a file as the bearer token. The file is read with every attempt of a call, so a new token is used
+    /// from the next one on. Where it cannot be read or is empty for a moment, the token before is used.
+    pub fn token_file(self, path: impl AsRef<Path>) -> Self {
+        let file = TokenFile::new(path.as_ref());
+        self.token_source(move || std::future::ready(file.read().map_err(Into::into)))
     }
 
     /// Asks for the bearer token with every attempt of a call. A call without one fails with `Unauthenticated`.
@@ -133,9 +142,13 @@ impl ClientBuilder {
         self
     }
 
-    /// Returns the client. Fails if the target is no address, or the system's authorities cannot be read. Panics outside
-    /// of a tokio runtime.
+    /// Returns the client. Fails if the target is no address, the system's authorities cannot be read, or a token would
+    /// leave this machine unencrypted. Panics outside of a tokio runtime.
     pub fn build(self) -> Result<Client, Error> {
+        if self.token.is_some() && self.tls.is_none() && !stays_here(&self.target) {
+            let problem = format!("the token for {} could be read on its way: use tls", self.target);
+            return Err(Status::invalid_argument(problem).into());
+        }
         let channel = self.endpoint().map_err(|error| {
             let mut status = Status::invalid_argument(format!("no connection to {}: {error}", self.target));
             status.set_source(Arc::new(error));

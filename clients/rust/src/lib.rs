@@ -9,6 +9,7 @@ mod deadline;
 mod error;
 mod resumption;
 mod service_config;
+mod token;
 mod turn;
 mod watch;
 
@@ -23,7 +24,7 @@ pub use watch::Watch;
 pub use {prost_types, tonic};
 
 pub use tonic::Code;
-pub use tonic::transport::{Certificate, ClientTlsConfig};
+pub use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
 /// Messages and services of `greenroom.v1`, generated from the contract.
 ///

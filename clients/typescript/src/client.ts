@@ -22,17 +22,21 @@ import {
   TurnService,
 } from "./gen/greenroom/v1/turn_service_pb.js";
 import { follow } from "./resumption.js";
-import { either, repeatable, SafeTransport, type Token } from "./transport.js";
+import { staysHere, type Token } from "./token.js";
+import { either, repeatable, SafeTransport } from "./transport.js";
 
 const PATIENCE_MS = 60_000;
 
 /** How a client reaches its server. */
 export interface ClientOptions {
-  /** Encrypt the connection: `true` trusts the system's authorities, an object says more, such as `{ ca }`. */
+  /**
+   * Encrypt the connection: `true` trusts the system's authorities, an object says more: `ca` whom to trust, `cert` and
+   * `key` the client's own certificate, `servername` what the server's certificate has to say.
+   */
   readonly tls?: boolean | SecureClientSessionOptions;
   /**
-   * Sent as a bearer token with every call; a function is asked each time. On a plain connection it can be read on its way:
-   * use it so only on the server's own host.
+   * Sent as a bearer token with every call; a function is asked each time, such as that of {@link tokenFile}. It leaves
+   * this machine only encrypted: the constructor throws where it would not.
    */
   readonly token?: Token;
   /** How long `watch` and `runTurn` try to reach a server again before they fail; a minute if not given. */
@@ -58,6 +62,9 @@ export class Client {
 
   /** `target` is a host and a port, such as `127.0.0.1:50051`. It is connected to with the first call. */
   constructor(target = "127.0.0.1:50051", { tls = false, token, patienceMs = PATIENCE_MS }: ClientOptions = {}) {
+    if (token && !tls && !staysHere(target)) {
+      throw new Error(`the token for ${target} could be read on its way: use tls`);
+    }
     const baseUrl = `${tls ? "https" : "http"}://${target}`;
     const keepalive = { pingIntervalMs: 30_000, pingTimeoutMs: 10_000 };
     this.#connection = new Http2SessionManager(baseUrl, keepalive, typeof tls === "object" ? tls : undefined);

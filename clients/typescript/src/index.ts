@@ -2,7 +2,7 @@ export { Code } from "@connectrpc/connect";
 export { Answer } from "./answer.js";
 export { Client, type ClientOptions, RunningTurn } from "./client.js";
 export { CursorBelowFloor, errorIn, errorOf, EtagMismatch, type FieldViolation, GreenroomError } from "./errors.js";
-export type { Token } from "./transport.js";
+export { type Token, tokenFile } from "./token.js";
 export { type Status, StatusSchema } from "./gen/google/rpc/status_pb.js";
 export * from "./gen/greenroom/v1/capabilities_pb.js";
 export * from "./gen/greenroom/v1/config_pb.js";

@@ -14,11 +14,9 @@ import { reflect } from "@bufbuild/protobuf/reflect";
 import type { ContextValues, StreamResponse, Transport, UnaryResponse } from "@connectrpc/connect";
 import { errorOf, type GreenroomError } from "./errors.js";
 import { type Policy, policyOf } from "./serviceConfig.js";
+import type { Token } from "./token.js";
 
 type HeadersInit = ConstructorParameters<typeof Headers>[0];
-
-/** A bearer token, or where to get it for each call. */
-export type Token = string | (() => string | Promise<string>);
 
 /**
  * A transport on top of another one: it carries the token, gives every change a request id, keeps to the published service

@@ -1,7 +1,10 @@
 // The client against a server of this process that does as a test says.
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, test } from "node:test";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
@@ -16,6 +19,7 @@ import {
   EventService,
   GreenroomError,
   SessionService,
+  tokenFile,
   TurnService,
 } from "../src/index.js";
 
@@ -425,4 +429,35 @@ void test("a deadline of the service config ends a call", async () => {
     }),
   );
   await client.sessions.getSession({ sessionId: "a" });
+});
+
+void test("a token in a file is read with each call", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "greenroom-"));
+  const path = join(directory, "token");
+  const token = tokenFile(path);
+  await assert.rejects(token(), /ENOENT/);
+  const read: string[] = [];
+  for (const content of ["one\n", "two", ""]) {
+    await writeFile(path, content);
+    read.push(await token());
+  }
+  await rm(directory, { recursive: true });
+  read.push(await token());
+  assert.deepEqual(read, ["one", "two", "two", "two"]);
+});
+
+void test("a token does not leave this machine in the clear", () => {
+  for (const target of [
+    "greenroom.example:443",
+    "10.0.0.1:1",
+    "localhost.example:1",
+    "127.0.0.1@example:1",
+    "[2001:db8::1]:1",
+  ]) {
+    assert.throws(() => new Client(target, { token: "secret" }), /could be read on its way/, target);
+    new Client(target, { token: "secret", tls: true }).close();
+  }
+  for (const target of ["127.0.0.1:1", "[::1]:1", "localhost:1"]) {
+    new Client(target, { token: "secret" }).close();
+  }
 });

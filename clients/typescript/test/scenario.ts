@@ -1,18 +1,21 @@
-// Plays the scenario that every client plays: node scenario.js ADDRESS WORKING_DIR SCENARIO. Prints a transcript; where the
-// scenario restarts the server, it says restart_server and waits for a line on its input.
+// Plays the scenario that every client plays: node scenario.js ADDRESS WORKING_DIR SCENARIO [SECRETS]. Prints a
+// transcript; where the scenario restarts the server, it says restart_server and waits for a line on its input.
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import {
   type Approval,
   ApprovalDecision,
   ApprovalState,
   Client,
+  type ClientOptions,
   Code,
   type Event,
   EventType,
   GreenroomError,
   type Session,
   SessionState,
+  tokenFile,
   type Turn,
   TurnState,
   WatchStart,
@@ -185,11 +188,17 @@ function typeName(event: Event): string {
   return EventType[event.type].toLowerCase();
 }
 
-const [address, workingDir, scenario] = process.argv.slice(2);
-if (!address || !workingDir || !scenario) {
-  throw new Error("usage: scenario ADDRESS WORKING_DIR SCENARIO");
+// Of a directory for TLS: ca.crt, the client's tls.crt and tls.key, and a token.
+function secured(directory: string): ClientOptions {
+  const [ca, cert, key] = ["ca.crt", "tls.crt", "tls.key"].map((name) => readFileSync(join(directory, name)));
+  return { tls: { ca, cert, key, servername: "greenroom.test" }, token: tokenFile(join(directory, "token")) };
 }
-const client = new Client(address);
+
+const [address, workingDir, scenario, secrets] = process.argv.slice(2);
+if (!address || !workingDir || !scenario) {
+  throw new Error("usage: scenario ADDRESS WORKING_DIR SCENARIO [SECRETS]");
+}
+const client = new Client(address, secrets ? secured(secrets) : {});
 try {
   const play = new Play(client, workingDir);
   for (const step of JSON.parse(readFileSync(scenario, "utf8")) as Step[]) {

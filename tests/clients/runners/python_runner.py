@@ -1,5 +1,6 @@
-"""Plays the scenario with the Python client: `python_runner.py ADDRESS WORKING_DIR SCENARIO`; prints a transcript.
+"""Plays the scenario with the Python client: `python_runner.py ADDRESS WORKING_DIR SCENARIO [SECRETS]`.
 
+It prints a transcript. SECRETS is a directory for TLS: ca.crt, the client's tls.crt and tls.key, and a token.
 Where the scenario restarts the server, it says `restart_server` and waits for a line on stdin.
 """
 
@@ -13,7 +14,7 @@ from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from greenroom import Client, Error
+from greenroom import Client, Error, Tls, TokenFile
 from greenroom.v1.config_pb2 import SessionConfig
 from greenroom.v1.event_pb2 import EVENT_TYPE_APPROVAL_REQUESTED, Event, EventType
 from greenroom.v1.event_service_pb2 import WATCH_START_BEGINNING
@@ -176,13 +177,22 @@ def type_name(event: Event) -> str:
     return EventType.Name(event.type).removeprefix("EVENT_TYPE_").lower()
 
 
-async def main(address: str, working_dir: str, scenario: Path) -> None:
+def connected(address: str, secrets: Path | None) -> Client:
+    if secrets is None:
+        return Client(address)
+    ca, certificate, key = ((secrets / name).read_bytes() for name in ("ca.crt", "tls.crt", "tls.key"))
+    tls = Tls(ca=ca, certificate=certificate, key=key, server_name="greenroom.test")
+    return Client(address, tls=tls, token=TokenFile(secrets / "token"))
+
+
+async def main(address: str, working_dir: str, scenario: Path, secrets: Path | None) -> None:
     steps: list[dict[str, Any]] = json.loads(scenario.read_text())
-    async with Client(address) as client, asyncio.TaskGroup() as group:
+    async with connected(address, secrets) as client, asyncio.TaskGroup() as group:
         play = Play(client, working_dir, group)
         for step in steps:
             await getattr(play, step.pop("do"))(**step)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3])))
+    given = [Path(secrets) for secrets in sys.argv[4:]]
+    asyncio.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), given[0] if given else None))

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import serialization
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clients.test_python_tls import self_signed
+from certificates import Authority
 from greenroomd.domain.errors import Unauthenticated
 from greenroomd.domain.principal import Grants
 from greenroomd.identity.claimed_grants import ClaimedGrants
@@ -279,9 +279,10 @@ async def test_what_was_proven_runs_out_all_the_same() -> None:
 
 
 async def test_keys_come_from_an_https_server_that_is_trusted(tmp_path: Path) -> None:
-    key, certificate = self_signed()
-    (tmp_path / "server.pem").write_bytes(key + certificate)
-    (tmp_path / "ca.pem").write_bytes(certificate)
+    authority = Authority()
+    own = authority.issue("127.0.0.1")
+    (tmp_path / "server.pem").write_bytes(own.key + own.certificate)
+    (tmp_path / "ca.pem").write_bytes(authority.pem)
     published = key_set(public_jwk("P-256"))
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,15 +1,19 @@
-// Program scenario plays the scenario that every client plays: scenario ADDRESS WORKING_DIR SCENARIO. It prints a
-// transcript; where the scenario restarts the server, it says restart_server and waits for a line on its input.
+// Program scenario plays the scenario that every client plays: scenario ADDRESS WORKING_DIR SCENARIO [SECRETS]. It prints a
+// transcript; where the scenario restarts the server, it says restart_server and waits for a line on its input. SECRETS is a
+// directory for TLS: ca.crt, the client's tls.crt and tls.key, and a token.
 package main
 
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
@@ -42,15 +46,38 @@ type play struct {
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) != 4 {
-		log.Fatal("usage: scenario ADDRESS WORKING_DIR SCENARIO")
+	if len(os.Args) != 4 && len(os.Args) != 5 {
+		log.Fatal("usage: scenario ADDRESS WORKING_DIR SCENARIO [SECRETS]")
 	}
-	if err := run(context.Background(), os.Args[1], os.Args[2], os.Args[3]); err != nil {
+	var with []greenroom.Option
+	if len(os.Args) == 5 {
+		secured, err := withSecrets(os.Args[4])
+		if err != nil {
+			log.Fatal(err)
+		}
+		with = secured
+	}
+	if err := run(context.Background(), os.Args[1], os.Args[2], os.Args[3], with); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, address, workingDir, scenario string) error {
+func withSecrets(directory string) ([]greenroom.Option, error) {
+	ca, err := os.ReadFile(filepath.Join(directory, "ca.crt"))
+	if err != nil {
+		return nil, err
+	}
+	authorities := x509.NewCertPool()
+	authorities.AppendCertsFromPEM(ca)
+	own, err := tls.LoadX509KeyPair(filepath.Join(directory, "tls.crt"), filepath.Join(directory, "tls.key"))
+	if err != nil {
+		return nil, err
+	}
+	config := &tls.Config{RootCAs: authorities, Certificates: []tls.Certificate{own}, ServerName: "greenroom.test"}
+	return []greenroom.Option{greenroom.WithTLS(config), greenroom.WithTokenFile(filepath.Join(directory, "token"))}, nil
+}
+
+func run(ctx context.Context, address, workingDir, scenario string, with []greenroom.Option) error {
 	text, err := os.ReadFile(scenario)
 	if err != nil {
 		return err
@@ -59,7 +86,7 @@ func run(ctx context.Context, address, workingDir, scenario string) error {
 	if err := json.Unmarshal(text, &steps); err != nil {
 		return err
 	}
-	client, err := greenroom.New(address)
+	client, err := greenroom.New(address, with...)
 	if err != nil {
 		return err
 	}

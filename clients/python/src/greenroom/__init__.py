@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from greenroom.answer import Answer
     from greenroom.client import Client
+    from greenroom.connection import Tls
     from greenroom.errors import (
         CursorBelowFloor,
         Error,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         error_of,
     )
     from greenroom.sync_client import SyncClient
+    from greenroom.token_file import TokenFile
 
 __version__ = "0.1.0"
 
@@ -34,6 +36,8 @@ __all__ = [
     "InvalidRequest",
     "NotFound",
     "SyncClient",
+    "Tls",
+    "TokenFile",
     "Unavailable",
     "error_in",
     "error_of",
@@ -43,6 +47,8 @@ _DEFINED_IN = dict.fromkeys(__all__, "greenroom.errors") | {
     "Answer": "greenroom.answer",
     "Client": "greenroom.client",
     "SyncClient": "greenroom.sync_client",
+    "Tls": "greenroom.connection",
+    "TokenFile": "greenroom.token_file",
 }
 
 

@@ -13,7 +13,7 @@ import grpc.aio
 
 from greenroom.answer import Answer
 from greenroom.asyncio_calls import Closing, StreamCalls, UnaryCalls, followed
-from greenroom.connection import Connection, Token, channel_options
+from greenroom.connection import Connection, Tls, Token
 from greenroom.repeatable import repeatable
 from greenroom.resumption import PATIENCE, Backoff, TurnProgress, WatchProgress
 from greenroom.v1.event_pb2 import Event, EventType
@@ -41,6 +41,10 @@ class Client:
     `greenroom.Error`, carry a request_id where they change something, and are repeated, as the service config says,
     while the server cannot be reached. Closed by its block, or by `close`. `patience` is how long `watch` and
     `run_turn` try to reach a server again before they raise.
+
+    `tls` is False for a plain connection, True for one that trusts the system's authorities, the PEM of the authority
+    to trust, or a `Tls`. `token` goes along with every call; a function is asked each time, such as a `TokenFile`.
+    Raises ValueError for a token that would leave this machine unencrypted.
     """
 
     sessions: SessionServiceAsyncStub
@@ -53,14 +57,14 @@ class Client:
         self,
         target: str = "127.0.0.1:50051",
         *,
-        tls: bool | bytes = False,
+        tls: bool | bytes | Tls = False,
         token: Token = "",
         patience: timedelta = PATIENCE,
     ) -> None:
         connection = Connection(target=target, tls=tls, token=token)
         credentials = connection.credentials()
         self._closing = Closing()
-        options = channel_options()
+        options = connection.options()
         interceptors = [UnaryCalls(connection, self._closing), StreamCalls(connection)]
         if credentials is None:
             self.channel = grpc.aio.insecure_channel(target, options, interceptors=interceptors)

@@ -12,7 +12,7 @@ from typing import Self
 import grpc
 
 from greenroom.answer import Answer
-from greenroom.connection import Connection, Token, channel_options
+from greenroom.connection import Connection, Tls, Token
 from greenroom.repeatable import repeatable
 from greenroom.resumption import PATIENCE, Backoff, TurnProgress, WatchProgress
 from greenroom.sync_calls import Calls, followed
@@ -34,13 +34,17 @@ class SyncClient:
     `greenroom.Error`, carry a request_id where they change something, and are repeated, as the service config says,
     while the server cannot be reached. Closed by its block, or by `close`. `patience` is how long `watch` and
     `run_turn` try to reach a server again before they raise.
+
+    `tls` is False for a plain connection, True for one that trusts the system's authorities, the PEM of the authority
+    to trust, or a `Tls`. `token` goes along with every call; a function is asked each time, such as a `TokenFile`.
+    Raises ValueError for a token that would leave this machine unencrypted.
     """
 
     def __init__(
         self,
         target: str = "127.0.0.1:50051",
         *,
-        tls: bool | bytes = False,
+        tls: bool | bytes | Tls = False,
         token: Token = "",
         patience: timedelta = PATIENCE,
     ) -> None:
@@ -48,9 +52,9 @@ class SyncClient:
         credentials = connection.credentials()
         self._closing = threading.Event()
         if credentials is None:
-            self._channel = grpc.insecure_channel(target, channel_options())
+            self._channel = grpc.insecure_channel(target, connection.options())
         else:
-            self._channel = grpc.secure_channel(target, credentials, channel_options())
+            self._channel = grpc.secure_channel(target, credentials, connection.options())
         self.channel = grpc.intercept_channel(self._channel, Calls(connection, self._closing))
         self._patience = patience
         self.sessions = SessionServiceStub(self.channel)

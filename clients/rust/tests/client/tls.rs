@@ -1,4 +1,4 @@
-//! TLS: the client trusts what it is given and nothing else, and the token goes along.
+//! TLS: whom the client trusts, and where a token may go.
 
 use greenroom::v1::{CreateSessionRequest, WatchEventsRequest};
 use greenroom::{Certificate, Client, ClientTlsConfig, Code};
@@ -33,4 +33,31 @@ async fn it_trusts_what_it_is_given_and_nothing_else() {
         assert_eq!(error.code(), Code::Unavailable);
     }
     assert!(peer.watches.asked().is_empty());
+}
+
+#[tokio::test]
+async fn a_token_does_not_leave_this_machine_in_the_clear() {
+    let error = Client::builder("greenroom.example:443").token("secret").build().unwrap_err();
+    assert_eq!(error.code(), Code::InvalidArgument);
+    assert!(error.message().contains("could be read on its way: use tls"), "{error}");
+    Client::builder("greenroom.example:443").token("secret").tls_config(ClientTlsConfig::new()).build().unwrap();
+}
+
+#[tokio::test]
+async fn a_token_in_a_file_is_read_with_each_call() {
+    let peer = Peer::default();
+    let serving = peer.serve();
+    let file = std::env::temp_dir().join(format!("greenroom-token-{}", std::process::id()));
+    let client = Client::builder(serving.address().to_string()).token_file(&file).build().unwrap();
+    let error = client.sessions().create_session(CreateSessionRequest::default()).await.unwrap_err();
+    assert_eq!(error.code(), Code::Unauthenticated);
+    for content in ["one\n", "two", ""] {
+        std::fs::write(&file, content).unwrap();
+        client.sessions().create_session(CreateSessionRequest::default()).await.unwrap();
+    }
+    std::fs::remove_file(&file).unwrap();
+    client.sessions().create_session(CreateSessionRequest::default()).await.unwrap();
+    let tokens: Vec<_> =
+        peer.creates.asked().iter().map(|(_, sent)| sent.get("authorization").unwrap().clone()).collect();
+    assert_eq!(tokens, ["Bearer one", "Bearer two", "Bearer two", "Bearer two"]);
 }

@@ -20,6 +20,7 @@ import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
 import io.grpc.ManagedChannelBuilder;
 import io.grpc.StatusRuntimeException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -70,7 +71,8 @@ public final class GreenroomClient implements AutoCloseable {
      * Begins a client on a connection that is encrypted or otherwise protected.
      *
      * @param target where the server is, such as {@code greenroom.example:443}; it is connected to with the first call
-     * @param credentials {@code TlsChannelCredentials.create()} trusts the system's authorities; its builder says more
+     * @param credentials {@code TlsChannelCredentials.create()} trusts the system's authorities; its builder names others
+     *     ({@code trustManager}) and the client's own certificate ({@code keyManager})
      * @return what builds it
      */
     public static Builder builder(String target, ChannelCredentials credentials) {
@@ -219,8 +221,8 @@ public final class GreenroomClient implements AutoCloseable {
         }
 
         /**
-         * Sends a bearer token with every call. On a plain connection it can be read on its way: use it so only on the
-         * server's own host.
+         * Sends a bearer token with every call. A call that would send it unencrypted to another machine fails as
+         * UNAUTHENTICATED.
          *
          * @param token without the word Bearer
          * @return this
@@ -238,6 +240,17 @@ public final class GreenroomClient implements AutoCloseable {
         public Builder token(Supplier<String> source) {
             token = source;
             return this;
+        }
+
+        /**
+         * Sends what is in a file as the bearer token. The file is read with every attempt of a call, so a new token is used
+         * from the next one on. Where it cannot be read or is empty for a moment, the token before is used.
+         *
+         * @param file that holds nothing but the token
+         * @return this
+         */
+        public Builder tokenFile(Path file) {
+            return token(new TokenFile(file));
         }
 
         /**

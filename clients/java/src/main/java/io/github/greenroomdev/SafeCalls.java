@@ -2,17 +2,13 @@ package io.github.greenroomdev;
 
 import com.google.protobuf.Descriptors.FieldDescriptor;
 import com.google.protobuf.Message;
-import io.grpc.CallCredentials;
 import io.grpc.CallOptions;
 import io.grpc.Channel;
 import io.grpc.ClientCall;
 import io.grpc.ClientInterceptor;
 import io.grpc.ForwardingClientCall.SimpleForwardingClientCall;
-import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
-import io.grpc.Status;
 import java.util.UUID;
-import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 
 /** Lets every call carry the token, and every change a request id, so that repeating it is safe. */
@@ -49,33 +45,5 @@ final class SafeCalls implements ClientInterceptor {
         return (Q) message.toBuilder()
                 .setField(field, UUID.randomUUID().toString())
                 .build();
-    }
-
-    /** Asked with each attempt of a call, where an interceptor would be asked once. */
-    private static final class Bearer extends CallCredentials {
-        private static final Metadata.Key<String> AUTHORIZATION =
-                Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER);
-
-        private final Supplier<String> token;
-
-        Bearer(Supplier<String> token) {
-            this.token = token;
-        }
-
-        @Override
-        public void applyRequestMetadata(RequestInfo request, Executor executor, MetadataApplier applier) {
-            executor.execute(() -> {
-                Metadata headers = new Metadata();
-                try {
-                    headers.put(AUTHORIZATION, "Bearer " + token.get());
-                } catch (RuntimeException unobtainable) {
-                    applier.fail(Status.UNAUTHENTICATED
-                            .withDescription("the token cannot be obtained")
-                            .withCause(unobtainable));
-                    return;
-                }
-                applier.apply(headers);
-            });
-        }
     }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.github.greenroomdev.v1.CreateSessionRequest;
 import io.github.greenroomdev.v1.Event;
 import io.github.greenroomdev.v1.WatchEventsRequest;
+import io.grpc.Attributes;
 import io.grpc.ChannelCredentials;
 import io.grpc.Context;
 import io.grpc.Grpc;
@@ -17,6 +18,10 @@ import io.grpc.TlsChannelCredentials;
 import io.grpc.TlsServerCredentials;
 import io.grpc.testing.TlsTesting;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,6 +29,7 @@ import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The client over a socket. */
 @Timeout(60)
@@ -39,7 +45,9 @@ class ConnectionTest {
 
     @AfterEach
     void stop() {
-        server.shutdownNow();
+        if (server != null) {
+            server.shutdownNow();
+        }
     }
 
     @Test
@@ -93,6 +101,39 @@ class ConnectionTest {
             assertEquals(Status.Code.UNAVAILABLE, failure.getCode());
         }
         assertEquals(List.of("Bearer secret"), peer.authorizations);
+    }
+
+    @Test
+    void readsATokenInAFileWithEachCall(@TempDir Path directory) throws IOException {
+        start(InsecureServerCredentials.create());
+        Path file = directory.resolve("token");
+        try (GreenroomClient client = GreenroomClient.builder("127.0.0.1:" + server.getPort())
+                .tokenFile(file)
+                .build()) {
+            var failure =
+                    assertThrows(GreenroomException.class, () -> client.sessions(stub -> stub.createSession(REQUEST)));
+            assertEquals(Status.Code.UNAUTHENTICATED, failure.getCode());
+            for (String content : List.of("one\n", "two", "")) {
+                Files.writeString(file, content);
+                client.sessions(stub -> stub.createSession(REQUEST));
+            }
+        }
+        assertEquals(List.of("Bearer one", "Bearer two", "Bearer two"), peer.authorizations);
+    }
+
+    @Test
+    void knowsWhatLeavesThisMachine() throws IOException {
+        assertEquals(
+                List.of(false, false, true, true),
+                List.of(leaves("127.0.0.1"), leaves("::1"), leaves("10.0.0.1"), leaves("2001:db8::1")));
+        assertEquals(true, Bearer.leaves(Attributes.EMPTY));
+    }
+
+    private static boolean leaves(String address) throws IOException {
+        var remote = new InetSocketAddress(InetAddress.getByName(address), 1);
+        return Bearer.leaves(Attributes.newBuilder()
+                .set(Grpc.TRANSPORT_ATTR_REMOTE_ADDR, remote)
+                .build());
     }
 
     private GreenroomClient client(ChannelCredentials credentials) {

@@ -23,6 +23,8 @@ import io.github.greenroomdev.v1.UpdateSessionRequest;
 import io.github.greenroomdev.v1.WaitSessionRequest;
 import io.github.greenroomdev.v1.WatchEventsRequest;
 import io.github.greenroomdev.v1.WatchStart;
+import io.grpc.Grpc;
+import io.grpc.TlsChannelCredentials;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -61,8 +63,8 @@ final class Scenario {
     }
 
     public static void main(String[] args) throws IOException {
-        if (args.length != 3) {
-            throw new IllegalArgumentException("usage: Scenario ADDRESS WORKING_DIR SCENARIO");
+        if (args.length != 3 && args.length != 4) {
+            throw new IllegalArgumentException("usage: Scenario ADDRESS WORKING_DIR SCENARIO [SECRETS]");
         }
         // A step names what it does in "do", which is no name in Java.
         var json = new GsonBuilder()
@@ -71,12 +73,26 @@ final class Scenario {
                         : FieldNamingPolicy.LOWER_CASE_WITH_UNDERSCORES.translateName(field))
                 .create();
         Step[] steps = json.fromJson(Files.readString(Path.of(args[2])), Step[].class);
-        try (GreenroomClient client = GreenroomClient.builder(args[0]).build()) {
+        GreenroomClient.Builder builder =
+                args.length == 3 ? GreenroomClient.builder(args[0]) : secured(args[0], Path.of(args[3]));
+        try (GreenroomClient client = builder.build()) {
             Scenario play = new Scenario(client, args[1]);
             for (Step step : steps) {
                 play.take(step);
             }
         }
+    }
+
+    /** Begins a client with a directory for TLS: ca.crt, the client's tls.crt and tls.key, and a token. */
+    private static GreenroomClient.Builder secured(String address, Path secrets) throws IOException {
+        var credentials = TlsChannelCredentials.newBuilder()
+                .trustManager(secrets.resolve("ca.crt").toFile())
+                .keyManager(
+                        secrets.resolve("tls.crt").toFile(),
+                        secrets.resolve("tls.key").toFile())
+                .build();
+        var channel = Grpc.newChannelBuilder(address, credentials).overrideAuthority("greenroom.test");
+        return GreenroomClient.builder(channel).tokenFile(secrets.resolve("token"));
     }
 
     private void take(Step step) throws IOException {
