@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 LASTS_SECONDS = 30.0
-_LOOKUP, _GETATTR, _ACCESS, _INIT = 1, 3, 34, 26
+_LOOKUP, _GETATTR, _ACCESS, _INIT, _READDIR, _READDIRPLUS = 1, 3, 34, 26, 28, 44
 _NEED_NO_ANSWER = (2, 42)  # FORGET, BATCH_FORGET
 _ENOSYS = 38
 
@@ -67,7 +67,7 @@ def main(directory: str, answered: int) -> None:
                     answered -= 1
                     if answered < 0:
                         continue
-                if opcode == _LOOKUP and answered <= 0:
+                if opcode in (_LOOKUP, _READDIR, _READDIRPLUS) and answered <= 0:
                     continue
                 answer(kernel, opcode, unique)
     finally:

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -42,8 +42,8 @@ def found() -> FoundCli:
 
 
 @pytest.fixture
-def mine(tmp_path: Path) -> Iterator[ServerRun]:
-    with server_run(tmp_path / "state") as mine:
+async def mine(tmp_path: Path) -> AsyncIterator[ServerRun]:
+    async with server_run(tmp_path / "state") as mine:
         yield mine
 
 
@@ -422,7 +422,7 @@ from greenroomd.processes.claude.launch_command import CliDefaults
 
 async def main(cli, state, work, url, prompt):
     environment = {"ANTHROPIC_BASE_URL": Secret(url), "ANTHROPIC_API_KEY": Secret("stub-key")}
-    with server_run(Path(state)) as mine:
+    async with server_run(Path(state)) as mine:
         everywhere = AllowedRoots([Path("/")])
         defaults = CliDefaults(environment=environment)
         cli = ClaudeCli(
@@ -452,7 +452,7 @@ async def test_the_death_of_the_server_ends_the_cli_and_its_commands(
     await server.wait()
     await eventually(lambda: not procfs.marked(marker))
     assert run.exists()
-    await asyncio.to_thread(reap, state)
+    await reap(state)
     assert not run.exists()
 
 

@@ -70,7 +70,7 @@ async def process_parts(settings: Settings, cli: FoundCli, metrics: Metrics) -> 
     metrics.pool_from(pool.numbers)
     watchdog, removal, filesystem = MemoryWatchdog(), CgroupRemoval(), FilesystemPool()
     roots = AllowedRoots(settings.allowed_roots, filesystem)
-    with server_run(settings.state_dir, groups) as run:
+    async with server_run(settings.state_dir, groups, filesystem=filesystem) as run:
         processes = ClaudeCli(
             cli.path,
             settings.state_dir,
@@ -99,7 +99,7 @@ async def process_parts(settings: Settings, cli: FoundCli, metrics: Metrics) -> 
                 own_tools=ToolDiscovery(processes, pool, TranscriptFiles(settings.state_dir)),
                 roots=roots,
                 measure=_measuring(watchdog),
-                reap=_reaper(settings.state_dir, run),
+                reap=_reaper(settings.state_dir, run, filesystem),
                 limits=host_limits(frozenset() if groups is None else groups.controllers, why_not),
             )
 
@@ -158,9 +158,9 @@ def _measuring(watchdog: MemoryWatchdog) -> Measure:
     return measure
 
 
-def _reaper(state_dir: Path, run: ServerRun) -> Reap:
+def _reaper(state_dir: Path, run: ServerRun, filesystem: FilesystemPool) -> Reap:
     async def end(identities: Sequence[ProcessIdentity]) -> None:
-        reaped = await asyncio.to_thread(reap, state_dir, identities, run)
+        reaped = await reap(state_dir, identities, run, filesystem=filesystem)
         if reaped.killed or reaped.survivors:
             log.warning("reaped", killed=sorted(reaped.killed), survivors=sorted(reaped.survivors))
 

@@ -63,9 +63,9 @@ async def test_it_is_tried_a_last_time_at_the_end(tmp_path: Path, monkeypatch: p
     assert not group.path.exists()
 
 
-def test_the_next_server_removes_what_was_busy_to_the_end(tmp_path: Path) -> None:
+async def test_the_next_server_removes_what_was_busy_to_the_end(tmp_path: Path) -> None:
     groups = Cgroups(tmp_path / "cgroup")
-    with server_run(tmp_path, groups) as mine:
+    async with server_run(tmp_path, groups) as mine:
         group = busy(groups.root / f"{mine.marker}a")
         (mine.path / "a/tmp").mkdir(parents=True)
     assert group.path.exists()
@@ -73,9 +73,9 @@ def test_the_next_server_removes_what_was_busy_to_the_end(tmp_path: Path) -> Non
     assert sorted(path.name for path in mine.path.iterdir()) == ["control_groups", "owner.json"]
     owner = json.loads(record.read_text())
     record.write_text(json.dumps({**owner, "kernel_start": owner["kernel_start"] - 1}))  # it has gone
-    reap(tmp_path)
+    await reap(tmp_path)
     assert record.exists(), "the group is busy still: the server after the next one is to find it"
     (group.path / "busy").unlink()
-    reap(tmp_path)
+    await reap(tmp_path)
     assert not group.path.exists()
     assert not mine.path.exists()

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from datetime import timedelta
 from pathlib import Path
@@ -32,8 +32,8 @@ SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture
-def mine(tmp_path: Path) -> Iterator[ServerRun]:
-    with server_run(tmp_path) as mine:
+async def mine(tmp_path: Path) -> AsyncIterator[ServerRun]:
+    async with server_run(tmp_path) as mine:
         yield mine
         assert not procfs.marked(f"GREENROOM_PROCESS={mine.marker}")
         assert [path.name for path in mine.path.iterdir()] == ["owner.json"]

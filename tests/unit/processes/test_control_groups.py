@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -154,8 +154,8 @@ print(Path("/proc/self/cgroup").read_text().split("0::")[1])
 
 
 @pytest.fixture
-def mine(tmp_path: Path, groups: Cgroups) -> Iterator[ServerRun]:
-    with server_run(tmp_path, groups) as mine:
+async def mine(tmp_path: Path, groups: Cgroups) -> AsyncIterator[ServerRun]:
+    async with server_run(tmp_path, groups) as mine:
         yield mine
         assert not procfs.marked(f"GREENROOM_PROCESS={mine.marker}")
         assert mine.control_groups() == []
@@ -240,7 +240,7 @@ async def test_the_reaper_ends_what_a_dead_server_left_in_its_groups(
         start_lost(["/bin/sh", "-c", lost, str(each.entrance)])
         await eventually(lambda each=each: bool(each.members()))  # type: ignore[misc]
     (left,), (foreign,) = group.members(), other.members()
-    assert reap(tmp_path).killed == {left}
+    assert (await reap(tmp_path)).killed == {left}
     assert not group.path.exists()
     assert other.members() == [foreign]
 

@@ -1,7 +1,7 @@
 """What was checked of a working directory is what a process gets, whatever its path leads to meanwhile."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,9 +31,9 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cli(tmp_path: Path, root: Path) -> Iterator[ClaudeCli]:
+async def cli(tmp_path: Path, root: Path) -> AsyncIterator[ClaudeCli]:
     """A fake CLI that may work below the root."""
-    with server_run(tmp_path) as mine:
+    async with server_run(tmp_path) as mine:
         roots = AllowedRoots([root])
         yield ClaudeCli(install(tmp_path), tmp_path, mine, CliDefaults(), IMPATIENT, directories=roots)
 

@@ -5,15 +5,16 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from driving import IMPATIENT, a_launch, eventually
 from fake_cli.installed import install
-from greenroomd.app.ports.processes import ProcessFailed, ShutdownTimeouts
+from greenroomd.app.ports.processes import ProcessFailed, ProcessIdentity, ShutdownTimeouts
 from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.processes.claude import cli
 from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
@@ -24,12 +25,15 @@ from greenroomd.processes.host.child import Child, running
 from greenroomd.processes.host.redaction import Redactor
 from greenroomd.processes.host.server_run import server_run
 from greenroomd.processes.host.spawn import Command
+from greenroomd.processes.linux import procfs
 from greenroomd.processes.node.allowed_roots import AllowedRoots
+from greenroomd.processes.node.reaper import reap
 from hanging_mount import LASTS_SECONDS, hanging_mount
 
 HASTY = ShutdownTimeouts(
     **dict.fromkeys(("after_eof", "after_term", "after_kill"), timedelta(milliseconds=200))
 )
+BRIEFLY = timedelta(milliseconds=200)
 
 
 class Heard:
@@ -116,35 +120,46 @@ async def test_a_start_in_a_home_that_hangs_is_given_up(tmp_path: Path) -> None:
     home.parent.mkdir(parents=True)
     pool = FilesystemPool(timeout=timedelta(seconds=1))
     roots = AllowedRoots([tmp_path], pool)
-    with hanging_mount(tmp_path / "mount", answered=0) as mount, server_run(tmp_path) as mine:
-        home.symlink_to(mount)
-        ours = cli.ClaudeCli(
-            install(tmp_path), tmp_path, mine, CliDefaults(), HASTY, directories=roots, filesystem=pool
-        )
-        with pytest.raises(ProcessFailed, match=r"enter the workspace's home: .* did not answer") as failed:
-            async with ours.running(launch):
-                raise AssertionError("it was started")
+    with hanging_mount(tmp_path / "mount", answered=0) as mount:
+        async with server_run(tmp_path) as mine:
+            home.symlink_to(mount)
+            ours = cli.ClaudeCli(
+                install(tmp_path), tmp_path, mine, CliDefaults(), HASTY, directories=roots, filesystem=pool
+            )
+            with pytest.raises(
+                ProcessFailed, match=r"enter the workspace's home: .* did not answer"
+            ) as failed:
+                async with ours.running(launch):
+                    raise AssertionError("it was started")
     assert failed.value.reason == "SPAWN_FAILED"
 
 
 async def test_the_end_of_a_process_does_not_wait_for_its_files_on_a_mount_that_hangs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(cli, "TIDY_TIMEOUT", timedelta(milliseconds=200))
     launch = a_launch(tmp_path)
     records = Workspace.within(tmp_path, launch.workspace_id).config_of(launch.cli_session_id) / "sessions"
     records.parent.mkdir(parents=True)
     roots = AllowedRoots([tmp_path])
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
-    with hanging_mount(tmp_path / "mount", answered=0) as mount, server_run(tmp_path) as mine:
-        records.symlink_to(mount)
-        ours = cli.ClaudeCli(install(tmp_path), tmp_path, mine, CliDefaults(), HASTY, directories=roots)
-        async with asyncio.timeout(LASTS_SECONDS / 3):
-            async with ours.running(launch) as process:
-                await process.handshake(timedelta(seconds=10))
-                ended = await process.end(HASTY)
-            assert ended.group_gone
-            await asyncio.to_thread(int)  # the one thread for everybody is free
+    with hanging_mount(tmp_path / "mount", answered=0) as mount:
+        async with server_run(tmp_path) as mine:
+            records.symlink_to(mount)
+            ours = cli.ClaudeCli(
+                install(tmp_path),
+                tmp_path,
+                mine,
+                CliDefaults(),
+                HASTY,
+                directories=roots,
+                removal_timeout=BRIEFLY,
+            )
+            async with asyncio.timeout(LASTS_SECONDS / 3):
+                async with ours.running(launch) as process:
+                    await process.handshake(timedelta(seconds=10))
+                    ended = await process.end(HASTY)
+                assert ended.group_gone
+                await asyncio.to_thread(int)  # the one thread for everybody is free
 
 
 async def test_a_copy_on_a_mount_that_hangs_is_given_up(tmp_path: Path) -> None:
@@ -157,3 +172,36 @@ async def test_a_copy_on_a_mount_that_hangs_is_given_up(tmp_path: Path) -> None:
         async with asyncio.timeout(LASTS_SECONDS / 3):
             with pytest.raises(StoreUnavailable, match="cannot be changed: the file system did not answer"):
                 await transcripts.copy("w", conversation, copy)
+
+
+async def test_a_start_does_not_wait_for_files_of_a_dead_server_on_a_mount_that_hangs(tmp_path: Path) -> None:
+    gone = ProcessIdentity(
+        pid=2**22 + 1, kernel_start=0, boot_id=procfs.boot_id(), start_time=datetime.now(UTC)
+    )
+    hanging, good = (Workspace.within(tmp_path, name).config_dir / "sessions" for name in ("hanging", "good"))
+    hanging.parent.mkdir(parents=True)
+    good.mkdir(parents=True)
+    (good / f"{gone.pid}.json").touch()
+    with hanging_mount(tmp_path / "mount", answered=0) as mount:
+        hanging.symlink_to(mount)
+        async with asyncio.timeout(LASTS_SECONDS / 3), asyncio.TaskGroup() as tasks:
+            patient = tasks.create_task(reap(tmp_path, [gone], removal_timeout=timedelta(minutes=1)))
+            await eventually(lambda: not list(good.iterdir()))  # while it waits for the other workspace
+            patient.cancel()
+        async with asyncio.timeout(LASTS_SECONDS / 3):
+            await reap(tmp_path, [gone], removal_timeout=BRIEFLY)
+
+
+async def test_the_exit_does_not_wait_for_a_mount_that_hangs_and_the_next_start_removes_the_rest(
+    tmp_path: Path,
+) -> None:
+    async with AsyncExitStack() as stack:
+        mine = await stack.enter_async_context(server_run(tmp_path, removal_timeout=BRIEFLY))
+        (mine.path / "p").mkdir()
+        with hanging_mount(mine.path / "p/mount", answered=0):
+            async with asyncio.timeout(LASTS_SECONDS / 3):
+                await stack.aclose()
+            assert mine.path.exists()
+    (mine.path / "owner.json").unlink(missing_ok=True)  # as if its server had gone
+    await reap(tmp_path)
+    assert not mine.path.exists()

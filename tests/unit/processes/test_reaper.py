@@ -52,51 +52,51 @@ def dead_run(state_dir: Path, name: str = "0123456789ab") -> ServerRun:
     return run
 
 
-def test_what_carries_a_dead_runs_marker_is_ended(tmp_path: Path, start: Start) -> None:
+async def test_what_carries_a_dead_runs_marker_is_ended(tmp_path: Path, start: Start) -> None:
     run = dead_run(tmp_path)
     child = start(f"GREENROOM_PROCESS={run.marker}abc")
     stranger = start("GREENROOM_PROCESS=ffffffffffff.abc")
     quoting = start(f"NOTE=GREENROOM_PROCESS={run.marker}abc")
-    assert reap(tmp_path) == Reaped(frozenset({child.pid}), frozenset())
+    assert await reap(tmp_path) == Reaped(frozenset({child.pid}), frozenset())
     assert not procfs.alive(child)
     assert procfs.alive(stranger)
     assert procfs.alive(quoting)
     assert not run.path.exists()
-    assert reap(tmp_path) == NOTHING
+    assert await reap(tmp_path) == NOTHING
 
 
-def test_a_run_whose_server_lives_is_left_alone(tmp_path: Path, start: Start) -> None:
-    with server_run(tmp_path) as living, server_run(tmp_path) as mine:
+async def test_a_run_whose_server_lives_is_left_alone(tmp_path: Path, start: Start) -> None:
+    async with server_run(tmp_path) as living, server_run(tmp_path) as mine:
         child = start(f"GREENROOM_PROCESS={living.marker}abc")
         assert others(tmp_path, mine) == [living]
-        assert reap(tmp_path, mine=mine) == NOTHING
+        assert await reap(tmp_path, mine=mine) == NOTHING
         assert procfs.alive(child)
     assert others(tmp_path, None) == []
 
 
-def test_a_run_without_a_readable_record_is_dead(tmp_path: Path, start: Start) -> None:
+async def test_a_run_without_a_readable_record_is_dead(tmp_path: Path, start: Start) -> None:
     run = dead_run(tmp_path)
     (run.path / "owner.json").write_text("{")
     child = start(f"GREENROOM_PROCESS={run.marker}abc")
-    assert reap(tmp_path).killed == {child.pid}
+    assert (await reap(tmp_path)).killed == {child.pid}
 
 
-def test_an_identity_from_a_row_proves_nothing(tmp_path: Path, start: Start) -> None:
+async def test_an_identity_from_a_row_proves_nothing(tmp_path: Path, start: Start) -> None:
     """Two state directories, one with a copy of the other's database: the rows name the same processes."""
     original, copy = tmp_path / "original", tmp_path / "copy"
     dead_run(copy, "aaaaaaaaaaaa")
-    with server_run(original) as living:
+    async with server_run(original) as living:
         child = start(f"GREENROOM_PROCESS={living.marker}abc")
-        assert reap(copy, [child]) == NOTHING
+        assert await reap(copy, [child]) == NOTHING
         assert procfs.alive(child)
 
 
-def test_identities_of_nothing(tmp_path: Path) -> None:
+async def test_identities_of_nothing(tmp_path: Path) -> None:
     gone = ProcessIdentity(pid=0, kernel_start=0, boot_id=procfs.boot_id(), start_time=datetime.now(UTC))
-    assert reap(tmp_path, [gone, replace(gone, pid=2**22 + 1)]) == NOTHING
+    assert await reap(tmp_path, [gone, replace(gone, pid=2**22 + 1)]) == NOTHING
 
 
-def test_the_files_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path, start: Start) -> None:
+async def test_the_files_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path, start: Start) -> None:
     run = dead_run(tmp_path)
     child, living = start(f"GREENROOM_PROCESS={run.marker}abc"), start("A=b")
     sessions = tmp_path / "workspaces/acme/claude/sessions"
@@ -105,11 +105,11 @@ def test_the_files_of_the_dead_go_and_those_of_the_living_stay(tmp_path: Path, s
         (sessions / f"{pid}.json").touch()
     gone = replace(child, pid=2**22 + 1)
     (sessions / f"{gone.pid}.json").touch()
-    reap(tmp_path, [child, living, gone])
+    await reap(tmp_path, [child, living, gone])
     assert [path.name for path in sessions.iterdir()] == [f"{living.pid}.json"]
 
 
-def test_a_file_that_cannot_be_removed_is_left(tmp_path: Path, start: Start) -> None:
+async def test_a_file_that_cannot_be_removed_is_left(tmp_path: Path, start: Start) -> None:
     child = start(f"GREENROOM_PROCESS={dead_run(tmp_path).marker}abc")
     for workspace in ("acme", "zoo"):
         (tmp_path / "workspaces" / workspace / "claude").mkdir(parents=True)
@@ -117,16 +117,16 @@ def test_a_file_that_cannot_be_removed_is_left(tmp_path: Path, start: Start) -> 
     record = tmp_path / f"workspaces/zoo/claude/sessions/{child.pid}.json"
     record.parent.mkdir()
     record.touch()
-    assert reap(tmp_path, [child]).killed == {child.pid}
+    assert (await reap(tmp_path, [child])).killed == {child.pid}
     assert not record.exists()
 
 
-def test_what_does_not_die_in_time_is_reported(
+async def test_what_does_not_die_in_time_is_reported(
     tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     child = start(f"GREENROOM_PROCESS={dead_run(tmp_path).marker}abc")
     monkeypatch.setattr(procfs, "kill", lambda pid, still: False)  # as if it hung in the kernel
-    assert reap(tmp_path, [child], timeout=timedelta()) == Reaped(frozenset(), frozenset({child.pid}))
+    assert await reap(tmp_path, [child], timeout=timedelta()) == Reaped(frozenset(), frozenset({child.pid}))
 
 
 def test_kill_looks_again_once_the_process_is_pinned(start: Start) -> None:

@@ -1,7 +1,7 @@
 """What one process may take: memory with all that it starts, and open files."""
 
 import resource
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,8 +23,8 @@ ABOVE = 300 * MIB
 
 
 @pytest.fixture
-def mine(tmp_path: Path) -> Iterator[ServerRun]:
-    with server_run(tmp_path) as mine:
+async def mine(tmp_path: Path) -> AsyncIterator[ServerRun]:
+    async with server_run(tmp_path) as mine:
         yield mine
         assert not procfs.marked(f"GREENROOM_PROCESS={mine.marker}")
 

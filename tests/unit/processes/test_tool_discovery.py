@@ -28,7 +28,7 @@ async def discovery(place: Path, **script: Any) -> AsyncIterator[tuple[ToolDisco
     """Give what learns the tools of the fake CLI, with one slot."""
     environment = {name: Secret(value) for name, value in at_start(**script).items()}
     pool = Pool(1, timedelta(seconds=30))
-    with server_run(place) as mine:
+    async with server_run(place) as mine:
         defaults, roots = CliDefaults(environment=environment), AllowedRoots([place])
         cli = ClaudeCli(install(place), place, mine, defaults, IMPATIENT, directories=roots)
         yield ToolDiscovery(cli, pool, TranscriptFiles(place)), pool

@@ -39,7 +39,7 @@ async def waiting(
     """Keep a process of the fake CLI waiting for each launch, in a pool with a slot for each, or with `slots`."""
     environment = {name: Secret(value) for name, value in at_start(**script).items()}
     pool = Pool(slots or len(launches), LONG)
-    with server_run(place) as mine:
+    async with server_run(place) as mine:
         defaults, roots = CliDefaults(environment=environment), AllowedRoots([place])
         cli = ClaudeCli(install(place), place, mine, defaults, IMPATIENT, directories=roots)
         processes = WarmProcesses(cli, pool)

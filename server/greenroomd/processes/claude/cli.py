@@ -35,6 +35,7 @@ from greenroomd.processes.claude.transcripts import salvage
 from greenroomd.processes.filesystem.directory import Directory, WorkingDirectories, open_directory
 from greenroomd.processes.filesystem.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.filesystem.mount_table import mount_table
+from greenroomd.processes.filesystem.removal import REMOVAL_TIMEOUT, remove_or_leave
 from greenroomd.processes.host.child import running
 from greenroomd.processes.host.finish import finish
 from greenroomd.processes.host.memory_watchdog import MemoryWatchdog, Ward
@@ -49,16 +50,14 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-TIDY_TIMEOUT = timedelta(seconds=5)
-"""How long the end of a process waits for the removal of its files."""
-
 
 class ClaudeCli:
     """Runs the CLI at `executable`, each process with directories of its own below `state_dir`.
 
     `shutdown_timeouts` is for the ends that nobody asked for: a block left with its process still running.
     `directories` opens what sessions name as their working directory, at every start. `watchdog` keeps the limits of
-    memory, while it is on duty; with `groups` each process has a control group of its own.
+    memory, while it is on duty; with `groups` each process has a control group of its own. The end of a process waits
+    for the removal of its files for `removal_timeout`.
     """
 
     def __init__(
@@ -74,6 +73,7 @@ class ClaudeCli:
         directories: WorkingDirectories,
         filesystem: FilesystemPool | None = None,
         removal: CgroupRemoval | None = None,
+        removal_timeout: timedelta = REMOVAL_TIMEOUT,
     ) -> None:
         self._executable = executable
         self._state_dir = state_dir
@@ -85,6 +85,7 @@ class ClaudeCli:
         self._directories = directories
         self._filesystem = filesystem or FilesystemPool()
         self._removal = removal or CgroupRemoval()
+        self._removal_timeout = removal_timeout
 
     def binding(self, started: Launch, wanted: Launch) -> Binding | None:
         """Return how a process that was started for one launch can serve another; None if it cannot."""
@@ -162,12 +163,8 @@ class ClaudeCli:
         await self._tidy(workspace, partial(remove_stale_files, pid, [config_dir]))
 
     async def _tidy(self, workspace: Workspace, remove: Callable[[], object]) -> None:
-        """Remove files of a process that has ended; where a file system hangs or fails, they are left."""
-        try:
-            async with asyncio.timeout(TIDY_TIMEOUT.total_seconds()):
-                await self._in_workspace(workspace, remove)
-        except (FilesystemHangs, OSError) as error:  # one of them is TimeoutError
-            log.warning("files_left", workspace=str(workspace.root), error=str(error) or "it did not answer")
+        """Remove files of a process that has ended."""
+        await remove_or_leave(self._filesystem, workspace.root, remove, timeout=self._removal_timeout)
 
     async def _directory(self, working_dir: str, workspace: Workspace) -> Directory:
         if working_dir:

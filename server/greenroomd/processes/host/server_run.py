@@ -6,13 +6,16 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from greenroomd.app.ports.processes import ProcessIdentity
+from greenroomd.processes.filesystem.filesystem_pool import FilesystemPool
+from greenroomd.processes.filesystem.removal import REMOVAL_TIMEOUT, remove_or_leave
+from greenroomd.processes.host.finish import finish
 from greenroomd.processes.linux import procfs
 from greenroomd.processes.linux.cgroup import Cgroup
 from greenroomd.processes.linux.cgroup_setup import Cgroups
@@ -71,11 +74,19 @@ class ServerRun:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-@contextmanager
-def server_run(state_dir: Path, groups: Cgroups | None = None) -> Iterator[ServerRun]:
+@asynccontextmanager
+async def server_run(
+    state_dir: Path,
+    groups: Cgroups | None = None,
+    *,
+    filesystem: FilesystemPool | None = None,
+    removal_timeout: timedelta = REMOVAL_TIMEOUT,
+) -> AsyncIterator[ServerRun]:
     """Record this run of the server before it starts a process; the record goes when the block ends, not in a crash.
 
-    `groups` are those in which it will start them.
+    `groups` are those in which it will start them. A process may have left a mount that hangs in its directory: it
+    waits only `removal_timeout` for the threads of `filesystem` to remove the record, and the next server removes the
+    rest.
     """
     mine = ServerRun(state_dir / "run" / uuid.uuid4().hex[:12])
     mine.path.mkdir(mode=0o700, parents=True)
@@ -87,7 +98,8 @@ def server_run(state_dir: Path, groups: Cgroups | None = None) -> Iterator[Serve
     try:
         yield mine
     finally:
-        mine.withdraw()
+        threads = filesystem or FilesystemPool()
+        await finish(remove_or_leave(threads, mine.path, mine.withdraw, timeout=removal_timeout))
 
 
 def others(state_dir: Path, mine: ServerRun | None) -> list[ServerRun]:
