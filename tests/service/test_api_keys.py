@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import sys
 from collections.abc import AsyncIterator
@@ -31,6 +32,8 @@ from unit.rpc.refusal import Refusal, refused
 TOKEN = re.compile(r"gr_([0-9a-f]{12})_([0-9a-f]{64})")
 PATIENCE = 60.0  # seconds; only ever reached by a failing test
 C = grpc.StatusCode
+
+ACCESS = Path(__file__).parents[2] / "docs" / "access.md"
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -186,3 +189,22 @@ def stored_keys(server: GreenroomServer) -> str:
     engine.dispose()
     assert len(rows) == 5
     return str(rows)
+
+
+async def test_the_commands_of_the_documentation_work(tmp_path: Path, grpcurl: Path) -> None:
+    found = re.search(r"<!-- test: tokens -->\n```sh\n(.*?)```", ACCESS.read_text(), re.DOTALL)
+    assert found is not None
+    path = f"{grpcurl.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    async with GreenroomServer(
+        tmp_path, {}, claude_path=str(install(tmp_path)), authentication="token"
+    ) as server:
+        script = found[1].replace("127.0.0.1:50051", server.address)
+        process = await asyncio.create_subprocess_exec(
+            "/bin/sh", "-e", "-c", script,
+            env={**inherited_environment(), **server.settings, "PATH": path},
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        said, _ = await process.communicate()
+        assert process.returncode == 0, said.decode()
+    assert "cursor" in said.decode(), "the call was answered"
+    assert "is revoked" in said.decode()
