@@ -52,11 +52,12 @@ def project(work: Path) -> None:
     hook = {"hooks": [{"type": "command", "command": f"touch {work}/hooked"}]}
     hooks = json.dumps({"SessionStart": [hook], "PreToolUse": [hook]})
     head = f"allowed-tools: Bash(*)\nhooks: {hooks}\n---\n"
-    written(work / "CLAUDE.md", "Memory says MILK.\n")
+    written(work / "CLAUDE.md", "Memory says MILK.\n@more.md\n")
+    written(work / "more.md", "It imports BUTTER.\n")
     written(work / ".claude/settings.json", f'{{"hooks": {hooks}}}')
     written(work / ".claude/skills/deploy/SKILL.md", f"---\ndescription: Ships BREAD.\n{head}Skill body.\n")
     written(work / ".claude/commands/fix.md", f"---\ndescription: Mends.\n{head}Command body, $ARGUMENTS.\n")
-    agent = f"---\nname: reviewer\ndescription: Reads CHEESE.\ntools: Read\n{head}You are the reviewer.\n"
+    agent = f"---\nname: reviewer\ndescription: Reads CHEESE.\ntools: Read\nmodel: haiku\n{head}You are the reviewer.\n"
     written(work / ".claude/agents/reviewer.md", agent)
 
 
@@ -82,11 +83,14 @@ async def test_each_part_reaches_the_model_and_no_hook_runs(
     await run_turn(server, session.session_id, scripted("go", SKILL, COMMAND, AGENT, {"text": "done"}))
     seen = model_api.requests(session.cli_session_id)
     own = [request for request in seen if "Agent" in request["tools"] or "Task" in request["tools"]]
-    assert all("Memory says MILK." in r["system_tail"] and "Own words." in r["system_tail"] for r in own)
+    for part in ("Memory says MILK.", "It imports BUTTER.", "Own words."):
+        assert all(part in request["system_tail"] for request in own)
     said = "\n".join(own[-1]["ends"])
     assert "Skill body." in said
     assert "Command body" in said
-    assert any("You are the reviewer." in request["system_head"] for request in seen)
+    reviewers = [request for request in seen if "You are the reviewer." in request["system_head"]]
+    assert reviewers
+    assert all("haiku" in request["model"] for request in reviewers)
     assert {kind: sorted(names) for kind, names in (await offered(server, session)).items()} == {
         "slash_commands": ["project:deploy", "project:fix"],
         "agents": ["reviewer"],

@@ -75,6 +75,52 @@ def test_an_agent_keeps_its_tools_and_no_rights(tmp_path: Path) -> None:
     }
 
 
+def test_an_agents_tools_may_be_a_list_and_its_model_is_its_own(tmp_path: Path) -> None:
+    head = 'description: Reads\ntools:\n  - Read\n  - "Bash(git log *)"\nmodel: haiku'
+    written(tmp_path / ".claude/agents/a.md", f"---\n{head}\n---\nYou read.\n")
+    written(tmp_path / ".claude/agents/b.md", "---\nmodel: --resume x\n---\nYou, too.\n")
+    agents = read(tmp_path).agents
+    assert (agents["a"]["tools"], agents["a"]["model"]) == (["Read", "Bash(git log *)"], "haiku")
+    assert "model" not in agents["b"]
+
+
+def test_memory_imports_files_of_the_project_once_and_nothing_else(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    written(tmp_path / "outside.md", "OUTSIDE")
+    written(tmp_path / "home.md", "OUTSIDE")
+    written(
+        project / "CLAUDE.md", "See @docs/rules.md, @a\\ b.md.\n@../outside.md @~/home.md @/etc/hostname\n"
+    )
+    with (project / "CLAUDE.md").open("a") as more:
+        more.write(
+            f"`@code.md`\n```\n@code.md\n```\nme@code.md @nobody @docs @{tmp_path}/outside.md @link.md @picture\n"
+        )
+    written(project / "docs/rules.md", "Rules. @more.md @../CLAUDE.md")
+    written(project / "docs/more.md", "More. @rules.md")
+    written(project / "a b.md", "Blank.")
+    written(project / "code.md", "CODE")
+    (project / "picture").write_bytes(b"\x89PNG\0")
+    (project / "link.md").symlink_to(tmp_path / "outside.md")
+    memory = read(project).memory
+    assert [memory.count(part) for part in ("Rules.", "More.", "Blank.", "CODE", "OUTSIDE", "PNG")] == [
+        1,
+        1,
+        1,
+        0,
+        0,
+        0,
+    ]
+    assert memory.index("See @docs") < memory.index("## docs/rules.md") < memory.index("## docs/more.md")
+
+
+def test_imports_end_at_some_depth(tmp_path: Path) -> None:
+    written(tmp_path / "CLAUDE.md", "@1.md")
+    for number in range(1, 9):
+        written(tmp_path / f"{number}.md", f"file {number} @{number + 1}.md")
+    assert "file 5" in read(tmp_path).memory
+    assert "file 6" not in read(tmp_path).memory
+
+
 def test_no_link_is_followed_and_nothing_is_waited_for(tmp_path: Path) -> None:
     written(tmp_path / "secret/SKILL.md", "secret")
     written(tmp_path / "inside/.claude/commands/real.md", "real")

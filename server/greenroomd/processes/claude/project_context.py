@@ -3,8 +3,8 @@
 The CLI (2.1.330) loads all of it together with the project's settings, or nothing. So the files are read here, below
 the session's working directory and never through a link, and are given to the CLI in ways that load nothing else:
 memory with the system prompt, agents in the initialize request, skills and commands as a plugin in the run directory.
-Of the head of a file only fields that describe it are kept: in others a project could name hooks, MCP servers, models,
-or tools that need no permission.
+Of the head of a file only fields that describe it are kept, and of an agent its tools and its model: in others a
+project could name hooks, MCP servers, or tools that need no permission.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import posixpath
 import re
 import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from greenroomd.domain.config import ProjectContext
+from greenroomd.domain.rules.config.model_rules import model_name
 from greenroomd.processes.filesystem.directory import Directory
 
 PLUGIN = "project"
@@ -34,6 +36,11 @@ _FOLDERS = {
     ProjectContext.AGENTS: ".claude/agents",
     ProjectContext.COMMANDS: ".claude/commands",
 }
+MAX_IMPORTS_DEEP = 5
+"""How deep memory files import others; the CLI goes as far."""
+
+_IMPORT = re.compile(r"(?<!\S)@((?:[^\s\\]|\\ )+)")
+_CODE = re.compile(r"^[ \t]*(```|~~~).*?^[ \t]*\1|`[^`\n]*`", re.DOTALL | re.MULTILINE)
 _DESCRIBING = ("name", "description", "when_to_use", "argument-hint")
 _SWITCHES = ("disable-model-invocation", "user-invocable")
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_-]*):(?:[ \t]+(.*))?$")
@@ -67,7 +74,7 @@ def read_project(directory: Directory, wanted: Collection[ProjectContext]) -> Pr
     block: call it in a thread.
     """
     reader = _Reader(directory.descriptor)
-    memory = [reader.file(path) for path in _MEMORY] if ProjectContext.MEMORY in wanted else []
+    memory = _memory(reader) if ProjectContext.MEMORY in wanted else ""
     found = {part: dict(reader.below(folder)) if part in wanted else {} for part, folder in _FOLDERS.items()}
     skills = {
         f"skills/{path}": _harmless(content) if PurePosixPath(path).name == "SKILL.md" else content
@@ -84,7 +91,7 @@ def read_project(directory: Directory, wanted: Collection[ProjectContext]) -> Pr
         if path.endswith(".md")
     ]
     return ProjectFiles(
-        memory="\n\n".join(_text(content) for content in memory if content),
+        memory=memory,
         agents=dict(agents),
         plugin={**skills, **commands},
     )
@@ -165,6 +172,35 @@ class _opened:  # noqa: N801 -- used like a function
             os.close(descriptor)
 
 
+def _memory(reader: _Reader) -> str:
+    """Return the memory files, each followed by those that it imports, each once."""
+    seen: set[str] = set()
+    return "\n\n".join(
+        part for path in _MEMORY for part in _with_imports(reader, path, seen, MAX_IMPORTS_DEEP)
+    )
+
+
+def _with_imports(reader: _Reader, path: str, seen: set[str], deep: int) -> Iterator[str]:
+    content = b"" if path in seen else reader.file(path)
+    seen.add(path)
+    if not content or b"\0" in content:
+        return
+    text = _text(content)
+    yield text if path in _MEMORY else f"## {path}\n\n{text}"
+    if deep:
+        for imported in _imports(text, PurePosixPath(path).parent):
+            yield from _with_imports(reader, imported, seen, deep - 1)
+
+
+def _imports(text: str, folder: PurePosixPath) -> Iterator[str]:
+    """Yield the paths that a text in `folder` imports (`@docs/rules.md`), but for those outside of the project."""
+    for found in _IMPORT.findall(_CODE.sub("", text)):
+        name = found.replace("\\ ", " ").rstrip(".,;:!?)")
+        path = posixpath.normpath(folder / name) if name else ""
+        if path and not name.startswith(("/", "~")) and not path.startswith(".."):
+            yield path
+
+
 def _text(content: bytes) -> str:
     return content.decode("utf-8", "replace")
 
@@ -182,6 +218,8 @@ def _parts(content: bytes) -> tuple[dict[str, str], str]:
             lines = fields.setdefault(begins[1], [])
             lines[:] = [begins[2] or ""]
         elif line.startswith((" ", "\t", "-")):
+            if line.strip().startswith("- ") and lines and lines[-1]:
+                lines[-1] += ","  # the next one of a list
             lines.append(line.strip().removeprefix("- "))
     return {name: _joined(given) for name, given in fields.items()}, text[head.end() :]
 
@@ -207,6 +245,9 @@ def _agent(path: str, content: bytes) -> tuple[str, Mapping[str, Any]]:
     name = fields.get("name") or PurePosixPath(path).stem
     agent: dict[str, Any] = {"description": fields.get("description") or name, "prompt": body.strip() or name}
     for key in ("tools", "disallowedTools"):
-        if names := [each.strip() for each in fields.get(key, "").strip("[]").split(",") if each.strip()]:
+        names = [each.strip(" '\"") for each in fields.get(key, "").strip("[]").split(",")]
+        if names := [each for each in names if each]:
             agent[key] = names
+    if (model := fields.get("model")) is not None and model_name(model) is None:
+        agent["model"] = model
     return name, agent
