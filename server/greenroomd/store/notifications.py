@@ -22,7 +22,7 @@ from greenroomd.store.write.batch.statements import CHANNEL
 
 log = structlog.get_logger(__name__)
 
-AGAIN_AFTER = timedelta(seconds=1)
+LISTEN_AGAIN_AFTER = timedelta(seconds=1)
 """How long a node that could not listen waits before it retries."""
 
 REPORT_FOREIGN_EVERY = timedelta(minutes=1)
@@ -67,7 +67,7 @@ async def _listen(database: Database, on_commit: OnCommit, head: Callable[[], Aw
                         foreign.report(notice.payload)
         except (psycopg.OperationalError, StoreUnavailable) as error:
             log.warning("not_listening", error=str(error))
-        await asyncio.sleep(AGAIN_AFTER.total_seconds())
+        await asyncio.sleep(LISTEN_AGAIN_AFTER.total_seconds())
 
 
 def _revision(payload: str) -> int | None:

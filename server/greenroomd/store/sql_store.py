@@ -84,10 +84,10 @@ async def open_store(
     Raises DatabaseInUse, UnsupportedDatabase, KeyFileUnusable, SchemaTooNew, StoreUnavailable.
     """
     database = Database(database_url, wait_timeout=wait_timeout)
-    try:
-        async with AsyncExitStack() as stack:
+    async with AsyncExitStack() as stack:
+        stack.callback(database.dispose)
+        try:
             reader = await stack.enter_async_context(open_reader(database))
-            stack.callback(database.end_within, ENDS_WITHIN)  # for a start that is cancelled
             await reader.run(database.require_supported)
             lock = DatabaseLock()
             if owner is not None:
@@ -96,7 +96,6 @@ async def open_store(
                 # No connection may outlive the lock: also none that a read still has which nobody waits for.
                 stack.callback(database.dispose)
                 stack.callback(reader.end)
-                stack.callback(database.end_within, ENDS_WITHIN)
             store_id, head, fence, sealed_under = await reader.run(
                 partial(prepare_database, database, owner, seen)
             )
@@ -117,7 +116,7 @@ async def open_store(
                 if await reader.read(fence_of) != fence:
                     writer.taken_over.set()
 
-            async with (
+            for part in (
                 writer.running(),
                 keeping(lock, compare_fence),
                 background_tasks(
@@ -125,25 +124,23 @@ async def open_store(
                 ),
                 listening_for_commits(database, notices.notice, standing, poll=poll),
             ):
-                try:
-                    yield SqlStore(
-                        store_id=store_id,
-                        codec=events,
-                        clock=clock,
-                        keyring=keyring,
-                        cache=cache,
-                        writer=writer,
-                        publisher=publisher,
-                        reader=reader,
-                        lookups=Lookups(database, keyring),
-                        history=history,
-                        profiles=SqlProfiles(database, writer, reader, keyring),
-                        api_keys=SqlApiKeys(writer, reader),
-                    )
-                finally:
-                    database.end_within(ENDS_WITHIN)
-    finally:
-        database.dispose()
+                await stack.enter_async_context(part)
+            yield SqlStore(
+                store_id=store_id,
+                codec=events,
+                clock=clock,
+                keyring=keyring,
+                cache=cache,
+                writer=writer,
+                publisher=publisher,
+                reader=reader,
+                lookups=Lookups(database, keyring),
+                history=history,
+                profiles=SqlProfiles(database, writer, reader, keyring),
+                api_keys=SqlApiKeys(writer, reader),
+            )
+        finally:  # before anything ends, also after a start that failed or was cancelled
+            database.end_within(ENDS_WITHIN)
 
 
 class SqlStore(SqlSessionReader, SqlEventLog):

@@ -29,7 +29,7 @@ PAGE = 64
 """Sessions that are handled concurrently: few enough that the store stays responsive to callers."""
 AT_MOST_EVERY = timedelta(milliseconds=250)
 """The shortest pause between two queries, even while many sessions are being created."""
-AGAIN_AFTER = timedelta(seconds=5)
+SESSION_AGAIN_AFTER = timedelta(seconds=5)
 """How long to wait before retrying a session that could not be handled."""
 AT_LEAST_EVERY = timedelta(minutes=1)
 """The longest pause. Covers changes that set no wakeup: commits of other nodes, and clock adjustments."""
@@ -80,7 +80,7 @@ async def _keep_time(
             wait = await _sweep(store, supervisors, now) - now()
         except GreenroomError as error:  # the database is unavailable; whatever is due stays due
             log.warning("expiry_delayed", error=str(error))
-            wait = AGAIN_AFTER
+            wait = SESSION_AGAIN_AFTER
         await asyncio.sleep(AT_MOST_EVERY.total_seconds())
         await wakeup.wait(min(wait - AT_MOST_EVERY, AT_LEAST_EVERY))
 
@@ -100,7 +100,7 @@ async def _sweep(store: DueIndex, supervisors: Supervisors, now: Callable[[], da
     if any(handled):
         return at  # a session just announced as expiring now has an end time, perhaps the earliest
     upcoming = page[len(ripe)].time if len(ripe) < len(page) else at + AT_LEAST_EVERY
-    return upcoming if all(handled) else min(upcoming, at + AGAIN_AFTER)
+    return upcoming if all(handled) else min(upcoming, at + SESSION_AGAIN_AFTER)
 
 
 async def _tick(supervisors: Supervisors, due: Due) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from datetime import timedelta
 from typing import Generic, TypeVar
 
 import structlog
@@ -30,11 +31,11 @@ log = structlog.get_logger(__name__)
 
 E = TypeVar("E")
 
-SAVED_EVERY = 1.0
-"""Seconds between two commits of a listener's offset; after a crash it hears the events of that time again."""
+SAVED_EVERY = timedelta(seconds=1)
+"""The time between two commits of a listener's offset; after a crash it hears the events of that time again."""
 
-AGAIN_AFTER = 1.0
-"""Seconds until a listener reads again after the database has failed."""
+READ_AGAIN_AFTER = timedelta(seconds=1)
+"""How long a listener waits after the database has failed, before it reads again."""
 
 
 @asynccontextmanager
@@ -96,10 +97,10 @@ class _Hearing(Generic[E]):
                     self._heard = below.oldest - 1
                 except GreenroomError as error:  # the database is unavailable; the offset is known here
                     log.warning("listener_delayed", listener=self._called, error=str(error))
-                    await asyncio.sleep(AGAIN_AFTER)
+                    await asyncio.sleep(READ_AGAIN_AFTER.total_seconds())
                 except Exception:  # a bug of ours, not the listener's; it must not end the server
                     log.exception("listener_delayed", listener=self._called)
-                    await asyncio.sleep(AGAIN_AFTER)
+                    await asyncio.sleep(READ_AGAIN_AFTER.total_seconds())
         finally:
             await self._keep(at_once=True)
 
@@ -184,7 +185,7 @@ class _Hearing(Generic[E]):
         if not self._subscription.name or self._heard is None or self._heard == self._kept:
             return
         now = asyncio.get_running_loop().time()
-        if not at_once and now - self._kept_at < SAVED_EVERY:
+        if not at_once and now - self._kept_at < SAVED_EVERY.total_seconds():
             return
         self._kept_at = now
         try:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-AGAIN_AFTER: Final = timedelta(seconds=1)
+LOCK_AGAIN_AFTER: Final = timedelta(seconds=1)
 """How long the owner waits between attempts to take a lock again that it has lost."""
 
 _LOCK_CLASS: Final = 0x67726E72
@@ -74,7 +74,7 @@ class AdvisoryLock(DatabaseLock):
             while True:
                 if await self._taken_again(compare_fence):
                     break
-                await asyncio.sleep(AGAIN_AFTER.total_seconds())
+                await asyncio.sleep(LOCK_AGAIN_AFTER.total_seconds())
             log.warning("database_lock_taken_again")
 
     async def _taken_again(self, compare_fence: Callable[[], Awaitable[None]]) -> bool:
