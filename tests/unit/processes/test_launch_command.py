@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from driving import a_launch
 from greenroomd.domain.config import Effort, HomeScope, PermissionMode, Secret
-from greenroomd.processes.claude.credentials import CREDENTIALS
+from greenroomd.processes.claude.api_credentials import CREDENTIALS
 from greenroomd.processes.claude.launch_command import (
     CliDefaults,
     RunDirectory,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from driving import IMPATIENT, a_launch, driven, result_of
+from driving import IMPATIENT, a_launch, driven, eventually, result_of
 from fake_cli.installed import install, turn
 from greenroomd.domain.config import Limits
 from greenroomd.processes.claude.cli import ClaudeCli
@@ -77,5 +77,6 @@ async def test_a_process_has_no_more_files_than_it_may(cli: ClaudeCli, tmp_path:
         assert resource.prlimit(claude.pid, resource.RLIMIT_NOFILE) == (300, 300)
         await claude.turn(turn(fork="marked"))
         marked = procfs.variable(claude.pid, "GREENROOM_PROCESS")
+        await eventually(lambda: len(procfs.marked(f"GREENROOM_PROCESS={marked}")) == 2)
         (child,) = (pid for pid in procfs.marked(f"GREENROOM_PROCESS={marked}") if pid != claude.pid)
         assert resource.prlimit(child, resource.RLIMIT_NOFILE) == (300, 300)

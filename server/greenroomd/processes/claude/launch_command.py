@@ -30,7 +30,7 @@ from greenroomd.domain.config import (
     SessionConfig,
 )
 from greenroomd.domain.rules.config.settings_rules import accepted
-from greenroomd.processes.claude.credentials import without_credentials
+from greenroomd.processes.claude.api_credentials import without_credentials
 from greenroomd.processes.claude.project_context import ProjectFiles
 from greenroomd.processes.host.redaction import Redactor, secret_values
 
