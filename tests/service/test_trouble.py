@@ -26,6 +26,7 @@ from greenroom.v1.session_service_pb2 import (
 )
 from greenroom.v1.turn_service_pb2 import RunTurnRequest
 from greenroom_server import GreenroomServer
+from shared_servers import SharedServers
 from story import create, get, start_turn, until, working
 from unit.rpc.refusal import refused
 
@@ -35,10 +36,9 @@ ERROR = session_pb2.SESSION_STATE_ERROR
 
 
 @pytest.fixture
-async def fake(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
+async def fake(servers: SharedServers) -> AsyncIterator[GreenroomServer]:
     """A server with the fake CLI that has one slot, for which nobody waits long, and that does not wait for turns."""
-    settings = {"max_processes": "1", "slot_wait": "100ms", "drain_timeout": "10ms"}
-    async with GreenroomServer(tmp_path, {}, claude_path=str(install(tmp_path)), **settings) as running:
+    async with servers.fake(max_processes="1", slot_wait="100ms", drain_timeout="10ms") as running:
         yield running
 
 
@@ -115,10 +115,12 @@ async def test_a_process_that_is_not_to_be_had_within_the_wait(fake: GreenroomSe
     assert (code, info.reason) == (RESOURCE_EXHAUSTED, "NO_SLOT")
 
 
-async def test_a_cli_that_is_gone(fake: GreenroomServer, tmp_path: Path) -> None:
-    (tmp_path / "claude").unlink()
-    code, info = await failed(fake, (await create(fake)).session_id)
-    assert (code, info.reason) == (FAILED_PRECONDITION, "CLI_MISSING")
+async def test_a_cli_that_is_gone(tmp_path: Path) -> None:
+    cli = install(tmp_path)
+    async with GreenroomServer(tmp_path, {}, claude_path=str(cli)) as server:
+        cli.unlink()
+        code, info = await failed(server, (await create(server)).session_id)
+        assert (code, info.reason) == (FAILED_PRECONDITION, "CLI_MISSING")
 
 
 async def test_a_working_dir_that_is_gone(fake: GreenroomServer) -> None:
