@@ -14,10 +14,9 @@ import pytest
 import guarantees
 from crash.load import Client
 from fake_cli.installed import install
-from greenroom.v1.node_service_pb2 import GetPoolStatusRequest
 from greenroom.v1.session_service_pb2 import CloseSessionRequest
 from greenroom_server import GreenroomServer
-from observation import Recording, Stream, Watcher, every_session
+from observation import Recording, Stream, Watcher, every_session, pool_until
 from seeds import seed
 
 KILLS = int(os.environ.get("CRASH_KILLS", "5"))
@@ -69,8 +68,7 @@ async def test_nothing_acknowledged_is_lost_and_no_process_stays(server: Greenro
     asked = [turn.request_id for turn in recording.turns.values()]
     assert len(asked) == len(set(asked)), "a repeated request started two turns"
     assert set().union(*(client.started for client in clients)) <= set(asked)
-    status = (await server.nodes.GetPoolStatus(GetPoolStatusRequest())).pool_status
-    assert (status.busy, status.waiting) == (0, 0)
+    await pool_until(server, lambda pool: (pool.busy, pool.waiting) == (0, 0))
     assert of_this_server(server) == []
 
 

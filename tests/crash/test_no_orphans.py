@@ -23,6 +23,7 @@ from greenroom.v1.node_service_pb2 import GetPoolStatusRequest
 from greenroom.v1.session_service_pb2 import CloseSessionRequest, CreateSessionRequest, WaitSessionRequest
 from greenroom.v1.turn_service_pb2 import GetTurnRequest, StartTurnRequest
 from greenroom_server import GreenroomServer
+from observation import pool_until
 from seeds import seed
 from standin.model_api import ModelApi
 from story import create, scripted, until, working
@@ -191,8 +192,7 @@ async def pool_of(server: GreenroomServer) -> PoolStatus:
 async def judge(chaos: Chaos, config: SessionConfig) -> None:
     """Demand that nothing is left, and that every slot can be had, all at once."""
     server = chaos.server
-    pool = await pool_of(server)
-    assert (pool.busy, pool.warm, pool.waiting) == (0, 0, 0)
+    pool = await pool_until(server, lambda pool: (pool.busy, pool.warm, pool.waiting) == (0, 0, 0))
     assert chaos.left() == []
     assert not [path for path in server.state.glob("run/*/*") if path.is_dir()]
     sessions = [await create(server, config) for _ in range(pool.slots)]
