@@ -28,7 +28,7 @@ from seeds import seed
 from walking import WORKSPACES, Walker
 
 SEED = seed("RANDOM_WALK_SEED")
-COMMANDS = int(os.environ.get("WALK_COMMANDS", "1000"))
+COMMANDS = int(os.environ.get("WALK_COMMANDS", "600"))
 WALKERS = min(40, max(2, COMMANDS // 100))
 SLOTS = 6
 STANDSTILL = 120
