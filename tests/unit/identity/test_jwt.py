@@ -30,6 +30,7 @@ from unit.identity.issuer import AUDIENCE, ISSUER, key_set, private_key, public_
 
 LONG = timedelta(hours=1)
 NOW = datetime.now(UTC)
+"""When this file was read, which may be minutes before its tests run."""
 
 
 class Published:
@@ -102,8 +103,9 @@ async def test_a_claim_that_is_missing_or_wrong_is_refused(changed: dict[str, An
 
 async def test_clocks_may_differ_a_little() -> None:
     who = await known()
-    await who.principal(token(exp=NOW - timedelta(seconds=5), nbf=NOW - LONG))
-    await who.principal(token(nbf=datetime.now(UTC) + timedelta(seconds=20), aud=["other", AUDIENCE]))
+    now = datetime.now(UTC)
+    await who.principal(token(exp=now - timedelta(seconds=1), nbf=now - LONG))
+    await who.principal(token(nbf=now + timedelta(seconds=20), aud=["other", AUDIENCE]))
 
 
 def unsigned(header: dict[str, Any], signature: bytes = b"") -> str:
