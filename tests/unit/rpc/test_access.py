@@ -40,7 +40,7 @@ from greenroomd.identity.api_tokens import ASKS_EVERY
 from greenroomd.rpc.access.open_calls import LOOKS_EVERY
 from unit.rpc.access_matrix import CALLERS, Asker, a_target, differences, grants_of
 from unit.rpc.callers import Callers, Headers
-from unit.rpc.conftest import Edge, running_edge
+from unit.rpc.conftest import MOST_WATCHERS, Edge, running_edge
 from unit.rpc.refusal import Refusal, refused
 
 C = grpc.StatusCode
@@ -207,6 +207,27 @@ async def test_a_hidden_session_is_not_there_for_a_watch_that_resumes(edge: Edge
     assert told == {seen.session_id}
     fresh = WatchEventsRequest(session_ids=both)
     assert (await refused(edge.events.WatchEvents(fresh, metadata=ann).read())).code is C.NOT_FOUND
+
+
+async def test_a_watch_of_a_hidden_session_takes_no_place_from_those_who_may_watch_it(
+    edge: Edge, callers: Callers
+) -> None:
+    ann = callers.add("ann", "lab=viewer")
+    seen, hidden = await edge.create(workspace_id="lab"), await edge.create(workspace_id="den")
+    listed = ListEventsRequest(session_id=seen.session_id)
+    (event,) = (await edge.events.ListEvents(listed, metadata=ann)).events
+    resumed = WatchEventsRequest(session_ids=[hidden.session_id], after=event.cursor)
+    watches = [edge.events.WatchEvents(resumed, metadata=ann)]
+    await watches[0].read()
+    own = WatchEventsRequest(session_ids=[hidden.session_id])
+    for _ in range(MOST_WATCHERS):
+        watches.append(edge.events.WatchEvents(own, metadata=edge.headers))
+        await watches[-1].read()
+    close = CloseSessionRequest(session_id=hidden.session_id)
+    await edge.sessions.CloseSession(close, metadata=edge.headers)
+    assert await next_event(watches[-1]) == "den"
+    for watch in watches:
+        watch.cancel()
 
 
 async def next_event(watch: Any) -> str:

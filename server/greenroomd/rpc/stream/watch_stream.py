@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -96,7 +96,10 @@ class Watching:
         after = live_at = head
         if resumed:  # first, so that this node then knows all that the client saw at another one
             after = await wait_until_reached(request.after, self._cursors, self._store)
-        named, gone = await self._named(selection)
+        named, gone, hidden = await self._named(selection)
+        if hidden:
+            ids = frozenset(hidden.get(each, each) for each in selection.session_ids)
+            selection = replace(selection, session_ids=ids)
         if gone and not resumed:
             raise SessionNotFound(gone[0])
         if not from_now:
@@ -115,18 +118,27 @@ class Watching:
             ends=request.until_closed,
         )
 
-    async def _named(self, selection: Selection) -> tuple[Sequence[Session], Sequence[str]]:
-        """Return the sessions that a selection names, and the ids that have none which the caller may see."""
-        named, gone = [], []
+    async def _named(
+        self, selection: Selection
+    ) -> tuple[Sequence[Session], Sequence[str], Mapping[str, str]]:
+        """Return the sessions that a selection names, the ids that have none which the caller may see, and hidden ones.
+
+        Of a hidden session, nothing may be noticed: also its watchers are not counted. So it gets an id that no session
+        has.
+        """
+        named, gone, hidden = [], [], {}
         for session_id in sorted(selection.session_ids):
             try:
                 session = await self._sessions.get(session_id)
             except SessionNotFound:
                 gone.append(session_id)
             else:
-                visible = selection.within is None or session.workspace_id in selection.within
-                named.append(session) if visible else gone.append(session_id)
-        return named, gone
+                if selection.within is None or session.workspace_id in selection.within:
+                    named.append(session)
+                else:
+                    gone.append(session_id)
+                    hidden[session_id] = f"hidden:{session_id}"
+        return named, gone, hidden
 
     async def _last_revision(self, gone: Selection) -> int:
         """Return the revision of the last stored event of deleted sessions, 0 if none is left."""
