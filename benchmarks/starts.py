@@ -47,13 +47,8 @@ from greenroomd.app.ports.processes import Launch
 from greenroomd.domain.config import Secret
 from greenroomd.domain.config import SessionConfig as Config
 from greenroomd.processes.claude.discovery import find_cli
-from greenroomd.processes.claude.launch_command import (
-    CliDefaults,
-    RunDirectory,
-    Workspace,
-    arguments,
-    environment,
-)
+from greenroomd.processes.claude.launch_command import CliDefaults, RunDirectory, arguments, environment
+from greenroomd.processes.claude.workspace_directories import Workspace
 from standin.model_api import ModelApi, running_model_api
 
 if TYPE_CHECKING:  # the typed asynchronous stubs exist for type checkers only

@@ -12,13 +12,8 @@ from greenroomd.app.ports.processes import Launch
 from greenroomd.domain.config import Secret, SessionConfig
 from greenroomd.domain.rules.config.config_rules import violations
 from greenroomd.domain.rules.config.environment_rules import RESERVED, environment_violations, why_reserved
-from greenroomd.processes.claude.launch_command import (
-    CliDefaults,
-    RunDirectory,
-    Workspace,
-    environment,
-    settings,
-)
+from greenroomd.processes.claude.launch_command import CliDefaults, RunDirectory, environment, settings
+from greenroomd.processes.claude.workspace_directories import Workspace
 
 # What a launcher sets, what a loader or runtime obeys, and what decides where credentials go.
 FORBIDDEN = """

@@ -22,8 +22,9 @@ from greenroomd.domain.frames.setting_frames import TurnInitialized
 from greenroomd.domain.frames.tool_frames import PermissionAsked
 from greenroomd.processes.claude import cli_process
 from greenroomd.processes.claude.cli import ClaudeCli
-from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
+from greenroomd.processes.claude.launch_command import CliDefaults
 from greenroomd.processes.claude.parsing.framing import MAX_LINE_BYTES
+from greenroomd.processes.claude.workspace_directories import Workspace
 from greenroomd.processes.host.server_run import ServerRun, server_run
 from greenroomd.processes.linux import procfs
 from greenroomd.processes.node.allowed_roots import AllowedRoots

@@ -17,8 +17,9 @@ from fake_cli.installed import install
 from greenroomd.app.ports.processes import ProcessFailed, ProcessIdentity, ShutdownTimeouts
 from greenroomd.domain.retryable_errors import StoreUnavailable
 from greenroomd.processes.claude import cli
-from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
+from greenroomd.processes.claude.launch_command import CliDefaults
 from greenroomd.processes.claude.transcripts import TranscriptFiles
+from greenroomd.processes.claude.workspace_directories import Workspace
 from greenroomd.processes.filesystem.directory import open_directory
 from greenroomd.processes.filesystem.filesystem_pool import FilesystemPool
 from greenroomd.processes.host.child import Child, running

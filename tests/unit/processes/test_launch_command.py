@@ -14,13 +14,13 @@ from greenroomd.processes.claude.api_credentials import CREDENTIALS
 from greenroomd.processes.claude.launch_command import (
     CliDefaults,
     RunDirectory,
-    Workspace,
     arguments,
     environment,
     initialization,
     redactor_of,
     settings,
 )
+from greenroomd.processes.claude.workspace_directories import Workspace
 
 STATE = Path("/state")
 RUN = RunDirectory(path=Path("/state/run/i/p"))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from greenroomd.domain.errors import ConversationLost
-from greenroomd.processes.claude.launch_command import Workspace
 from greenroomd.processes.claude.transcripts import LONGEST_RECORD, TranscriptFiles, salvage
+from greenroomd.processes.claude.workspace_directories import Workspace
 
 ONE = "0b7c5e2e-8f0e-4d0f-9a39-3f5d1f6f3c11"
 TWO = "1f2e3d4c-5b6a-4789-9abc-def012345678"

@@ -20,7 +20,8 @@ from greenroomd.app.ports.processes import Launch
 from greenroomd.domain.config import PermissionMode, Secret
 from greenroomd.domain.frames.setting_frames import TurnInitialized
 from greenroomd.processes.claude.cli import ClaudeCli
-from greenroomd.processes.claude.launch_command import CliDefaults, Workspace
+from greenroomd.processes.claude.launch_command import CliDefaults
+from greenroomd.processes.claude.workspace_directories import Workspace
 from greenroomd.processes.host.server_run import server_run
 from greenroomd.processes.linux import procfs
 from greenroomd.processes.node.allowed_roots import AllowedRoots

@@ -23,7 +23,6 @@ from greenroomd.processes.claude.late_binding import Binding, binding
 from greenroomd.processes.claude.launch_command import (
     CliDefaults,
     RunDirectory,
-    Workspace,
     arguments,
     environment,
     model_of,
@@ -32,6 +31,7 @@ from greenroomd.processes.claude.launch_command import (
 from greenroomd.processes.claude.project_context import ProjectFiles, read_project
 from greenroomd.processes.claude.stale_files import remove_stale_files
 from greenroomd.processes.claude.transcripts import salvage
+from greenroomd.processes.claude.workspace_directories import Workspace
 from greenroomd.processes.filesystem.directory import Directory, WorkingDirectories, open_directory
 from greenroomd.processes.filesystem.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.filesystem.mount_table import mount_table

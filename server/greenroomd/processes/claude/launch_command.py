@@ -7,9 +7,7 @@ environment.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,12 +15,10 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from greenroomd.app.ports.processes import Launch
 from greenroomd.domain.config import (
     ApiKey,
-    HomeScope,
     JsonObject,
     PermissionMode,
     ProjectContext,
@@ -32,17 +28,15 @@ from greenroomd.domain.config import (
 from greenroomd.domain.rules.config.settings_rules import accepted
 from greenroomd.processes.claude.api_credentials import without_credentials
 from greenroomd.processes.claude.project_context import ProjectFiles
+from greenroomd.processes.claude.workspace_directories import Workspace
 from greenroomd.processes.host.redaction import Redactor, secret_values
 
 # The CLI's memory is shared by all sessions in a directory, and its messages reach every session of the workspace.
 _APART: JsonObject = {"autoMemoryEnabled": False, "crossSessionInbound": "refuse"}
 _EXTRA_BODY = "CLAUDE_CODE_EXTRA_BODY"
 _TOOL_TIMEOUTS = ("BASH_DEFAULT_TIMEOUT_MS", "BASH_MAX_TIMEOUT_MS", "MCP_TOOL_TIMEOUT")
-_LONGEST_FILE_NAME = 200
-_ORPHAN_TRIES_FOR = timedelta(
-    hours=6
-)  # a process whose server was killed must not ask an overloaded API for ever
-CONVERSATION_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ORPHAN_TRIES_FOR = timedelta(hours=6)
+"""How long a process whose server was killed may ask an overloaded API."""
 _NO_PROJECT = ProjectFiles()
 _MEMORY_HEADING = "# Instructions of the project (CLAUDE.md)"
 _AS_PLUGIN = frozenset({ProjectContext.SKILLS, ProjectContext.COMMANDS})
@@ -67,44 +61,6 @@ class CliDefaults:
     """The memory limit of sessions that set none; None is no limit."""
     open_files: int | None = None
     """How many files each single process may hold open; None is as many as the server may."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workspace:
-    """The CLI's directories for one workspace; workspaces never share them."""
-
-    root: Path
-
-    @property
-    def config_dir(self) -> Path:
-        """The folder that all sessions share: `projects`, with conversations and the memory of directories."""
-        return self.root / "claude"
-
-    def config_of(self, conversation: str) -> Path:
-        """Return the CLAUDE_CONFIG_DIR of a process by its conversation: plans, tasks, histories, names of sessions.
-
-        The id comes from the CLI and becomes part of a path.
-        """
-        known = CONVERSATION_ID.fullmatch(conversation)
-        return self.root / "configs" / conversation if known else self.config_dir
-
-    @property
-    def home(self) -> Path:
-        """HOME of the sessions that share one, and where a process waits that has no working directory yet."""
-        return self.root / "home"
-
-    def home_of(self, conversation: str, scope: HomeScope) -> Path:
-        """Return the HOME of a process by its conversation, whose id comes from the CLI and becomes part of a path."""
-        own = scope is HomeScope.SESSION and CONVERSATION_ID.fullmatch(conversation)
-        return self.root / "homes" / conversation if own else self.home
-
-    @classmethod
-    def within(cls, state_dir: Path, workspace_id: str) -> Workspace:
-        """Return the directories of a workspace; different ids have different ones."""
-        name = quote(workspace_id, safe="").replace(".", "%2E")
-        if len(name) > _LONGEST_FILE_NAME:
-            name = "%" + hashlib.sha256(workspace_id.encode()).hexdigest()
-        return cls(root=state_dir / "workspaces" / (name or "%"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,13 +95,10 @@ class RunDirectory:
         for directory in (workspace.config_dir, shared, workspace.home, home, config_dir, self.tmp):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if config_dir != workspace.config_dir:
-            shutil.rmtree(
-                config_dir / "sessions", ignore_errors=True
-            )  # those of its processes that were killed
-            with suppress(FileExistsError):
-                (config_dir / "projects").symlink_to(
-                    "../../claude/projects"
-                )  # relative: all of it may be moved
+            # The records of its processes that were killed.
+            shutil.rmtree(config_dir / "sessions", ignore_errors=True)
+            with suppress(FileExistsError):  # relative, since the state directory may be moved
+                (config_dir / "projects").symlink_to("../../claude/projects")
         for path, content in ((self.settings, settings(config)), (self.mcp, config.mcp_config)):
             if content:
                 path.touch(mode=0o600)

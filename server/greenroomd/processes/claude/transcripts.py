@@ -22,7 +22,7 @@ from typing import Final
 
 from greenroomd.domain.errors import ConversationLost
 from greenroomd.domain.retryable_errors import StoreUnavailable
-from greenroomd.processes.claude.launch_command import CONVERSATION_ID, Workspace
+from greenroomd.processes.claude.workspace_directories import CONVERSATION_ID, Workspace
 from greenroomd.processes.filesystem.filesystem_pool import FilesystemHangs, FilesystemPool
 from greenroomd.processes.host.finish import finish
 
