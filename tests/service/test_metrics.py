@@ -18,7 +18,8 @@ from greenroom.v1.config_pb2 import SessionLimits
 from greenroom.v1.event_service_pb2 import WatchEventsRequest, WatchStart
 from greenroom.v1.session_service_pb2 import START_MODE_MANUAL, CloseSessionRequest
 from greenroom_server import GreenroomServer
-from story import create, history, run_turn, start_turn, until, working
+from standin.model_api import ModelApi
+from story import create, get, history, run_turn, scripted, start_turn, until, working
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,30 @@ async def test_open_streams_and_stored_events_are_counted(scraped: Scraped) -> N
     async with asyncio.timeout(60):
         while (await scraped.metrics())["greenroom_watchers"]:  # noqa: ASYNC110 -- metrics tell nobody
             await asyncio.sleep(0.02)
+
+
+async def test_tokens_and_cost_are_those_of_the_sessions(tmp_path: Path, model_api: ModelApi) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    environment = model_api.cli_environment
+    async with GreenroomServer(tmp_path / "server", environment, metrics_listen=address) as server:
+        scraped = Scraped(server, f"http://{address}/metrics")
+        session = await create(server)
+        for _ in range(2):
+            await run_turn(server, session.session_id, scripted("go", {"text": "done"}))
+        await start_turn(server, session.session_id, scripted("go", {"text": "one two", "stall": True}))
+        await until(server, session.session_id, session_pb2.SESSION_STATE_ACTIVE)
+        await close(server, session)
+        session = await get(server, session.session_id)
+        used, model, read = session.usage, session.current_model, await scraped.metrics()
+        assert model
+        assert used.input_tokens
+        kinds = ("input", "output", "cache_creation", "cache_read")
+        tokens = [f'greenroom_tokens_total{{kind="{kind}",model="{model}"}}' for kind in kinds]
+        assert [read[name] for name in tokens] == [getattr(used, f"{kind}_tokens") for kind in kinds]
+        assert read[f'greenroom_model_requests_total{{model="{model}"}}'] == used.requests
+        assert read[f'greenroom_cost_usd_total{{model="{model}"}}'] == pytest.approx(used.cost_usd)
 
 
 async def test_calls_are_counted_and_no_label_holds_an_id(scraped: Scraped) -> None:

@@ -62,6 +62,15 @@ class Metrics:
         self._evictions = Counter(
             "greenroom_pool_evictions", "Idle processes asked back for others.", registry=self.registry
         )
+        self._tokens = Counter(
+            "greenroom_tokens", "Tokens that sessions used.", ["model", "kind"], registry=self.registry
+        )
+        self._requests = Counter(
+            "greenroom_model_requests", "Requests to the model.", ["model"], registry=self.registry
+        )
+        self._cost = Counter(
+            "greenroom_cost_usd", "What they cost in US dollars.", ["model"], registry=self.registry
+        )
         self._events = Counter("greenroom_events_committed", "Durable events.", registry=self.registry)
         self._watchers = Gauge("greenroom_watchers", "Open event streams.", registry=self.registry)
         self._heard = Counter(
@@ -135,6 +144,14 @@ class Metrics:
     def process_ended(self, cause: str) -> None:
         """A process has ended; `cause` is one of a few words such as `close`, `idle` or `crash`."""
         self._ended.labels(self._bounded("cause", cause)).inc()
+
+    def usage_charged(self, model: str, tokens: Mapping[str, int], requests: int, cost_usd: float) -> None:
+        """A session was charged with tokens by their kind, requests and cost; `model` was in force in it."""
+        label = self._bounded("model", model)
+        for kind, count in tokens.items():
+            self._tokens.labels(label, kind).inc(count)
+        self._requests.labels(label).inc(requests)
+        self._cost.labels(label).inc(max(0.0, cost_usd))
 
     def events_committed(self, count: int) -> None:
         """A commit stored this many durable events."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Protocol
 
 from greenroomd.domain.decision.live import Ending
@@ -40,6 +41,10 @@ class ProcessObserver(Protocol):
         """A session's process has ended; `cause` is one of the few words that `end_cause` returns."""
         ...
 
+    def usage_charged(self, model: str, tokens: Mapping[str, int], requests: int, cost_usd: float) -> None:
+        """A session was charged with tokens by their kind, requests and cost; `model` was in force in it."""
+        ...
+
 
 class ListenerObserver(Protocol):
     """Is notified of listeners, by the names that the operator gave them."""
@@ -76,6 +81,9 @@ class Unobserved:
         """Ignore it."""
 
     def process_ended(self, cause: str) -> None:
+        """Ignore it."""
+
+    def usage_charged(self, model: str, tokens: Mapping[str, int], requests: int, cost_usd: float) -> None:
         """Ignore it."""
 
     def listener_heard(self, listener: str) -> None:

@@ -12,7 +12,9 @@ from greenroomd.app.ports.storage import EventCodec, Store, StoredEvent
 from greenroomd.app.supervision.process_runner import ProcessRunner
 from greenroomd.app.watch.tail import Tail
 from greenroomd.domain.clocks import Moment, Now
+from greenroomd.domain.costs.usage import Usage
 from greenroomd.domain.decision.live import TurnTimeouts
+from greenroomd.domain.decision.step import Step
 from greenroomd.domain.enforcement import OptionReport
 from greenroomd.domain.events import Event
 from greenroomd.domain.session import Session
@@ -39,13 +41,25 @@ class NodeContext:
     monotonic: Callable[[], float] = time.monotonic
     """The monotonic clock, in seconds."""
     observer: ProcessObserver = UNOBSERVED
-    """Counts processes for the metrics."""
+    """Counts processes, and what they use, for the metrics."""
     enforcement: Sequence[OptionReport] = ()
     """How this host enforces the options that depend on it."""
 
     def clocks(self) -> Now:
         """Read both clocks."""
         return Now(self.now(), Moment(self.monotonic()))
+
+    def charged(self, step: Step) -> None:
+        """Count what a session was charged with in a step that has been committed."""
+        if (used := step.charged) != Usage():
+            tokens = {
+                "input": used.input_tokens,
+                "output": used.output_tokens,
+                "cache_creation": used.cache_creation_tokens,
+                "cache_read": used.cache_read_tokens,
+            }
+            model = step.session.in_force.model or "unknown"
+            self.observer.usage_charged(model, tokens, used.requests, used.cost_usd)
 
     def show(self, events: Sequence[Event], session: Session) -> None:
         """Show ephemeral events to watchers of this node; they have sequence 0 and are never stored."""

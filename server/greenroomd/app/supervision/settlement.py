@@ -37,6 +37,7 @@ async def settle(
         tasks=tuple(step.tasks.values()),
     )
     committed = await node.store.commit(unit)
+    node.charged(step)
     step.update_live(session=committed)
     return step.live
 

@@ -220,6 +220,7 @@ class Supervisor:
                     deletes=step.deletes,
                 )
             )
+        self._node.charged(step)
         self._deleted |= step.deletes
         for turn in step.turns.values():
             if turn.state.final:

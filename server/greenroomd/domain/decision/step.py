@@ -14,6 +14,7 @@ from greenroomd.domain.approval import Approval, ApprovalState
 from greenroomd.domain.clocks import Now
 from greenroomd.domain.config import Secret
 from greenroomd.domain.costs.bill import SeenMessage
+from greenroomd.domain.costs.usage import Tally, Usage
 from greenroomd.domain.decision.actions import Action
 from greenroomd.domain.decision.live import Live, TurnTimeouts
 from greenroomd.domain.decision.transition import decide
@@ -30,6 +31,9 @@ STORED_LATER = frozenset({"last_active_time", "update_time"})
 _stored_now: Callable[[Session], tuple[object, ...]] = attrgetter(
     *(field.name for field in fields(Session) if field.name not in STORED_LATER)
 )
+
+
+_NOTHING = Usage()
 
 
 class Step:
@@ -64,6 +68,15 @@ class Step:
     def session(self) -> Session:
         """The session after the changes so far."""
         return self.live.session
+
+    @property
+    def charged(self) -> Usage:
+        """What the session is charged with in this step."""
+        if self.session.usage is self._before.usage:
+            return _NOTHING
+        more = Tally(self.session.usage)
+        more.add(self._before.usage, -1)
+        return more.total
 
     @property
     def changed(self) -> bool:
