@@ -249,6 +249,7 @@ def full_session(**changes: Any) -> Session:
             cost_usd=0.1,
             requests=5,
             estimated_cost_usd=0.05,
+            incomplete=True,
         ),
         running_usage=Usage(requests=1, output_tokens=7, cost_usd=0.2),
         create_time=later[0] - timedelta(days=1),

@@ -92,6 +92,7 @@ async def test_a_turn_is_replaced_by_its_later_form(store: Store) -> None:
             cost_usd=0.25,
             requests=6,
             estimated_cost_usd=0.125,
+            incomplete=True,
         ),
         error=full_problem(),
         side_effects_unknown=True,

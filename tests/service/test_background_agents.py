@@ -50,6 +50,7 @@ async def test_a_turn_is_answered_and_charged_with_what_follows_its_agent(server
         20 + 20 + 20 + 300 + 70,
     )
     assert turn.usage.cache_read_tokens == 50
+    assert not turn.usage.incomplete
     again, _ = await run_turn(server, session.session_id, scripted("more", {"text": "more"}))
     assert (again.usage.input_tokens, again.usage.output_tokens) == (100, 20)
     total = (await get(server, session.session_id)).usage
@@ -64,6 +65,7 @@ async def test_an_agent_in_the_foreground_is_charged_in_tokens_too(server: Green
     turn, _ = await run_turn(server, session.session_id, scripted("delegate", call, {"text": "over"}))
     assert turn.result_text == "over"
     assert (turn.usage.input_tokens, turn.usage.output_tokens) == (100 + 1000 + 100, 20 + 300 + 20)
+    assert not turn.usage.incomplete
 
 
 async def while_the_agent_works(server: GreenroomServer, session_id: str, prompt: str) -> Turn:
@@ -96,6 +98,7 @@ async def test_a_turn_that_is_interrupted_while_only_its_agent_works_is_interrup
     assert stopped.side_effects_unknown
     assert stopped.result_text == ""
     assert stopped.usage.input_tokens >= 200  # what its own requests took
+    assert stopped.usage.incomplete, "what the agent's request took, nobody says"
 
 
 async def test_a_turn_that_takes_too_long_for_its_agent_has_failed(server: GreenroomServer) -> None:
@@ -119,6 +122,8 @@ async def test_a_turn_whose_process_dies_while_its_agent_works_is_not_completed(
     assert ended.state == turn_pb2.TURN_STATE_INTERRUPTED
     assert ended.side_effects_unknown
     assert ended.usage.input_tokens == 200
+    assert ended.usage.incomplete, "what the agent's request took, nobody says"
+    assert (await get(server, session.session_id)).usage.incomplete
 
 
 async def test_a_budget_that_an_agent_spends_fails_the_turn(server: GreenroomServer) -> None:

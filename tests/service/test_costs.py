@@ -61,6 +61,7 @@ async def test_five_processes_that_are_killed_do_not_spend_for_nothing(server: G
         assert turn.state == turn_pb2.TURN_STATE_INTERRUPTED
         assert (turn.usage.requests, turn.usage.input_tokens) == (1, 78_750)
         assert turn.usage.estimated_cost_usd == turn.cost_usd == pytest.approx(DOLLARS, abs=0.001)
+        assert turn.usage.incomplete, "how long the message was, nobody says"
         costs.append(turn.cost_usd)
         session = await until(
             server, session.session_id, session_pb2.SESSION_STATE_ERROR, session_pb2.SESSION_STATE_CLOSED
@@ -113,6 +114,7 @@ async def test_a_turn_is_charged_however_its_process_ends(
     )  # of a message that it breaks off, the CLI guesses the length
     assert turn.cost_usd == pytest.approx((78_790 * 4 + turn.usage.output_tokens * 20) / 1e6)
     assert turn.usage.estimated_cost_usd == pytest.approx(turn.cost_usd if estimated else 0.0)
+    assert (before.usage.incomplete, turn.usage.incomplete) == (False, estimated)
     total = (await get(server, session.session_id)).usage
     assert total.cost_usd == pytest.approx(before.cost_usd + turn.cost_usd)
     assert (total.turns, total.requests, total.input_tokens) == (2, 3, 78_890)
@@ -124,7 +126,7 @@ async def test_a_broken_stream_is_charged_though_the_cli_forgets_it(server: Gree
     broken = {"text": "one two", "sse_error": True, "times": 1, "then": again}
     usage = {"input_tokens": 1_000, "output_tokens": 77}
     turn, _ = await run_turn(server, session.session_id, scripted("go", {**broken, "usage": usage}))
-    assert (turn.result_text, turn.usage.requests) == ("whole", 2)
+    assert (turn.result_text, turn.usage.requests, turn.usage.incomplete) == ("whole", 2, True)
     assert (turn.usage.input_tokens, turn.usage.output_tokens) == (1_050, 6)
     assert turn.usage.estimated_cost_usd == pytest.approx((1_000 * 4 + 20) / 1e6)
     assert turn.cost_usd == pytest.approx((1_050 * 4 + 6 * 20) / 1e6)

@@ -13,7 +13,7 @@ from collections import Counter
 
 import pytest
 
-from greenroom.v1.turn_pb2 import TURN_STATE_FAILED, Turn
+from greenroom.v1.turn_pb2 import TURN_STATE_COMPLETED, TURN_STATE_FAILED, Turn
 from greenroom.v1.turn_service_pb2 import ListTurnsRequest
 from greenroom_server import GreenroomServer
 from seeds import seed
@@ -75,6 +75,11 @@ async def judge(server: GreenroomServer, model_api: ModelApi, session_id: str, g
     assert session.running_usage.requests == 0
     assert session.usage.turns == len(turns)
     of_turns, asked = used(turns), billed(model_api, session.cli_session_id)
+    assert session.usage.incomplete == any(turn.usage.incomplete for turn in turns)
+    whole = [
+        turn for turn in turns if turn.state == TURN_STATE_COMPLETED and not turn.usage.estimated_cost_usd
+    ]
+    assert not any(turn.usage.incomplete for turn in whole)
     assert (session.usage.requests, session.usage.input_tokens) == (
         of_turns["requests"],
         of_turns["input_tokens"],

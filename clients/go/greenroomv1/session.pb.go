@@ -786,8 +786,10 @@ type SessionUsage struct {
 	Requests int64 `protobuf:"varint,7,opt,name=requests,proto3" json:"requests,omitempty"`
 	// The part of `cost_usd` that the server reckoned by list prices, in US dollars, as in TurnUsage.
 	EstimatedCostUsd float64 `protobuf:"fixed64,8,opt,name=estimated_cost_usd,json=estimatedCostUsd,proto3" json:"estimated_cost_usd,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Whether more may have been used than is told here, as in TurnUsage: whether any turn says so. False while a turn runs.
+	Incomplete    bool `protobuf:"varint,9,opt,name=incomplete,proto3" json:"incomplete,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SessionUsage) Reset() {
@@ -876,6 +878,13 @@ func (x *SessionUsage) GetEstimatedCostUsd() float64 {
 	return 0
 }
 
+func (x *SessionUsage) GetIncomplete() bool {
+	if x != nil {
+		return x.Incomplete
+	}
+	return false
+}
+
 var File_greenroom_v1_session_proto protoreflect.FileDescriptor
 
 const file_greenroom_v1_session_proto_rawDesc = "" +
@@ -950,7 +959,7 @@ const file_greenroom_v1_session_proto_rawDesc = "" +
 	"\aattempt\x18\x01 \x01(\x05R\aattempt\x12!\n" +
 	"\fmax_attempts\x18\x02 \x01(\x05R\vmaxAttempts\x12F\n" +
 	"\x11next_attempt_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x0fnextAttemptTime\x12 \n" +
-	"\vrecoverable\x18\x04 \x01(\bR\vrecoverable\"\xb1\x02\n" +
+	"\vrecoverable\x18\x04 \x01(\bR\vrecoverable\"\xd1\x02\n" +
 	"\fSessionUsage\x12\x14\n" +
 	"\x05turns\x18\x01 \x01(\x03R\x05turns\x12!\n" +
 	"\finput_tokens\x18\x02 \x01(\x03R\vinputTokens\x12#\n" +
@@ -959,7 +968,10 @@ const file_greenroom_v1_session_proto_rawDesc = "" +
 	"\x15cache_creation_tokens\x18\x05 \x01(\x03R\x13cacheCreationTokens\x12\x19\n" +
 	"\bcost_usd\x18\x06 \x01(\x01R\acostUsd\x12\x1a\n" +
 	"\brequests\x18\a \x01(\x03R\brequests\x12,\n" +
-	"\x12estimated_cost_usd\x18\b \x01(\x01R\x10estimatedCostUsd*\x9e\x02\n" +
+	"\x12estimated_cost_usd\x18\b \x01(\x01R\x10estimatedCostUsd\x12\x1e\n" +
+	"\n" +
+	"incomplete\x18\t \x01(\bR\n" +
+	"incomplete*\x9e\x02\n" +
 	"\fSessionState\x12\x1d\n" +
 	"\x19SESSION_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15SESSION_STATE_CREATED\x10\x01\x12\x1e\n" +

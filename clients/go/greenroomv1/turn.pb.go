@@ -607,8 +607,11 @@ type TurnUsage struct {
 	// The part of `cost_usd` that the server reckoned by list prices, in US dollars, from the tokens that the messages told:
 	// of requests that broke off, or whose process ended before the CLI told their cost. 0 when the CLI has told all.
 	EstimatedCostUsd float64 `protobuf:"fixed64,6,opt,name=estimated_cost_usd,json=estimatedCostUsd,proto3" json:"estimated_cost_usd,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Whether more may have been used than is told here, so that these numbers are the least: the process ended, or the turn
+	// was stopped, while an agent worked or the model wrote, or a stream broke, and nobody has told all tokens of that.
+	Incomplete    bool `protobuf:"varint,7,opt,name=incomplete,proto3" json:"incomplete,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TurnUsage) Reset() {
@@ -681,6 +684,13 @@ func (x *TurnUsage) GetEstimatedCostUsd() float64 {
 		return x.EstimatedCostUsd
 	}
 	return 0
+}
+
+func (x *TurnUsage) GetIncomplete() bool {
+	if x != nil {
+		return x.Incomplete
+	}
+	return false
 }
 
 // ContentBlock is one piece of a prompt or of a message. A prompt takes text, images and documents.
@@ -1393,14 +1403,17 @@ const file_greenroom_v1_turn_proto_rawDesc = "" +
 	"\x05cause\x18\x19 \x01(\v2\x17.greenroom.v1.TurnCauseR\x05cause\"U\n" +
 	"\tTurnCause\x12/\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1b.greenroom.v1.TurnCauseKindR\x04kind\x12\x17\n" +
-	"\atask_id\x18\x02 \x01(\tR\x06taskId\"\xfd\x01\n" +
+	"\atask_id\x18\x02 \x01(\tR\x06taskId\"\x9d\x02\n" +
 	"\tTurnUsage\x12!\n" +
 	"\finput_tokens\x18\x01 \x01(\x03R\vinputTokens\x12#\n" +
 	"\routput_tokens\x18\x02 \x01(\x03R\foutputTokens\x12*\n" +
 	"\x11cache_read_tokens\x18\x03 \x01(\x03R\x0fcacheReadTokens\x122\n" +
 	"\x15cache_creation_tokens\x18\x04 \x01(\x03R\x13cacheCreationTokens\x12\x1a\n" +
 	"\brequests\x18\x05 \x01(\x03R\brequests\x12,\n" +
-	"\x12estimated_cost_usd\x18\x06 \x01(\x01R\x10estimatedCostUsd\"\xfe\x02\n" +
+	"\x12estimated_cost_usd\x18\x06 \x01(\x01R\x10estimatedCostUsd\x12\x1e\n" +
+	"\n" +
+	"incomplete\x18\a \x01(\bR\n" +
+	"incomplete\"\xfe\x02\n" +
 	"\fContentBlock\x12\x14\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x129\n" +
 	"\bthinking\x18\x02 \x01(\v2\x1b.greenroom.v1.ThinkingBlockH\x00R\bthinking\x120\n" +

@@ -11,8 +11,10 @@ from greenroomd.domain.costs.usage import Usage
 OPUS, HAIKU = "claude-opus-5-5", "claude-haiku-5-5-20260801"
 
 
-def tokens(given: int, returned: int = 1, **more: int) -> Usage:
-    return Usage(input_tokens=given, output_tokens=returned, **more)
+def tokens(given: int, returned: int = 1, *, created: int = 0, read: int = 0) -> Usage:
+    return Usage(
+        input_tokens=given, output_tokens=returned, cache_creation_tokens=created, cache_read_tokens=read
+    )
 
 
 def told(usage: Usage, requests: int) -> Usage:
@@ -90,9 +92,9 @@ def test_a_message_that_tells_no_tokens_is_the_request_of_its_result() -> None:
     [
         ("claude-opus-5-5", tokens(1_000_000, 0), 4.0),
         ("some-gateway/claude-sonnet-5-5", tokens(0, 1_000_000), 10.0),
-        ("claude-haiku-5-5", tokens(0, 0, cache_creation_tokens=100_000), 0.0125),
-        ("claude-haiku-5-5", tokens(0, 0, cache_creation_tokens=100_001), 0.062500625),
-        ("claude-fable-5-2", tokens(0, 0, cache_read_tokens=1_000_000), 0.2),
+        ("claude-haiku-5-5", tokens(0, 0, created=100_000), 0.0125),
+        ("claude-haiku-5-5", tokens(0, 0, created=100_001), 0.062500625),
+        ("claude-fable-5-2", tokens(0, 0, read=1_000_000), 0.2),
         ("nobody-knows", tokens(1_000_000, 0), 4.0),
     ],
 )

@@ -49,6 +49,7 @@ USAGE = Usage(
     cost_usd=0.25,
     requests=5,
     estimated_cost_usd=0.125,
+    incomplete=True,
 )
 LIMIT = PlanLimit(name="seven_day_opus", state=LimitState.WARNING, used=0.75, reset_time=NOON)
 CONFIG = SessionConfig(

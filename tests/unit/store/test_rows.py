@@ -53,7 +53,7 @@ st.register_type_strategy(
         recovery=st.builds(RecoveryPolicy, window=spans, first_backoff=spans, max_backoff=spans),
     ),
 )
-usages = st.builds(Usage, cost_usd=floats, estimated_cost_usd=floats)
+usages = st.builds(Usage, cost_usd=floats, estimated_cost_usd=floats, incomplete=st.booleans())
 problems = st.none() | st.builds(Problem)
 exits = st.none() | st.builds(LastExit, time=times)
 sessions_made = st.builds(

@@ -1588,6 +1588,9 @@ pub struct SessionUsage {
     /// The part of `cost_usd` that the server reckoned by list prices, in US dollars, as in TurnUsage.
     #[prost(double, tag = "8")]
     pub estimated_cost_usd: f64,
+    /// Whether more may have been used than is told here, as in TurnUsage: whether any turn says so. False while a turn runs.
+    #[prost(bool, tag = "9")]
+    pub incomplete: bool,
 }
 /// SessionState is where a session is in its life. "Live" states are INITIALIZING, READY, ACTIVE, IDLE and CLOSING: they
 /// hold, get or give back a process.
@@ -1956,6 +1959,10 @@ pub struct TurnUsage {
     /// of requests that broke off, or whose process ended before the CLI told their cost. 0 when the CLI has told all.
     #[prost(double, tag = "6")]
     pub estimated_cost_usd: f64,
+    /// Whether more may have been used than is told here, so that these numbers are the least: the process ended, or the turn
+    /// was stopped, while an agent worked or the model wrote, or a stream broke, and nobody has told all tokens of that.
+    #[prost(bool, tag = "7")]
+    pub incomplete: bool,
 }
 /// ContentBlock is one piece of a prompt or of a message. A prompt takes text, images and documents.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -74,6 +74,12 @@ class Bill:
         """Everything, with an estimate of what no result has told."""
         return self.told + self.estimated
 
+    @property
+    def broken_off(self) -> bool:
+        """Whether it has a request of which neither a message nor a result has told all tokens."""
+        requests = (*self.seen.values(), *self.older.values())
+        return any(request.doubt for request in requests)
+
     def with_messages(self, messages: Iterable[SeenMessage]) -> Bill:
         """Return the bill with what messages tell; of each kind of tokens the larger number counts."""
         seen, estimated = dict(self.seen), Tally(self.estimated)

@@ -25,6 +25,8 @@ class Usage:
     """The cost in US dollars, with `estimated_cost_usd`."""
     estimated_cost_usd: float = 0.0
     """The part of the cost that is reckoned here by list prices, since the CLI ended before it told its own figure."""
+    incomplete: bool = False
+    """Whether more may have been used: something broke off of whose tokens nobody has told all."""
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -36,6 +38,7 @@ class Usage:
             cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
             cost_usd=self.cost_usd + other.cost_usd,
             estimated_cost_usd=self.estimated_cost_usd + other.estimated_cost_usd,
+            incomplete=self.incomplete or other.incomplete,
         )
 
 
@@ -47,6 +50,7 @@ class Tally:
         "cache_read_tokens",
         "cost_usd",
         "estimated_cost_usd",
+        "incomplete",
         "input_tokens",
         "output_tokens",
         "requests",
@@ -62,6 +66,7 @@ class Tally:
         self.cache_read_tokens = start.cache_read_tokens
         self.cost_usd = start.cost_usd
         self.estimated_cost_usd = start.estimated_cost_usd
+        self.incomplete = start.incomplete
 
     def add(self, usage: Usage, times: int = 1) -> None:
         """Add a usage so many times; -1 takes it away."""
@@ -73,6 +78,7 @@ class Tally:
         self.cache_read_tokens += times * usage.cache_read_tokens
         self.cost_usd += times * usage.cost_usd
         self.estimated_cost_usd += times * usage.estimated_cost_usd
+        self.incomplete |= usage.incomplete
 
     @property
     def total(self) -> Usage:
@@ -86,4 +92,5 @@ class Tally:
             cache_read_tokens=self.cache_read_tokens,
             cost_usd=self.cost_usd,
             estimated_cost_usd=self.estimated_cost_usd,
+            incomplete=self.incomplete,
         )

@@ -20,7 +20,7 @@ from greenroomd.domain.frames.turn_frames import TurnResult
 from greenroomd.domain.mcp import NO_MCP_SERVERS, McpConnections
 from greenroomd.domain.session import Session
 from greenroomd.domain.states import State
-from greenroomd.domain.task import Task, TaskState
+from greenroomd.domain.task import Task, TaskKind, TaskState
 from greenroomd.domain.turn import Problem, Turn, TurnCause, TurnState
 
 
@@ -197,6 +197,14 @@ class Live:
             if turn.state is TurnState.RUNNING:
                 return turn
         return None
+
+    @property
+    def agents_cut(self) -> bool:
+        """Whether agents worked when we interrupted the turn, or still do: nobody will tell of their last requests."""
+        kinds = {task.kind for task in self.tasks.values()} | {
+            began.kind for began in self.waited_for.values()
+        }
+        return self.cut or TaskKind.AGENT in kinds
 
     @property
     def held(self) -> bool:

@@ -61,7 +61,7 @@ def result_told(step: Step, frame: TurnResult) -> None:
 def close_turn(step: Step, turn: Turn) -> Turn:
     """Return a turn that has ended with everything that was used in it; the session is charged with the same."""
     write_up(step)
-    used = replace(step.session.running_usage, turns=1)
+    used = replace(step.session.running_usage, turns=1, incomplete=_is_incomplete(step))
     _charge(step, used)
     _show(step, step.live.bill.charged())
     return replace(turn, usage=used)
@@ -70,8 +70,18 @@ def close_turn(step: Step, turn: Turn) -> Turn:
 def close_bill(step: Step) -> None:
     """Charge the session with what is left on the bill of a process that has ended; its turn must have ended before."""
     write_up(step)
-    _charge(step, step.session.running_usage)
+    _charge(step, replace(step.session.running_usage, incomplete=_is_incomplete(step)))
     _show(step, Bill())
+
+
+def _is_incomplete(step: Step) -> bool:
+    """Return whether more may have been used than is on the bill, now that the turn or the process ends.
+
+    Of an agent's request nothing is told before its answer is whole. Of the bill of a dead server only its sum is left.
+    """
+    live = step.live
+    lost = not live.bill.seen and not live.bill.older and step.session.running_usage.estimated_cost_usd > 0
+    return live.bill.broken_off or live.agents_cut or lost
 
 
 def _charge(step: Step, used: Usage) -> None:

@@ -118,6 +118,7 @@ def usage_message(usage: Usage) -> pb.SessionUsage:
         cost_usd=usage.cost_usd,
         requests=usage.requests,
         estimated_cost_usd=usage.estimated_cost_usd,
+        incomplete=usage.incomplete,
     )
 
 

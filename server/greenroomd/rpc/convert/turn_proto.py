@@ -116,4 +116,5 @@ def _usage_message(usage: Usage) -> pb.TurnUsage:
         cache_creation_tokens=usage.cache_creation_tokens,
         requests=usage.requests,
         estimated_cost_usd=usage.estimated_cost_usd,
+        incomplete=usage.incomplete,
     )

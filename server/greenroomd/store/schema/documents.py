@@ -167,12 +167,17 @@ def usage_document(usage: Usage) -> list[float]:
         usage.cost_usd,
         usage.requests,
         usage.estimated_cost_usd,
+        usage.incomplete,
     ]
 
 
+_ABSENT = (0, 0.0, False)
+
+
 def usage_of(document: list[Any]) -> Usage:
-    """Return the usage of its list; rows of earlier versions lack the last two numbers."""
-    turns, given, returned, created, read, cost, requests, estimated = [*document, 0, 0.0][:8]
+    """Return the usage of its list; rows of earlier versions lack the last three values, or the last."""
+    whole = [*document, *_ABSENT[len(document) - 6 :]]
+    turns, given, returned, created, read, cost, requests, estimated, incomplete = whole
     return Usage(
         turns=turns,
         requests=requests,
@@ -182,6 +187,7 @@ def usage_of(document: list[Any]) -> Usage:
         cache_read_tokens=read,
         cost_usd=cost,
         estimated_cost_usd=estimated,
+        incomplete=incomplete,
     )
 
 

@@ -474,6 +474,7 @@ class SessionUsage(_message.Message):
     COST_USD_FIELD_NUMBER: _builtins.int
     REQUESTS_FIELD_NUMBER: _builtins.int
     ESTIMATED_COST_USD_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_FIELD_NUMBER: _builtins.int
     turns: _builtins.int
     """Turns that have ended."""
     input_tokens: _builtins.int
@@ -490,6 +491,8 @@ class SessionUsage(_message.Message):
     """Requests to the model that were answered, at least in part."""
     estimated_cost_usd: _builtins.float
     """The part of `cost_usd` that the server reckoned by list prices, in US dollars, as in TurnUsage."""
+    incomplete: _builtins.bool
+    """Whether more may have been used than is told here, as in TurnUsage: whether any turn says so. False while a turn runs."""
     def __init__(
         self,
         *,
@@ -501,10 +504,11 @@ class SessionUsage(_message.Message):
         cost_usd: _builtins.float = ...,
         requests: _builtins.int = ...,
         estimated_cost_usd: _builtins.float = ...,
+        incomplete: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_creation_tokens", b"cache_creation_tokens", "cache_read_tokens", b"cache_read_tokens", "cost_usd", b"cost_usd", "estimated_cost_usd", b"estimated_cost_usd", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "requests", b"requests", "turns", b"turns"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_creation_tokens", b"cache_creation_tokens", "cache_read_tokens", b"cache_read_tokens", "cost_usd", b"cost_usd", "estimated_cost_usd", b"estimated_cost_usd", "incomplete", b"incomplete", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "requests", b"requests", "turns", b"turns"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

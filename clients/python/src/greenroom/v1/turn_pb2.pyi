@@ -340,6 +340,7 @@ class TurnUsage(_message.Message):
     CACHE_CREATION_TOKENS_FIELD_NUMBER: _builtins.int
     REQUESTS_FIELD_NUMBER: _builtins.int
     ESTIMATED_COST_USD_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_FIELD_NUMBER: _builtins.int
     input_tokens: _builtins.int
     """Input tokens that were not in the cache."""
     output_tokens: _builtins.int
@@ -354,6 +355,10 @@ class TurnUsage(_message.Message):
     """The part of `cost_usd` that the server reckoned by list prices, in US dollars, from the tokens that the messages told:
     of requests that broke off, or whose process ended before the CLI told their cost. 0 when the CLI has told all.
     """
+    incomplete: _builtins.bool
+    """Whether more may have been used than is told here, so that these numbers are the least: the process ended, or the turn
+    was stopped, while an agent worked or the model wrote, or a stream broke, and nobody has told all tokens of that.
+    """
     def __init__(
         self,
         *,
@@ -363,10 +368,11 @@ class TurnUsage(_message.Message):
         cache_creation_tokens: _builtins.int = ...,
         requests: _builtins.int = ...,
         estimated_cost_usd: _builtins.float = ...,
+        incomplete: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_creation_tokens", b"cache_creation_tokens", "cache_read_tokens", b"cache_read_tokens", "estimated_cost_usd", b"estimated_cost_usd", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "requests", b"requests"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cache_creation_tokens", b"cache_creation_tokens", "cache_read_tokens", b"cache_read_tokens", "estimated_cost_usd", b"estimated_cost_usd", "incomplete", b"incomplete", "input_tokens", b"input_tokens", "output_tokens", b"output_tokens", "requests", b"requests"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
