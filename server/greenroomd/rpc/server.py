@@ -23,6 +23,7 @@ from greenroom.v1 import (
 from greenroomd.app.background import background_tasks, restarting
 from greenroomd.rpc.access.guard import Guard
 from greenroomd.rpc.handlers import Answered, Observer, generic_handler
+from greenroomd.rpc.listening.awaited_requests import AwaitedRequests, BoundingServer
 from greenroomd.rpc.listening.certificate_reload import ReloadedCertificates
 from greenroomd.rpc.listening.listen import address_count, bind
 from greenroomd.rpc.services.event_service import EventService
@@ -73,8 +74,10 @@ class ServerTimeouts:
     """How long the answer to a ping may take before the connection is closed."""
     connection_age: timedelta = timedelta(hours=1)
     """The age at which a client is asked to open a new connection; open streams stay."""
+    connection_idle: timedelta = timedelta(minutes=10)
+    """How long a connection may have no call before its client is asked to close it."""
     handshake: timedelta = timedelta(seconds=10)
-    """How long a new connection may take for the HTTP/2 handshake before it is closed."""
+    """How long a new connection may take for the handshakes of TLS and HTTP/2 before it is closed."""
     shortest_ping: timedelta = timedelta(seconds=5)
     """The shortest allowed interval between a client's pings; a client that pings more often is disconnected."""
     unaccepted: timedelta = timedelta(hours=1)
@@ -113,9 +116,10 @@ async def serving(
     server = grpc.aio.server(
         options=_options(timeouts, per_address), maximum_concurrent_rpcs=max_concurrent_rpcs
     )
-    names = _add_services(server, services, guard, answered, observer)
+    bounding = BoundingServer(server, AwaitedRequests())
+    names = _add_services(bounding, services, guard, answered, observer)
     health = Health(names, drain)
-    add_HealthServicer_to_server(health, server)
+    add_HealthServicer_to_server(health, bounding)  # type: ignore[arg-type]
     health_name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
     if reflection != "off":
         to_whom = guard if reflection == "authenticated" else None
@@ -136,7 +140,7 @@ async def serving(
 
 
 def _add_services(
-    server: grpc.aio.Server, services: Services, guard: Guard, answered: Answered, observer: Observer
+    server: BoundingServer, services: Services, guard: Guard, answered: Answered, observer: Observer
 ) -> Sequence[str]:
     pairs = (
         (session_service_pb2.DESCRIPTOR.services_by_name["SessionService"], services.sessions),
@@ -169,6 +173,7 @@ def _options(timeouts: ServerTimeouts, connections_per_address: int) -> list[tup
         ("grpc.server_handshake_timeout_ms", milliseconds(timeouts.handshake)),
         ("grpc.keepalive_time_ms", milliseconds(timeouts.keepalive)),
         ("grpc.keepalive_timeout_ms", milliseconds(timeouts.keepalive_answer)),
+        ("grpc.max_connection_idle_ms", milliseconds(timeouts.connection_idle)),
         ("grpc.max_connection_age_ms", milliseconds(timeouts.connection_age)),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
