@@ -192,9 +192,10 @@ async def test_a_poll_that_fails_for_any_reason_is_made_again(
     ):
         await heard.wait()
     database.dispose()
-    assert [str(failure.orig) for failure in failures if isinstance(failure, DBAPIError)] == [
+    # once, or twice: on a slow machine the listener reads the head, too, before the poll has failed
+    assert {str(failure.orig) for failure in failures if isinstance(failure, DBAPIError)} == {
         'prepared statement "_pg3_0" already exists'
-    ]
+    }
 
 
 async def test_a_node_that_has_heard_nothing_reaches_what_it_is_asked_for(
