@@ -70,6 +70,7 @@ from unit.supervision.timeouts import TIMEOUTS
 
 SECOND = timedelta(seconds=1)
 PROBES = ProbeTimes()
+TIMES = ServerTimeouts(stop=timedelta(milliseconds=300))
 MOST_WATCHERS = 50  # of one session
 
 
@@ -166,6 +167,7 @@ async def running_edge(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     processes: NoClaude | ClaudeThatNeverStarts = NO_CLAUDE,
     read_through: Callable[[SqlStore], EventLog] = lambda store: store,
+    timeouts: ServerTimeouts = TIMES,
     authenticator: Authenticator | None = None,
     reflection: Reflection = "authenticated",
     settings: Settings | None = None,
@@ -247,7 +249,7 @@ async def running_edge(
                 answered=seen.looking(sessions.replay),
                 observer=seen,
                 readiness=partial(follow_readiness, store, times=probes),
-                timeouts=ServerTimeouts(stop=timedelta(milliseconds=300)),
+                timeouts=timeouts,
             )
         )
         channel = await stack.enter_async_context(channel_to(address))
