@@ -1,4 +1,4 @@
-"""The cache of sessions: never older than what was acknowledged, bounded, and not asked for what is gone."""
+"""The cache of sessions: bounded, never older than an acknowledged change, and without sessions that are gone."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Backup, and what is restored: another store, which refuses in words what clients know of the old one."""
+"""A restored backup is another store: it refuses, in words, the cursors that clients have of the old one."""
 
 import asyncio
 import shutil

@@ -1,4 +1,4 @@
-"""What a process has spent is charged, however it ends, and budgets hold over it: with the real CLI."""
+"""All that a process spends is charged, however it ends, and counts for budgets: with the real CLI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server that is stopped while turns run and wait: what is over by then, and what its next run does."""
+"""A server that is stopped while turns run and wait: what it finishes, and what its next run does."""
 
 from fake_cli.installed import turn
 from greenroom.v1 import turn_pb2

@@ -1,4 +1,4 @@
-"""What a session and its CLI leave for later is the session's own, on the real CLI."""
+"""Files that a session and its CLI leave for later belong to that session alone, on the real CLI."""
 
 from __future__ import annotations
 

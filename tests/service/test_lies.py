@@ -73,7 +73,7 @@ async def test_whatever_a_cli_says_its_session_ends_as_it_should_and_its_neighbo
 
 @pytest.mark.parametrize("fake", [{"handshake_timeout": "5s", "stall_timeout": "6s"}], indirect=True)
 async def test_a_cli_that_says_nothing_is_ended_and_its_neighbour_goes_on(fake: GreenroomServer) -> None:
-    """Of a server of its own, whose patience a flood of others' output cannot use up."""
+    """A server of its own: on a shared one, the output of other tests could use up the timeouts."""
     await all_lie(fake, SILENCES)
 
 

@@ -37,7 +37,7 @@ STANDSTILL = 120
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[GreenroomServer]:
-    """A server with few slots and little patience, so that everything happens often."""
+    """A server with few slots and short timeouts, so that everything happens often."""
     settings = {
         "claude_path": str(install(tmp_path)),
         "max_processes": str(SLOTS),

@@ -1,4 +1,4 @@
-"""What happens because nothing happens: a CLI that does not answer, a session that nobody uses."""
+"""Timeouts: a CLI that does not answer, a session that nobody uses."""
 
 from __future__ import annotations
 

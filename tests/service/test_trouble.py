@@ -37,7 +37,7 @@ ERROR = session_pb2.SESSION_STATE_ERROR
 
 @pytest.fixture
 async def fake(servers: SharedServers) -> AsyncIterator[GreenroomServer]:
-    """A server with the fake CLI that has one slot, for which nobody waits long, and that does not wait for turns."""
+    """A server with the fake CLI, one slot, a short wait for it, and no wait for turns at its end."""
     async with servers.fake(max_processes="1", slot_wait="100ms", drain_timeout="10ms") as running:
         yield running
 

@@ -1,4 +1,4 @@
-"""One server a database: a second one is refused and disturbs nothing; one that was replaced ends by itself."""
+"""One server for a database: a second one is refused and disturbs nothing; a replaced one ends by itself."""
 
 import re
 from collections.abc import AsyncIterator

@@ -185,7 +185,7 @@ async def test_the_real_cli_takes_prompt_model_and_mode_late(
 async def test_one_profile_serves_sessions_in_any_directory_and_none_starts_a_process(
     server: GreenroomServer, model_api: ModelApi
 ) -> None:
-    """A profile without a directory: its processes wait outside of all, and are moved into each session's."""
+    """A profile without a directory: its processes wait in none, and each enters the directory of its session."""
     profile = Profile(profile_id="quick", warm_processes=2)
     await server.profiles.CreateProfile(CreateProfileRequest(profile=profile))
     await pool_until(server, lambda pool: pool.warm == 2)

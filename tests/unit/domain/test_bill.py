@@ -1,4 +1,4 @@
-"""The bill of a process: what its results tell, and what only its messages tell, is counted once each."""
+"""The bill of a process: every request is counted once, whether a result reports it or only a message."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""A session's own config over its profile's: what is set above wins, what is not shows through."""
+"""A session's own config over its profile's: a field that the session sets wins, the others are the profile's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every rule of a configuration: its bounds hold, what lies beyond is told with its path, and all at once."""
+"""Every rule of a configuration: its bounds hold, and one answer names the path of each field beyond them."""
 
 from __future__ import annotations
 

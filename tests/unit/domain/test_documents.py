@@ -1,4 +1,4 @@
-"""What is written by hand in the documents leaves nothing out."""
+"""The parts of the documents that are written by hand leave nothing out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a mask names is taken from what was given, and nothing else."""
+"""An update takes the fields that its mask names, and no others."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

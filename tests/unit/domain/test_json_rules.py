@@ -1,4 +1,4 @@
-"""The JSON options: what would end or fool the CLI is refused, the rest is left to it."""
+"""The JSON options: JSON that would end or mislead the CLI is refused; the CLI judges the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Listeners: what they hear, and that whatever they do is their own trouble."""
+"""Listeners: what they hear, and that a listener's faults harm nobody else."""
 
 from __future__ import annotations
 

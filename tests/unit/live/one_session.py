@@ -1,4 +1,4 @@
-"""One session with its owner at work and the host it drives: what a machine of random steps acts upon."""
+"""One session with its owner and the host of its process, for tests that draw random steps."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REFUSED = Problem(reason="HANDSHAKE_FAILED", message="bad flag", exit_code=1)
 
 
 class OneSession(RuleBasedStateMachine):
-    """Decides and performs at once, as the owner does, and checks what it is told and told to do."""
+    """Decides and performs at once, as the owner does, and checks every event and action."""
 
     def __init__(self) -> None:
         super().__init__()

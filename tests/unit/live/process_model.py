@@ -1,4 +1,4 @@
-"""What a real process and its host could do, and nothing else: a small model that a machine of random steps drives.
+"""A small model of a process and its host, for random steps: it does only what a real one could do.
 
 The host tells what happens through a mailbox, in order; the owner may decide other things before it reads it. Lines
 that the CLI wrote before it died are still read.

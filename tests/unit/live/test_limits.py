@@ -1,4 +1,4 @@
-"""Limits of a session that act on its process and its turns, and what is told of them."""
+"""Limits of a session: what they do to its process and its turns, and which events report them."""
 
 from __future__ import annotations
 

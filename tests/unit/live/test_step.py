@@ -1,4 +1,4 @@
-"""What of a step is worth a commit: every stored field of the session but those that change with each delta."""
+"""Which changes a step commits: every stored field of the session, except those that change with each delta."""
 
 from dataclasses import fields
 from typing import Any

@@ -134,7 +134,7 @@ class Child:
             await self._clean_up(self._spawned.identity.pid)
         status = await asyncio.to_thread(self._descendants.give_up_pid, self._spawned.process)
         self._let_go(self._spawned)
-        if status is None:  # it does not die even of SIGKILL
+        if status is None:  # even SIGKILL has not ended it
             status = -signal.SIGKILL
         return ProcessExit(
             code=status if status >= 0 else None,
@@ -148,7 +148,7 @@ class Child:
         return 0 if self._descendants is None else self._descendants.kill()
 
     def _received(self, data: bytes) -> bool:
-        if self._directory is not None:  # what speaks has entered it
+        if self._directory is not None:  # a child that writes has entered it
             self._directory.close()
             self._directory = None
         # After the exit all of the rest is read: it is no more than a pipe holds.

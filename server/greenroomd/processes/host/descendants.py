@@ -16,7 +16,7 @@ from greenroomd.processes.linux.cgroup import Cgroup
 log = structlog.get_logger(__name__)
 
 _SWEEP_SECONDS = 0.01
-"""How long to wait before it is looked again whether what was killed has gone."""
+"""The pause between two looks for what is left of the killed processes."""
 
 
 class Descendants:
@@ -33,9 +33,9 @@ class Descendants:
         self._pid_held = True
 
     def kill(self) -> int:
-        """Kill what is in the group or the session or carries the marker, the child too; return how many there were.
+        """Kill the child and all that is in its group or session or carries its marker; return how many there were.
 
-        Without effect once the pid was given up. Blocks for some milliseconds: call it in a thread. Raises OSError if
+        Does nothing once the pid was given up. Blocks for some milliseconds: call it in a thread. Raises OSError if
         processes cannot be looked for.
         """
         with self._pid_lock:
@@ -49,7 +49,7 @@ class Descendants:
             try:
                 if not await asyncio.to_thread(self.kill):
                     return True
-            except OSError as error:  # what cannot be looked for is not proven to be gone
+            except OSError as error:  # a process that we cannot look for may still be there
                 log.warning("processes_unreadable", reason=str(error))
             if loop.time() >= deadline:
                 return False

@@ -32,15 +32,15 @@ class Ward:
     leader: ProcessIdentity
     """The process; it leads a kernel session of its own."""
     marker: str
-    """The value of its marker variable, which descendants carry that left the session."""
+    """The value of its marker variable, by which descendants outside of the session are found."""
     limit: int | None
     """How many bytes all of them may hold together; None watches nothing. May be changed at any time."""
     kill: Callable[[], object]
-    """Ends all of them. Called in a thread, again at each look until it has not raised."""
+    """Ends all of them. It is called in a thread, and again at each look until it succeeds."""
     exceeded: bool = False
-    """Return whether they held more than the limit."""
+    """Whether they held more than the limit."""
     killed: bool = False
-    """Return whether `kill` was called and did not raise."""
+    """Whether `kill` was called and succeeded."""
 
 
 class MemoryWatchdog:
@@ -87,7 +87,7 @@ def _look(wards: Sequence[Ward]) -> None:
             ward.exceeded = True
             try:
                 ward.kill()
-            except Exception:  # the other wards are looked at all the same
+            except Exception:  # go on with the other wards
                 log.exception("kill_failed", pid=pid)
             else:
                 ward.killed = True

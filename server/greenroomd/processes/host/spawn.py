@@ -106,7 +106,7 @@ def spawn(command: Command) -> SpawnedProcess:
 
 
 def _pipe(reader: ExitStack, writer: ExitStack) -> tuple[int, int]:
-    """Open a pipe, and leave the closing of each end to one of the two stacks."""
+    """Open a pipe; each of the two stacks closes one end."""
     read_end, write_end = os.pipe2(os.O_CLOEXEC)
     reader.callback(os.close, read_end)
     writer.callback(os.close, write_end)

@@ -46,7 +46,7 @@ class StderrLines:
         return self._taken() if self._line or self._left_out else ""
 
     def _extend(self, piece: bytes) -> None:
-        """Add to the line, and no more than is needed to find a secret whole that begins where the line is cut."""
+        """Add to the line; keep just enough beyond the cut to find a secret that crosses it."""
         room = self._kept - len(self._line)
         self._overlong |= len(piece) > room
         self._line += piece[: max(0, room)]

@@ -1,4 +1,4 @@
-"""When time alone changes a session, for one clock for all that rest; and how far listeners have come."""
+"""The next deadline of each session, so that one clock serves all at rest; and the offset of each listener."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""A floor for each part of the log that is compacted by itself, instead of one for everything."""
+"""A floor for each part of the log with a retention time of its own, instead of one floor for all."""
 
 import sqlalchemy as sa
 from alembic import op

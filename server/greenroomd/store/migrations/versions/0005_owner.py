@@ -1,4 +1,4 @@
-"""Which server owns the database, and the sessions of which some rows are still to be deleted."""
+"""The owner of the database, and the deleted sessions that still have rows."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What the model's API last told of the subscription whose token a profile has."""
+"""The limits of each profile's subscription, as the model's API last told them."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Which session a recorded answer is about, so that it goes with the session."""
+"""The session of each recorded answer, so that the answer is deleted with its session."""
 
 import sqlalchemy as sa
 from alembic import op

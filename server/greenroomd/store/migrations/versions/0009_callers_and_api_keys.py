@@ -12,7 +12,7 @@ _NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    # Requests from before have the only caller that there was: a repetition of one is still to be recognized.
+    # Until now there was one caller only. Older requests get its new name, so that a repetition is still recognized.
     op.execute("UPDATE requests SET principal = 'local:anonymous' WHERE principal = 'anonymous'")
     op.create_table(
         "api_keys",

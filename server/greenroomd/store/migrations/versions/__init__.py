@@ -1,1 +1,1 @@
-"""The steps; a step that was released is never changed."""
+"""The migrations, in order; a released one is never changed."""
