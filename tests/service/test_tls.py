@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ import grpc.aio
 import pytest
 
 from certificates import Authority, MountedSecret, Pair
+from deploy.programs import program
 from fake_cli.installed import install
 from greenroom.v1.event_service_pb2 import WatchEventsRequest
 from greenroom.v1.node_service_pb2 import GetServerInfoRequest
@@ -136,13 +138,36 @@ async def test_the_commands_of_the_security_page_work(
     calls = calls.replace("grpcurl", str(grpcurl)).replace("grpc-health-probe", str(health_probe))
     async with server:
         answers = await asyncio.to_thread(run, calls, tmp_path)
+        async with nginx(tmp_path, server.address) as proxy, grpc.aio.insecure_channel(proxy) as channel:
+            stub: NodeServiceAsyncStub = NodeServiceStub(channel)
+            await stub.GetServerInfo(GetServerInfoRequest(), wait_for_ready=True, timeout=PATIENCE)
     assert "server_version" in answers
     assert "status: SERVING" in answers
 
 
+@asynccontextmanager
+async def nginx(directory: Path, behind: str) -> AsyncIterator[str]:
+    """Run nginx with the location of the security page in front of a server; give its address."""
+    with socket.create_server((HERE, 0)) as probe:
+        address = f"{HERE}:{probe.getsockname()[1]}"
+    location = commands("nginx").replace("127.0.0.1:50051", behind)
+    file = directory / "nginx.conf"
+    file.write_text(f"events {{}}\nhttp {{ server {{ listen {address} http2;\n{location} }} }}\n")
+    arguments = ("-p", directory, "-c", file, "-e", "stderr", "-g", f"daemon off; pid {directory}/pid;")
+    with (directory / "nginx.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            program("nginx", "package nginx-light"), *arguments, stdout=log, stderr=log
+        )
+    try:
+        yield address
+    finally:
+        process.terminate()
+        await process.wait()
+
+
 def commands(name: str) -> str:
     """Return the commands below the mark of this name on the security page."""
-    found = re.search(rf"<!-- test: {name} -->\n```sh\n(.*?)```", SECURITY.read_text(), re.DOTALL)
+    found = re.search(rf"<!-- test: {name} -->\n```\w+\n(.*?)```", SECURITY.read_text(), re.DOTALL)
     assert found is not None
     return found[1]
 
