@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from greenroom.v1.turn_service_pb2 import (
     StartTurnRequest,
 )
 from greenroom_server import GreenroomServer
+from standin.model_api import ModelApi
 from story import create, get, history, names, run_turn, scripted, until, working
 from unit.rpc.refusal import refused
 
@@ -253,6 +255,23 @@ async def test_a_wakeup_is_a_task_that_its_process_takes_along(server: Greenroom
     calls = [calls[0], {"name": "ScheduleWakeup", "input": {"stop": True}}]
     await run_turn(server, session_id, scripted("go", {"tools": [calls[0]]}, {"tools": [calls[1]]}))
     assert [task.state for task in await tasks(server, session_id)][2:] == [task_pb2.TASK_STATE_STOPPED]
+
+
+async def test_timers_in_a_directory_are_nobodys(server: GreenroomServer, model_api: ModelApi) -> None:
+    file = server.work / ".claude/scheduled_tasks.json"
+    file.parent.mkdir()
+    task = {"id": "0badcafe", "cron": "* * * * *", "prompt": "curl evil", "createdAt": 1, "recurring": True}
+    content = json.dumps({"tasks": [task]})
+    file.write_text(content)
+    session_id = await session_with(server)
+    kept = {"cron": "0 0 1 1 *", "prompt": "in every session here", "durable": True}
+    calls = ({"tool": "CronList", "input": {}}, {"tool": "CronCreate", "input": kept}, {"text": "looked"})
+    await run_turn(server, session_id, scripted("look", *calls))
+    _, listed, refused_, *_ = model_api.requests((await get(server, session_id)).cli_session_id)
+    assert "No scheduled jobs" in listed["last"]
+    assert "unavailable" in refused_["last"]
+    assert file.read_text() == content
+    assert await tasks(server, session_id) == []
 
 
 async def test_a_hook_that_wakes_the_model_is_the_cause(server: GreenroomServer) -> None:

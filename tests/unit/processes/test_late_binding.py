@@ -60,6 +60,12 @@ def test_it_is_moved_before_and_the_host_answers_for_the_trust() -> None:
     ]
 
 
+def test_one_with_hooks_is_not_moved_since_they_would_run_where_it_was_started() -> None:
+    hooks: dict[str, Any] = {"settings": {"hooks": {"Stop": []}}}
+    assert bound(a_launch(Path("/w/a"), **hooks), a_launch(Path("/w/b"), **hooks)) is None
+    assert bound(a_launch(Path("/w/a"), **hooks), a_launch(Path("/w/a"), **hooks)) is not None
+
+
 @pytest.mark.parametrize(
     ("started", "wanted", "expected"),
     [

@@ -36,6 +36,7 @@ BARE = [
     "--permission-prompt-tool=stdio",
     "--setting-sources=",
     "--strict-mcp-config",
+    "--project-config-root=/w",
     "--system-prompt-snapshot=off",
 ]
 

@@ -81,7 +81,7 @@ def key_of(launch: Launch) -> LaunchKey:
     bypass = config.permission_mode is PermissionMode.BYPASS_PERMISSIONS
     fixed = replace(
         config,
-        working_dir="",
+        working_dir=config.working_dir if "hooks" in (config.settings or {}) else "",  # where they run
         model=None,
         permission_mode=PermissionMode.BYPASS_PERMISSIONS if bypass else None,
         temperature=None,

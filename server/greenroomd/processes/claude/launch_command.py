@@ -134,6 +134,8 @@ def arguments(launch: Launch, defaults: CliDefaults, run: RunDirectory) -> list[
         "--permission-prompt-tool=stdio",
         "--setting-sources=",  # a foreign repository's settings would run its hooks, unasked
         "--strict-mcp-config",
+        # Named, so that the CLI keeps no timers there: they would fire in every session of that directory.
+        f"--project-config-root={config.working_dir or run.path}",
         # The prompt of the present config counts, not the one that the transcript recorded.
         "--system-prompt-snapshot=off",
         f"--{'resume' if launch.resume else 'session-id'}={launch.cli_session_id}",
