@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
+from driving import eventually
 from greenroom.v1 import session_pb2, turn_pb2
 from greenroom.v1.config_pb2 import SessionConfig
 from greenroom.v1.session_pb2 import Session
@@ -159,10 +160,10 @@ async def test_a_budget_that_is_lowered_below_what_was_spent_stops_the_running_t
 ) -> None:
     session = await create(server, working(server, allowed_tools=["Bash"]))
     usage = {"usage": {"input_tokens": 50_000, "output_tokens": 1}}
-    wait = {"tool": "Bash", "input": {"command": UNTIL_TOLD, "description": "wait"}}
+    wait = {"tool": "Bash", "input": {"command": f"touch began; {UNTIL_TOLD}", "description": "wait"}}
     prompt = scripted("go", {**wait, **usage}, {**ENDLESS, **usage}, {"text": "never said"})
     turn = await start_turn(server, session.session_id, prompt)
-    await until_used(server, session.session_id, 1)
+    await eventually((server.work / "began").exists)  # the model has gone on once
     request = UpdateSessionRequest(
         session=Session(session_id=session.session_id, config=SessionConfig(max_budget_usd=0.1)),
         update_mask=FieldMask(paths=["config.max_budget_usd"]),
