@@ -58,6 +58,9 @@ class _Handler(WSGIRequestHandler):
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True  # a slow reader does not delay the shutdown
+    request_queue_size = (
+        128  # of the 5 by default a flood drops some, whose clients try again only after seconds
+    )
 
     def __init__(self, *args: Any) -> None:
         self._places = threading.BoundedSemaphore(MAX_READERS)

@@ -276,27 +276,6 @@ async def test_a_run_directory_that_cannot_be_made(tmp_path: Path, mine: ServerR
     assert failed.value.reason == "SPAWN_FAILED"
 
 
-async def test_a_start_whose_working_directory_hangs_holds_up_nobody(
-    tmp_path: Path, mine: ServerRun, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looking, answering, isdir = threading.Event(), threading.Event(), os.path.isdir
-
-    def is_directory(path: str) -> bool:
-        looking.set()
-        return answering.wait(10) and isdir(path)
-
-    monkeypatch.setattr(os.path, "isdir", is_directory)
-
-    async def converse() -> None:
-        async with driven(fake(tmp_path, mine), a_launch(tmp_path)) as claude:
-            assert spoken(await claude.turn("one")) == "prompt 1"
-
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(converse())
-        await eventually(looking.is_set)
-        answering.set()
-
-
 async def test_a_start_whose_workspace_hangs_holds_up_nobody(
     tmp_path: Path, mine: ServerRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,7 +91,7 @@ def test_a_line_that_names_no_task_is_kept_as_any_other() -> None:
 
 @given(
     st.sampled_from(sorted(READERS)),
-    st.dictionaries(st.text(), st.recursive(st.none() | st.text(), st.lists)),
+    st.dictionaries(st.text(), st.recursive(st.none() | st.text(), st.lists, max_leaves=4), max_size=4),
 )
 def test_nothing_that_it_says_is_an_error(subtype: str, fields: dict[str, Any]) -> None:
     given = {**fields, "subtype": subtype, "task_id": "b\0" + "1" * 999, "tasks": [fields]}
