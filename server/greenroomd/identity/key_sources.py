@@ -6,7 +6,8 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
-from greenroomd.identity.signing_keys import KeysUnusable, Load
+from greenroomd.identity.keys_unusable import KeysUnusable
+from greenroomd.identity.signing_keys import Load
 
 MOST_BYTES: Final = 1024 * 1024
 """The size of the largest key set that is read."""

@@ -15,6 +15,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from greenroomd.app.background import background_tasks, restarting
+from greenroomd.identity.keys_unusable import KeysUnusable
 
 log = structlog.get_logger(__name__)
 
@@ -40,10 +41,6 @@ class SigningKey:
     """The key, as `cryptography` has it."""
     algorithms: frozenset[str]
     """The algorithms with which it may be used."""
-
-
-class KeysUnusable(Exception):
-    """The keys cannot be read; the text says why."""
 
 
 Load = Callable[[], Awaitable[bytes | None]]

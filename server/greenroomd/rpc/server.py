@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import grpc
 import grpc.aio
@@ -24,7 +24,6 @@ from greenroomd.app.background import background_tasks, restarting
 from greenroomd.rpc.access.guard import Guard
 from greenroomd.rpc.handlers import Answered, Observer, generic_handler
 from greenroomd.rpc.listening.awaited_requests import AwaitedRequests, BoundingServer
-from greenroomd.rpc.listening.certificate_reload import ReloadedCertificates
 from greenroomd.rpc.listening.listen import address_count, bind
 from greenroomd.rpc.services.event_service import EventService
 from greenroomd.rpc.services.health import Health
@@ -34,6 +33,9 @@ from greenroomd.rpc.services.reflection import reflection_handlers
 from greenroomd.rpc.services.session_service import SessionService
 from greenroomd.rpc.services.turn_service import TurnService
 from greenroomd.rpc.stream.draining import UNDER_WAY, Drain
+
+if TYPE_CHECKING:  # it takes time to load, and is needed only for TLS
+    from greenroomd.rpc.listening.certificate_reload import ReloadedCertificates
 
 MAX_WAITING_CALLS = 20_000
 """Calls that may wait to be accepted. After a restart all watchers of a node come back at once; by default gRPC drops

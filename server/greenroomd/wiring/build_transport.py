@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import structlog
 
-from greenroomd.rpc.listening.certificate_files import TlsFiles
-from greenroomd.rpc.listening.certificate_reload import ReloadedCertificates, Tls
+from greenroomd.rpc.listening.tls_files import TlsFiles
 from greenroomd.settings.addresses import is_local, lacking
 from greenroomd.settings.record import Settings
 from greenroomd.telemetry.metrics import Metrics
+
+if TYPE_CHECKING:
+    from greenroomd.rpc.listening.certificate_reload import ReloadedCertificates
 
 log = structlog.get_logger(__name__)
 
@@ -17,6 +21,11 @@ def certificates_in_use(settings: Settings, metrics: Metrics) -> ReloadedCertifi
     """Read the certificates with which the server speaks TLS; None if it does not. Raises CertificateUnusable."""
     if settings.tls_cert_file is None or settings.tls_key_file is None:
         return None
+    from greenroomd.rpc.listening.certificate_reload import (  # loading it takes 35 ms
+        ReloadedCertificates,
+        Tls,
+    )
+
     files = TlsFiles(
         certificate=settings.tls_cert_file, key=settings.tls_key_file, client_ca=settings.tls_client_ca_file
     )

@@ -32,7 +32,7 @@ from greenroomd.app.watch.tail import Tail
 from greenroomd.app.watch.watch import Watch
 from greenroomd.domain.decision.live import TurnTimeouts
 from greenroomd.domain.retryable_errors import DatabaseTakenOver
-from greenroomd.identity.signing_keys import KeysUnusable
+from greenroomd.identity.keys_unusable import KeysUnusable
 from greenroomd.processes.claude.discovery import find_cli
 from greenroomd.processes.linux.cgroup_setup import NotDelegated
 from greenroomd.processes.node.descriptor_limit import raise_descriptor_limit
@@ -40,8 +40,8 @@ from greenroomd.processes.node.state_dir import node_id
 from greenroomd.processes.node.state_lock import StateDirUnusable, lock_state_dir
 from greenroomd.rpc import server as rpc
 from greenroomd.rpc.access.guard import Guard
-from greenroomd.rpc.listening.certificate_files import CertificateUnusable
 from greenroomd.rpc.listening.listen import ListenFailed
+from greenroomd.rpc.listening.tls_files import CertificateUnusable
 from greenroomd.rpc.stream.cursor_codec import CursorCodec
 from greenroomd.rpc.stream.draining import Drain
 from greenroomd.rpc.stream.event_codec import EventCodec, event_of

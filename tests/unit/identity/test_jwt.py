@@ -25,7 +25,8 @@ from greenroomd.domain.principal import Grants
 from greenroomd.identity.claimed_grants import ClaimedGrants
 from greenroomd.identity.jwt_bearers import LEEWAY, MOST_BYTES, JwtBearers
 from greenroomd.identity.key_sources import from_file, from_url
-from greenroomd.identity.signing_keys import KeysUnusable, SigningKeys, parse_keys
+from greenroomd.identity.keys_unusable import KeysUnusable
+from greenroomd.identity.signing_keys import SigningKeys, parse_keys
 from unit.identity.issuer import AUDIENCE, ISSUER, key_set, private_key, public_jwk, token
 
 LONG = timedelta(hours=1)

@@ -9,11 +9,10 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from certificates import Authority, key_pem
 from greenroomd.rpc.listening.certificate_files import (
-    CertificateUnusable,
-    TlsFiles,
     has_expired,
     read_certificates,
 )
+from greenroomd.rpc.listening.tls_files import CertificateUnusable, TlsFiles
 
 AUTHORITY = Authority()
 PAIR = AUTHORITY.issue("127.0.0.1")

@@ -17,9 +17,9 @@ import pytest
 
 from certificates import Authority, MountedSecret, Pair
 from greenroomd.app.background import background_tasks
-from greenroomd.rpc.listening.certificate_files import CertificateUnusable, TlsFiles
 from greenroomd.rpc.listening.certificate_reload import ReloadedCertificates, Tls
 from greenroomd.rpc.listening.listen import bind
+from greenroomd.rpc.listening.tls_files import CertificateUnusable, TlsFiles
 
 HERE = "127.0.0.1"
 METHOD = "/test.Counting/Count"

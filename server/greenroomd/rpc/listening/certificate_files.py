@@ -16,23 +16,9 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from greenroomd.rpc.listening.tls_files import CertificateUnusable, TlsFiles
+
 _CURVES = (ec.SECP256R1, ec.SECP384R1)
-
-
-class CertificateUnusable(Exception):
-    """The files are no certificate that the server can use; the text names the file and says why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsFiles:
-    """The PEM files of a server that speaks TLS."""
-
-    certificate: Path
-    """The server's certificate, followed by those of the authorities between it and one that clients trust."""
-    key: Path
-    """The certificate's private key, without a password."""
-    client_ca: Path | None = None
-    """The authorities of client certificates; None: no client is asked for one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

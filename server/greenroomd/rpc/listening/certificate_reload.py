@@ -17,11 +17,10 @@ import structlog
 
 from greenroomd.rpc.listening.certificate_files import (
     Certificates,
-    CertificateUnusable,
-    TlsFiles,
     has_expired,
     read_certificates,
 )
+from greenroomd.rpc.listening.tls_files import CertificateUnusable, TlsFiles
 
 log = structlog.get_logger(__name__)
 
