@@ -45,7 +45,12 @@ def _calls(address: str) -> Counter[str]:
 
 
 async def test_a_call_that_waits_longer_than_it_may_is_cancelled() -> None:
-    assert (await answered_by_a_busy_server(ServerTimeouts(unaccepted=SECOND)))["CANCELLED"]
+    for _ in range(
+        10
+    ):  # gRPC looks at its queue now and then: it may miss calls that have waited hardly too long
+        if (await answered_by_a_busy_server(ServerTimeouts(unaccepted=SECOND)))["CANCELLED"]:
+            return
+    raise AssertionError("no call was cancelled")
 
 
 async def test_by_default_a_call_waits_longer_than_a_client_does() -> None:
