@@ -101,7 +101,8 @@ async def is_answered(call: grpc.aio.StreamStreamCall[bytes, bytes]) -> bool:
         await call.write(b"x")
         return await call.read() == b"x"
     except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-        assert await call.code() == grpc.StatusCode.UNAVAILABLE
+        # INTERNAL: what Python makes of a connection that ends while it writes.
+        assert await call.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL)
         return False
 
 
