@@ -43,8 +43,6 @@ class EventService:
         """Stream events as they are committed."""
         head = self._watch.head  # before any await, so that no event after the call is missed
         plan = await self._watching.plan(request, call, head)
-        # The headers tell the client that it misses nothing from here on.
-        await call.context.send_initial_metadata(())
         await self._watching.stream(plan, call)
 
     async def ListEvents(self, request: pb.ListEventsRequest, call: Call) -> bytes:

@@ -176,6 +176,10 @@ class Watching:
             plan.followed, after=progress.position, ephemeral=plan.ephemeral, measure=True, stop=stop
         ) as follower:
             call.when_regranted = follower.wake
+            if not progress.begun:
+                progress.begun = True
+                # The headers tell the client that it misses nothing from here on, pieces of messages neither.
+                await call.context.send_initial_metadata(())
             if plan.snapshot:
                 async for frame in self._snapshot(plan):
                     await call.write(frame)
@@ -251,6 +255,8 @@ class _Progress:
     def __init__(self, plan: Plan) -> None:
         self.position = plan.after
         """The watch has seen everything up to this revision."""
+        self.begun = False
+        """Whether the headers have been sent."""
         self.synced = False
         """Whether the client was told that the stream is live."""
         self.ended = False
