@@ -34,17 +34,18 @@ def restore(settings: Settings, file: Path) -> None:
     """Replace the SQLite database by a backup, as the only one that uses it; raises StartFailed."""
     with in_words(), lock_state_dir(settings.state_dir):
         database = _sqlite(settings, "pg_restore, then `greenroomd db adopt`")
-        asyncio.run(_alone(settings, database, partial(backups.put_back, file, database.path)))
+        asyncio.run(alone(settings, database, partial(backups.put_back, file, database.path)))
 
 
 def adopt_as_own(settings: Settings) -> None:
     """Make the database another store, as the only one that uses it; raises StartFailed."""
     with in_words(), lock_state_dir(settings.state_dir):
         database = database_of(settings)
-        asyncio.run(_alone(settings, database, partial(backups.adopt, database)))
+        asyncio.run(alone(settings, database, partial(backups.adopt, database)))
 
 
-async def _alone(settings: Settings, database: Database, act: partial[None]) -> None:
+async def alone(settings: Settings, database: Database, act: partial[None]) -> None:
+    """Act in a thread as the only one that uses the database; raises DatabaseInUse."""
     async with locked(database, this_server(node_id(settings.state_dir))):
         await asyncio.to_thread(act)
 

@@ -10,18 +10,16 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from greenroomd.domain.api_key import ApiKey
 from greenroomd.domain.principal import Grants
 from greenroomd.identity.api_token import new_token
-from greenroomd.processes.node.state_dir import node_id
 from greenroomd.settings.record import Settings
 from greenroomd.store import api_keys
 from greenroomd.store.engine import Database
-from greenroomd.store.ownership.database_lock import locked
-from greenroomd.store.ownership.owner_record import this_server
 from greenroomd.store.schema.upgrade import SchemaTooNew, is_newest, upgrade
-from greenroomd.wiring.database_commands import database_of, in_words
+from greenroomd.wiring.database_commands import alone, database_of, in_words
 from greenroomd.wiring.start import StartFailed
 
 
@@ -72,7 +70,8 @@ def _migrated(settings: Settings) -> Iterator[Database]:
         database = database_of(settings)
         try:
             if not is_newest(database.writing):
-                asyncio.run(_migrate(settings))
+                own = database_of(settings)
+                asyncio.run(alone(settings, own, partial(_upgrade, own)))
             yield database
         except SchemaTooNew as error:
             raise StartFailed(str(error)) from error
@@ -80,10 +79,8 @@ def _migrated(settings: Settings) -> Iterator[Database]:
             database.dispose()
 
 
-async def _migrate(settings: Settings) -> None:
-    database = database_of(settings)
-    async with locked(database, this_server(node_id(settings.state_dir))):
-        try:
-            await asyncio.to_thread(upgrade, database.writing)
-        finally:
-            database.dispose()
+def _upgrade(database: Database) -> None:
+    try:
+        upgrade(database.writing)
+    finally:
+        database.dispose()

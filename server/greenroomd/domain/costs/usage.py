@@ -29,17 +29,9 @@ class Usage:
     """Whether more may have been used: something broke off of whose tokens nobody has told all."""
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            turns=self.turns + other.turns,
-            requests=self.requests + other.requests,
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            cache_creation_tokens=self.cache_creation_tokens + other.cache_creation_tokens,
-            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
-            cost_usd=self.cost_usd + other.cost_usd,
-            estimated_cost_usd=self.estimated_cost_usd + other.estimated_cost_usd,
-            incomplete=self.incomplete or other.incomplete,
-        )
+        tally = Tally(self)
+        tally.add(other)
+        return tally.total
 
 
 class Tally:
